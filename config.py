@@ -1,0 +1,65 @@
+"""Settings: everything HBNB reads from the environment, read in this one place."""
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+from errors import Misconfigured
+
+ENVIRONMENTS = ("dev", "test", "staging", "production")
+
+
+def _setting(variable: str, default: str, meaning: str) -> str:
+    return field(default=default, metadata={"variable": variable, "meaning": meaning})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One value a setting; the README's table is checked against these fields by a test."""
+
+    env: str = _setting("HBNB_ENV", "dev", "`dev`, `test`, `staging` or `production`")
+    type_storage: str = _setting("HBNB_TYPE_STORAGE", "file", "`db` = MySQL or MariaDB; anything else = a JSON file")
+    file_path: str = _setting("HBNB_FILE_PATH", "file.json", "the file engine's file")
+    mysql_user: str = _setting("HBNB_MYSQL_USER", "", "database user; needed with `db`")
+    mysql_pwd: str = _setting("HBNB_MYSQL_PWD", "", "its password, of any characters; needed with `db`")
+    mysql_host: str = _setting("HBNB_MYSQL_HOST", "", "`host`, `host:port` or the path of a socket; needed with `db`")
+    mysql_db: str = _setting("HBNB_MYSQL_DB", "", "name of the database; needed with `db`")
+    api_host: str = _setting("HBNB_API_HOST", "0.0.0.0", "address `python -m api.v1.app` listens on")
+    api_port: str = _setting("HBNB_API_PORT", "5000", "port `python -m api.v1.app` listens on")
+    history: str = _setting("HBNB_HISTORY", "~/.hbnb_history", "the console's history file; empty = none")
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Read the settings.
+
+        Args:
+            environ: the variables, by name.
+        Raises:
+            Misconfigured: a value is missing or makes no sense; every missing one is named.
+        """
+        settings = cls(**{
+            each.name: environ[each.metadata["variable"]]
+            for each in fields(cls) if each.metadata["variable"] in environ
+        })
+        settings._check(environ)
+        return settings
+
+    @property
+    def uses_db(self) -> bool:
+        return self.type_storage == "db"
+
+    def _check(self, environ: Mapping[str, str]) -> None:
+        if self.env not in ENVIRONMENTS:
+            raise Misconfigured(f"HBNB_ENV is {self.env!r}: set it to one of {', '.join(ENVIRONMENTS)}")
+        if not (self.api_port.isascii() and self.api_port.isdigit() and int(self.api_port) < 65536):
+            raise Misconfigured(f"HBNB_API_PORT is {self.api_port!r}: set it to a port number, 0 to 65535")
+        if self.uses_db:
+            needed = ("HBNB_MYSQL_USER", "HBNB_MYSQL_PWD", "HBNB_MYSQL_HOST", "HBNB_MYSQL_DB")
+            # An empty password is a password; an empty name, host or database is none.
+            missing = [name for name in needed if not environ.get(name) and
+                       not (name == "HBNB_MYSQL_PWD" and name in environ)]
+            if missing:
+                raise Misconfigured(f"HBNB_TYPE_STORAGE is db, so these must be set too: {', '.join(missing)}")
+        elif not self.file_path:
+            raise Misconfigured("HBNB_FILE_PATH is empty: set it to the path of the store, or leave it unset")

@@ -1,0 +1,45 @@
+"""What can go wrong, in HBNB's own words. Each front end translates these once."""
+from __future__ import annotations
+
+
+class HBNBError(Exception):
+    """The base of all that a person is told; the message says what, to what, and what to do."""
+
+
+class Invalid(HBNBError):
+    """Input that cannot be taken.
+
+    Args:
+        message: the sentence to show.
+        field: the attribute it is about, where there is one.
+    """
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class NotFound(HBNBError):
+    """Nothing has that id."""
+
+    def __init__(self, message: str = "Not found") -> None:
+        super().__init__(message)
+
+
+class Conflict(HBNBError):
+    """Somebody else was first, or something of that name is there already."""
+
+
+class Unavailable(HBNBError):
+    """The storage cannot be reached or used just now; nothing was changed."""
+
+
+class Damaged(Unavailable):
+    """The store's file is not what it should be; it is left as it is."""
+
+
+class Misconfigured(SystemExit):
+    """The environment is wrong: ends a program with one line on standard error and status 1."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"hbnb: {message}")
