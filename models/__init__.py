@@ -1,0 +1,46 @@
+"""The models, and the storage that keeps them.
+
+Every module of this package is imported, so that a model is there once its file is.
+
+    classes   the models by name, owners before what they own
+    storage   the storage of this process; look it up when it is used, a test may replace it
+"""
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING
+
+from config import Settings
+from models.columns import Base
+
+if TYPE_CHECKING:
+    from models.base_model import BaseModel
+    from models.engine.storage import Storage
+
+for _module in pkgutil.iter_modules(__path__):
+    if not _module.ispkg:
+        importlib.import_module(f"models.{_module.name}")
+
+classes: dict[str, type[BaseModel]] = {
+    mapper.class_.__name__: mapper.class_
+    for table in Base.metadata.sorted_tables
+    for mapper in Base.registry.mappers if mapper.local_table is table
+}
+
+
+def make_storage(settings: Settings) -> Storage:
+    """Open the storage that the settings choose: the one place that knows there are two.
+
+    Raises:
+        Misconfigured: the settings cannot work.
+    """
+    if settings.uses_db:
+        from models.engine.db_storage import DBStorage
+        return DBStorage(settings)
+    from models.engine.file_storage import FileStorage
+    return FileStorage(settings.file_path)
+
+
+storage = make_storage(Settings.from_environ())
+storage.reload()

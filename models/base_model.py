@@ -1,0 +1,122 @@
+"""What all models have in common."""
+from __future__ import annotations
+
+import datetime
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Column, event, inspect
+from sqlalchemy.exc import NoInspectionAvailable
+from sqlalchemy.orm import Mapped, Mapper, QueryableAttribute
+
+import models
+from errors import Invalid
+from models.columns import TIME_FORMAT, Base, Key, Time
+
+
+def utc_now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+
+
+def parse_time(text: str) -> datetime.datetime:
+    """Read an ISO 8601 time, with a `T` or a space, with or without fractions; no offset means UTC.
+
+    Raises:
+        ValueError: it is none.
+    """
+    time = datetime.datetime.fromisoformat(text)
+    return time if time.tzinfo is None else time.astimezone(datetime.UTC).replace(tzinfo=None)
+
+
+def blank(column: Column[Any]) -> Any:
+    """What an attribute that nobody set reads: its default, else none where it may be none, else nothing at all."""
+    if column.default is not None:
+        return getattr(column.default, "arg", None)
+    return None if column.nullable or column.type.python_type is datetime.datetime else column.type.python_type()
+
+
+class BaseModel:
+    """An object with an id and two UTC times.
+
+    Args:
+        attributes: values by name, or a whole dict as `to_dict` makes it: times may be
+            ISO text, `__class__` is ignored.
+    Raises:
+        Invalid: a model has no such attribute, or a time is none.
+    """
+
+    if TYPE_CHECKING:
+        __table__: Any
+        __tablename__: Any
+        __mapper__: Any
+
+    id: Mapped[Key]
+    created_at: Mapped[Time]
+    updated_at: Mapped[Time]
+
+    def __init__(self, *_: Any, **attributes: Any) -> None:
+        now = utc_now()
+        attributes.pop("__class__", None)
+        for name, value in ({"id": str(uuid.uuid4()), "created_at": now, "updated_at": now} | attributes).items():
+            if name not in ("id", "created_at", "updated_at") and not self._takes(name):
+                raise Invalid(f"Unknown attribute: {name}", name)
+            setattr(self, name, self._time(name, value) if name in ("created_at", "updated_at") else value)
+
+    def __str__(self) -> str:
+        return f"[{type(self).__name__}] ({self.id}) {self._attributes()}"
+
+    def save(self) -> None:
+        """Set `updated_at`, and store the object together with whatever else waits to be stored."""
+        self.updated_at = utc_now()
+        models.storage.new(self)
+        models.storage.save()
+
+    def delete(self) -> None:
+        """Remove the object from the storage, which keeps that with its next `save`."""
+        models.storage.delete(self)
+
+    def to_dict(self, save_fs: int = 0) -> dict[str, Any]:
+        """Every attribute by name, ready for JSON.
+
+        Args:
+            save_fs: 1 = as the file engine keeps it, with what answers leave out.
+        """
+        attributes = self._attributes(everything=bool(save_fs))
+        for name, value in attributes.items():
+            if isinstance(value, datetime.datetime):
+                attributes[name] = value.strftime(TIME_FORMAT)
+        return attributes | {"__class__": type(self).__name__}
+
+    def _attributes(self, everything: bool = False) -> dict[str, Any]:
+        try:
+            mapper: Mapper[Any] = inspect(type(self))
+        except NoInspectionAvailable:   # a plain BaseModel, which no table stands for
+            return dict(vars(self))
+        shown = {each.key: getattr(self, each.key) for each in mapper.column_attrs
+                 if everything or not each.columns[0].info.get("write_only")}
+        own = {name: value for name, value in vars(self).items()
+               if name not in mapper.attrs and not name.startswith("_sa_")}
+        return shown | own
+
+    @classmethod
+    def _takes(cls, name: str) -> bool:
+        return not issubclass(cls, Base) or name in inspect(cls).attrs or isinstance(
+            getattr(cls, name, None), property)
+
+    @staticmethod
+    def _time(name: str, value: Any) -> datetime.datetime:
+        if isinstance(value, datetime.datetime):
+            return value
+        try:
+            return parse_time(value)
+        except (TypeError, ValueError):
+            raise Invalid(f"{name}: {value!r} is not a time", name) from None
+
+
+@event.listens_for(Base, "attribute_instrument", propagate=True)
+def _read_blank(cls: type[Base], key: str, attribute: QueryableAttribute[Any]) -> None:
+    """Let an attribute that nobody set read as `blank` says, while it stays unset."""
+    columns = getattr(attribute.property, "columns", None)
+    if columns:
+        value = blank(columns[0])
+        event.listen(attribute, "init_scalar", lambda obj, _value, _dict: value, retval=True, propagate=True)

@@ -1,0 +1,129 @@
+"""The vocabulary the models are written in.
+
+A column says everything there is to know of an attribute: its type, length, default,
+whether it may be none, and in `info`:
+
+    least, most   the smallest and the largest value
+    read_only     given when the object is made, never changed afterwards
+    write_only    never part of any answer
+"""
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Any, TypeVar
+
+from sqlalchemy import Column, DateTime, Double, ForeignKey, Index, Integer, MetaData, String, Table
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, MappedColumn, Relationship, mapped_column, relationship
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+T = TypeVar("T")
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%f"
+
+
+class _ByDialect(TypeDecorator[T]):
+    """A type that each database spells its own way; values pass through as they are."""
+
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = String
+
+    @property
+    def python_type(self) -> type[Any]:
+        return self.impl_instance.python_type
+
+    @property
+    def length(self) -> int | None:
+        return getattr(self.impl_instance, "length", None)
+
+
+class KeyType(_ByDialect[str]):
+    """An id: on MySQL in ASCII, compared byte by byte, which also makes its indexes smaller and faster."""
+
+    impl = String(60)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String(60))
+        from sqlalchemy.dialects.mysql import VARCHAR
+        return dialect.type_descriptor(VARCHAR(60, charset="ascii", collation="ascii_bin"))
+
+
+class MailType(_ByDialect[str]):
+    """An e-mail address: kept as typed, compared without regard to case."""
+
+    impl = String(128)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String(128, collation="NOCASE"))
+        return dialect.type_descriptor(String(128, collation="utf8mb4_general_ci"))
+
+
+class TimeType(_ByDialect[datetime.datetime]):
+    """A UTC time to the microsecond, on either engine; SQLite holds the very text that the file holds."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            from sqlalchemy.dialects.sqlite import DATETIME as SQLITE_DATETIME
+            return dialect.type_descriptor(SQLITE_DATETIME(storage_format=(  # type: ignore[no-untyped-call]
+                "%(year)04d-%(month)02d-%(day)02dT%(hour)02d:%(minute)02d:%(second)02d.%(microsecond)06d")))
+        from sqlalchemy.dialects.mysql import DATETIME
+        return dialect.type_descriptor(DATETIME(fsp=6))
+
+
+class Base(DeclarativeBase):
+    """Where the models' tables are registered."""
+
+    metadata = MetaData(naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+    })
+
+
+Key = Annotated[str, mapped_column(KeyType(), primary_key=True, sort_order=-1)]
+Time = Annotated[datetime.datetime, mapped_column(TimeType(), sort_order=-1, info={"read_only": True})]
+Name = Annotated[str, mapped_column(String(128))]
+ShortText = Annotated[str, mapped_column(String(128), default="")]
+Text = Annotated[str, mapped_column(String(1024))]
+OptionalText = Annotated[str | None, mapped_column(String(1024))]
+Mail = Annotated[str, mapped_column(MailType(), unique=True, info={"read_only": True})]
+Secret = Annotated[str, mapped_column(String(128), info={"write_only": True})]
+Count = Annotated[int, mapped_column(Integer, default=0, info={"least": 0})]
+Latitude = Annotated[float | None, mapped_column(Double, info={"least": -90.0, "most": 90.0})]
+Longitude = Annotated[float | None, mapped_column(Double, info={"least": -180.0, "most": 180.0})]
+
+
+def owner(table: str) -> MappedColumn[str]:
+    """The id of the object this one belongs to, and is removed with; `table` is that object's table."""
+    return mapped_column(KeyType(), ForeignKey(f"{table}.id", ondelete="CASCADE"), index=True,
+                         info={"read_only": True})
+
+
+def owned(cls: str, back: str) -> Relationship[Any]:
+    """The objects of class `cls` that belong to this one, oldest first; `back` is their name for this one.
+
+    The storage removes them together with their owner, so the ORM need not load them for that.
+    """
+    return relationship(cls, back_populates=back, passive_deletes="all", order_by=f"{cls}.created_at, {cls}.id")
+
+
+def link(one: str, other: str, one_table: str, other_table: str) -> Table:
+    """A table of pairs, indexed from both sides."""
+    def side(name: str, table: str) -> Column[str]:
+        return Column(name, KeyType(), ForeignKey(f"{table}.id", ondelete="CASCADE"), primary_key=True)
+    return Table(f"{one}_{other}", Base.metadata, side(f"{one}_id", one_table), side(f"{other}_id", other_table),
+                 Index(None, f"{other}_id", f"{one}_id"))
+
+
+def links(table: Table) -> dict[str, Table]:
+    """The tables of pairs whose first ids are of this table, by the name of the attribute with the others.
+
+    `place_amenity` is of `places`, which therefore have `amenity_ids`.
+    """
+    pairs = (each for each in Base.metadata.sorted_tables if "id" not in each.c)
+    return {f"{other.key}s": each for each in pairs for one, other in [each.c] if one.references(table.c.id)}

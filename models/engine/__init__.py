@@ -1,0 +1,1 @@
+"""The two storage engines, behind one interface."""

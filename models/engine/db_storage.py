@@ -1,0 +1,204 @@
+"""The database engine: MySQL 8 or MariaDB 10.11, through mysqlclient."""
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import URL, Connection, Executable, create_engine, event, inspect, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
+from sqlalchemy.schema import CreateTable
+
+from config import Settings
+from errors import HBNBError, Invalid, Misconfigured, Unavailable
+from models.columns import Base
+from models.engine.storage import Storage, taken
+
+# Nothing is cut or rounded silently, and every server takes and gives the same times.
+ON_CONNECT = ("SET SESSION time_zone = '+00:00', sql_mode = "
+              "'STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'")
+CONNECT_TIMEOUT = 5     # seconds
+DEADLOCK, LOCK_WAIT_TIMEOUT = 1213, 1205
+
+# Who may not come in, and where there is nothing to come to: no second try will help.
+_REFUSED = {1044, 1045, 1049, 1130, 1698}
+_INVALID = {
+    1048: "{0} is missing",
+    1364: "{0} is missing",
+    1406: "{0} is too long",
+    1264: "{0} is out of range",
+    1366: "{0} holds a character that this column cannot: its table is not utf8mb4",
+    1452: "{0} names nothing that is there",
+}
+
+
+class DBStorage(Storage):
+    """Keeps objects in a database.
+
+    Args:
+        settings: which database; with `env` of `test` its tables are made anew.
+    Raises:
+        Misconfigured: the driver is not installed, or the settings cannot work.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.env == "test" and not re.search(r"(^|[_-])test([_-]|\d|$)", settings.mysql_db):
+            raise Misconfigured(f"HBNB_ENV is test, which makes all tables anew, but {settings.mysql_db} does not say "
+                                "that it is a test database: set HBNB_MYSQL_DB to one whose name has the word test")
+        self._settings = settings
+        self._ready = False
+        self._mutex = threading.Lock()
+        try:
+            engine = create_engine(
+                _url(settings), isolation_level="READ COMMITTED", pool_pre_ping=True, max_overflow=20,
+                connect_args=_address(settings.mysql_host) | {
+                    "charset": "utf8mb4", "init_command": ON_CONNECT, "connect_timeout": CONNECT_TIMEOUT})
+        except ModuleNotFoundError as error:
+            raise Misconfigured("HBNB_TYPE_STORAGE is db, which needs mysqlclient: "
+                                "pip install -r requirements-mysql.txt") from error
+        super().__init__(engine)
+        event.listen(self._sessions, "after_begin", self._make_ready)
+        event.listen(self._sessions, "after_transaction_end", lambda session, _: session.info.pop("sent", None))
+
+    def reload(self) -> None:
+        super().reload()
+        try:
+            with self._translated():
+                self._session.connection()
+        except Unavailable as error:
+            if getattr(error.__cause__, "orig", None) and _code(error.__cause__) in _REFUSED:
+                raise Misconfigured(str(error)) from error
+            # A server that is away may come back: whoever needs it first will say so, or find it.
+        finally:
+            self.close()
+
+    def _make_ready(self, _session: Session, _transaction: Any, connection: Connection) -> None:
+        """Check the server and make the tables, before the first statement that reaches it."""
+        if self._ready:
+            return
+        with self._mutex, _only_one(connection):
+            if not self._ready:
+                self._check(connection)
+                if self._settings.env == "test":
+                    Base.metadata.drop_all(connection)
+                Base.metadata.create_all(connection)
+                self._ready = True
+
+    def _check(self, connection: Connection) -> None:
+        mode, charset = connection.execute(text("SELECT @@sql_mode, @@character_set_connection")).one()
+        if "STRICT_ALL_TABLES" not in mode:
+            raise Misconfigured("The server does not keep to strict mode, so it would cut texts silently: "
+                                f"allow sql_mode STRICT_ALL_TABLES (it is {mode or 'empty'})")
+        if charset != "utf8mb4":
+            raise Misconfigured(f"The connection speaks {charset}, so names would be damaged: allow utf8mb4")
+        old = [table.name for table in Base.metadata.sorted_tables if (charset := connection.scalar(text(
+            "SELECT character_set_name FROM information_schema.columns WHERE table_schema = DATABASE() "
+            "AND table_name = :table AND column_name IN ('name', 'text', 'email')"), {"table": table.name}))
+            and charset != "utf8mb4"]
+        if old:
+            logging.getLogger("hbnb").warning(
+                "%s of %s cannot hold every character, as they are not utf8mb4: names such as Hawai\u02bbi will be "
+                "refused", ", ".join(old), self._settings.mysql_db)
+
+    @contextmanager
+    def _still(self) -> Iterator[None]:
+        self._sessions.rollback()
+        with self._translated():
+            self._session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        yield
+
+    def write(self, statement: Executable, values: Any = None) -> int:
+        self._session.info["sent"] = True
+        return super().write(statement, values)
+
+    def _commit(self, session: Session) -> None:
+        work = _Work(session)
+        try:
+            session.commit()
+        except DBAPIError as error:
+            if _code(error) not in (DEADLOCK, LOCK_WAIT_TIMEOUT) or not work.is_all:
+                raise
+            session.rollback()
+            work.again(session)
+            session.commit()
+
+    def _translate(self, error: DBAPIError) -> HBNBError:
+        code, message = _code(error), str(error.orig.args[-1] if error.orig and error.orig.args else error)
+        if code in _INVALID:
+            column = re.search(r"FOREIGN KEY \(`(\w+)`\)|[Cc]olumn '(\w+)'|[Ff]ield '(\w+)'|\.`(\w+)` at row", message)
+            name = next(filter(None, column.groups()), None) if column else None
+            return Invalid(_INVALID[code].format(name or message), name)
+        if code == 1062:
+            key = re.search(r"for key '(?:\w+\.)?(?:uq_[a-z]+_)?(\w+)'", message)
+            return taken("id" if key is None or key[1] == "PRIMARY" else key[1])
+        if code in (DEADLOCK, LOCK_WAIT_TIMEOUT):
+            return Unavailable("Others are writing the same objects just now: nothing was stored, try again")
+        return Unavailable(f"The database {self._settings.mysql_db} at {self._settings.mysql_host} "
+                           f"cannot be used: {message}")
+
+
+class _Work:
+    """What a session has to store, kept so that it can be done once more after a rollback."""
+
+    def __init__(self, session: Session) -> None:
+        self._new = list(session.new)
+        self._deleted = list(session.deleted)
+        self._changes = [
+            (obj, {each.key: each.value for each in inspect(obj).attrs if each.history.has_changes()})
+            for obj in session.dirty
+        ]
+        # Statements that `write` sent in this transaction cannot be sent again from here.
+        self.is_all = "sent" not in session.info
+
+    def again(self, session: Session) -> None:
+        session.add_all(self._new)
+        for obj, values in self._changes:
+            for name, value in values.items():
+                setattr(obj, name, value)
+        for obj in self._deleted:
+            session.delete(obj)
+
+
+@compiles(CreateTable, "mysql", "mariadb")
+def _create_table(element: CreateTable, compiler: Any, **options: Any) -> str:
+    """Whatever the database's defaults are: all characters, compared exactly, and transactions."""
+    return f"{compiler.visit_create_table(element, **options)} ENGINE=InnoDB CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
+
+
+@contextmanager
+def _only_one(connection: Connection) -> Iterator[None]:
+    """Of all processes that start at the same time, one makes the tables."""
+    connection.execute(text("SELECT GET_LOCK('hbnb.schema', 60)"))
+    try:
+        yield
+    finally:
+        connection.execute(text("SELECT RELEASE_LOCK('hbnb.schema')"))
+
+
+def _url(settings: Settings) -> URL:
+    return URL.create("mysql+mysqldb", settings.mysql_user, settings.mysql_pwd, database=settings.mysql_db)
+
+
+def _address(host: str) -> dict[str, Any]:
+    """Read `host`, `host:port`, `[v6 address]:port` or the path of a socket."""
+    if host.startswith("/"):
+        return {"unix_socket": host}
+    name, port = host, ""
+    if host.startswith("["):
+        name, _, port = host[1:].partition("]")
+        port = port.lstrip(":")
+    elif host.count(":") == 1:
+        name, port = host.split(":")
+    if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise Misconfigured(f"HBNB_MYSQL_HOST is {host!r}: what follows the colon should be a port number")
+    return {"host": name, "port": int(port or 3306)}
+
+
+def _code(error: Any) -> int:
+    arguments = getattr(error.orig, "args", ())
+    return arguments[0] if arguments and isinstance(arguments[0], int) else 0

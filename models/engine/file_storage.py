@@ -1,0 +1,117 @@
+"""The file engine: a database in memory, read from one JSON file and written back to it.
+
+All that a database does (queries, relationships, cascades, rollback) is the same code for both
+engines. Special here is that every commit writes to the file first what it changed, and that
+reads notice what other processes wrote.
+"""
+from __future__ import annotations
+
+import os
+import sqlite3
+import uuid
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
+
+from errors import Damaged, HBNBError, Invalid, Unavailable
+from models.engine import file_tables
+from models.engine.json_file import JSONFile
+from models.engine.storage import Storage, taken
+
+BUSY_TIMEOUT = 60.0     # seconds that a thread waits for another one's commit in memory
+
+
+class FileStorage(Storage):
+    """Keeps objects in a JSON file.
+
+    Args:
+        path: the file; a missing one is an empty store.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] = "file.json") -> None:
+        self._file = JSONFile(path)
+        # A database of this name lives in memory as long as somebody is connected to it.
+        self._uri = f"file:/hbnb-{uuid.uuid4()}?vfs=memdb"
+        self._memory = self._connect(isolation_level=None)
+        # Each thread needs a connection; in memory they cost nothing.
+        super().__init__(create_engine("sqlite://", creator=self._connect, poolclass=QueuePool, max_overflow=-1))
+        event.listen(self._sessions, "do_orm_execute", self._catch_up)
+        weakref.finalize(self, _fold, self._file, self._memory)
+
+    def reload(self) -> None:
+        super().reload()
+        with self._file.lock.reading():
+            self._file.forget()
+            self._read_changes()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with self._file.lock.writing():
+            self._read_changes()
+            yield
+
+    @contextmanager
+    def _still(self) -> Iterator[None]:
+        with self._file.lock.reading():
+            self._read_changes()
+            yield
+
+    def _prepare(self, session: Session) -> None:
+        file_tables.fill_blanks(session.new)
+        super()._prepare(session)
+
+    def _commit(self, session: Session) -> None:
+        with self._alone():
+            session.flush()
+            connection: Any = session.connection().connection.driver_connection
+            changes = file_tables.take_changes(connection)
+            if changes:
+                self._file.write(changes, lambda: file_tables.everything(connection))
+            session.commit()
+
+    def _catch_up(self, *_: Any) -> None:
+        if self._file.changed() and not self._file.lock.held:
+            with self._file.lock.reading():
+                self._read_changes()
+
+    def _read_changes(self) -> None:
+        if not self._file.changed():
+            return
+        self._memory.execute("BEGIN IMMEDIATE")
+        try:
+            whole, parts = self._file.changes()
+            file_tables.load(self._memory, parts, whole)
+            self._memory.execute("COMMIT")
+        except BaseException as error:
+            self._memory.execute("ROLLBACK")
+            self._file.forget()
+            if isinstance(error, Invalid):
+                raise Damaged(f"{self._file.path} is damaged, {error}. Nothing was changed: "
+                              "mend it, or put back a copy of it") from error
+            raise
+
+    def _connect(self, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = sqlite3.connect(
+            self._uri, uri=True, timeout=BUSY_TIMEOUT, check_same_thread=False, **options)
+        return connection
+
+    def _translate(self, error: DBAPIError) -> HBNBError:
+        if isinstance(error.orig, sqlite3.IntegrityError):
+            return taken(str(error.orig).rpartition(".")[2])
+        return Unavailable(f"{self._file.path}: {error.orig}")
+
+
+def _fold(file: JSONFile, memory: sqlite3.Connection) -> None:
+    """Leave the file whole when the program ends, unless others, who will do it, are still at work."""
+    try:
+        with file.lock.writing():
+            if not file.changed():
+                file.fold(lambda: file_tables.everything(memory))
+    except Unavailable:
+        pass    # the journal holds what the file does not

@@ -1,0 +1,259 @@
+"""The file engine's tables in memory: how objects of the file become their rows, and rows objects.
+
+The tables are lenient, as the file always was: an object may be there before its owner is, and
+before its attributes are set. What the models do not know, a class or an attribute, is kept aside
+and written back. Triggers note which objects a transaction changed.
+"""
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
+
+import orjson
+from sqlalchemy import Column, Table
+
+import models
+from errors import Invalid
+from models.base_model import BaseModel, blank, parse_time
+from models.columns import TIME_FORMAT, Base, links
+from models.engine.journal import Objects
+
+PART = 1000     # objects that are written at a time
+TIMES = ("created_at", "updated_at")
+NEVER = "1970-01-01T00:00:00.000000"    # the time of an object that the file gives none
+_SQLITE_TYPES = {str: ("TEXT", "text"), int: ("INTEGER", "a whole number"), float: ("REAL", "a number")}
+
+
+def fill_blanks(objects: Iterable[Any]) -> None:
+    """Set what nobody set to what it reads as: no lenient attribute is ever null."""
+    for obj in objects:
+        for column in obj.__table__.c:
+            if vars(obj).get(column.key) is None and blank(column) is not None:
+                setattr(obj, column.key, blank(column))
+
+
+def load(memory: sqlite3.Connection, parts: Iterable[Objects], whole: bool) -> None:
+    """Take over what the file gives.
+
+    Args:
+        memory: the connection to write with, in a transaction.
+        parts: objects by key, `None` for a removed one.
+        whole: in place of all that was there.
+    Raises:
+        Invalid: an object is not one; says which, and why.
+    """
+    if whole:
+        _create_tables(memory)
+    for part in parts:
+        _load_part(memory, part, fresh=whole)
+    if whole:
+        _create_indexes(memory)
+    memory.execute("DELETE FROM changed")
+
+
+def take_changes(memory: sqlite3.Connection) -> Objects:
+    """The objects that were changed since the last call, by key, `None` for a removed one."""
+    changes: Objects = {}
+    for (name,) in memory.execute("SELECT DISTINCT class FROM changed").fetchall():
+        changes |= {f"{name}.{id}": None for id, in memory.execute("SELECT id FROM changed WHERE class = ?", (name,))}
+        form = _form(name)
+        for objects in form.objects(memory, "WHERE id IN (SELECT id FROM changed WHERE class = ?)", (name,)):
+            changes |= objects
+    if changes:
+        memory.execute("DELETE FROM changed")
+    return changes
+
+
+def everything(memory: sqlite3.Connection) -> Iterator[Objects]:
+    """All objects by key, a part at a time."""
+    for name in models.classes:
+        yield from _form(name).objects(memory)
+    yield {key: orjson.Fragment(text) for key, text in memory.execute("SELECT key, text FROM kept WHERE whole")}
+
+
+class _Form:
+    """How the objects of one class stand in the file and in their table."""
+
+    def __init__(self, cls: type[BaseModel]) -> None:
+        self.name, self.table = cls.__name__, cls.__table__
+        self.columns = [column.key for column in self.table.c]
+        self.times = [self.columns.index(each) for each in TIMES]
+        self.links = links(self.table)
+        self.known = {*self.columns, *self.links, "__class__"}
+        values = (_literal(column) for column in self.table.c)
+        self.insert = (
+            f"INSERT INTO {self.table.name} ({', '.join(self.columns)}) VALUES ({', '.join(values)}) "
+            f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{each} = excluded.{each}' for each in self.columns)}")
+        linked = "".join(
+            f", (SELECT json_group_array({other}) FROM {pairs.name} WHERE {one} = {self.table.name}.id)"
+            for pairs, one, other in self.pairs())
+        self.select = f"SELECT {', '.join(self.columns)}{linked} FROM {self.table.name}"
+
+    def pairs(self) -> Iterator[tuple[Table, str, str]]:
+        for pairs in self.links.values():
+            one, other = pairs.c
+            yield pairs, one.key, other.key
+
+    def row(self, key: str, obj: dict[str, Any]) -> tuple[Any, ...]:
+        """The values of an object's row.
+
+        Raises:
+            Invalid: it is no object of this class.
+        """
+        obj["id"] = id = key.partition(".")[2]
+        values = [*map(obj.get, self.columns)]
+        for each in self.times:
+            values[each] = _time(key, self.columns[each], values[each])
+        if not id:
+            raise Invalid(f"{key!r} is no key: it should be {self.name}.<id>")
+        return tuple(values)
+
+    def objects(self, memory: sqlite3.Connection, where: str = "", values: tuple[Any, ...] = ()) -> Iterator[Objects]:
+        kept = {key: orjson.loads(text) for key, text in memory.execute(
+            "SELECT key, text FROM kept WHERE NOT whole AND key GLOB ?", (f"{self.name}.*",))}
+        rows = memory.execute(f"{self.select} {where} ORDER BY rowid", values)
+        names = [*self.columns, *self.links]
+        while part := rows.fetchmany(PART):
+            objects: Objects = {}
+            for row in part:
+                obj = {name: value for name, value in zip(names, row, strict=True) if value is not None}
+                for name in self.links:
+                    obj[name] = orjson.Fragment(obj[name])
+                obj["__class__"] = self.name
+                key = f"{self.name}.{obj['id']}"
+                objects[key] = obj | kept[key] if key in kept else obj
+            yield objects
+
+
+@cache
+def _form(name: str) -> _Form:
+    return _Form(models.classes[name])
+
+
+def _literal(column: Column[Any]) -> str:
+    unset = blank(column)
+    return "?" if unset is None else f"ifnull(?, {unset!r})"
+
+
+def _time(key: str, name: str, value: Any) -> str:
+    if value is None:
+        return NEVER
+    try:
+        time = parse_time(value)
+    except (TypeError, ValueError):
+        raise Invalid(f"{key}: {name} is {value!r}, which is no time") from None
+    return value if len(value) == 26 and value[10] == "T" else time.strftime(TIME_FORMAT)
+
+
+def _load_part(memory: sqlite3.Connection, part: Objects, fresh: bool) -> None:
+    rows: dict[str, list[tuple[Any, ...]]] = {}
+    for key, obj in part.items():
+        name = key.partition(".")[0]
+        if name not in models.classes:
+            _keep(memory, key, obj)
+        elif obj is None:
+            _remove(memory, name, key)
+        elif not isinstance(obj, dict) or obj.get("__class__", name) != name or (
+                obj.get("id", id := key[len(name) + 1:]) != id):
+            raise Invalid(f"{key} is not the object that its key names")
+        else:
+            form = _form(name)
+            rows.setdefault(name, []).append(form.row(key, obj))
+            if form.links:
+                _link(memory, form, key, obj, fresh)
+            if not obj.keys() <= form.known:
+                _keep(memory, key, {each: obj[each] for each in obj.keys() - form.known}, whole=False)
+    for name, values in rows.items():
+        _insert(memory, _form(name), values)
+
+
+def _insert(memory: sqlite3.Connection, form: _Form, rows: list[tuple[Any, ...]]) -> None:
+    try:
+        memory.executemany(form.insert, rows)
+    except (sqlite3.Error, OverflowError, UnicodeEncodeError):
+        for row in rows:    # once more, to say which
+            try:
+                memory.execute(form.insert, row)
+            except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
+                reason = str(error).removeprefix("CHECK constraint failed: ")
+                raise Invalid(f"{form.name}.{row[0]}: {reason}") from error
+        raise
+
+
+def _link(memory: sqlite3.Connection, form: _Form, key: str, obj: dict[str, Any], fresh: bool) -> None:
+    for name, (pairs, one, other) in zip(form.links, form.pairs(), strict=True):
+        id, ids = key[len(form.name) + 1:], obj.get(name) or []
+        if not (isinstance(ids, list) and all(isinstance(each, str) for each in ids)):
+            raise Invalid(f"{key}: {name} is no list of ids")
+        if not fresh:
+            memory.execute(f"DELETE FROM {pairs.name} WHERE {one} = ?", (id,))
+        memory.executemany(f"INSERT OR IGNORE INTO {pairs.name} ({one}, {other}) VALUES (?, ?)",
+                           [(id, each) for each in ids])
+
+
+def _keep(memory: sqlite3.Connection, key: str, value: Any, whole: bool = True) -> None:
+    memory.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (key, orjson.dumps(value), whole))
+
+
+def _remove(memory: sqlite3.Connection, name: str, key: str) -> None:
+    form, id = _form(name), key[len(name) + 1:]
+    memory.execute(f"DELETE FROM {form.table.name} WHERE id = ?", (id,))
+    for pairs, one, _ in form.pairs():
+        memory.execute(f"DELETE FROM {pairs.name} WHERE {one} = ?", (id,))
+
+
+def _create_tables(memory: sqlite3.Connection) -> None:
+    for (name,) in memory.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        memory.execute(f"DROP TABLE {name}")
+    for table in Base.metadata.sorted_tables:
+        key = ", ".join(column.key for column in table.primary_key)
+        columns, form = ", ".join(map(_definition, table.c)), "" if "id" in table.c else "WITHOUT ROWID"
+        memory.execute(f"CREATE TABLE {table.name} ({columns}, PRIMARY KEY ({key})) {form}")
+    memory.execute("CREATE TABLE changed (class, id, PRIMARY KEY (class, id)) WITHOUT ROWID")
+    memory.execute("CREATE TABLE kept (key PRIMARY KEY, text, whole)")
+
+
+def _definition(column: Column[Any]) -> str:
+    kind, words = _SQLITE_TYPES.get(column.type.python_type, _SQLITE_TYPES[str])
+    types = f"'{kind.lower()}'" + (", 'null'" if column.nullable else "")
+    # So that addresses compare without case, as the other engine compares them.
+    collation = " COLLATE NOCASE" if column.unique else ""
+    return (f"{column.key} {kind}{collation} CONSTRAINT \"{column.key} is not {words}\" "
+            f"CHECK (typeof({column.key}) IN ({types}))")
+
+
+def _create_indexes(memory: sqlite3.Connection) -> None:
+    for table in Base.metadata.sorted_tables:
+        for index in table.indexes:
+            columns = ", ".join(column.key for column in index.columns)
+            memory.execute(f"CREATE INDEX {index.name} ON {table.name} ({columns})")
+        for column in table.c:
+            if column.unique:
+                _create_unique_index(memory, table.name, column.key)
+    for name, cls in models.classes.items():
+        own = cls.__tablename__
+        for event, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")):
+            _create_trigger(memory, own, event, f"INSERT OR IGNORE INTO changed VALUES ('{name}', {row}.id)")
+        memory.execute(f"CREATE TRIGGER {own}_kept AFTER DELETE ON {own} BEGIN "
+                       f"DELETE FROM kept WHERE key = '{name}.' || OLD.id; END")
+        for pairs, one, _ in _form(name).pairs():
+            for event, row in (("INSERT", "NEW"), ("DELETE", "OLD")):
+                _create_trigger(memory, pairs.name, event,
+                                f"INSERT OR IGNORE INTO changed VALUES ('{name}', {row}.{one})")
+
+
+def _create_trigger(memory: sqlite3.Connection, table: str, event: str, action: str) -> None:
+    memory.execute(f"CREATE TRIGGER {table}_{event} AFTER {event} ON {table} BEGIN {action}; END")
+
+
+def _create_unique_index(memory: sqlite3.Connection, table: str, column: str) -> None:
+    try:
+        memory.execute(f"CREATE UNIQUE INDEX ux_{table}_{column} ON {table} ({column}) WHERE {column} <> ''")
+    except sqlite3.IntegrityError:
+        # A file of old may hold some; it opens as it is.
+        twice = [value for value, in memory.execute(
+            f"SELECT min({column}) FROM {table} WHERE {column} <> '' GROUP BY {column} HAVING count(*) > 1")]
+        logging.getLogger("hbnb").warning("More than one of the %s has the %s %s", table, column, ", ".join(twice))

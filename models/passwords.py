@@ -1,0 +1,62 @@
+"""Passwords: how they are kept, and how they are compared.
+
+Kept is an argon2id hash. Older stores hold MD5 sums or the password itself: both still
+work, and `User.check_password` replaces them.
+"""
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
+# A user that nobody can log in as: no password has this for its hash, sum or text.
+NO_LOGIN = "$nologin$"
+_HASH = re.compile(r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
+_OVER_MD5 = "md5:"      # before a hash of the password's MD5 sum
+_MD5 = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
+
+
+def is_hash(kept: str) -> bool:
+    return kept == NO_LOGIN or _HASH.fullmatch(kept) is not None
+
+
+def hashed(password: str) -> str:
+    """Make the form to keep; what has that form already (an object made from a stored dict) stays as it is."""
+    return password if is_hash(password) else _hasher().hash(password)
+
+
+def protected(kept: str | None) -> str:
+    """The form to keep of a password from an older store: a hash, of the password or of its MD5 sum."""
+    if not kept:
+        return NO_LOGIN
+    if _MD5.fullmatch(kept):
+        return _OVER_MD5 + hashed(kept.lower())
+    return kept if is_hash(kept.removeprefix(_OVER_MD5)) else hashed(kept)
+
+
+def matches(kept: str, password: str) -> bool:
+    """Tell whether `kept`, in whatever form, is of this password."""
+    from argon2.exceptions import VerifyMismatchError
+    if kept in ("", NO_LOGIN):
+        return False
+    if kept.startswith(_OVER_MD5) or _MD5.fullmatch(kept):
+        password = hashlib.md5(password.encode(), usedforsecurity=False).hexdigest()
+        kept = kept.removeprefix(_OVER_MD5)
+    if not is_hash(kept):
+        return hmac.compare_digest(kept.lower().encode() if _MD5.fullmatch(kept) else kept.encode(), password.encode())
+    try:
+        return _hasher().verify(kept, password)
+    except VerifyMismatchError:
+        return False
+
+
+@cache
+def _hasher() -> PasswordHasher:
+    # Imported here: it takes 15 ms, and most commands of the console hash nothing.
+    from argon2 import PasswordHasher
+    return PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)   # as OWASP advises for argon2id

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.orm import Mapped, relationship
+
+import models
+from errors import Invalid
+from models.amenity import Amenity, place_amenity
+from models.base_model import BaseModel
+from models.columns import Base, Count, Latitude, Longitude, Name, OptionalText, owned, owner
+
+if TYPE_CHECKING:
+    from models.city import City
+    from models.review import Review
+    from models.user import User
+
+
+class Place(BaseModel, Base):
+    """A home for rent."""
+
+    __tablename__ = "places"
+
+    city_id: Mapped[str] = owner("cities")
+    user_id: Mapped[str] = owner("users")
+    name: Mapped[Name]
+    description: Mapped[OptionalText]
+    number_rooms: Mapped[Count]
+    number_bathrooms: Mapped[Count]
+    max_guest: Mapped[Count]
+    price_by_night: Mapped[Count]
+    latitude: Mapped[Latitude]
+    longitude: Mapped[Longitude]
+
+    city: Mapped[City] = relationship(back_populates="places")
+    user: Mapped[User] = relationship(back_populates="places")
+    reviews: Mapped[list[Review]] = owned("Review", back="place")
+    amenities: Mapped[list[Amenity]] = relationship(
+        secondary=place_amenity, back_populates="places", passive_deletes=True,
+        order_by="Amenity.created_at, Amenity.id")
+
+    @property
+    def amenity_ids(self) -> list[str]:
+        """The ids of its amenities: a new list, changed by assigning to it or by changing `amenities`."""
+        return [amenity.id for amenity in self.amenities]
+
+    @amenity_ids.setter
+    def amenity_ids(self, ids: list[str]) -> None:
+        amenities = [models.storage.get(Amenity, id) for id in dict.fromkeys(ids)]
+        self.amenities = [each for each in amenities if isinstance(each, Amenity)]
+        if len(self.amenities) < len(amenities):
+            raise Invalid("amenity_ids names an amenity that is not there", "amenity_ids")
+
+    def _attributes(self, everything: bool = False) -> dict[str, Any]:
+        attributes = super()._attributes(everything)
+        return attributes | {"amenity_ids": self.amenity_ids} if everything else attributes

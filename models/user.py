@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Mapped, validates
+
+from models import passwords
+from models.base_model import BaseModel
+from models.columns import Base, Mail, Secret, ShortText, owned
+
+if TYPE_CHECKING:
+    from models.place import Place
+    from models.review import Review
+
+
+class User(BaseModel, Base):
+    """A person: host, guest, or both."""
+
+    __tablename__ = "users"
+
+    email: Mapped[Mail]
+    password: Mapped[Secret]
+    first_name: Mapped[ShortText]
+    last_name: Mapped[ShortText]
+
+    places: Mapped[list[Place]] = owned("Place", back="user")
+    reviews: Mapped[list[Review]] = owned("Review", back="user")
+
+    @validates("password")
+    def _hash(self, _: str, password: str | None) -> str | None:
+        return passwords.hashed(password) if password else password
+
+    def check_password(self, password: str) -> bool:
+        """Tell whether this is the user's password; one kept in an older form is replaced by a strong hash."""
+        if not passwords.matches(self.password, password):
+            return False
+        if not passwords.is_hash(self.password):
+            self.password = password
+        return True
