@@ -1,0 +1,104 @@
+"""A model seen from outside, read off its columns: what may come in, and what goes out."""
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Column
+
+from errors import Invalid
+from models.base_model import BaseModel, parse_time
+from models.columns import TIME_FORMAT
+from models.values import check
+
+# What every object has, and nobody gives it.
+GIVEN = ("id", "created_at", "updated_at")
+
+
+def columns(cls: type[BaseModel]) -> dict[str, Column[Any]]:
+    """The attributes of a class by name, but for those that no answer holds."""
+    return {column.key: column for column in cls.__table__.c if not column.info.get("write_only")}
+
+
+def writable(cls: type[BaseModel], made: bool) -> dict[str, Column[Any]]:
+    """The attributes that may be set, when an object is made or later."""
+    return {column.key: column for column in cls.__table__.c
+            if column.key not in GIVEN and (made or not column.info.get("read_only"))}
+
+
+def required(column: Column[Any]) -> bool:
+    return not column.nullable and column.default is None
+
+
+def missing(cls: type[BaseModel], data: Mapping[str, Any], references: bool) -> None:
+    """Refuse what lacks an attribute that must be given.
+
+    Args:
+        references: look at the ids of other objects only, or at everything else only.
+    Raises:
+        Invalid: `Missing` and the first that is.
+    """
+    for name, column in writable(cls, made=True).items():
+        if required(column) and bool(column.foreign_keys) == references and name not in data:
+            raise Invalid(f"Missing {name}", name)
+
+
+def clean(cls: type[BaseModel], data: Mapping[str, Any], made: bool) -> dict[str, Any]:
+    """Check input against the columns.
+
+    What an answer holds may be sent back: what cannot be changed is passed over.
+
+    Args:
+        data: values by name.
+        made: for a new object, of which nothing required may be missing; else for a change of one.
+    Returns: the values to set.
+    Raises:
+        Invalid: names the first attribute that is missing, unknown, or has a value that does not fit.
+    """
+    if made:
+        missing(cls, data, references=True)
+        missing(cls, data, references=False)
+    allowed, known = writable(cls, made), {column.key for column in cls.__table__.c} | {"__class__"}
+    values = {}
+    for name, value in data.items():
+        if name not in known:
+            raise Invalid(f"Unknown attribute: {name}", name)
+        if name in allowed:
+            values[name] = _fitting(allowed[name], value)
+    return values
+
+
+def fit(column: Column[Any], value: Any) -> Any:
+    """Read what a person typed as the type of a column, where it can be read so."""
+    kind = column.type.python_type
+    try:
+        if kind is datetime.datetime and isinstance(value, str):
+            return parse_time(value)
+        if kind is str and isinstance(value, (int, float)):
+            return str(value)
+        if kind in (int, float) and isinstance(value, (str, int)):
+            return kind(value)
+    except ValueError:
+        pass
+    return value
+
+
+def dump(cls: type[BaseModel], rows: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """The JSON form of rows, with the values of `columns`: what `to_dict` says of each object."""
+    names = [*columns(cls), "__class__"]
+    created, updated = names.index("created_at"), names.index("updated_at")
+    for row in rows:
+        values = [*row, cls.__name__]
+        values[created] = values[created].strftime(TIME_FORMAT)
+        values[updated] = values[updated].strftime(TIME_FORMAT)
+        yield dict(zip(names, values, strict=True))
+
+
+def _fitting(column: Column[Any], value: Any) -> Any:
+    if value is None and not column.nullable:
+        raise Invalid(f"{column.key} must not be null", column.key)
+    check(column, value)
+    if isinstance(value, str) and required(column) and not value.strip():
+        raise Invalid(f"{column.key} must not be empty", column.key)
+    return float(value) if value is not None and column.type.python_type is float else value

@@ -1,0 +1,112 @@
+"""Finding, listing, making, changing and removing objects."""
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+import models
+import schema
+from errors import Invalid, NotFound
+from models.base_model import BaseModel
+from services.query import Filter, condition, order
+
+
+def named(name: str) -> type[BaseModel]:
+    """The class of that name.
+
+    Raises:
+        Invalid: there is none.
+    """
+    if name not in models.classes:
+        raise Invalid(f"There is no class {name}; there are {', '.join(sorted(models.classes))}")
+    return models.classes[name]
+
+
+def find(cls: type[BaseModel], id: str) -> BaseModel:
+    """The object with that id.
+
+    Raises:
+        NotFound: there is none.
+    """
+    obj = models.storage.get(cls, id)
+    if obj is None:
+        raise NotFound()
+    return obj
+
+
+def list(cls: type[BaseModel], filters: builtins.list[Filter] | None = None, sort: builtins.list[str] | None = None,
+         limit: int | None = None, offset: int = 0) -> builtins.list[dict[str, Any]]:
+    """Objects of a class, in their JSON form.
+
+    Args:
+        filters: conditions that all must hold.
+        sort: names of attributes, a `-` before one to turn its order; `created_at` and `id` come last.
+        limit, offset: how many, from which on.
+    Raises:
+        Invalid: a filter or an order names no attribute, or a value does not fit.
+    """
+    statement = select(*schema.columns(cls).values()).order_by(*order(cls, sort or []))
+    for each in filters or []:
+        statement = statement.where(condition(cls, each))
+    return [*schema.dump(cls, models.storage.rows(statement.limit(limit).offset(offset or None)))]
+
+
+def create(cls: type[BaseModel], data: Mapping[str, Any], parent: BaseModel | None = None) -> BaseModel:
+    """Make and store an object.
+
+    Args:
+        data: its attributes, checked here.
+        parent: the object it is made in, such as the state of a city.
+    Raises:
+        Invalid: names the attribute that is missing or does not fit.
+        NotFound: it names an object that is not there.
+        Conflict: a value is taken.
+    """
+    given = dict(data)
+    if parent is not None:
+        given |= {name: parent.id for name, column in schema.writable(cls, made=True).items()
+                  if column.references(parent.__table__.c.id)}
+    schema.missing(cls, given, references=True)
+    for name, column in schema.writable(cls, made=True).items():
+        if column.foreign_keys and (parent is None or given[name] != parent.id):
+            _find_reference(column, given[name])
+    obj = cls(**schema.clean(cls, given, made=True))
+    obj.save()
+    return obj
+
+
+def update(obj: BaseModel, data: Mapping[str, Any]) -> BaseModel:
+    """Change an object: all that is named, or nothing.
+
+    Raises:
+        Invalid: names the attribute that does not fit.
+    """
+    for name, value in schema.clean(type(obj), data, made=False).items():
+        setattr(obj, name, value)
+    obj.save()
+    return obj
+
+
+def remove(obj: BaseModel) -> None:
+    """Remove an object and all that belongs to it."""
+    obj.delete()
+    models.storage.save()
+
+
+def count(cls: type[BaseModel] | None = None) -> int:
+    return models.storage.count(cls)
+
+
+def stats() -> dict[str, int]:
+    """How many objects there are, by table."""
+    return {cls.__tablename__: count(cls) for cls in sorted(models.classes.values(), key=lambda cls: cls.__tablename__)}
+
+
+def _find_reference(column: Any, id: Any) -> None:
+    if not isinstance(id, str):
+        raise Invalid(f"{column.key} must be a text", column.key)
+    [key] = column.foreign_keys
+    find(next(cls for cls in models.classes.values() if cls.__table__ is key.column.table), id)

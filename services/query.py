@@ -1,0 +1,69 @@
+"""Conditions and orders over the models' attributes, by name."""
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, inspect
+
+import schema
+from errors import Invalid
+from models.base_model import BaseModel
+from models.values import check
+
+OPERATORS: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
+    "=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "~": lambda column, value: column.icontains(value, autoescape=True),
+}
+
+
+class Filter(NamedTuple):
+    """A condition, such as `price_by_night < 100`, `city = "Albany"` or `city.state.name = "New York"`.
+
+    Args:
+        path: an attribute, or one of a related object; a related object alone stands for its name.
+        operator: one of `OPERATORS`; `~` is "contains", whatever the case.
+        value: what to compare with, as typed.
+    """
+
+    path: str
+    operator: str
+    value: Any
+
+
+def condition(cls: type[BaseModel], wanted: Filter) -> ColumnElement[bool]:
+    """The SQL of a filter.
+
+    Raises:
+        Invalid: it names no attribute, or the value does not fit.
+    """
+    head, _, rest = wanted.path.partition(".")
+    relationship = inspect(cls).relationships.get(head)
+    if relationship is not None:
+        attribute, other = getattr(cls, head), relationship.mapper.class_
+        inner = condition(other, wanted._replace(path=rest or "name"))
+        related: ColumnElement[bool] = attribute.any(inner) if relationship.uselist else attribute.has(inner)
+        return related
+    column = _column(cls, wanted.path)
+    value = schema.fit(column, wanted.value)
+    check(column, value)
+    return OPERATORS[wanted.operator](getattr(cls, head), value)
+
+
+def order(cls: type[BaseModel], names: Sequence[str]) -> list[ColumnElement[Any]]:
+    """The SQL of an order; `created_at` and `id` come last, so that it is always the same.
+
+    Raises:
+        Invalid: one names no attribute.
+    """
+    wanted = [_column(cls, name[1:]).desc() if name.startswith("-") else _column(cls, name) for name in names]
+    return [*wanted, cls.__table__.c.created_at, cls.__table__.c.id]
+
+
+def _column(cls: type[BaseModel], name: str) -> Any:
+    try:
+        return schema.columns(cls)[name]
+    except KeyError:
+        raise Invalid(f"{cls.__name__} has no attribute {name}; it has {', '.join(schema.columns(cls))}",
+                      name) from None

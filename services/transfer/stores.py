@@ -1,0 +1,138 @@
+"""Whole stores: a classic file, and an export of JSON lines."""
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import orjson
+from sqlalchemy import Table, select
+
+import models
+from errors import Invalid
+from models import passwords
+from models.base_model import BaseModel, parse_time
+from models.columns import TIME_FORMAT, links
+from services.transfer.intake import Intake, Item, Report
+from services.transfer.text import plain
+
+PART = 1000     # objects that are read at a time
+
+
+def classic(text: bytes, report: Report) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects of a classic file, with their places; their texts lose their HTML.
+
+    Raises:
+        Invalid: it is no such file.
+    """
+    try:
+        store = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Invalid(f"it is no JSON: {error}") from error
+    if not isinstance(store, dict):
+        raise Invalid("it is no store: not a JSON object of objects")
+    for key, obj in store.items():
+        if isinstance(obj, dict):
+            texts = {name: plain(value) for name, value in obj.items() if isinstance(value, str) and name != "password"}
+            yield key, {"__class__": key.partition(".")[0], "id": key.partition(".")[2]} | obj | texts
+        else:
+            report.refuse(key, "it is no object")
+
+
+def lines(source: Iterable[bytes], report: Report) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects of an export, with their places."""
+    for number, line in enumerate(source, 1):
+        if line.strip():
+            try:
+                obj = orjson.loads(line)
+            except orjson.JSONDecodeError as error:
+                report.refuse(f"line {number}", f"it is no JSON: {error}")
+                continue
+            if isinstance(obj, dict):
+                yield f"line {number}", obj
+            else:
+                report.refuse(f"line {number}", "it is no object")
+
+
+def take(source: Iterable[tuple[str, dict[str, Any]]], intake: Intake) -> None:
+    """Put objects, in whatever order they come, into the store."""
+    found: dict[str, list[Item]] = {name: [] for name in models.classes}
+    for place, obj in source:
+        try:
+            found[_class_name(obj)].append(_item(place, obj))
+        except Invalid as error:
+            intake.report.refuse(place, str(error))
+    for name, items in found.items():
+        intake.put(models.classes[name], items)
+
+
+def give(write: Callable[[bytes], Any], with_passwords: bool) -> int:
+    """Write every object as a line of JSON, owners first.
+
+    Args:
+        with_passwords: with the users' password hashes.
+    Returns: the number of objects.
+    """
+    count = 0
+    with models.storage.snapshot():
+        for name, cls in models.classes.items():
+            for obj in _all(name, cls, with_passwords):
+                write(orjson.dumps(obj) + b"\n")
+                count += 1
+    return count
+
+
+def _all(name: str, cls: type[BaseModel], with_passwords: bool) -> Iterator[dict[str, Any]]:
+    table = cls.__table__
+    columns = [column for column in table.c if with_passwords or not column.info.get("write_only")]
+    last = ""
+    while rows := models.storage.rows(select(*columns).where(table.c.id > last).order_by(table.c.id).limit(PART)):
+        last = rows[-1].id
+        linked = {attribute: _linked(pairs, [row.id for row in rows]) for attribute, pairs in links(table).items()}
+        for row in rows:
+            obj = row._asdict()
+            obj |= {time: obj[time].strftime(TIME_FORMAT) for time in ("created_at", "updated_at")}
+            obj |= {attribute: ids.get(row.id, []) for attribute, ids in linked.items()}
+            yield obj | {"__class__": name}
+
+
+def _linked(pairs: Table, ids: list[str]) -> dict[str, list[str]]:
+    one, other = pairs.c
+    found: dict[str, list[str]] = {}
+    for id, each in models.storage.rows(select(one, other).where(one.in_(ids)).order_by(one, other)):
+        found.setdefault(id, []).append(each)
+    return found
+
+
+def _class_name(obj: dict[str, Any]) -> str:
+    name = obj.get("__class__")
+    if name not in models.classes:
+        raise Invalid(f"there is no class {name}")
+    return str(name)
+
+
+def _item(place: str, obj: dict[str, Any]) -> Item:
+    cls = models.classes[obj["__class__"]]
+    columns, pairs = cls.__table__.c, links(cls.__table__)
+    values, linked = {}, {}
+    for name, value in obj.items():
+        if name in ("created_at", "updated_at"):
+            values[name] = _time(name, value)
+        elif name == "password":
+            values[name] = passwords.protected(value if isinstance(value, str) else None)
+        elif name in columns:
+            values[name] = value
+        elif name in pairs:
+            linked[pairs[name]] = value
+        elif name != "__class__":
+            raise Invalid(f"Unknown attribute: {name}")
+    if "password" in columns:
+        values.setdefault("password", passwords.NO_LOGIN)
+    return Item(place, values, linked)
+
+
+def _time(name: str, value: Any) -> Any:
+    try:
+        return parse_time(value)
+    except (TypeError, ValueError):
+        raise Invalid(f"{name}: {value!r} is no time") from None
