@@ -1,0 +1,396 @@
+#!/usr/bin/env python3
+"""The console: HBNB's objects, by commands."""
+from __future__ import annotations
+
+import cmd
+import inspect
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import models
+import schema
+from config import Settings
+from errors import HBNBError, Invalid
+from models.base_model import BaseModel
+from shell import output, words
+
+CLASSIC = ("EOF", "all", "count", "create", "destroy", "help", "quit", "show", "update")
+
+CALLED = ("all", "count", "destroy", "show", "update")     # also as CLASS.command(…)
+
+
+class Mistake(Exception):
+    """One of the contract's errors, word for word."""
+
+
+class HBNBCommand(cmd.Cmd):
+    """The commands. Each is a transaction of its own; an error ends the command, never the session."""
+
+    prompt = "(hbnb) "
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failed = False     # whether the last command did
+        self.asks = False       # whether somebody is there to be asked
+
+    # The classic commands
+
+    def do_quit(self, _: str) -> bool:
+        """Quit the console.
+
+        quit
+        """
+        return True
+
+    def do_EOF(self, _: str) -> bool:
+        """Quit the console, as does Ctrl-D at the beginning of a line.
+
+        EOF
+        """
+        if self.asks:
+            print()
+        return True
+
+    def emptyline(self) -> bool:
+        return False
+
+    def do_create(self, line: str) -> None:
+        """Make an object, and print its id.
+
+        create CLASS [NAME=VALUE ...]
+
+        Text stands in double quotes, where _ reads as a space, and \\_ and \\" as themselves.
+        A parameter that is neither text nor a number is skipped.
+
+            create State name="New_York"
+            create Place name="Loft" max_guest=2 price_by_night=120 latitude=42.65
+        """
+        given = words.split(line)
+        cls = self._class(given)
+        values: dict[str, Any] = {}
+        for word in given[1:]:
+            parameter = words.parameter(word)
+            if parameter is None:
+                self._note(f'{word} was skipped: write NAME="text", NAME=12 or NAME=1.5')
+            else:
+                self._set(cls, values, *parameter)
+        obj = cls(**values)
+        obj.save()
+        print(obj.id)
+
+    def do_show(self, line: str) -> None:
+        """Print an object.
+
+        show CLASS ID [--table | --json | --csv]
+
+            show State 421a55f4-7d82-47d9-b54c-a76916479545
+            State.show("421a55f4-7d82-47d9-b54c-a76916479545")
+        """
+        given = words.split(line)
+        form = output.take_form(given)
+        obj = self._object(given)
+        output.show([obj.to_dict()], form) if form else print(obj)
+
+    def do_destroy(self, line: str) -> None:
+        """Remove an object, and all that belongs to it.
+
+        destroy CLASS ID
+
+            destroy City 521a55f4-7d82-47d9-b54c-a76916479545
+        """
+        from services import objects
+        obj = self._object(words.split(line))
+        if not self.asks or self._agrees_to_remove(obj):
+            objects.remove(obj)
+
+    def do_all(self, line: str) -> None:
+        """Print all objects, or all of a class, oldest first.
+
+        all [CLASS] [--table | --json | --csv]
+
+            all
+            all State --table
+            City.all()
+        """
+        given = words.split(line)
+        form = output.take_form(given)
+        cls = self._class(given) if given else None
+        found = models.storage.all(cls).values()
+        output.show([obj.to_dict() for obj in found], form) if form else print([str(obj) for obj in found])
+
+    def do_count(self, line: str) -> None:
+        """Print how many objects of a class there are.
+
+        count CLASS
+
+            count Place
+            Place.count()
+        """
+        print(models.storage.count(self._class(words.split(line))))
+
+    def do_update(self, line: str) -> None:
+        """Set an attribute of an object.
+
+        update CLASS ID NAME VALUE
+
+            update State 421a55f4-7d82-47d9-b54c-a76916479545 name "New name"
+            State.update("421a55f4-7d82-47d9-b54c-a76916479545", {"name": "New name"})
+        """
+        given = words.split(line)
+        obj = self._object(given)
+        if len(given) < 3:
+            raise Mistake("** attribute name missing **")
+        if len(given) < 4:
+            raise Mistake("** value missing **")
+        self._update(obj, {words.bare(given[2]): words.bare(given[3])})
+
+    def do_help(self, arg: str) -> None:
+        """List the commands, or explain one.
+
+        help [COMMAND]
+        """
+        explained = getattr(self, f"do_{arg}", None)
+        if explained is not None:
+            self.stdout.write(f"{inspect.cleandoc(explained.__doc__)}\n")
+            return
+        if arg:
+            super().do_help(arg)
+            return
+        own = sorted({name[3:] for name in self.get_names() if name.startswith("do_")} - {*CLASSIC})
+        self.stdout.write(f"{self.doc_leader}\n")
+        self.print_topics(self.doc_header, [*CLASSIC], 15, 80)
+        self.print_topics("HBNB's own commands (type help <topic>):", own, 15, 80)
+
+    # HBNB's own commands
+
+    def do_find(self, line: str) -> None:
+        """Print the objects of a class that meet all of some conditions.
+
+        find CLASS [CONDITION ...] [sort [-]NAME ...] [limit NUMBER] [--table | --json | --csv]
+
+        A condition is NAME, one of = != < <= > >= ~ (contains), and a value, all in one word;
+        text with spaces stands in double quotes. A name may be that of a related object, which
+        stands for its name, or of one of its attributes. After sort, - turns the order.
+
+            find Place price_by_night<100 max_guest>=4 city="Albany" sort -price_by_night limit 20
+            find Place amenities=Wifi city.state="New York" --table
+            find User email~example.com
+        """
+        from services import objects
+        from services.query import Filter
+        given = words.split(line)
+        form = output.take_form(given)
+        cls, rest = self._class(given), given[1:]
+        filters, sort, limit = [], [], None
+        while rest and (found := words.condition(rest[0])):
+            filters.append(Filter(*found))
+            del rest[0]
+        if rest[:1] == ["sort"]:
+            end = rest.index("limit") if "limit" in rest else len(rest)
+            sort, rest = rest[1:end], rest[end:]
+        if rest[:1] == ["limit"] and len(rest) == 2 and rest[1].isdecimal() and len(rest[1]) < 10:
+            limit, rest = int(rest[1]), []
+        if rest:
+            raise Invalid(f"{rest[0]} is no condition, nor sort or limit: see help find")
+        found_objects = objects.list(cls, filters, sort, limit)
+        output.show(found_objects, form) if form else print([str(cls(**obj)) for obj in found_objects])
+
+    def do_import(self, line: str) -> None:
+        """Import listings and reviews as Inside Airbnb publishes them, an old file.json, or an export.
+
+        import FILE [--state NAME --city NAME] [--dry-run] [--keep-going]
+
+        Importing a file again changes nothing. If a row is refused, nothing is imported, unless
+        --keep-going. --dry-run only says what would come of it.
+
+            import listings.csv.gz --state "New York" --city Albany
+            import reviews.csv.gz --dry-run
+        """
+        from shell.transfer import run_import
+        self.failed = not run_import([words.bare(word) for word in words.split(line)])
+
+    def do_export(self, line: str) -> None:
+        """Write all objects into a file, a line of JSON each, for import into another store.
+
+        export FILE [--passwords]
+
+        A name that ends in .gz has it compressed. Password hashes are left out, unless asked for.
+
+            export store.jsonl.gz
+        """
+        from shell.transfer import run_export
+        run_export([words.bare(word) for word in words.split(line)])
+
+    # Reading and answering
+
+    def onecmd(self, line: str) -> bool:
+        self.failed = False
+        try:
+            called = words.call(line)
+            return bool(self._called(line, *called) if called else super().onecmd(line))
+        except Mistake as error:
+            self.failed = True
+            print(error)
+        except HBNBError as error:
+            self.failed = True
+            self._note(str(error))
+        except KeyboardInterrupt:
+            self.failed = True
+            print(file=sys.stderr)
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # whatever it is, the session goes on
+            self.failed = True
+            self._note(f"HBNB made a mistake, please report it: {type(error).__name__}: {error}")
+        finally:
+            models.storage.close()
+        return False
+
+    def precmd(self, line: str) -> str:
+        if self.asks:
+            from shell.terminal import forget_secrets
+            forget_secrets()
+        return line
+
+    def default(self, line: str) -> None:
+        self.failed = True
+        super().default(line)
+
+    def _called(self, line: str, name: str, command: str, arguments: list[Any]) -> bool | None:
+        """`Class.command(arguments)` is the command with class and arguments as its words."""
+        if command not in CALLED:
+            self.default(line)
+            return None
+        if command == "update" and len(arguments) > 1 and isinstance(arguments[1], dict):
+            obj = self._object([name, str(arguments[0])])
+            self._update(obj, {str(key): value for key, value in arguments[1].items()})
+            return None
+        quoted = (_quoted(str(each)) for each in arguments)
+        return bool(getattr(self, f"do_{command}")(" ".join([name, *quoted])))
+
+    def _class(self, given: list[str]) -> type[BaseModel]:
+        if not given:
+            raise Mistake("** class name missing **")
+        name = words.bare(given[0])
+        if name not in models.classes:
+            raise Mistake("** class doesn't exist **")
+        return models.classes[name]
+
+    def _object(self, given: list[str]) -> BaseModel:
+        cls = self._class(given)
+        if len(given) < 2 or not words.bare(given[1]):
+            raise Mistake("** instance id missing **")
+        obj = models.storage.get(cls, words.bare(given[1]))
+        if obj is None:
+            raise Mistake("** no instance found **")
+        return obj
+
+    def _update(self, obj: BaseModel, typed: dict[str, Any]) -> None:
+        values: dict[str, Any] = {}
+        for name, value in typed.items():
+            if name in ("__class__", *schema.GIVEN):
+                raise Invalid(f"{name} cannot be changed")
+            if not self._set(type(obj), values, name, value):
+                raise Invalid(f"{type(obj).__name__} has no attribute {name}")
+        for name, value in values.items():
+            setattr(obj, name, value)
+        obj.save()
+
+    def _set(self, cls: type[BaseModel], values: dict[str, Any], name: str, value: Any) -> bool:
+        """Note a value that was typed, as its column's type. Returns: whether there is such a column."""
+        column = cls.__table__.c.get(name)
+        if column is None:
+            self._note(f"{name} was skipped: {cls.__name__} has no such attribute")
+            return False
+        values[name] = schema.fit(column, value)
+        return True
+
+    def _agrees_to_remove(self, obj: BaseModel) -> bool:
+        from shell.terminal import agrees
+        counts = models.storage.dependents(obj)
+        parts = ", ".join(f"{count} {models.classes[name].__tablename__ if count > 1 else name}"
+                          for name, count in counts.items())
+        return not counts or agrees(f"This removes {parts} as well. Go on?")
+
+    @staticmethod
+    def _note(text: str) -> None:
+        print(f"** {text} **", file=sys.stderr)
+
+    # Completion
+
+    def completenames(self, text: str, *_: Any) -> list[str]:
+        name, dot, start = text.partition(".")
+        if dot and name in models.classes:
+            return [f"{name}.{each}(" for each in CALLED if each.startswith(start)]
+        classes = [f"{each}." for each in models.classes if text and each.startswith(text)]
+        return [*super().completenames(text), *classes]
+
+    def completedefault(self, text: str, line: str, begin: int, _: int) -> list[str]:
+        from shell.completion import candidates
+        before = words.split(line[:begin])
+        return [each for each in candidates(before, text) if each.startswith(text)]
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def run(console: HBNBCommand, lines: Iterable[str], stop_on_error: bool = False) -> bool:
+    """Run commands one after the other, until one quits.
+
+    Returns: whether all went well.
+    """
+    well = True
+    for line in lines:
+        ended = console.onecmd(line.rstrip("\n"))
+        sys.stdout.flush()
+        well = well and not console.failed
+        if ended or (stop_on_error and not well):
+            break
+    return well
+
+
+def interact(console: HBNBCommand) -> None:
+    """Talk with the person at the terminal."""
+    from shell import terminal
+    console.asks = True
+    with terminal.history(Settings.from_environ().history):
+        while True:
+            try:
+                console.cmdloop()
+                return
+            except KeyboardInterrupt:
+                print()
+
+
+def main(arguments: list[str]) -> int:
+    """Run the console.
+
+    Args:
+        arguments: those of the command line.
+    Returns: the exit status.
+    """
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        # Whatever bytes come in go out as they are; what is to be stored is checked.
+        stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
+    console = HBNBCommand()
+    try:
+        if arguments:
+            from shell.options import run_with_options
+            return run_with_options(console, run, arguments)
+        if sys.stdin.isatty():
+            interact(console)
+        else:
+            run(console, sys.stdin)
+        return 0
+    except BrokenPipeError:
+        # Whoever read the answers has seen enough; Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,49 @@
+"""What may come next in a line."""
+from __future__ import annotations
+
+from sqlalchemy import select
+
+import models
+import schema
+from errors import HBNBError
+from models.base_model import BaseModel
+from shell.output import FORMS
+
+IDS = 50    # so many are offered at the most
+
+
+def candidates(before: list[str], text: str) -> list[str]:
+    """Words that may follow others.
+
+    Args:
+        before: the words before, the command first.
+        text: what there is of the word.
+    """
+    command, given = before[0], before[1:]
+    if text.startswith("-"):
+        return [*FORMS]
+    if not given:
+        return [*models.classes]
+    cls = models.classes.get(given[0])
+    if cls is None:
+        return []
+    if command in ("show", "destroy", "update") and len(given) == 1:
+        return _ids(cls, text)
+    if command == "update" and len(given) == 2:
+        return [*schema.writable(cls, made=True)]
+    if command == "create":
+        return [f"{name}=" for name in schema.writable(cls, made=True)]
+    if command == "find":
+        return [*schema.columns(cls), *cls.__mapper__.relationships.keys(), "sort", "limit"]
+    return []
+
+
+def _ids(cls: type[BaseModel], text: str) -> list[str]:
+    id = cls.__table__.c.id
+    try:
+        return [found for found, in models.storage.rows(
+            select(id).where(id.startswith(text, autoescape=True)).order_by(id).limit(IDS))]
+    except HBNBError:
+        return []
+    finally:
+        models.storage.close()

@@ -1,0 +1,54 @@
+"""The console's command line."""
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+DESCRIPTION = """Commands for HBNB's objects. Without options or commands it reads commands from standard input."""
+EPILOG = """\
+examples:
+  console.py -c 'count State' -c 'all State --table'
+  console.py --stop-on-error -f commands.txt
+  console.py import listings.csv.gz --state "New York" --city Albany
+
+exit status: 0; 1 if a command failed that -c, -f or the command line gave, or that --stop-on-error
+stopped at; 2 if the options are wrong."""
+
+
+def run_with_options(console: Any, run: Callable[..., bool], arguments: list[str]) -> int:
+    """Run what the command line asks for. Returns: the exit status."""
+    parser = argparse.ArgumentParser(prog="console.py", description=DESCRIPTION, epilog=EPILOG,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-c", dest="commands", metavar="COMMAND", action="append", default=[],
+                        help="run this command; may be given more than once")
+    parser.add_argument("-f", dest="file", metavar="FILE",
+                        help="run the commands of this file, one a line; lines that begin with # are passed over")
+    parser.add_argument("--stop-on-error", action="store_true", help="end at the first command that fails")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="a command and its words")
+    options = parser.parse_args(arguments)
+    lines = _lines(parser, options)
+    return 0 if run(console, lines, options.stop_on_error) else 1
+
+
+def _lines(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Iterator[str]:
+    if options.file:
+        try:
+            with open(options.file, encoding="utf-8", errors="surrogateescape") as file:
+                options.commands += [line for line in file if not line.lstrip().startswith("#")]
+        except OSError as error:
+            parser.error(f"{options.file} cannot be read: {error.strerror}")
+    if options.command:
+        whole = len(options.command) == 1
+        options.commands.append(options.command[0] if whole else " ".join(map(_word, options.command)))
+    return iter(options.commands or sys.stdin)
+
+
+def _word(text: str) -> str:
+    """A word of the shell as a word of the console."""
+    if text and not any(letter.isspace() for letter in text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    name, equals, value = escaped.partition("=")
+    return f'{name}="{value}"' if equals and name.isidentifier() else f'"{escaped}"'
