@@ -1,0 +1,27 @@
+"""API and pages on one port: `python wsgi.py`, or `wsgi:app` in any WSGI server."""
+from __future__ import annotations
+
+from flask import Flask
+
+import web_dynamic
+from api import v1
+
+
+def create_app() -> Flask:
+    app = Flask(__name__, static_folder=None)
+    v1.init_app(app)
+    web_dynamic.init_app(app)
+    return app
+
+
+app = create_app()
+
+if __name__ == "__main__":
+    import argparse
+
+    from server import serve
+    parser = argparse.ArgumentParser(description="Serve API and pages.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=5000)
+    options = parser.parse_args()
+    serve("wsgi:app", options.host, options.port)
