@@ -1,0 +1,45 @@
+# `make` alone prints what there is.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PORT ?= 5000
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint coverage bench clean
+
+help:  ## print this
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+run: $(VENV)/run  ## serve API and pages on http://127.0.0.1:5000, with sample data if the store is empty
+	@$(BIN)/python -m sample
+	@$(BIN)/python wsgi.py --port $(PORT)
+
+test: $(VENV)/dev  ## run every test on both engines
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev  ## check style and types
+	$(BIN)/pycodestyle --exclude=$(VENV),.git .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+coverage: $(VENV)/dev  ## run every test, and list the lines and branches that none reaches
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+bench: $(VENV)/dev  ## measure, side by side with the limits
+	$(BIN)/python -m bench
+
+clean:  ## remove what make made, but no data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+
+# A virtual environment remembers what was installed by these files; they are made anew when the lists change.
+$(VENV)/run: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit("HBNB needs Python 3.11 or later; say which: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@echo "Installing into $(VENV) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+$(VENV)/dev: $(VENV)/run requirements-mysql.txt requirements-dev.txt
+	@sh tests/install
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@

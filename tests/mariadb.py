@@ -1,0 +1,87 @@
+"""A MariaDB of the tests' own, on a socket in a temporary folder."""
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import MySQLdb
+
+_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+
+
+class MariaDB:
+    """A server that is started, stopped and killed as the tests need it.
+
+    Args:
+        options: further options of the server, such as `--wait-timeout=2`.
+    """
+
+    def __init__(self, *options: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="hbnb-db-"))
+        self.socket = str(self.folder / "socket")
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self._run("mariadb-install-db", "mysql_install_db", "--auth-root-authentication-method=normal",
+                  "--skip-test-db", *self._common())
+        self.start()
+
+    def start(self) -> None:
+        with open(self.folder / "log", "ab") as log:
+            self._process = subprocess.Popen(
+                [self._program("mariadbd", "mysqld"), *self._common(), f"--socket={self.socket}",
+                 f"--pid-file={self.folder}/pid", "--skip-networking", "--skip-log-bin",
+                 "--local-infile=1", *self._options],
+                stdout=log, stderr=log)
+        for _ in range(300):
+            try:
+                self.connect().close()
+                return
+            except MySQLdb.OperationalError:
+                if self._process.poll() is not None:
+                    break
+                time.sleep(0.1)
+        raise RuntimeError(f"MariaDB does not start:\n{(self.folder / 'log').read_text()[-3000:]}")
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def remove(self) -> None:
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def connect(self, database: str = "", **options: object) -> MySQLdb.Connection:
+        return MySQLdb.connect(unix_socket=self.socket, user="root", database=database, charset="utf8mb4", **options)
+
+    def execute(self, statements: str, database: str = "") -> None:
+        """Feed statements to the command-line client, as an administrator does."""
+        subprocess.run([self._program("mariadb", "mysql"), f"--socket={self.socket}", "--user=root",
+                        "--default-character-set=utf8mb4", database],
+                       input=statements.encode(), check=True, capture_output=True)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(60)
+            self._process = None
+
+    def _common(self) -> list[str]:
+        return ["--no-defaults", f"--datadir={self.folder}/data", f"--user={'root' if os.geteuid() == 0 else ''}"]
+
+    def _run(self, *command: str) -> None:
+        names, options = command[:2], command[2:]
+        subprocess.run([self._program(*names), *options], check=True, capture_output=True)
+
+    @staticmethod
+    def _program(*names: str) -> str:
+        for name in names:
+            if found := shutil.which(name, path=_PATH):
+                return found
+        raise RuntimeError(f"{names[0]} is not installed: apt-get install mariadb-server")
