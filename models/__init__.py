@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from config import Settings
+from errors import Unavailable
 from models.columns import Base
 
 if TYPE_CHECKING:
@@ -43,4 +45,5 @@ def make_storage(settings: Settings) -> Storage:
 
 
 storage = make_storage(Settings.from_environ())
-storage.reload()
+with suppress(Unavailable):     # whoever needs it first will say so, or find it there again
+    storage.reload()

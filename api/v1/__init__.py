@@ -16,6 +16,6 @@ def init_app(app: Flask) -> None:
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     app.url_map.strict_slashes = False
     app.register_blueprint(views, url_prefix="/api/v1")
-    CORS(app, resources={"/api/v1/*": {"origins": "*"}})
+    CORS(app, resources={"/api/v1/*": {"origins": "*"}}, send_wildcard=True)
     errors.init_app(app)
     app.teardown_appcontext(lambda _: models.storage.close())

@@ -73,7 +73,7 @@ class DBStorage(Storage):
         except Unavailable as error:
             if getattr(error.__cause__, "orig", None) and _code(error.__cause__) in _REFUSED:
                 raise Misconfigured(str(error)) from error
-            # A server that is away may come back: whoever needs it first will say so, or find it.
+            raise
         finally:
             self.close()
 

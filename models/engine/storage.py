@@ -179,8 +179,10 @@ class Storage:
     def _prepare(self, session: Session) -> None:
         """Refuse what does not fit its column, before anything of the transaction is sent."""
         for obj in [*session.new, *session.dirty]:
+            given = vars(obj) if obj in session.new else inspect(obj).committed_state
             for column in inspect(type(obj)).local_table.c:
-                check(column, vars(obj).get(column.key))
+                if column.key in given:
+                    check(column, vars(obj).get(column.key))
 
     def _commit(self, session: Session) -> None:
         session.commit()
@@ -277,10 +279,11 @@ def _forget_old_collections(session: Session, *_: Any) -> None:
     for obj in [*session.new, *session.dirty, *session.deleted]:
         for relationship in inspect(type(obj)).relationships:
             if relationship.direction is RelationshipDirection.MANYTOONE:
-                key = getattr(obj, next(iter(relationship.local_columns)).key)
-                owner = session.identity_map.get(identity_key(relationship.mapper.class_, key))
-                if owner is not None:
-                    session.expire(owner, [relationship.back_populates])
+                key = next(iter(relationship.local_columns)).key
+                for id in inspect(obj).attrs[key].history.sum():
+                    owner = session.identity_map.get(identity_key(relationship.mapper.class_, id))
+                    if owner is not None:
+                        session.expire(owner, [relationship.back_populates])
                 if obj in session.dirty:
                     session.expire(obj, [relationship.key])
 

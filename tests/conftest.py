@@ -1,0 +1,148 @@
+"""What the tests share: both engines, each empty, and the console and servers as other people run them.
+
+A test that takes `storage` runs twice, on the file engine and on a private MariaDB.
+"""
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+
+# Before `models` is imported, which opens the store that the environment names.
+for _name in [name for name in os.environ if name.startswith("HBNB_")]:
+    del os.environ[_name]
+os.environ["HBNB_FILE_PATH"] = "/nonexistent/file.json"
+
+import models
+from config import Settings
+from models import passwords
+from models.columns import Base
+from models.engine.storage import Storage
+from tests.mariadb import MariaDB
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+TEST_DATABASE = {"mysql_user": "hbnb_test", "mysql_pwd": "hbnb_test_pwd", "mysql_db": "hbnb_test_db"}
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    server = MariaDB()
+    try:
+        for name in ("setup_mysql_dev.sql", "setup_mysql_test.sql"):
+            server.execute((ROOT / name).read_text())
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def db_settings(mariadb: MariaDB) -> Settings:
+    return replace(Settings(), type_storage="db", mysql_host=mariadb.socket, **TEST_DATABASE)
+
+
+@pytest.fixture(scope="session")
+def _db_storage(db_settings: Settings) -> Storage:
+    storage = models.make_storage(db_settings)
+    storage.reload()
+    return storage
+
+
+@pytest.fixture(params=["file", "db"])
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def settings(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """The settings of an empty store."""
+    if engine == "file":
+        return replace(Settings(), file_path=str(tmp_path / "file.json"))
+    return request.getfixturevalue("db_settings")
+
+
+@pytest.fixture
+def storage(engine: str, settings: Settings, request: pytest.FixtureRequest,
+            monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
+    """An empty storage, which the models use."""
+    if engine == "file":
+        storage = models.make_storage(settings)
+    else:
+        storage = request.getfixturevalue("_db_storage")
+        storage.close()
+        empty(request.getfixturevalue("mariadb"))
+    monkeypatch.setattr(models, "storage", storage)
+    storage.reload()
+    yield storage
+    storage.close()
+
+
+def empty(mariadb: MariaDB) -> None:
+    connection = mariadb.connect(TEST_DATABASE["mysql_db"])
+    cursor = connection.cursor()
+    for table in reversed(Base.metadata.sorted_tables):
+        cursor.execute(f"DELETE FROM {table.name}")
+    connection.commit()
+    connection.close()
+
+
+@pytest.fixture
+def environ(settings: Settings, tmp_path: Path) -> dict[str, str]:
+    """The environment of another process that uses the same store."""
+    return environment(settings, tmp_path)
+
+
+def environment(settings: Settings, home: Path) -> dict[str, str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("HBNB_")}
+    given = {
+        "HBNB_TYPE_STORAGE": settings.type_storage, "HBNB_FILE_PATH": settings.file_path,
+        "HBNB_MYSQL_USER": settings.mysql_user, "HBNB_MYSQL_PWD": settings.mysql_pwd,
+        "HBNB_MYSQL_HOST": settings.mysql_host, "HBNB_MYSQL_DB": settings.mysql_db,
+        "HBNB_HISTORY": str(home / "history"), "PYTHONPATH": str(ROOT), "HOME": str(home),
+    }
+    return own | {name: value for name, value in given.items() if value}
+
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def console(environ: Mapping[str, str], tmp_path: Path) -> Run:
+    """Run the console as a shell does: `console("count State", …)` feeds lines, `args=` gives arguments."""
+    def run(*lines: str, args: tuple[str, ...] = (), text: str | None = None,
+            **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, str(ROOT / "console.py"), *args], cwd=tmp_path, env={**environ, **more},
+            input="".join(f"{line}\n" for line in lines) if text is None else text,
+            capture_output=True, text=True, encoding="utf-8", errors="surrogateescape", timeout=120)
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password costs 14 ms, as it should; not in a test that makes hundreds."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "_hasher", lambda: hasher)
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Real listings, reviews and old stores, which lie beside the project on some machines."""
+    if not SHARED.is_dir():
+        pytest.skip(f"there is no {SHARED}: real listings were not tried")
+    return SHARED
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.skipped and os.environ.get("CI") and str(SHARED) not in str(report.longrepr):
+        report.outcome = "failed"
+        report.longrepr = f"nothing is skipped in CI: {report.longrepr}"
+    return report

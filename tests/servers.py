@@ -1,0 +1,59 @@
+"""HBNB's servers, as their own processes on a free port."""
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.processes import ROOT
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """A program that serves, from when it answers to the end of the block.
+
+    Args:
+        command: what Python is to run.
+        environ: its environment.
+        port: where it will listen.
+    """
+
+    def __init__(self, command: Sequence[str], environ: Mapping[str, str], port: int) -> None:
+        self.address = f"http://127.0.0.1:{port}"
+        self._log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=dict(environ),
+                                        stdout=self._log, stderr=self._log)
+
+    def __enter__(self) -> Server:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{self.address}/api/v1/status", timeout=5).close()
+                return self
+            except OSError:
+                if self.process.poll() is not None:
+                    break
+                time.sleep(0.1)
+        self.__exit__()
+        raise AssertionError(f"the server does not answer:\n{self.log()}")
+
+    def __exit__(self, *_: Any) -> None:
+        self.process.terminate()
+        self.process.wait(60)
+        self._text = self.log()
+        self._log.close()
+
+    def log(self) -> str:
+        if self._log.closed:
+            return self._text
+        self._log.seek(0)
+        return self._log.read()

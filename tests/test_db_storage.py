@@ -1,0 +1,358 @@
+"""The database engine: what can be wrong with its environment, and faults that must cost nothing."""
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import MySQLdb
+import pytest
+from sqlalchemy import event, text
+
+import models
+from errors import Misconfigured, Unavailable
+from models.columns import Base
+from models.engine.db_storage import DBStorage, _address
+from models.engine.storage import Storage
+from models.state import State
+from models.user import User
+from tests.conftest import ROOT, environment
+from tests.mariadb import MariaDB
+from tests.processes import finish, start
+
+
+@pytest.fixture
+def engine() -> str:
+    return "db"
+
+
+@pytest.fixture
+def other_server() -> Iterator[Callable[..., MariaDB]]:
+    """A server of a test's own, with options of its own."""
+    servers: list[MariaDB] = []
+
+    def make(*options: str) -> MariaDB:
+        servers.append(MariaDB(*options))
+        servers[-1].execute((ROOT / "setup_mysql_test.sql").read_text())
+        return servers[-1]
+    yield make
+    for server in servers:
+        server.remove()
+
+
+def run(environ: dict[str, str], *code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", "\n".join(["import models", *code])], env=environ,
+                          capture_output=True, text=True, timeout=60)
+
+
+class TestEnvironment:
+    @pytest.mark.parametrize("missing", [
+        ["HBNB_MYSQL_USER"], ["HBNB_MYSQL_PWD"], ["HBNB_MYSQL_HOST"], ["HBNB_MYSQL_DB"],
+        ["HBNB_MYSQL_USER", "HBNB_MYSQL_PWD", "HBNB_MYSQL_HOST", "HBNB_MYSQL_DB"]])
+    @pytest.mark.parametrize("program", ["import models", "import console", "import api.v1.app", "import wsgi"])
+    def test_one_line_names_every_variable_that_is_missing(self, environ, missing, program):
+        for name in missing:
+            del environ[name]
+        ended = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True)
+        assert ended.returncode != 0
+        assert ended.stdout == ""
+        assert ended.stderr.count("\n") == 1
+        assert all(name in ended.stderr for name in missing)
+        assert not [name for name in environ if name.startswith("HBNB_MYSQL") and name in ended.stderr]
+
+    @pytest.mark.parametrize("name", ["hbnb_dev_db", "latest_db", "contest", "hbnbtest", "production"])
+    def test_the_environment_test_is_refused_where_the_database_is_no_test_database(self, settings, name):
+        with pytest.raises(Misconfigured, match=f"{name} does not say that it is a test database"):
+            DBStorage(replace(settings, env="test", mysql_db=name))
+
+    def test_the_environment_test_makes_all_tables_anew_and_others_keep_them(self, storage, environ):
+        State(name="S").save()
+        assert run({**environ, "HBNB_ENV": "dev"}, "print(models.storage.count())").stdout == "1\n"
+        assert run({**environ, "HBNB_ENV": "test"}, "print(models.storage.count())").stdout == "0\n"
+        storage.close()
+        assert storage.count() == 0
+
+    @pytest.mark.parametrize(("setting", "value", "words"), [
+        ("mysql_pwd", "wrong", "Access denied"), ("mysql_user", "nobody", "Access denied"),
+        ("mysql_db", "no_such_test_db", "no_such_test_db")])
+    def test_who_may_not_come_in_is_told_in_one_line(self, settings, tmp_path, setting, value, words):
+        ended = run(environment(replace(settings, **{setting: value}), tmp_path))
+        assert ended.returncode != 0
+        assert words in ended.stderr
+        assert ended.stderr.count("\n") == 1
+        assert settings.mysql_pwd not in ended.stderr
+
+    @pytest.mark.parametrize("host", ["/no/such/socket", "127.0.0.1:1", "no-such-host.invalid"])
+    def test_a_server_that_is_away_is_said_by_each_command_and_found_when_it_is_back(
+            self, settings, tmp_path, host, monkeypatch):
+        storage = DBStorage(replace(settings, mysql_host=host))
+        with pytest.raises(Unavailable, match=rf"The database hbnb_test_db at {host} cannot be used"):
+            storage.count()
+        with pytest.raises(Unavailable):
+            storage.reload()
+        ended = subprocess.run([sys.executable, ROOT / "console.py"], input="count State\nfoo\n", text=True,
+                               env=environment(replace(settings, mysql_host=host), tmp_path), capture_output=True)
+        assert "Traceback" not in ended.stderr
+        assert "cannot be used" in ended.stderr
+        assert ended.stdout == "*** Unknown syntax: foo\n"
+
+    def test_without_the_driver_one_line_says_what_to_install(self, environ):
+        code = "import sys; sys.modules['MySQLdb'] = None; import models"
+        ended = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True)
+        assert ended.returncode != 0
+        assert "pip install -r requirements-mysql.txt" in ended.stderr
+        assert ended.stderr.count("\n") == 1
+
+    @pytest.mark.parametrize(("host", "address"), [
+        ("localhost", {"host": "localhost", "port": 3306}), ("db.example:3307", {"host": "db.example", "port": 3307}),
+        ("[::1]:3307", {"host": "::1", "port": 3307}), ("::1", {"host": "::1", "port": 3306}),
+        ("/run/mysqld/mysqld.sock", {"unix_socket": "/run/mysqld/mysqld.sock"})])
+    def test_a_host_may_carry_a_port_or_be_a_socket(self, host, address):
+        assert _address(host) == address
+
+    @pytest.mark.parametrize("host", ["db:", "db:x", "db:0", "db:99999", "db:-1"])
+    def test_a_port_that_is_none_is_refused(self, host):
+        if host == "db:":
+            assert _address(host) == {"host": "db", "port": 3306}
+            return
+        with pytest.raises(Misconfigured, match="port"):
+            _address(host)
+
+    def test_a_password_may_hold_any_character_and_a_host_a_port(self, other_server, settings):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        server = other_server("--skip-networking=0", f"--port={port}", "--bind-address=127.0.0.1")
+        password = "p@ss/w:o?r%d#&+ 'é\"\\"
+        cursor = server.connect().cursor()
+        cursor.execute("CREATE USER odd@'%%' IDENTIFIED BY %s", (password,))
+        cursor.execute("GRANT ALL ON hbnb_test_db.* TO odd@'%'")
+        storage = DBStorage(replace(settings, mysql_user="odd", mysql_pwd=password, mysql_host=f"127.0.0.1:{port}"))
+        storage.reload()
+        assert storage.count() == 0
+
+    def test_the_setup_scripts_run_again_without_harm(self, mariadb, storage):
+        State(name="S").save()
+        for name in ("dev", "test"):
+            mariadb.execute((ROOT / f"setup_mysql_{name}.sql").read_text())
+            connection = MySQLdb.connect(unix_socket=mariadb.socket, user=f"hbnb_{name}",
+                                         password=f"hbnb_{name}_pwd", database=f"hbnb_{name}_db")
+            cursor = connection.cursor()
+            cursor.execute("SELECT COUNT(*) FROM performance_schema.threads")
+            cursor.execute("SHOW GRANTS")
+            assert f"GRANT ALL PRIVILEGES ON `hbnb_{name}_db`.*" in str(cursor.fetchall())
+            connection.close()
+        storage.close()
+        assert storage.count() == 1
+
+
+class TestSchema:
+    def test_tables_hold_all_characters_exact_times_and_coordinates(self, storage, mariadb):
+        cursor = mariadb.connect("information_schema").cursor()
+        cursor.execute("SELECT table_name, column_name, column_type, character_set_name, collation_name FROM columns "
+                       "WHERE table_schema = 'hbnb_test_db'")
+        found = {(table, column): rest for table, column, *rest in cursor.fetchall()}
+        assert {table for table, _ in found} == {
+            "users", "states", "cities", "amenities", "places", "reviews", "place_amenity"}
+        for (_, column), (kind, charset, collation) in found.items():
+            if column == "id" or column.endswith("_id"):
+                assert (kind, collation) == ("varchar(60)", "ascii_bin")
+            elif column in ("created_at", "updated_at"):
+                assert kind == "datetime(6)"
+            elif column in ("latitude", "longitude"):
+                assert kind == "double"
+            elif charset is not None:
+                assert charset == "utf8mb4"
+
+    def test_foreign_keys_have_indexes_and_links_one_from_both_sides(self, storage, mariadb):
+        cursor = mariadb.connect("information_schema").cursor()
+        cursor.execute("SELECT table_name, GROUP_CONCAT(column_name ORDER BY seq_in_index) FROM statistics "
+                       "WHERE table_schema = 'hbnb_test_db' GROUP BY table_name, index_name")
+        found = set(cursor.fetchall())
+        for table in Base.metadata.sorted_tables:
+            for key in table.foreign_keys:
+                assert any(name == table.name and columns.split(",")[0] == key.parent.name for name, columns in found)
+        assert {("place_amenity", "place_id,amenity_id"), ("place_amenity", "amenity_id,place_id")} <= found
+
+    def test_a_database_of_latin1_gets_tables_of_utf8mb4(self, mariadb, settings, monkeypatch):
+        mariadb.execute("CREATE OR REPLACE DATABASE old_test_db CHARACTER SET latin1; "
+                        "GRANT ALL ON old_test_db.* TO hbnb_test@localhost")
+        storage = DBStorage(replace(settings, mysql_db="old_test_db"))
+        monkeypatch.setattr(models, "storage", storage)
+        state = State(name="Hawaiʻi 🏝")
+        state.save()
+        storage.close()
+        assert storage.get(State, state.id).name == "Hawaiʻi 🏝"
+
+    def test_nothing_is_cut_silently(self, storage):
+        assert "STRICT_ALL_TABLES" in storage.rows(text("SELECT @@sql_mode"))[0][0]
+        with pytest.raises(Exception, match="name is too long"):
+            storage.write(State.__table__.insert(), [
+                {"id": "1", "name": "x" * 129, "created_at": State().created_at, "updated_at": State().updated_at}])
+
+    def test_a_server_that_does_not_keep_to_strict_mode_is_refused(self, settings, monkeypatch):
+        monkeypatch.setattr("models.engine.db_storage.ON_CONNECT", "SET SESSION sql_mode = ''")
+        with pytest.raises(Misconfigured, match="strict mode"):
+            DBStorage(settings).reload()
+
+    def test_a_connection_that_cannot_speak_utf8mb4_is_refused(self, settings):
+        storage = DBStorage(settings)
+        event.listen(storage._engine, "connect", lambda connection, _: connection.query("SET NAMES latin1"))
+        with pytest.raises(Misconfigured, match="speaks latin1"):
+            storage.reload()
+
+    def test_processes_that_start_together_make_the_tables_once(self, mariadb, settings, tmp_path):
+        mariadb.execute("CREATE OR REPLACE DATABASE new_test_db; GRANT ALL ON new_test_db.* TO hbnb_test@localhost")
+        environ = environment(replace(settings, mysql_db="new_test_db"), tmp_path)
+        processes = [start("State(name='S').save()", environ) for _ in range(6)]
+        for process in processes:
+            finish(process)
+        assert run(environ, "print(models.storage.count())").stdout == "6\n"
+
+
+class TestFaults:
+    def test_a_killed_connection_costs_nothing(self, storage, mariadb):
+        State(name="S").save()
+        storage.close()
+        cursor = mariadb.connect().cursor()
+        cursor.execute("SELECT id FROM information_schema.processlist WHERE user = 'hbnb_test'")
+        for id, in cursor.fetchall():
+            cursor.execute(f"KILL {id}")
+        State(name="T").save()
+        assert storage.count(State) == 2
+
+    def test_the_server_killed_and_started_again_between_two_commands_costs_nothing(
+            self, other_server, settings, tmp_path):
+        server = other_server()
+        environ = environment(replace(settings, mysql_host=server.socket), tmp_path)
+        console = subprocess.Popen([sys.executable, "-u", ROOT / "console.py"], env=environ, text=True,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+        def ask(line: str) -> str:
+            console.stdin.write(f"{line}\n")
+            console.stdin.flush()
+            return console.stdout.readline()
+        assert len(ask('create State name="S"')) == 37
+        server.kill()
+        server.start()
+        assert ask("count State") == "1\n"
+        assert len(ask('create State name="T"')) == 37
+        server.kill()
+        assert "cannot be used" in ask("count State")
+        server.start()
+        assert ask("count State") == "2\n"
+        console.communicate("quit\n", timeout=30)
+        assert console.returncode == 0
+
+    def test_a_failed_statement_does_not_spoil_the_next(self, storage):
+        with pytest.raises(Unavailable):
+            storage.rows(text("SELECT nonsense"))
+        assert storage.count() == 0
+
+    def test_each_command_sees_what_others_stored(self, storage, mariadb, environ):
+        assert storage.count(State) == 0
+        finish(start("State(name='S').save()", environ))
+        assert storage.count(State) == 1
+
+    def test_a_deadlock_is_tried_once_more(self, storage, mariadb):
+        deleted, changed = two_users(storage)
+        other = Other(mariadb)
+        other.execute("UPDATE users SET last_name = 'theirs' WHERE id = '2'")
+        other.change_more_rows_than_we_do()
+        errors: list[int] = []
+        event.listen(storage._engine, "handle_error", lambda context: errors.append(context.original_exception.args[0]))
+        changed.first_name = "ours"
+        storage.get(User, "2").first_name = "ours"
+        storage.new(State(name="new"))
+        storage.get(State, deleted.id).delete()
+        with other.once_somebody_waits("UPDATE users SET last_name = 'theirs' WHERE id = '1'"):
+            storage.save()
+        assert errors == [1213]
+        storage.close()
+        users = storage.all(User).values()
+        assert {(user.first_name, user.last_name) for user in users} == {("ours", "theirs")}
+        assert [state.name for state in storage.all(State).values()] == ["new"]
+
+    def test_rows_that_stay_locked_are_a_clear_error(self, storage, mariadb, settings, monkeypatch):
+        two_users(storage)
+        mariadb.execute("SET GLOBAL innodb_lock_wait_timeout = 1")
+        impatient = DBStorage(settings)
+        monkeypatch.setattr(models, "storage", impatient)
+        other = Other(mariadb)
+        other.execute("UPDATE users SET last_name = 'theirs' WHERE id = '1'")
+        impatient.new(State(name="goes with it"))
+        impatient.get(User, "1").first_name = "ours"
+        with pytest.raises(Unavailable, match="try again"):
+            impatient.save()
+        mariadb.execute("SET GLOBAL innodb_lock_wait_timeout = 50")
+        other.commit()
+        assert impatient.get(User, "1").first_name == ""
+        assert impatient.count(State) == 1
+        impatient.close()
+
+    def test_what_was_sent_before_a_deadlock_is_not_stored_by_halves(self, storage, mariadb):
+        two_users(storage)
+        other = Other(mariadb)
+        other.execute("UPDATE users SET last_name = 'theirs' WHERE id = '2'")
+        other.change_more_rows_than_we_do()
+        with (other.once_somebody_waits("UPDATE users SET last_name = 'theirs' WHERE id = '1'"),
+                pytest.raises(Unavailable, match="try again"), storage.transaction()):
+            storage.write(text("UPDATE states SET name = 'half'"))
+            storage.get(User, "1").first_name = "ours"
+            storage.get(User, "2").first_name = "ours"
+        assert [state.name for state in storage.all(State).values()] == ["old"]
+        assert {user.first_name for user in storage.all(User).values()} == {""}
+
+
+def two_users(storage: Storage) -> tuple[State, User]:
+    state = State(name="old")
+    storage.new(state)
+    for id in ("1", "2"):
+        storage.new(User(id=id, email=f"{id}@b.c", password="x"))
+    storage.save()
+    storage.close()
+    return state, storage.get(User, "1")
+
+
+class Other:
+    """Somebody else's transaction."""
+
+    def __init__(self, mariadb: MariaDB) -> None:
+        self._connection = mariadb.connect("hbnb_test_db")
+        self._watch = mariadb.connect("information_schema", autocommit=True)
+
+    def execute(self, statement: str) -> None:
+        self._connection.cursor().execute(statement)
+
+    def commit(self) -> None:
+        self._connection.commit()
+
+    def change_more_rows_than_we_do(self) -> None:
+        """The server gives up the transaction that changed fewer rows."""
+        for number in range(50):
+            self.execute(f"INSERT INTO amenities VALUES ('{number}', NOW(), NOW(), 'x')")
+        self.execute("DELETE FROM amenities")
+
+    @contextmanager
+    def once_somebody_waits(self, statement: str) -> Iterator[None]:
+        """Execute a statement and commit, as soon as somebody waits for a lock."""
+        def work() -> None:
+            cursor, deadline = self._watch.cursor(), time.monotonic() + 20
+            while time.monotonic() < deadline:
+                cursor.execute("SELECT COUNT(*) FROM innodb_trx WHERE trx_state = 'LOCK WAIT'")
+                if cursor.fetchone()[0]:
+                    break
+                time.sleep(0.2)     # the table of transactions is not made anew more often
+            self.execute(statement)
+            self.commit()
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join()

@@ -1,0 +1,520 @@
+"""The file engine: what lies on disk, several processes, crashes, full disks and damage."""
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import stat
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import models
+from errors import Damaged, Unavailable
+from models.amenity import Amenity
+from models.city import City
+from models.engine import file_lock, json_file
+from models.engine.file_storage import FileStorage
+from models.place import Place
+from models.state import State
+from models.user import User
+from tests.market import Market
+from tests.processes import finish, start
+
+
+@pytest.fixture
+def engine() -> str:
+    return "file"
+
+
+@pytest.fixture
+def path(settings) -> Path:
+    return Path(settings.file_path)
+
+
+@pytest.fixture(params=["small", "large"])
+def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways to write: a file that is rewritten by each save, and one with a journal."""
+    if request.param == "large":
+        monkeypatch.setattr(json_file, "SMALL", 0)
+        monkeypatch.setattr(json_file, "FOLD_AT", 1000)
+    return str(request.param)
+
+
+def journal(path: Path) -> Path:
+    return Path(f"{path}.journal")
+
+
+def on_disk(path: Path) -> dict:
+    """What somebody finds who opens the store anew."""
+    return {key: obj.to_dict() for key, obj in FileStorage(path).all().items()}
+
+
+class TestTheFile:
+    def test_is_one_json_object_of_objects_by_key(self, storage, path):
+        market = Market()
+        parsed = json.loads(path.read_text())
+        assert {key.split(".")[0] for key in parsed} == {*models.classes}
+        for key, obj in parsed.items():
+            assert key == f"{obj['__class__']}.{obj['id']}"
+        place = parsed[f"Place.{market.place.id}"]
+        expected = market.place.to_dict(save_fs=1)
+        expected["amenity_ids"].sort()
+        assert place == {name: value for name, value in expected.items() if value is not None}
+        assert parsed[f"User.{market.host.id}"]["password"] == market.host.password
+
+    def test_can_be_parsed_after_every_save(self, storage, path, size):
+        for number in range(20):
+            State(name=str(number)).save()
+            json.loads(path.read_text())
+        assert len(on_disk(path)) == 20
+
+    def test_a_small_one_holds_all_after_every_save(self, storage, path):
+        for number in range(1, 20):
+            State(name="é" * number).save()
+            assert len(json.loads(path.read_text())) == number
+        assert not journal(path).exists()
+
+    def test_is_of_its_owner_alone(self, storage, path, size):
+        State(name="S").save()
+        State(name="T").save()
+        for each in path.parent.iterdir():
+            assert stat.S_IMODE(each.stat().st_mode) == 0o600, each
+
+    def test_a_missing_one_is_an_empty_store_and_reading_makes_none(self, storage, path):
+        assert storage.all() == {}
+        assert storage.count() == 0
+        assert list(path.parent.iterdir()) == []
+
+    def test_may_be_reached_by_a_link(self, tmp_path):
+        (tmp_path / "real").mkdir()
+        (tmp_path / "link.json").symlink_to(tmp_path / "real" / "store.json")
+        storage = FileStorage(tmp_path / "link.json")
+        storage.new(State(name="S"))
+        storage.save()
+        assert (tmp_path / "link.json").is_symlink()
+        assert len(json.loads((tmp_path / "real" / "store.json").read_text())) == 1
+
+    def test_classic_times_are_understood(self, path):
+        path.write_text(json.dumps({"State.1": {
+            "__class__": "State", "id": "1", "name": "S", "created_at": "2017-03-25 02:17:06",
+            "updated_at": "2017-03-25T02:17:06.5"}, "State.2": {"name": "no times"}}))
+        found = on_disk(path)
+        assert found["State.1"]["created_at"] == "2017-03-25T02:17:06.000000"
+        assert found["State.1"]["updated_at"] == "2017-03-25T02:17:06.500000"
+        assert found["State.2"]["id"] == "2"
+        assert found["State.2"]["created_at"].startswith("1970-")
+
+    def test_what_the_models_do_not_know_is_kept(self, path, storage, size):
+        unknown = {"BaseModel.9": {"__class__": "BaseModel", "id": "9", "x": [1, {"y": None}]},
+                   "Car.1": {"__class__": "Car", "id": "1"}}
+        state = {"__class__": "State", "id": "1", "name": "S", "nickname": "Sunny", "tags": ["a", {"b": 1}],
+                 "created_at": "2020-01-01T00:00:00.000000", "updated_at": "2020-01-01T00:00:00.000000"}
+        path.write_text(json.dumps({**unknown, "State.1": state, "State.2": {**state, "id": "2"}}))
+        assert storage.count() == 2
+        State(name="new").save()
+        found = storage.get(State, "1")
+        found.name = "changed"
+        storage.save()
+        storage.get(State, "2").delete()
+        storage.save()
+        with storage._file.lock.writing():
+            storage._file.rewrite(lambda: models.engine.file_tables.everything(storage._memory))
+        parsed = json.loads(path.read_text())
+        assert {key: parsed[key] for key in unknown} == unknown
+        assert parsed["State.1"] == {**state, "name": "changed"}
+        assert "State.2" not in parsed
+
+
+class TestLeniency:
+    def test_an_object_is_saved_before_its_attributes_and_owner_are_there(self, storage, path):
+        storage.new(State(id="1"))
+        storage.new(City(id="2", state_id="nowhere"))
+        storage.new(Place(id="3", name="P"))
+        storage.new(User(id="4"))
+        storage.new(User(id="5"))
+        storage.save()
+        storage.close()
+        storage.reload()
+        assert storage.get(State, "1").name == ""
+        city = storage.get(City, "2")
+        assert (city.name, city.state_id, city.state) == ("", "nowhere", None)
+        place = storage.get(Place, "3")
+        assert (place.city_id, place.max_guest, place.description, place.latitude) == ("", 0, None, None)
+        assert storage.get(User, "4").email == ""
+        State(name="N", id="nowhere").save()
+        storage.close()
+        assert storage.get(City, "2").state.name == "N"
+
+    def test_a_text_that_was_always_too_long_does_not_hinder_other_changes(self, path, storage):
+        path.write_text(json.dumps({"City.1": {"name": "x" * 200, "state_id": "1"}}))
+        city = storage.get(City, "1")
+        city.state_id = "2"
+        city.save()
+        assert on_disk(path)["City.1"]["state_id"] == "2"
+
+    def test_attributes_that_the_file_lacks_or_has_as_null_read_as_nothing(self, path, storage):
+        path.write_text('{"Place.1": {"name": null, "max_guest": null, "latitude": 3}, "Place.2": {}}')
+        for id in "12":
+            place = storage.get(Place, id)
+            assert (place.name, place.max_guest, place.city_id, place.amenities) == ("", 0, "", [])
+        assert storage.get(Place, "1").latitude == 3.0
+
+    def test_addresses_that_stand_twice_open_as_they_are(self, path, storage, caplog):
+        path.write_text('{"User.1": {"email": "a@b.c"}, "User.2": {"email": "A@B.C"}, "User.3": {"email": "x@b.c"}}')
+        assert storage.count(User) == 3
+        assert "More than one of the users has the email" in caplog.text
+        assert "x@b.c" not in caplog.text
+
+
+class TestDamage:
+    @pytest.mark.parametrize(("text", "place"), [
+        (b'{"State.1": {"name": "S"}', "line 1, column 26"), (b'{\n"State.1": {"name": "S"},\n', "line 3"),
+        (b"", "line 1"), (b"[]", "list"), (b'"text"', "str"), (b"null", "NoneType"), (b"\0\0\0\0", "line 1"),
+        (b'{"a": "\xff"}', "byte 7"),
+        (b'{"State.1": {"name": "S"}} {', "line 1, column 28"), (b"[" * 200_000, "nested"),
+        (b'{"State.1": []}', "State.1"), (b'{"State.1": 5}', "State.1"), (b'{"State.": {}}', "State."),
+        (b'{"State.1": {"id": "2"}}', "State.1"), (b'{"State.1": {"__class__": "City"}}', "State.1"),
+        (b'{"State.1": {"name": ["x"]}}', "State.1"),
+        (b'{"State.1": {"created_at": "yesterday"}}', "State.1: created_at"),
+        (b'{"Place.1": {"max_guest": "two"}}', "Place.1: max_guest is not a whole number"),
+        (b'{"Place.1": {"max_guest": 1.5}}', "Place.1: max_guest is not a whole number"),
+        (b'{"Place.1": {"latitude": "north"}}', "Place.1: latitude is not a number"),
+        (b'{"Place.1": {"latitude": NaN}}', "NaN"), (b'{"Place.1": {"amenity_ids": "x"}}', "Place.1: amenity_ids"),
+        (b'{"Place.1": {"max_guest": 99999999999999999999}}', "Place.1"),
+        (b'{"State.1": {"name": "\\ud800"}}', "State.1")])
+    def test_is_a_clear_error_that_names_file_and_place_and_nothing_is_overwritten(self, storage, path, text, place):
+        path.write_bytes(text)
+        for _ in range(2):
+            with pytest.raises(Damaged) as caught:
+                storage.count(State)
+            assert str(path) in str(caught.value)
+            assert place in str(caught.value)
+            with pytest.raises(Damaged):
+                State(name="new").save()
+        assert path.read_bytes() == text
+        path.write_text("{}")
+        storage.close()
+        State(name="mended").save()
+        assert len(on_disk(path)) == 1
+
+    def test_a_file_cut_anywhere_is_damaged_or_whole_but_never_empty(self, storage, path):
+        Market()
+        whole = path.read_bytes()
+        for end in range(len(whole) - 2):
+            path.write_bytes(whole[:end])
+            with pytest.raises(Damaged):
+                FileStorage(path).reload()
+
+    def test_a_large_file_cut_in_half_is_damaged(self, path):
+        large = {f"State.{number}": {"name": "x" * 100} for number in range(5_000)}
+        for text in (json.dumps(large), json.dumps(large, indent=1)):
+            path.write_text(text)
+            assert len(on_disk(path)) == 5_000
+            path.write_text(text[:len(text) // 2])
+            with pytest.raises(Damaged, match="line"):
+                FileStorage(path).reload()
+
+    @pytest.mark.parametrize("layout", [{}, {"indent": 2}, {"separators": (",", ":")}, {"sort_keys": True}])
+    def test_a_file_of_any_layout_is_read_in_parts(self, path, monkeypatch, layout):
+        monkeypatch.setattr(json_file, "READ_SIZE", 97)
+        tricky = ['}, "State.9": {', '"}, \\"State.9\\": {', "}},", "{", "\\", '\\"', "é🏝", "\n"]
+        objects = {f"State.{number}": {"name": tricky[number % len(tricky)] * (number % 5)} for number in range(60)}
+        path.write_text(json.dumps(objects, **layout))
+        found = on_disk(path)
+        assert {key: obj["name"] for key, obj in found.items()} == {key: obj["name"] for key, obj in objects.items()}
+
+    def test_nested_objects_do_not_confuse_the_reader(self, path, monkeypatch):
+        monkeypatch.setattr(json_file, "READ_SIZE", 10)
+        path.write_text('{"State.1": {"x": {"y": {}}, "City.2": {"z": {}}, "name": "S"}, "State.2": {"name": "T"}}')
+        assert [obj["name"] for obj in on_disk(path).values()] == ["S", "T"]
+
+    def test_a_damaged_journal_is_a_clear_error(self, storage, path, size):
+        if size == "small":
+            return
+        for number in range(4):
+            State(name=str(number)).save()
+        lines = journal(path).read_bytes().splitlines(keepends=True)
+        assert len(lines) >= 4
+        lines[2] = lines[2].replace(b"State", b"Stale")
+        journal(path).write_bytes(b"".join(lines))
+        with pytest.raises(Damaged, match=r"journal is damaged"):
+            FileStorage(path).reload()
+
+    def test_a_journal_of_another_file_is_not_applied(self, storage, path, size):
+        if size == "small":
+            return
+        State(name="1").save()
+        State(name="2").save()
+        path.write_text('{"State.9": {"name": "put back"}}')
+        with pytest.raises(Damaged, match="another"):
+            FileStorage(path).reload()
+        journal(path).unlink()
+        assert [obj["name"] for obj in on_disk(path).values()] == ["put back"]
+
+
+class TestSeveralProcesses:
+    def test_eight_that_create_200_each_lose_none(self, environ, path):
+        code = "for number in range(200): State(name=f'{sys.argv[1]}-{number}').save()"
+        processes = [start(code, environ, str(number)) for number in range(8)]
+        for process in processes:
+            finish(process)
+        names = {obj["name"] for obj in json.loads(path.read_text()).values()}
+        assert names == {f"{process}-{number}" for process in range(8) for number in range(200)}
+
+    def test_each_sees_what_the_other_wrote(self, storage, environ, path, size):
+        states = [State(name=str(number)) for number in range(3)]
+        for state in states:
+            state.save()
+        finish(start(f"""
+state = models.storage.get(State, '{states[0].id}'); state.name = 'changed'; state.save()
+models.storage.get(State, '{states[1].id}').delete(); models.storage.save()
+State(name='added', id='new').save()""", environ))
+        storage.close()
+        names = [state.name for state in storage.all(State).values()]
+        assert names == ["changed", "2", "added"]
+        assert storage.get(State, states[1].id) is None
+
+    def test_changes_of_two_to_one_object_are_both_kept(self, storage, environ, size):
+        user = User(email="a@b.c", password="x")
+        user.save()
+        finish(start(f"""
+from models.user import User
+user = models.storage.get(User, '{user.id}'); user.first_name = 'Ada'; user.save()""", environ))
+        user.last_name = "Lovelace"
+        user.save()
+        storage.close()
+        found = storage.get(User, user.id)
+        assert (found.first_name, found.last_name) == ("Ada", "Lovelace")
+
+    def test_an_address_is_taken_across_processes(self, storage, environ):
+        process = start("""
+from models.user import User
+from errors import Conflict
+try:
+    User(email='A@B.C', password='x').save()
+except Conflict as error:
+    print(error)""", environ)
+        User(email="a@b.c", password="x").save()
+        out = finish(process)
+        storage.close()
+        assert storage.count(User) == 1 or "email" in out
+        assert storage.count(User) == 1
+
+    def test_a_reader_does_not_wait_for_a_long_transaction_that_wrote_nothing_yet(self, storage, environ):
+        State(name="S").save()
+        code = "print(models.storage.count(), flush=True); sys.stdin.readline(); print(models.storage.count())"
+        process = start(code, environ)
+        assert process.stdout.readline() == "1\n"
+        with storage.transaction():
+            storage.new(State(name="T"))
+            process.stdin.write("\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "1\n"
+        finish(process)
+
+    def test_who_does_not_let_go_is_named(self, storage, environ, monkeypatch):
+        monkeypatch.setattr(file_lock, "TIMEOUT", 0.2)
+        process = start("""
+with models.storage.transaction():
+    print('held', flush=True)
+    sys.stdin.readline()""", environ)
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(Unavailable, match=rf"process {process.pid} "):
+            State(name="S").save()
+        process.stdin.write("\n")
+        finish(process)
+        State(name="T").save()
+        assert storage.count(State) == 1
+
+    def test_a_fold_by_one_is_followed_by_another_without_reading_all_again(self, storage, path, monkeypatch):
+        monkeypatch.setattr(json_file, "SMALL", 0)
+        monkeypatch.setattr(json_file, "FOLD_AT", 1000)
+        State(name="1").save()
+        State(name="2").save()
+        other = FileStorage(path)
+        other.reload()
+        with storage._file.lock.writing():
+            storage._file.rewrite(lambda: models.engine.file_tables.everything(storage._memory))
+        State(name="3").save()
+        monkeypatch.setattr(type(other._file), "_read_all", lambda *_: pytest.fail("it was all read again"))
+        assert other.count(State) == 3
+
+    def test_a_clean_exit_leaves_one_whole_file(self, path, environ, monkeypatch):
+        path.write_text(json.dumps({f"State.{number}": {"name": "x" * 1000} for number in range(100)}))
+        finish(start("State(name='new').save()", environ))
+        assert len(json.loads(path.read_text())) == 101
+        assert journal(path).read_bytes().count(b"\n") == 1
+        finish(start("State(name='newer').save()", environ))
+        assert len(json.loads(path.read_text())) == 102
+
+
+class TestCrashes:
+    def test_killed_at_random_nothing_acknowledged_is_lost(self, path, environ):
+        """Rounds of writers that are killed without warning; what they said they had stored must be there."""
+        chance, acknowledged = random.Random(1), set()
+        path.write_text(json.dumps({f"State.{number}": {"name": "x" * 900} for number in range(80)}))
+        code = """
+from models.engine import json_file
+json_file.FOLD_AT = 0.02
+while True:
+    state = State(name='y' * 128)
+    state.save()
+    print(state.id, flush=True)"""
+        for _ in range(15):
+            process = start(code, environ)
+            acknowledged.add(process.stdout.readline().strip())
+            time.sleep(chance.uniform(0, 0.15))
+            process.send_signal(signal.SIGKILL)
+            acknowledged |= {line for line in process.communicate()[0].splitlines() if len(line) == 36}
+            json.loads(path.read_text())
+            found = {key.partition(".")[2] for key in on_disk(path)}
+            assert acknowledged <= found
+        assert len(acknowledged) > 100
+
+    def test_cut_off_at_any_byte_of_the_journal_the_transactions_before_are_there(self, path, storage, monkeypatch):
+        monkeypatch.setattr(json_file, "SMALL", 0)
+        monkeypatch.setattr(json_file, "FOLD_AT", 1000)
+        State(name="first").save()
+        ends = []
+        for number in range(3):
+            State(name=str(number)).save()
+            ends.append(journal(path).stat().st_size)
+        text, header = journal(path).read_bytes(), len(journal(path).read_bytes().splitlines(keepends=True)[0])
+        for cut in range(header, len(text)):
+            journal(path).write_bytes(text[:cut])
+            names = {obj["name"] for obj in on_disk(path).values()}
+            assert names == {"first", *(str(number) for number in range(3) if ends[number] <= cut)}
+
+    def test_writing_goes_on_after_what_a_crash_left(self, path, storage, monkeypatch):
+        monkeypatch.setattr(json_file, "SMALL", 0)
+        monkeypatch.setattr(json_file, "FOLD_AT", 1000)
+        for name in "abc":
+            State(name=name).save()
+        with open(journal(path), "ab") as file:
+            file.write(b'0123abcd {"State.9": {"name": "never ackn')
+        other = FileStorage(path)
+        other.new(State(name="d"))
+        other.save()
+        assert {obj["name"] for obj in on_disk(path).values()} == {*"abcd"}
+
+    @pytest.mark.parametrize("moment", ["replace", "begin"])
+    def test_a_crash_while_folding_loses_nothing_and_brings_nothing_back(self, path, storage, monkeypatch, moment):
+        monkeypatch.setattr(json_file, "SMALL", 0)
+        monkeypatch.setattr(json_file, "FOLD_AT", 1000)
+        gone = State(name="gone")
+        gone.save()
+        State(name="a").save()
+        gone.delete()
+        storage.save()
+
+        def crash(*_):
+            raise SystemExit
+        with monkeypatch.context() as patch, pytest.raises(SystemExit), storage._file.lock.writing():
+            if moment == "replace":
+                patch.setattr(os, "replace", crash)
+            else:
+                patch.setattr(type(storage._file._journal), "begin", crash)
+            storage._file.rewrite(lambda: models.engine.file_tables.everything(storage._memory))
+        for name in "bc":
+            other = FileStorage(path)
+            assert "gone" not in {obj.name for obj in other.all(State).values()}
+            other.new(State(name=name))
+            other.save()
+        assert {obj["name"] for obj in on_disk(path).values()} == {*"abc"}
+        assert {state.name for state in storage.all(State).values()} == {*"abc"}
+
+    def test_an_error_while_writing_leaves_memory_and_file_as_they_were(self, path, storage, size, monkeypatch):
+        State(name="a").save()
+        State(name="b").save()
+        before = path.read_bytes()
+
+        def fail(*_):
+            raise OSError(28, "No space left on device")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", fail)
+            with pytest.raises(Unavailable, match="No space left"):
+                State(name="c").save()
+        assert path.read_bytes() == before
+        assert storage.count(State) == 2
+        State(name="d").save()
+        assert {obj["name"] for obj in on_disk(path).values()} == {*"abd"}
+        assert [each.name for each in path.parent.iterdir() if each.name.endswith(".new")] == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 256 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], check=True, capture_output=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+class TestFullDisk:
+    def test_is_a_clear_error_and_the_old_content_stays_whole(self, small_disk, monkeypatch):
+        (small_disk / "other").write_bytes(b"x" * 65536)
+        storage = FileStorage(small_disk / "file.json")
+        monkeypatch.setattr(models, "storage", storage)
+        stored = set()
+        with pytest.raises(Unavailable, match="No space left on device"):
+            for number in range(1000):
+                state = State(name=f"{number} {'x' * 100}")
+                state.save()
+                stored.add(state.name)
+        assert len(stored) > 100
+        json.loads((small_disk / "file.json").read_text())
+        assert {obj["name"] for obj in on_disk(small_disk / "file.json").values()} == stored
+        assert {state.name for state in storage.all(State).values()} == stored
+        (small_disk / "other").unlink()
+        State(name="there is space again").save()
+        assert len(on_disk(small_disk / "file.json")) == len(stored) + 1
+
+    def test_a_folder_that_is_not_there_is_a_clear_error(self, tmp_path, monkeypatch):
+        storage = FileStorage(tmp_path / "nowhere" / "file.json")
+        monkeypatch.setattr(models, "storage", storage)
+        assert storage.count() == 0
+        with pytest.raises(Unavailable, match=r"nowhere/file\.json cannot be written: No such file or directory"):
+            State(name="S").save()
+
+
+class TestThreadsOfOneProcess:
+    def test_a_reader_sees_no_half_of_a_transaction(self, storage):
+        ended = threading.Event()
+        seen = set()
+
+        def read() -> None:
+            while not ended.is_set():
+                seen.add(storage.count(State))
+                storage.close()
+        reader = threading.Thread(target=read)
+        reader.start()
+        for _ in range(30):
+            storage.new(State(name="1"))
+            storage.new(State(name="2"))
+            storage.save()
+        ended.set()
+        reader.join()
+        assert all(count % 2 == 0 for count in seen)
+
+
+class TestClassicFile:
+    def test_opens_as_it_is(self, data, tmp_path):
+        path = tmp_path / "file.json"
+        path.write_bytes((data / "classic-file.json").read_bytes())
+        storage = FileStorage(path)
+        assert {name: storage.count(name) for name in models.classes} == {
+            "State": 11, "City": 32, "User": 30, "Amenity": 47, "Place": 154, "Review": 718}
+        [first] = [each for each in storage.all(Amenity).values() if each.name == "Doorman"]
+        assert first.to_dict()["created_at"] == "2017-03-25T02:17:06.000000"
+        assert "pwd" not in "".join(map(str, storage.all(User).values()))
+        user = next(iter(storage.all(User).values()))
+        assert user.check_password(user.email.replace("noemail", "pwd").removesuffix("@gmail.com"))

@@ -1,0 +1,205 @@
+"""The models as the contract has them, on both engines."""
+from __future__ import annotations
+
+import datetime
+import re
+import uuid
+
+import pytest
+
+import models
+from errors import Invalid
+from models.amenity import Amenity
+from models.base_model import BaseModel
+from models.city import City
+from models.engine.storage import Storage
+from models.place import Place
+from models.review import Review
+from models.state import State
+from models.user import User
+from tests.market import Market
+
+ALL = [Amenity, City, Place, Review, State, User]
+
+
+class TestBaseModel:
+    def test_is_made_plain_with_an_id_and_two_equal_utc_times(self):
+        before = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+        obj = BaseModel()
+        assert uuid.UUID(obj.id).version == 4
+        assert before <= obj.created_at == obj.updated_at <= datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+
+    def test_times_are_taken_anew_for_each_object(self):
+        first, second = State(), State()
+        assert first.created_at < second.created_at
+        assert first.id != second.id
+
+    def test_is_made_from_the_dict_that_it_gives(self):
+        obj = BaseModel()
+        obj.name, obj.number = "Holberton", 89
+        again = BaseModel(**obj.to_dict())
+        assert again is not obj
+        assert again.to_dict() == obj.to_dict()
+        assert isinstance(again.created_at, datetime.datetime)
+        assert "__class__" not in vars(again)
+
+    def test_to_dict_gives_every_attribute_and_the_class(self):
+        obj = BaseModel()
+        obj.name, obj.my_number = "x", 1
+        assert obj.to_dict() == {
+            "__class__": "BaseModel", "id": obj.id, "name": "x", "my_number": 1,
+            "created_at": obj.created_at.strftime("%Y-%m-%dT%H:%M:%S.%f"),
+            "updated_at": obj.updated_at.strftime("%Y-%m-%dT%H:%M:%S.%f")}
+
+    def test_prints_class_id_and_attributes_as_a_python_dict(self):
+        obj = BaseModel()
+        assert str(obj) == f"[BaseModel] ({obj.id}) {vars(obj)}"
+
+    def test_a_time_on_the_second_keeps_its_fraction(self):
+        obj = BaseModel(created_at="2017-03-25T02:17:06.000000", updated_at="2017-03-25 02:17:06")
+        assert obj.to_dict()["created_at"] == obj.to_dict()["updated_at"] == "2017-03-25T02:17:06.000000"
+
+    def test_a_time_with_an_offset_becomes_utc(self):
+        assert BaseModel(created_at="2020-01-01T02:00:00+02:00").created_at == datetime.datetime(2020, 1, 1)
+
+    @pytest.mark.parametrize("time", ["yesterday", 5, None, ["2020-01-01"]])
+    def test_a_time_that_is_none_is_refused(self, time):
+        with pytest.raises(Invalid, match="created_at"):
+            State(created_at=time)
+
+    def test_save_hands_itself_to_the_storage_that_is_there_at_the_time(self, monkeypatch):
+        calls = []
+
+        class Fake:
+            def new(self, obj): calls.append(("new", obj))
+            def save(self): calls.append("save")
+            def delete(self, obj): calls.append(("delete", obj))
+        monkeypatch.setattr(models, "storage", Fake())
+        obj = BaseModel()
+        old = obj.updated_at
+        obj.save()
+        obj.delete()
+        assert calls == [("new", obj), "save", ("delete", obj)]
+        assert obj.updated_at > old
+        assert obj.created_at == old
+
+
+class TestEachModel:
+    @pytest.mark.parametrize("cls", ALL)
+    def test_is_a_base_model_that_prints_itself(self, cls):
+        obj = cls()
+        assert isinstance(obj, BaseModel)
+        assert re.fullmatch(rf"\[{cls.__name__}\] \({obj.id}\) {{.*}}", str(obj))
+        assert str(obj).startswith(f"[{cls.__name__}] ({obj.id}) {{'id': '{obj.id}', 'created_at': datetime.datetime(")
+
+    @pytest.mark.parametrize("cls", ALL)
+    def test_is_found_without_being_listed(self, cls):
+        assert models.classes[cls.__name__] is cls
+
+    @pytest.mark.parametrize(("cls", "attribute", "value"), [
+        (User, "email", ""), (User, "password", ""), (User, "first_name", ""), (User, "last_name", ""),
+        (State, "name", ""), (City, "state_id", ""), (City, "name", ""), (Amenity, "name", ""),
+        (Place, "city_id", ""), (Place, "user_id", ""), (Place, "name", ""), (Place, "description", None),
+        (Place, "number_rooms", 0), (Place, "number_bathrooms", 0), (Place, "max_guest", 0),
+        (Place, "price_by_night", 0), (Place, "latitude", None), (Place, "longitude", None), (Place, "amenity_ids", []),
+        (Review, "place_id", ""), (Review, "user_id", ""), (Review, "text", "")])
+    def test_an_attribute_that_nobody_set_reads_as_nothing(self, cls, attribute, value):
+        assert getattr(cls(), attribute) == value
+
+    def test_amenity_ids_are_not_shared_between_places(self):
+        one, other = Place(), Place()
+        one.amenities.append(Amenity(name="Wifi"))
+        assert len(one.amenity_ids) == 1
+        assert other.amenity_ids == []
+
+    def test_an_unknown_attribute_is_refused_and_named(self):
+        with pytest.raises(Invalid, match="Unknown attribute: nickname"):
+            State(nickname="x")
+
+
+class TestUser:
+    def test_a_password_is_hashed_when_it_is_set_and_never_shown(self):
+        user = User(email="a@b.c", password="secret word")
+        assert user.password.startswith("$argon2id$")
+        assert "secret" not in str(user) + str(user.to_dict()) + str(vars(user))
+        assert "password" not in user.to_dict()
+        assert "password" not in str(user)
+        assert user.to_dict(save_fs=1)["password"] == user.password
+
+    def test_a_hash_is_not_hashed_again(self):
+        user = User(password="secret")
+        assert User(**user.to_dict(save_fs=1)).password == user.password
+
+    def test_a_password_is_recognised(self):
+        user = User(password="secret")
+        assert user.check_password("secret")
+        assert not user.check_password("Secret")
+
+    def test_reading_back_does_not_hash_again(self, storage: Storage):
+        user = User(email="a@b.c", password="secret")
+        user.save()
+        kept = user.password
+        storage.close()
+        storage.reload()
+        again = storage.get(User, user.id)
+        assert again.password == kept
+        assert again.check_password("secret")
+
+
+class TestRelationships:
+    def test_read_the_same_on_either_engine(self, storage: Storage):
+        market = Market()
+        storage.close()
+        state = storage.get(State, market.state.id)
+        [city] = state.cities
+        [place] = city.places
+        assert city.state is state
+        assert [amenity.name for amenity in place.amenities] == ["Wifi", "Pool"]
+        assert place.amenity_ids == [market.wifi.id, market.pool.id]
+        assert place.user.places == [place]
+        assert [review.text for review in place.reviews] == ["Lovely."]
+        assert place.reviews[0].user.reviews == place.reviews
+        assert place.amenities[0].places == [place]
+
+    def test_a_city_that_names_its_state_is_in_its_cities_once_saved(self, storage: Storage):
+        state = State(name="S")
+        state.save()
+        assert state.cities == []
+        first = City(name="A", state_id=state.id)
+        first.save()
+        assert state.cities == [first]
+        second = City(name="B", state_id=state.id)
+        second.save()
+        assert state.cities == [first, second]
+        first.delete()
+        storage.save()
+        assert state.cities == [second]
+
+    def test_a_city_that_moves_changes_both_states(self, storage: Storage):
+        one, other = State(name="1"), State(name="2")
+        storage.new(one)
+        storage.new(other)
+        city = City(name="C", state=one)
+        city.save()
+        assert (one.cities, other.cities) == ([city], [])
+        city.state_id = other.id
+        city.save()
+        assert (one.cities, other.cities) == ([], [city])
+        assert city.state is other
+
+    def test_a_link_is_stored(self, storage: Storage):
+        market = Market()
+        sauna = Amenity(name="Sauna")
+        market.place.amenities.append(sauna)
+        market.place.save()
+        storage.close()
+        assert sauna.id in storage.get(Place, market.place.id).amenity_ids
+
+    def test_amenity_ids_can_be_assigned(self, storage: Storage):
+        market = Market()
+        market.place.amenity_ids = [market.pool.id]
+        market.place.save()
+        storage.close()
+        assert storage.get(Place, market.place.id).amenity_ids == [market.pool.id]
+        with pytest.raises(Invalid, match="amenity_ids"):
+            storage.get(Place, market.place.id).amenity_ids = ["nope"]

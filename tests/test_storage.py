@@ -1,0 +1,415 @@
+"""What any storage does: one suite, which both engines run."""
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import event
+
+import models
+from errors import Conflict, HBNBError, Invalid
+from models.amenity import Amenity, place_amenity
+from models.city import City
+from models.engine.storage import Storage
+from models.place import Place
+from models.review import Review
+from models.state import State
+from models.user import User
+from tests.market import Market
+
+
+@pytest.fixture
+def statements(storage: Storage) -> list[str]:
+    """The statements that are sent, as they are."""
+    sent: list[str] = []
+    event.listen(storage._engine, "before_cursor_execute", lambda c, cur, sql, *_: sent.append(sql))
+    return sent
+
+
+class TestInterface:
+    def test_all_gives_objects_by_class_and_id(self, storage: Storage):
+        state, user = State(name="S"), User(email="a@b.c", password="x")
+        state.save()
+        user.save()
+        assert storage.all() == {f"State.{state.id}": state, f"User.{user.id}": user}
+        assert storage.all(State) == storage.all("State") == {f"State.{state.id}": state}
+        assert storage.all(City) == {}
+
+    def test_all_is_ordered_by_creation_and_id(self, storage: Storage):
+        states = [State(name=str(number)) for number in range(20)]
+        for state in states[::-1]:
+            state.created_at = states[0].created_at if state.name > "5" else state.created_at
+            storage.new(state)
+        storage.save()
+        storage.close()
+        keys = [(each.created_at, each.id) for each in storage.all(State).values()]
+        assert keys == sorted(keys)
+        assert len(keys) == 20
+
+    def test_what_is_new_shows_before_it_is_saved(self, storage: Storage):
+        state = State(name="S")
+        storage.new(state)
+        assert storage.get(State, state.id) is state
+        assert storage.all(State) == {f"State.{state.id}": state}
+        assert storage.count(State) == storage.count() == 1
+
+    def test_what_was_not_saved_is_given_up_at_the_close(self, storage: Storage):
+        storage.new(State(name="S"))
+        storage.close()
+        assert storage.count() == 0
+        storage.save()
+        assert storage.count() == 0
+
+    def test_what_is_saved_is_there_after_a_reload(self, storage: Storage):
+        state = State(name="Hawaiʻi 🏝")
+        state.save()
+        kept = state.to_dict()
+        storage.close()
+        storage.reload()
+        again = storage.get(State, state.id)
+        assert again is not state
+        assert again.to_dict() == kept
+
+    def test_values_come_back_exactly(self, storage: Storage):
+        market = Market()
+        place = market.place
+        place.latitude, place.longitude = 37.7739722, -122.41941557
+        place.description = "Line one\nline two\ttab \"quotes\" 'single' \\ ʻokina 🏠"
+        place.save()
+        kept = place.to_dict()
+        storage.close()
+        assert storage.get(Place, place.id).to_dict() == kept
+
+    def test_a_time_keeps_its_microseconds(self, storage: Storage):
+        for microseconds in ("000000", "000001", "100000", "999999"):
+            state = State(name="S", created_at=f"2020-02-29T23:59:59.{microseconds}")
+            state.save()
+            storage.close()
+            assert storage.get(State, state.id).to_dict()["created_at"] == f"2020-02-29T23:59:59.{microseconds}"
+
+    @pytest.mark.parametrize("id", ["", "nope", "ʻ", "%", "_", "' OR 1=1", "\0", None, 5, [], {}])
+    def test_get_of_no_id_is_none(self, storage: Storage, id):
+        State(name="S").save()
+        assert storage.get(State, id) is None
+
+    def test_ids_compare_exactly(self, storage: Storage):
+        state = State(name="S", id="abc")
+        state.save()
+        storage.close()
+        for other in ("ABC", "abc ", " abc", "ab", "abcd", "äbc"):
+            assert storage.get(State, other) is None
+        assert storage.get(State, "abc") is not None
+
+    def test_get_looks_in_the_class_only(self, storage: Storage):
+        state = State(name="S")
+        state.save()
+        assert storage.get(City, state.id) is None
+
+    @pytest.mark.parametrize("cls", ["Nope", "state", object, 5])
+    def test_an_unknown_class_is_refused(self, storage: Storage, cls):
+        for ask in (storage.all, storage.count, lambda cls: storage.get(cls, "x")):
+            with pytest.raises(Invalid, match="There is no class"):
+                ask(cls)
+
+    def test_delete_of_nothing_does_nothing(self, storage: Storage):
+        storage.delete()
+        storage.delete(None)
+        storage.delete(State(name="never stored"))
+        storage.save()
+
+    def test_delete_of_what_is_only_new_forgets_it(self, storage: Storage):
+        state = State(name="S")
+        storage.new(state)
+        storage.delete(state)
+        storage.save()
+        assert storage.count() == 0
+
+    def test_what_is_deleted_shows_no_more_and_is_gone_once_saved(self, storage: Storage):
+        state, other = State(name="S"), State(name="T")
+        state.save()
+        other.save()
+        state.delete()
+        assert storage.get(State, state.id) is None
+        assert list(storage.all(State).values()) == [other]
+        assert storage.count(State) == 1
+        storage.close()
+        assert storage.count(State) == 2
+        storage.get(State, state.id).delete()
+        storage.save()
+        storage.close()
+        assert storage.count(State) == 1
+
+    def test_an_object_of_an_ended_session_can_be_changed_and_saved(self, storage: Storage):
+        state = State(name="S")
+        state.save()
+        storage.close()
+        state.name = "T"
+        state.save()
+        storage.close()
+        assert storage.get(State, state.id).name == "T"
+
+    def test_count_and_get_do_not_load_everything(self, storage: Storage, statements: list[str]):
+        for number in range(50):
+            storage.new(State(name=str(number)))
+        storage.save()
+        storage.close()
+        del statements[:]
+        assert storage.count(State) == 50
+        assert storage.get(State, "nope") is None
+        queries = [sql for sql in statements if "FROM states" in sql]
+        assert len(queries) == 2
+        assert "count(" in queries[0]
+        assert "WHERE states.id =" in queries[1]
+
+
+class TestErrors:
+    def test_a_failed_save_is_undone_and_the_next_one_works(self, storage: Storage):
+        user = User(email="a@b.c", password="x")
+        user.save()
+        storage.new(State(name="goes with it"))
+        storage.new(User(email="A@B.C", password="x"))
+        with pytest.raises(Conflict, match="email"):
+            storage.save()
+        assert storage.count(State) == 0
+        assert storage.count(User) == 1
+        State(name="next").save()
+        storage.close()
+        assert [state.name for state in storage.all(State).values()] == ["next"]
+
+    def test_an_id_is_given_once(self, storage: Storage):
+        State(name="S", id="1").save()
+        storage.close()
+        storage.new(State(name="T", id="1"))
+        with pytest.raises(Conflict, match="id"):
+            storage.save()
+        storage.close()
+        assert storage.get(State, "1").name == "S"
+
+    @pytest.mark.parametrize(("values", "attribute"), [
+        ({"name": "x" * 129}, "name"), ({"name": 5}, "name"), ({"name": "a\0b"}, "name"), ({"name": "\ud800"}, "name"),
+        ({"description": "x" * 1025}, "description"), ({"max_guest": "two"}, "max_guest"),
+        ({"max_guest": 1.5}, "max_guest"), ({"max_guest": True}, "max_guest"),
+        ({"price_by_night": -1}, "price_by_night"),
+        ({"price_by_night": 10**12}, "price_by_night"), ({"latitude": 91.0}, "latitude"),
+        ({"longitude": float("nan")}, "longitude"), ({"longitude": float("inf")}, "longitude"),
+        ({"latitude": "north"}, "latitude"), ({"created_at": None, "id": "ʻ"}, "id")])
+    def test_a_value_that_does_not_fit_is_refused_and_nothing_is_stored(self, storage: Storage, values, attribute):
+        market = Market()
+        values.pop("created_at", None)
+        place = Place(city_id=market.city.id, user_id=market.host.id, **{"name": "new", **values})
+        with pytest.raises(Invalid, match=attribute) as caught:
+            place.save()
+        assert caught.value.field == attribute
+        storage.close()
+        assert storage.count(Place) == 1
+
+    def test_a_changed_value_that_does_not_fit_is_refused_too(self, storage: Storage):
+        market = Market()
+        market.place.max_guest = -1
+        with pytest.raises(Invalid, match="max_guest"):
+            market.place.save()
+        assert market.place.max_guest == 2
+        assert [place.max_guest for place in storage.all(Place).values()] == [2]
+
+    def test_128_characters_fit_whatever_they_are(self, storage: Storage):
+        state = State(name="🏝" * 128)
+        state.save()
+        storage.close()
+        assert storage.get(State, state.id).name == "🏝" * 128
+
+    def test_what_somebody_else_removed_cannot_be_changed(self, storage: Storage):
+        state = State(name="S")
+        state.save()
+        loaded = storage.get(State, state.id)
+        in_another_thread(lambda: storage.get(State, state.id).delete(), storage.save)
+        loaded.name = "T"
+        with pytest.raises(HBNBError, match="removed it"):
+            loaded.save()
+        storage.close()
+        assert storage.count(State) == 0
+
+
+class TestCascades:
+    def test_deleting_a_state_removes_its_cities_places_reviews_and_links(self, storage: Storage):
+        gone, kept = Market("Gone"), Market("Kept")
+        gone.state.delete()
+        storage.save()
+        storage.close()
+        assert {name: storage.count(name) for name in models.classes} == {
+            "State": 1, "City": 1, "Place": 1, "Review": 1, "User": 4, "Amenity": 4}
+        assert storage.get(Place, gone.place.id) is None
+        assert storage.get(Place, kept.place.id).amenity_ids == [kept.wifi.id, kept.pool.id]
+        assert links(storage) == {(kept.place.id, kept.wifi.id), (kept.place.id, kept.pool.id)}
+
+    def test_deleting_a_city_removes_its_places(self, storage: Storage):
+        market = Market()
+        market.city.delete()
+        storage.save()
+        assert (storage.count(State), storage.count(City), storage.count(Place), storage.count(Review)) == (1, 0, 0, 0)
+
+    def test_deleting_a_user_removes_its_places_and_reviews(self, storage: Storage):
+        market = Market()
+        market.guest.delete()
+        storage.save()
+        assert (storage.count(User), storage.count(Place), storage.count(Review)) == (1, 1, 0)
+        Review(text="own", place_id=market.place.id, user_id=market.host.id).save()
+        market.host.delete()
+        storage.save()
+        assert (storage.count(User), storage.count(Place), storage.count(Review)) == (0, 0, 0)
+        assert links(storage) == set()
+
+    def test_deleting_a_place_removes_its_reviews_and_links(self, storage: Storage):
+        market = Market()
+        market.place.delete()
+        storage.save()
+        assert (storage.count(Place), storage.count(Review), storage.count(Amenity)) == (0, 0, 2)
+        assert links(storage) == set()
+
+    def test_deleting_an_amenity_removes_its_links_only(self, storage: Storage):
+        market = Market()
+        storage.close()
+        storage.get(Amenity, market.wifi.id).delete()
+        storage.save()
+        storage.close()
+        assert storage.get(Place, market.place.id).amenity_ids == [market.pool.id]
+        assert links(storage) == {(market.place.id, market.pool.id)}
+
+    def test_what_was_removed_with_its_owner_shows_no_more_in_the_same_session(self, storage: Storage):
+        market = Market()
+        assert storage.get(Review, market.review.id) is not None
+        assert market.place.reviews
+        market.state.delete()
+        storage.save()
+        assert storage.get(Review, market.review.id) is None
+        assert storage.get(Place, market.place.id) is None
+        assert storage.all(Place) == {}
+
+    def test_an_owner_and_what_it_owns_can_be_deleted_together(self, storage: Storage):
+        market = Market()
+        for obj in (market.review, market.place, market.city, market.state):
+            obj.delete()
+        storage.save()
+        assert storage.count(State) + storage.count(City) + storage.count(Place) + storage.count(Review) == 0
+
+    def test_dependents_are_counted_by_class(self, storage: Storage):
+        market = Market()
+        City(name="empty", state_id=market.state.id).save()
+        assert storage.dependents(market.state) == {"City": 2, "Place": 1, "Review": 1}
+        assert storage.dependents(market.host) == {"Place": 1, "Review": 1}
+        assert storage.dependents(market.review) == {}
+
+    @pytest.mark.parametrize("places", [1, 1500])
+    def test_a_cascade_takes_a_number_of_statements_that_the_rows_do_not_change(
+            self, storage: Storage, statements: list[str], places):
+        market = Market()
+        for number in range(places):
+            storage.new(Place(name=str(number), city_id=market.city.id, user_id=market.host.id))
+        storage.save()
+        storage.close()
+        state = storage.get(State, market.state.id)
+        del statements[:]
+        state.delete()
+        storage.save()
+        assert storage.count(Place) == 0
+        assert len([sql for sql in statements if sql.startswith(("SELECT", "DELETE"))]) < 30
+
+
+class TestThreads:
+    def test_nothing_is_lost_when_threads_create(self, storage: Storage):
+        in_threads(8, lambda number: [State(name=f"{number}-{each}").save() for each in range(25)])
+        assert storage.count(State) == 200
+        storage.close()
+        storage.reload()
+        assert storage.count(State) == 200
+
+    def test_one_may_list_while_others_add_and_remove(self, storage: Storage):
+        for number in range(30):
+            storage.new(State(name=str(number)))
+        storage.save()
+
+        def work(number: int) -> None:
+            for each in range(20):
+                if number % 2:
+                    assert all(state.name for state in storage.all(State).values())
+                else:
+                    state = State(name=str(each))
+                    state.save()
+                    state.delete()
+                    storage.save()
+                storage.close()
+        in_threads(6, work)
+        assert storage.count(State) == 30
+
+    def test_a_session_is_of_one_thread(self, storage: Storage):
+        storage.new(State(name="mine"))
+        in_another_thread(storage.save)
+        assert storage.count(State) == 1
+        storage.close()
+        assert storage.count(State) == 0
+
+
+class TestTransaction:
+    def test_all_inside_is_stored_at_its_end(self, storage: Storage):
+        with storage.transaction():
+            storage.new(State(name="S"))
+        storage.close()
+        assert storage.count(State) == 1
+
+    def test_nothing_is_stored_after_an_error(self, storage: Storage):
+        with pytest.raises(ZeroDivisionError), storage.transaction():
+            storage.new(State(name="S"))
+            storage.write(State.__table__.insert(), [row(State(name="T"))])
+            raise ZeroDivisionError
+        assert storage.count(State) == 0
+        storage.reload()
+        assert storage.count(State) == 0
+
+    def test_nothing_is_stored_by_a_dry_run(self, storage: Storage):
+        with storage.transaction(dry_run=True):
+            storage.write(State.__table__.insert(), [row(State(name="T"))])
+            assert storage.count(State) == 1
+        assert storage.count(State) == 0
+        storage.reload()
+        assert storage.count(State) == 0
+
+    def test_a_snapshot_shows_one_moment(self, storage: Storage, engine: str):
+        State(name="S").save()
+        storage.close()
+        with storage.snapshot():
+            assert storage.count(State) == 1
+            adder = threading.Thread(target=lambda: (State(name="T").save(), storage.close()))
+            adder.start()
+            adder.join(1 if engine == "file" else 30)   # a writer of the file waits for the snapshot's end
+            assert len(storage.rows(State.__table__.select())) == 1
+        adder.join()
+        assert storage.count(State) == 2
+
+
+def row(obj) -> dict:
+    return {column.key: getattr(obj, column.key) for column in obj.__table__.c}
+
+
+def links(storage: Storage) -> set[tuple[str, str]]:
+    return {tuple(pair) for pair in storage.rows(place_amenity.select())}
+
+
+def in_threads(count: int, work) -> None:
+    errors: list[BaseException] = []
+
+    def guarded(number: int) -> None:
+        try:
+            work(number)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            models.storage.close()
+    threads = [threading.Thread(target=guarded, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+def in_another_thread(*work) -> None:
+    in_threads(1, lambda _: [each() for each in work])
