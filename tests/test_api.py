@@ -1,0 +1,160 @@
+"""The API so far: status, stats, lists and the search, with every refusal, on both engines."""
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+import models
+import wsgi
+from api.v1 import app as api_app
+from models.amenity import Amenity
+from models.engine.file_storage import FileStorage
+from models.state import State
+from tests.conftest import ROOT
+from tests.market import Market
+from tests.servers import Server, free_port
+
+
+@pytest.fixture
+def client(storage):
+    return wsgi.create_app().test_client()
+
+
+class TestRoutes:
+    def test_status_is_ok(self, client):
+        answer = client.get("/api/v1/status")
+        assert (answer.status_code, answer.mimetype, answer.json) == (200, "application/json", {"status": "OK"})
+
+    def test_stats_count_every_class(self, client):
+        Market()
+        assert client.get("/api/v1/stats").json == {
+            "amenities": 2, "cities": 1, "places": 1, "reviews": 1, "states": 1, "users": 2}
+
+    def test_states_and_amenities_are_listed_as_to_dict_gives_them(self, client, storage):
+        Market()
+        for path, cls in (("states", State), ("amenities", Amenity)):
+            assert client.get(f"/api/v1/{path}").json == [obj.to_dict() for obj in storage.all(cls).values()]
+
+    def test_an_empty_store_lists_nothing(self, client):
+        assert client.get("/api/v1/states").json == []
+
+    def test_places_search_searches(self, client):
+        one, two = Market("One"), Market("Two")
+        everything = [one.place.to_dict(), two.place.to_dict()]
+        for wanted, expected in (({}, everything), ({"states": [two.state.id]}, everything[1:]),
+                                 ({"cities": [one.city.id], "amenities": [one.pool.id]}, everything[:1]),
+                                 ({"amenities": ["nope"]}, [])):
+            answer = client.post("/api/v1/places_search", json=wanted)
+            assert (answer.status_code, answer.json) == (200, expected)
+
+    @pytest.mark.parametrize("path", ["status", "stats", "states", "amenities"])
+    def test_a_trailing_slash_is_accepted_without_a_redirect(self, client, path):
+        assert client.get(f"/api/v1/{path}/").status_code == 200
+        assert client.post("/api/v1/places_search/", json={}).status_code == 200
+
+    def test_the_api_alone_has_the_same_routes_and_no_pages(self, storage):
+        client = api_app.create_app().test_client()
+        assert client.get("/api/v1/status").json == {"status": "OK"}
+        assert client.get("/").status_code == 404
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(("body", "content_type"), [
+        ("", "application/json"), ("{", "application/json"), ("{}", "text/plain"), ("{}", None),
+        ("{}", "application/x-www-form-urlencoded"), ("[]", "application/json"), ("null", "application/json"),
+        ("5", "application/json"), ('"x"', "application/json"), ("true", "application/json"),
+        ('{"states": [NaN]}', "application/json"), ("\udcff{}", "application/json"),
+        ("[" * 100_000, "application/json"), ('{"a":' * 100_000, "application/json"),
+        ('{"x": "\\ud800"}', "application/json")])
+    def test_what_is_no_json_object_is_not_a_json(self, client, body, content_type):
+        answer = client.post("/api/v1/places_search", data=body.encode(errors="surrogateescape"),
+                             content_type=content_type)
+        assert (answer.status_code, answer.json) == (400, {"error": "Not a JSON"})
+
+    @pytest.mark.parametrize("value", ["x", 5, None, [[]], [{}], [None], 10**500])
+    def test_what_is_no_list_of_ids_is_refused_and_named(self, client, value):
+        answer = client.post("/api/v1/places_search", data=json.dumps({"states": value}),
+                             content_type="application/json")
+        assert answer.status_code == 400
+        assert answer.json in ({"error": "states must be a list of ids"}, {"error": "Not a JSON"})
+
+    def test_a_body_that_is_too_large_is_refused(self, client):
+        answer = client.post("/api/v1/places_search", data=b" " * 1_100_000, content_type="application/json")
+        assert (answer.status_code, answer.json) == (413, {"error": "Request entity too large"})
+
+    @pytest.mark.parametrize(("method", "path", "status", "error"), [
+        ("GET", "/api/v1/nope", 404, "Not found"), ("GET", "/api/nope", 404, "Not found"),
+        ("GET", "/api/v1/states/nope/nope", 404, "Not found"), ("GET", "/api/v1/%00", 404, "Not found"),
+        ("DELETE", "/api/v1/status", 405, "Method not allowed"),
+        ("GET", "/api/v1/places_search", 405, "Method not allowed")])
+    def test_every_error_is_json(self, client, method, path, status, error):
+        answer = client.open(path, method=method)
+        assert (answer.status_code, answer.mimetype, answer.json) == (status, "application/json", {"error": error})
+        if status == 405:
+            assert "OPTIONS" in answer.headers["Allow"]
+
+    def test_a_mistake_of_ours_shows_no_trace(self, client, monkeypatch):
+        monkeypatch.setattr("services.objects.stats", lambda: 1 / 0)
+        client.application.config["PROPAGATE_EXCEPTIONS"] = False
+        answer = client.get("/api/v1/stats")
+        assert (answer.status_code, answer.json) == (500, {"error": "Internal server error"})
+
+    def test_cors_is_open_for_the_api(self, client):
+        assert client.get("/api/v1/status", headers={"Origin": "http://x.example"}).headers[
+            "Access-Control-Allow-Origin"] == "*"
+        preflight = client.options("/api/v1/places_search/", headers={
+            "Origin": "http://x.example", "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "content-type"})
+        assert preflight.status_code == 200
+        assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
+        assert "Access-Control-Allow-Origin" not in client.get("/").headers
+
+
+def test_a_storage_that_is_away_is_a_503_that_names_no_file(tmp_path, monkeypatch):
+    (tmp_path / "file.json").write_text("{")
+    monkeypatch.setattr(models, "storage", FileStorage(tmp_path / "file.json"))
+    client = wsgi.create_app().test_client()
+    answer = client.get("/api/v1/states")
+    assert (answer.status_code, answer.json) == (503, {"error": "The storage cannot be reached, try again later"})
+    assert client.get("/api/v1/status").status_code == 200
+    (tmp_path / "file.json").write_text("{}")
+    assert client.get("/api/v1/states").json == []
+
+
+class TestPrograms:
+    def test_the_api_listens_where_the_environment_says(self, environ, storage):
+        State(name="S").save()
+        port = free_port()
+        given = {**environ, "HBNB_API_HOST": "127.0.0.1", "HBNB_API_PORT": str(port)}
+        with (Server(["-m", "api.v1.app"], given, port),
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/states") as answer):
+            assert [state["name"] for state in json.load(answer)] == ["S"]
+
+    def test_a_server_sees_what_a_console_stores(self, environ, console, storage):
+        port = free_port()
+        with Server(["wsgi.py", "--port", str(port)], environ, port):
+            for number in range(1, 4):
+                console('create State name="S"')
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/stats") as answer:
+                    assert json.load(answer)["states"] == number
+
+    def test_a_port_that_is_taken_is_said_in_one_line(self, environ):
+        port = free_port()
+        with Server(["wsgi.py", "--port", str(port)], environ, port):
+            ended = subprocess.run([sys.executable, ROOT / "wsgi.py", "--port", str(port)], env=environ,
+                                   capture_output=True, text=True, timeout=60)
+        assert ended.returncode == 1
+        assert ended.stderr == f"hbnb: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+    def test_ends_when_it_is_told_to(self, environ):
+        port = free_port()
+        server = Server(["wsgi.py", "--port", str(port)], environ, port)
+        with server:
+            began = time.monotonic()
+        assert server.process.returncode == 0
+        assert time.monotonic() - began < 30

@@ -1,0 +1,200 @@
+"""The house itself: what the documents claim, which way imports go, and the two commands."""
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+import models
+from config import ENVIRONMENTS, Settings
+from errors import Misconfigured
+from sample import Sample
+from tests.conftest import ROOT
+from tests.servers import free_port
+
+# Each may import those before it, and itself.
+LAYERS = ["config errors", "models", "schema", "services", "shell sample", "api web_dynamic console server", "wsgi"]
+
+
+def layer(module: str) -> int | None:
+    top = module.partition(".")[0]
+    return next((number for number, names in enumerate(LAYERS) if top in names.split()), None)
+
+
+def tracked(*patterns: str) -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", *patterns], cwd=ROOT,
+                            capture_output=True, text=True, check=True).stdout
+    return [ROOT / name for name in listed.splitlines()]
+
+
+def own_layer(path: Path) -> int | None:
+    return layer(path.relative_to(ROOT).parts[0].removesuffix(".py"))
+
+
+class TestLayers:
+    @pytest.mark.parametrize("path", [path for path in tracked("*.py") if own_layer(path) is not None],
+                             ids=lambda path: str(path.relative_to(ROOT)))
+    def test_imports_go_one_way(self, path):
+        own = own_layer(path)
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [each.name for each in node.names] if isinstance(node, ast.Import) else (
+                [node.module or ""] if isinstance(node, ast.ImportFrom) else [])
+            for name in names:
+                assert (layer(name) or 0) <= own, f"{name} is above {path.name}"
+
+    def test_nobody_but_one_asks_which_engine_runs(self):
+        asking = [path.name for path in tracked("*.py") if "uses_db" in path.read_text() and "tests" not in path.parts]
+        assert sorted(asking) == ["__init__.py", "config.py"]
+
+    def test_the_services_know_nothing_of_http_or_terminals(self):
+        for path in tracked("services/*.py", "models/*.py", "schema.py"):
+            foreign = re.search(r"^\s*(import|from) (flask|argparse|sys|readline)\b|\bprint\(", path.read_text(), re.M)
+            assert not foreign, path
+
+    def test_a_model_file_is_found_without_being_listed(self, tmp_path):
+        shutil.copytree(ROOT, tmp_path / "copy", ignore=shutil.ignore_patterns(".*", "__pycache__"))
+        (tmp_path / "copy" / "models" / "car.py").write_text("""
+from sqlalchemy.orm import Mapped
+from models.base_model import BaseModel
+from models.columns import Base, Name
+
+
+class Car(BaseModel, Base):
+    __tablename__ = "cars"
+    name: Mapped[Name]
+""")
+        ended = subprocess.run(
+            [sys.executable, "console.py"], cwd=tmp_path / "copy", text=True, capture_output=True,
+            env={**os.environ, "HBNB_FILE_PATH": str(tmp_path / "f.json")},
+            input='create Car name="T"\ncount Car\nCar.all()\nfind Car name=T --csv\n')
+        assert ended.stderr == ""
+        assert ended.stdout.splitlines()[1] == "1"
+
+
+class TestDocuments:
+    def test_the_readme_lists_every_setting_with_its_default(self):
+        rows = re.findall(r"^\| `(HBNB_\w+)` \| (?:`(.*?)`)? ?\| (.*?) \|$", (ROOT / "README.md").read_text(), re.M)
+        assert {(name, default) for name, default, _ in rows} == {
+            (each.metadata["variable"], each.default) for each in fields(Settings)}
+        for name, _, meaning in rows:
+            [setting] = [each for each in fields(Settings) if each.metadata["variable"] == name]
+            assert setting.metadata["meaning"].partition(";")[0] in meaning
+
+    def test_the_environment_is_read_in_one_place(self):
+        for path in tracked("*.py"):
+            if path.name != "config.py" and not {"tests", "bench"} & {*path.relative_to(ROOT).parts}:
+                assert "os.environ" not in path.read_text(), path
+                assert "getenv" not in path.read_text(), path
+
+    def test_the_files_that_the_documents_name_are_there(self):
+        for document in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+            text = (ROOT / document).read_text()
+            for name in re.findall(r"\]\((?!http)(.*?)\)", text) + re.findall(r"`([\w./]+\.(?:py|sql|txt|md))`", text):
+                assert list(ROOT.glob(name)) or list(ROOT.glob(f"**/{name}")), f"{document} names {name}"
+
+    def test_make_alone_prints_what_there_is(self):
+        printed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        for target in ("run", "test", "lint", "coverage", "bench", "help"):
+            assert f"make {target} " in printed
+
+    def test_every_dependency_is_pinned(self):
+        for path in tracked("requirements*.txt"):
+            for line in path.read_text().splitlines():
+                assert re.fullmatch(r"#.*|-r .*|[\w-]+==[\w.]+|", line), line
+
+
+class TestSettings:
+    def test_have_sound_defaults(self):
+        settings = Settings.from_environ({})
+        assert (settings.env, settings.uses_db, settings.file_path) == ("dev", False, "file.json")
+        assert (settings.api_host, settings.api_port) == ("0.0.0.0", "5000")
+
+    @pytest.mark.parametrize("env", ENVIRONMENTS)
+    def test_know_four_environments(self, env):
+        assert Settings.from_environ({"HBNB_ENV": env}).env == env
+
+    @pytest.mark.parametrize(("environ", "words"), [
+        ({"HBNB_ENV": "prod"}, "HBNB_ENV is 'prod': set it to one of dev, test, staging, production"),
+        ({"HBNB_ENV": ""}, "HBNB_ENV"), ({"HBNB_API_PORT": "x"}, "HBNB_API_PORT"),
+        ({"HBNB_API_PORT": "99999"}, "HBNB_API_PORT"), ({"HBNB_FILE_PATH": ""}, "HBNB_FILE_PATH"),
+        ({"HBNB_TYPE_STORAGE": "db", "HBNB_MYSQL_USER": "", "HBNB_MYSQL_PWD": "", "HBNB_MYSQL_DB": "x"},
+         "these must be set too: HBNB_MYSQL_USER, HBNB_MYSQL_HOST")])
+    def test_that_make_no_sense_are_refused(self, environ, words):
+        with pytest.raises(Misconfigured, match=words):
+            Settings.from_environ(environ)
+
+    @pytest.mark.parametrize("value", ["file", "", "DB", "json", "nonsense"])
+    def test_anything_but_db_is_the_file_engine(self, value):
+        assert not Settings.from_environ({"HBNB_TYPE_STORAGE": value}).uses_db
+
+
+class TestSample:
+    def test_is_the_same_each_time(self):
+        assert list(Sample(places=20)) == list(Sample(places=20))
+
+    def test_is_a_market_of_a_few_hundred_places_in_a_dozen_states(self):
+        counts: dict[str, int] = {}
+        for obj in Sample():
+            counts[obj["__class__"]] = counts.get(obj["__class__"], 0) + 1
+        assert counts["Place"] == 300
+        assert counts["State"] == 12
+        assert counts["City"] == 36
+        assert counts["Review"] > 1000
+        assert {*counts} == {*models.classes}
+
+
+class TestMakeRun:
+    def test_serves_a_sample_and_keeps_the_data(self, tmp_path):
+        for path in tracked():
+            target = tmp_path / path.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists():
+                shutil.copy(path, target)
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(("HBNB_", "MAKE"))}
+        first = self.run(tmp_path, environ)
+        assert "The store was empty; made 40 amenities, 12 states" in first[0]
+        assert '"places":300' in first[1]
+        subprocess.run([sys.executable, "console.py", "create", "State", "name=Mine Own"], cwd=tmp_path, env=environ)
+        second = self.run(tmp_path, environ)
+        assert "nothing was added" in second[0]
+        assert '"states":13' in second[1]
+
+    @staticmethod
+    def run(folder: Path, environ: dict[str, str]) -> tuple[str, str]:
+        """What it prints, and the statistics that it answers."""
+        port = free_port()
+        venv = Path(sys.executable).parent.parent
+        # What `make` installs is in this environment already.
+        stamp = venv / "run"
+        stamp.touch()
+        with subprocess.Popen(["make", "run", f"VENV={venv}", f"PORT={port}"], cwd=folder, env=environ, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as process:
+            printed = ""
+            try:
+                while f"HBNB is at http://127.0.0.1:{port}" not in printed:
+                    line = process.stdout.readline()
+                    assert line, printed
+                    printed += line
+                return printed, answer(f"http://127.0.0.1:{port}/api/v1/stats")
+            finally:
+                os.killpg(process.pid, signal.SIGTERM)
+
+
+def answer(address: str) -> str:
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(address, timeout=5) as found:
+                return found.read().decode()
+        except OSError:
+            import time
+            time.sleep(0.1)
+    raise AssertionError(f"{address} does not answer")
