@@ -5,11 +5,11 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Column
+from sqlalchemy import Column, ColumnElement
 
 from errors import Invalid
 from models.base_model import BaseModel, parse_time
-from models.columns import TIME_FORMAT
+from models.columns import TimeType, iso
 from models.values import check
 
 # What every object has, and nobody gives it.
@@ -84,15 +84,16 @@ def fit(column: Column[Any], value: Any) -> Any:
     return value
 
 
+def selected(cls: type[BaseModel]) -> list[ColumnElement[Any]]:
+    """The columns of the JSON form, as a database is to give them."""
+    return [iso(column) if isinstance(column.type, TimeType) else column for column in columns(cls).values()]
+
+
 def dump(cls: type[BaseModel], rows: Iterable[Any]) -> Iterator[dict[str, Any]]:
-    """The JSON form of rows, with the values of `columns`: what `to_dict` says of each object."""
-    names = [*columns(cls), "__class__"]
-    created, updated = names.index("created_at"), names.index("updated_at")
+    """The JSON form of rows of `selected`: what `to_dict` says of each object."""
+    names, tail = [*columns(cls), "__class__"], (cls.__name__,)
     for row in rows:
-        values = [*row, cls.__name__]
-        values[created] = values[created].strftime(TIME_FORMAT)
-        values[updated] = values[updated].strftime(TIME_FORMAT)
-        yield dict(zip(names, values, strict=True))
+        yield dict(zip(names, (*row, *tail), strict=True))
 
 
 def _fitting(column: Column[Any], value: Any) -> Any:

@@ -14,7 +14,9 @@ from typing import Annotated, Any, TypeVar
 
 from sqlalchemy import Column, DateTime, Double, ForeignKey, Index, Integer, MetaData, String, Table
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, Relationship, mapped_column, relationship
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 T = TypeVar("T")
@@ -73,6 +75,22 @@ class TimeType(_ByDialect[datetime.datetime]):
                 "%(year)04d-%(month)02d-%(day)02dT%(hour)02d:%(minute)02d:%(second)02d.%(microsecond)06d")))
         from sqlalchemy.dialects.mysql import DATETIME
         return dialect.type_descriptor(DATETIME(fsp=6))
+
+
+class iso(FunctionElement[str]):
+    """A time as text, in `TIME_FORMAT`: made by the database, which is much faster than making it of objects."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(iso)
+def _iso(element: iso, compiler: Any, **options: Any) -> str:
+    """In MySQL; SQLite has the text."""
+    column = compiler.process(element.clauses, **options)
+    if compiler.dialect.name == "sqlite":
+        return str(column)
+    return f"DATE_FORMAT({column}, '%%Y-%%m-%%dT%%H:%%i:%%s.%%f')"
 
 
 class Base(DeclarativeBase):

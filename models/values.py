@@ -4,12 +4,16 @@ from __future__ import annotations
 import datetime
 import math
 import re
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Column
 
 from errors import Invalid
 from models.columns import KeyType
+
+Check = Callable[[Any], str | None]
 
 # MySQL's INTEGER; the file engine keeps to it too.
 LEAST, MOST = -2**31, 2**31 - 1
@@ -24,41 +28,47 @@ def check(column: Column[Any], value: Any) -> None:
     Raises:
         Invalid: names the attribute and says what it takes.
     """
-    reason = None if value is None else _CHECKS[column.type.python_type](column, value)
+    reason = None if value is None else checker(column)(value)
     if reason:
         raise Invalid(f"{column.key} {reason}", column.key)
 
 
-def _text(column: Column[Any], value: Any) -> str | None:
-    if not isinstance(value, str):
-        return "must be a text"
-    if isinstance(column.type, KeyType) and not _KEY.fullmatch(value):
-        return "must be an id, of at most 60 letters, digits and signs"
-    length = getattr(column.type, "length", None)
-    if length and len(value) > length:
-        return f"must have at most {length} characters, not {len(value)}"
-    return "must not hold control characters" if _NO_TEXT.search(value) else None
+@cache
+def checker(column: Column[Any]) -> Check:
+    """The check of a column: gives what is wrong with a value, or nothing."""
+    return _CHECKERS[column.type.python_type](column)
 
 
-def _number(column: Column[Any], value: Any) -> str | None:
+def _text(column: Column[Any]) -> Check:
+    length = getattr(column.type, "length", None) or math.inf
+    is_key = isinstance(column.type, KeyType)
+
+    def check(value: Any) -> str | None:
+        if not isinstance(value, str):
+            return "must be a text"
+        if is_key and not _KEY.fullmatch(value):
+            return "must be an id, of at most 60 letters, digits and signs"
+        if len(value) > length:
+            return f"must have at most {length} characters, not {len(value)}"
+        return "must not hold control characters" if _NO_TEXT.search(value) else None
+    return check
+
+
+def _number(column: Column[Any]) -> Check:
     least, most = column.info.get("least", LEAST), column.info.get("most", MOST)
-    return None if least <= value <= most else f"must be from {least:g} to {most:.10g}"
+    whole = column.type.python_type is int
+
+    def check(value: Any) -> str | None:
+        if not isinstance(value, int if whole else (int, float)) or isinstance(value, bool):
+            return "must be a whole number" if whole else "must be a number"
+        # Not a number is not within any limits.
+        return None if least <= value <= most else f"must be from {least:g} to {most:.10g}"
+    return check
 
 
-def _integer(column: Column[Any], value: Any) -> str | None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        return "must be a whole number"
-    return _number(column, value)
+def _time(_: Column[Any]) -> Check:
+    return lambda value: None if isinstance(value, datetime.datetime) else "must be a time"
 
 
-def _float(column: Column[Any], value: Any) -> str | None:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
-        return "must be a number"
-    return _number(column, value)
-
-
-def _time(_: Column[Any], value: Any) -> str | None:
-    return None if isinstance(value, datetime.datetime) else "must be a time"
-
-
-_CHECKS = {str: _text, int: _integer, float: _float, datetime.datetime: _time}
+_CHECKERS: dict[type[Any], Callable[[Column[Any]], Check]] = {
+    str: _text, int: _number, float: _number, datetime.datetime: _time}

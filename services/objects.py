@@ -48,7 +48,7 @@ def list(cls: type[BaseModel], filters: builtins.list[Filter] | None = None, sor
     Raises:
         Invalid: a filter or an order names no attribute, or a value does not fit.
     """
-    statement = select(*schema.columns(cls).values()).order_by(*order(cls, sort or []))
+    statement = select(*schema.selected(cls)).order_by(*order(cls, sort or []))
     for each in filters or []:
         statement = statement.where(condition(cls, each))
     return [*schema.dump(cls, models.storage.rows(statement.limit(limit).offset(offset or None)))]

@@ -33,7 +33,7 @@ def search(wanted: dict[str, Any]) -> list[dict[str, Any]]:
     known = _known(asked)
     if known["amenities"] != asked["amenities"]:
         return []
-    statement = select(*schema.columns(Place).values()).order_by(Place.created_at, Place.id)
+    statement = select(*schema.selected(Place)).order_by(Place.created_at, Place.id)
     if asked["states"] or asked["cities"]:
         if not known["states"] and not known["cities"]:
             return []
