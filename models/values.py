@@ -18,7 +18,7 @@ Check = Callable[[Any], str | None]
 # MySQL's INTEGER; the file engine keeps to it too.
 LEAST, MOST = -2**31, 2**31 - 1
 # Line breaks and tabs are text. Other control characters and halves of a character are not.
-_KEY = re.compile("[!-~]{0,60}")
+_KEY = re.compile("[!-~]{1,60}")
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -46,7 +46,7 @@ def _text(column: Column[Any]) -> Check:
     def check(value: Any) -> str | None:
         if not isinstance(value, str):
             return "must be a text"
-        if is_key and not _KEY.fullmatch(value):
+        if is_key and not (_KEY.fullmatch(value) or (value == "" and not column.primary_key)):
             return "must be an id, of at most 60 letters, digits and signs"
         if len(value) > length:
             return f"must have at most {length} characters, not {len(value)}"
