@@ -79,7 +79,7 @@ def fit(column: Column[Any], value: Any) -> Any:
             return str(value)
         if kind in (int, float) and isinstance(value, (str, int)):
             return kind(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     return value
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Mapper, QueryableAttribute
 
 import models
 from errors import Invalid
-from models.columns import TIME_FORMAT, Base, Key, Time
+from models.columns import Base, Key, Time
 
 
 def utc_now() -> datetime.datetime:
@@ -26,6 +26,11 @@ def parse_time(text: str) -> datetime.datetime:
     """
     time = datetime.datetime.fromisoformat(text)
     return time if time.tzinfo is None else time.astimezone(datetime.UTC).replace(tzinfo=None)
+
+
+def time_text(time: datetime.datetime) -> str:
+    """A time as `TIME_FORMAT` has it; `strftime` itself would not fill up years before 1000."""
+    return time.isoformat(timespec="microseconds")
 
 
 def blank(column: Column[Any]) -> Any:
@@ -84,7 +89,7 @@ class BaseModel:
         attributes = self._attributes(everything=bool(save_fs))
         for name, value in attributes.items():
             if isinstance(value, datetime.datetime):
-                attributes[name] = value.strftime(TIME_FORMAT)
+                attributes[name] = time_text(value)
         return attributes | {"__class__": type(self).__name__}
 
     def _attributes(self, everything: bool = False) -> dict[str, Any]:
@@ -109,7 +114,7 @@ class BaseModel:
             return value
         try:
             return parse_time(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise Invalid(f"{name}: {value!r} is not a time", name) from None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import datetime
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -37,6 +37,18 @@ def check(column: Column[Any], value: Any) -> None:
 def checker(column: Column[Any]) -> Check:
     """The check of a column: gives what is wrong with a value, or nothing."""
     return _CHECKERS[column.type.python_type](column)
+
+
+def all_fit(column: Column[Any], values: Sequence[Any]) -> bool:
+    """Tell whether none of many values would be refused, which is much quicker than to check one after the other."""
+    given = [value for value in values if value is not None]
+    kinds = {*map(type, given)}
+    if kinds == {str} and column.type.python_type is str and not isinstance(column.type, KeyType):
+        length = getattr(column.type, "length", None) or math.inf
+        return max(map(len, given)) <= length and not _NO_TEXT.search("".join(given))
+    if kinds == {datetime.datetime}:
+        return column.type.python_type is datetime.datetime
+    return not any(map(checker(column), given))
 
 
 def _text(column: Column[Any]) -> Check:

@@ -46,6 +46,8 @@ def condition(cls: type[BaseModel], wanted: Filter) -> ColumnElement[bool]:
         related: ColumnElement[bool] = attribute.any(inner) if relationship.uselist else attribute.has(inner)
         return related
     column = _column(cls, wanted.path)
+    if wanted.operator == "~" and column.type.python_type is not str:
+        raise Invalid(f"{wanted.path} is no text, which ~ looks into", wanted.path)
     value = schema.fit(column, wanted.value)
     check(column, value)
     return OPERATORS[wanted.operator](getattr(cls, head), value)

@@ -14,11 +14,6 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 
-# Before `models` is imported, which opens the store that the environment names.
-for _name in [name for name in os.environ if name.startswith("HBNB_")]:
-    del os.environ[_name]
-os.environ["HBNB_FILE_PATH"] = "/nonexistent/file.json"
-
 import models
 from config import Settings
 from models import passwords

@@ -59,10 +59,14 @@ class TestBaseModel:
         obj = BaseModel(created_at="2017-03-25T02:17:06.000000", updated_at="2017-03-25 02:17:06")
         assert obj.to_dict()["created_at"] == obj.to_dict()["updated_at"] == "2017-03-25T02:17:06.000000"
 
+    def test_a_time_of_long_ago_has_a_year_of_four_digits(self):
+        obj = BaseModel(created_at="0999-01-02 03:04:05")
+        assert obj.to_dict()["created_at"] == "0999-01-02T03:04:05.000000"
+
     def test_a_time_with_an_offset_becomes_utc(self):
         assert BaseModel(created_at="2020-01-01T02:00:00+02:00").created_at == datetime.datetime(2020, 1, 1)
 
-    @pytest.mark.parametrize("time", ["yesterday", 5, None, ["2020-01-01"]])
+    @pytest.mark.parametrize("time", ["yesterday", 5, None, ["2020-01-01"], "0001-01-01T00:00+14:00"])
     def test_a_time_that_is_none_is_refused(self, time):
         with pytest.raises(Invalid, match="created_at"):
             State(created_at=time)

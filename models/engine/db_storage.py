@@ -1,6 +1,7 @@
 """The database engine: MySQL 8 or MariaDB 10.11, through mysqlclient."""
 from __future__ import annotations
 
+import datetime
 import logging
 import re
 import threading
@@ -57,7 +58,8 @@ class DBStorage(Storage):
             engine = create_engine(
                 _url(settings), isolation_level="READ COMMITTED", pool_pre_ping=True, max_overflow=20,
                 connect_args=_address(settings.mysql_host) | {
-                    "charset": "utf8mb4", "init_command": ON_CONNECT, "connect_timeout": CONNECT_TIMEOUT})
+                    "charset": "utf8mb4", "init_command": ON_CONNECT, "connect_timeout": CONNECT_TIMEOUT,
+                    "conv": _converters()})
         except ModuleNotFoundError as error:
             raise Misconfigured("HBNB_TYPE_STORAGE is db, which needs mysqlclient: "
                                 "pip install -r requirements-mysql.txt") from error
@@ -178,6 +180,12 @@ def _only_one(connection: Connection) -> Iterator[None]:
         yield
     finally:
         connection.execute(text("SELECT RELEASE_LOCK('hbnb.schema')"))
+
+
+def _converters() -> dict[Any, Any]:
+    """The driver's, but for one that writes a time in a quarter of the time."""
+    from MySQLdb.converters import conversions
+    return {**conversions, datetime.datetime: lambda time, _: f"'{time.isoformat(' ')}'"}
 
 
 def _url(settings: Settings) -> URL:

@@ -17,8 +17,8 @@ from sqlalchemy import Column, Table
 
 import models
 from errors import Invalid
-from models.base_model import BaseModel, blank, parse_time
-from models.columns import TIME_FORMAT, Base, links
+from models.base_model import BaseModel, blank, parse_time, time_text
+from models.columns import Base, links
 from models.engine.journal import Objects
 
 PART = 1000     # objects that are written at a time
@@ -143,9 +143,9 @@ def _time(key: str, name: str, value: Any) -> str:
         return NEVER
     try:
         time = parse_time(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise Invalid(f"{key}: {name} is {value!r}, which is no time") from None
-    return value if len(value) == 26 and value[10] == "T" else time.strftime(TIME_FORMAT)
+    return value if len(value) == 26 and value[10] == "T" else time_text(time)
 
 
 def _load_part(memory: sqlite3.Connection, part: Objects, fresh: bool) -> None:

@@ -1,7 +1,7 @@
 """Putting many objects into the store, in few statements, with a report of what came of each."""
 from __future__ import annotations
 
-from collections import Counter
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -12,34 +12,16 @@ from sqlalchemy import Column, Table, delete, insert, select, update
 import models
 import schema
 from errors import Invalid
+from models import passwords
 from models.base_model import BaseModel, blank, utc_now
-from models.values import check
+from models.values import all_fit, checker
+from services.transfer.report import Report as Report
 
 BATCH = 1000    # rows of one statement
 TIMES = ("created_at", "updated_at")
 
-
-@dataclass
-class Report:
-    """What came of an import: objects by class, rows that were refused and why, and what was noted."""
-
-    new: Counter[str] = field(default_factory=Counter)
-    changed: Counter[str] = field(default_factory=Counter)
-    same: Counter[str] = field(default_factory=Counter)
-    refused: list[tuple[str, str]] = field(default_factory=list)
-    notes: Counter[str] = field(default_factory=Counter)
-
-    def refuse(self, place: str, reason: str) -> None:
-        """Say that the row at `place` (such as `line 12`) was not taken."""
-        self.refused.append((place, reason))
-
-
-class Refused(Invalid):
-    """Rows were refused, so nothing was imported."""
-
-    def __init__(self, report: Report) -> None:
-        super().__init__(f"{len(report.refused)} rows were refused, so nothing was imported")
-        self.report = report
+# Class and values of an object that another one needs.
+Need = tuple[type[BaseModel], dict[str, Any]]
 
 
 @dataclass
@@ -50,11 +32,17 @@ class Item:
         place: where it stands in the source.
         values: its attributes, `id` and times among them.
         linked: ids by table of pairs, where it is to be linked with just those.
+        needs: what is to be there before it, and made with it where it is not; owners first.
+        called: what the source calls the objects that it names, by attribute.
+        checked: whether the values are a whole row, of which each fits its column.
     """
 
     place: str
     values: dict[str, Any]
     linked: dict[Table, list[str]] = field(default_factory=dict)
+    needs: list[Need] = field(default_factory=list)
+    called: dict[str, str] = field(default_factory=dict)
+    checked: bool = False
 
 
 class Intake:
@@ -68,91 +56,136 @@ class Intake:
     def __init__(self, report: Report, times: bool) -> None:
         self.report = report
         self._times = times
+        self._made: set[str] = set()                # ids of what was needed
+        self._there: dict[Table, set[str]] = {}     # ids that are known to be there
+        self._seen: dict[type[BaseModel], dict[str, int]] = {}
+
+    def is_made(self, id: str) -> bool:
+        """Whether an item before needed the object of that id, so that no further one has to."""
+        return id in self._made
 
     def put(self, cls: type[BaseModel], items: Iterable[Item], replace: bool = True) -> None:
         """Store the objects that are not there, and change those that differ.
 
         Args:
-            items: objects of the class; their owners are there already.
+            items: objects of the class; their owners are there already, or are what they need.
             replace: change those that differ; else what is there stays as it is.
         """
         for batch in batches(items, BATCH):
-            self._put(cls, batch, replace)
+            coming = {values["id"] for item in batch for _, values in item.needs}
+            sound = [*self._once(cls, self._sound(cls, batch, coming))]
+            if not self._put_needs(sound):
+                sound = [*self._sound(cls, sound, set())]
+            self._put(cls, {item.values["id"]: item for item in sound}, replace)
 
-    def _put(self, cls: type[BaseModel], batch: list[Item], replace: bool) -> None:
+    def _put(self, cls: type[BaseModel], items: dict[str, Item], replace: bool) -> None:
         table = cls.__table__
-        items = {item.values["id"]: item for item in self._sound(cls, batch)}
         there = {row.id: row._mapping for row in models.storage.rows(select(table).where(table.c.id.in_(items)))}
-        new = [item for id, item in items.items() if id not in there]
-        self._refuse_taken(cls, new, items)
+        self._refuse_taken(cls, items, there)
+        new = {id: item for id, item in items.items() if id not in there}
         if new:
-            models.storage.write(insert(table), [item.values for item in new if item.values["id"] in items])
-        changed = [item for id, item in items.items()
-                   if id in there and replace and self._differs(item.values, there[id])]
-        for item in changed:
-            self._change(table, item, there[item.values["id"]])
-        relinked = self._link(items, {item.values["id"] for item in new} if not replace else set(items))
-        made = {item.values["id"] for item in new} & items.keys()
-        touched = ({item.values["id"] for item in changed} | relinked) - made
-        self.report.new[cls.__name__] += len(made)
-        self.report.changed[cls.__name__] += len(touched)
-        self.report.same[cls.__name__] += len(items) - len(made) - len(touched)
+            models.storage.write(insert(table), [_protected(item.values) for item in new.values()])
+        changes = {id: self._changes(item.values, there[id]) for id, item in items.items() if id in there and replace}
+        relinked = self._link(items if replace else new) - new.keys()
+        changed = {id for id, values in changes.items() if values or id in relinked}
+        for id in changed:
+            values = changes[id] | ({} if self._times else {"updated_at": utc_now()})
+            if values:
+                models.storage.write(update(table).where(table.c.id == id).values(values))
+        self._there.setdefault(table, set()).update(items)
+        self.report.new[cls.__name__] += len(new)
+        self.report.changed[cls.__name__] += len(changed)
+        self.report.same[cls.__name__] += len(items) - len(new) - len(changed)
+
+    def _put_needs(self, items: list[Item]) -> bool:
+        """Make what the items need, but for what was made for others before. Returns: whether all of it is there."""
+        needs: dict[type[BaseModel], dict[str, Item]] = {}
+        for item in items:
+            for cls, values in item.needs:
+                if values["id"] not in self._made:
+                    needs.setdefault(cls, {}).setdefault(values["id"], Item(item.place, values))
+        before = len(self.report.refused)
+        for cls, found in needs.items():
+            self._made |= found.keys()
+            self.put(cls, found.values(), replace=False)
+        return before == len(self.report.refused)
 
     # What can be wrong with a row
 
-    def _sound(self, cls: type[BaseModel], batch: list[Item]) -> Iterator[Item]:
+    def _sound(self, cls: type[BaseModel], batch: list[Item], coming: set[str]) -> Iterator[Item]:
         """The items that may be stored, as whole rows; the others are refused."""
-        absent = {column.key: self._absent(column, batch) for column in cls.__table__.c if column.foreign_keys}
+        absent = {column.key: self._absent(column, batch) - coming for column in cls.__table__.c if column.foreign_keys}
+        plan = [_Plan(column) for column in cls.__table__.c]
+        _fill(plan, batch)
         for item in batch:
             try:
-                item.values = _whole(cls, item.values)
+                if not item.checked:
+                    item.values = {each.name: each.value(item.values) for each in plan}
                 for pairs, linked in item.linked.items():
                     if not isinstance(linked, list) or not all(isinstance(id, str) for id in linked):
-                        raise Invalid(f"{pairs.name}: no list of ids")
+                        raise Invalid(f"{pairs.c[1].key}s must be a list of ids")
                 for name, ids in absent.items():
                     if item.values[name] in ids:
-                        raise Invalid(f"{name} {item.values[name]} names nothing that is there")
+                        raise Invalid(f"{item.called.get(name, f'{name} {item.values[name]}')} is not there")
                 yield item
             except Invalid as error:
                 self.report.refuse(item.place, str(error))
 
     def _absent(self, column: Any, batch: list[Item]) -> set[str]:
         [key] = column.foreign_keys
-        named = {id for item in batch if isinstance(id := item.values.get(column.key), str)}
-        return named - {id for id, in models.storage.rows(select(key.column).where(key.column.in_(named)))}
+        there = self._there.setdefault(key.column.table, set())
+        named = {id for item in batch if isinstance(id := item.values.get(column.key), str) and id.isascii()} - there
+        if named:
+            there |= {id for id, in models.storage.rows(select(key.column).where(key.column.in_(named)))}
+        return named - there
 
-    def _refuse_taken(self, cls: type[BaseModel], new: list[Item], items: dict[str, Item]) -> None:
-        """Drop new items with a value that only one object may have, and that another has."""
-        for column in cls.__table__.c:
-            if column.unique and new:
-                values = [item.values[column.key] for item in new]
-                taken = {value.casefold() for value, in models.storage.rows(select(column).where(column.in_(values)))}
-                for item in new:
-                    value = item.values[column.key].casefold()
-                    if value in taken:
-                        self.report.refuse(item.place, f"another object has the {column.key} {item.values[column.key]}")
-                        items.pop(item.values["id"], None)
-                    taken.add(value)
+    def _once(self, cls: type[BaseModel], items: Iterable[Item]) -> Iterator[Item]:
+        """The items but for those whose ids came before: an equal one does no harm, another is refused."""
+        seen = self._seen.setdefault(cls, {})
+        for item in items:
+            linked = (tuple(ids) for ids in item.linked.values())
+            content = hash((*item.values.values(), *linked))
+            first = seen.get(item.values["id"])
+            if first is None:
+                seen[item.values["id"]] = content
+                yield item
+            elif first == content:
+                self.report.notes["rows that stood there twice; they were taken once"] += 1
+            else:
+                self.report.refuse(item.place, "a row before it has the same id, and other values")
+
+    def _refuse_taken(self, cls: type[BaseModel], items: dict[str, Item], there: dict[str, Any]) -> None:
+        """Drop items that bring a value which only one object may have, and which another has."""
+        for name in (column.key for column in cls.__table__.c if column.unique):
+            column = cls.__table__.c[name]
+            bringing = [item for id, item in items.items()
+                        if id not in there or _folded(there[id][name]) != _folded(item.values[name])]
+            taken = {_folded(value) for value, in models.storage.rows(
+                select(column).where(column.in_([item.values[name] for item in bringing])))}
+            for item in bringing:
+                if _folded(item.values[name]) in taken:
+                    self.report.refuse(item.place, f"another object has the {name} {item.values[name]}")
+                    del items[item.values["id"]]
+                taken.add(_folded(item.values[name]))
 
     # What differs
 
-    def _differs(self, values: dict[str, Any], there: Any) -> bool:
-        return any(values[name] != there[name] for name in values
-                   if (self._times or name not in TIMES) and name != "password")
+    def _changes(self, values: dict[str, Any], there: Any) -> dict[str, Any]:
+        changes = {name: value for name, value in values.items()
+                   if name != "password" and (self._times or name not in TIMES) and value != there[name]}
+        password = values.get("password", passwords.NO_LOGIN)
+        if password not in (passwords.NO_LOGIN, "") and password != there["password"] and (
+                _is_kept(password) or there["password"] == passwords.NO_LOGIN):
+            changes["password"] = passwords.protected(password)
+        return changes
 
-    def _change(self, table: Table, item: Item, there: Any) -> None:
-        values = {name: value for name, value in item.values.items() if name not in ("id", "password")}
-        if not self._times:
-            values |= {"created_at": there["created_at"], "updated_at": utc_now()}
-        models.storage.write(update(table).where(table.c.id == item.values["id"]).values(values))
-
-    def _link(self, items: dict[str, Item], ids: set[str]) -> set[str]:
+    def _link(self, items: dict[str, Item]) -> set[str]:
         """Link each item with just what it names. Returns: the ids of those that this changed."""
         changed: set[str] = set()
-        for pairs in {pairs for item in items.values() for pairs in item.linked}:
+        for pairs in {pairs: None for item in items.values() for pairs in item.linked}:
             one, other = pairs.c
-            named = self._existing(other, {(id, each) for id, item in items.items() if id in ids
-                                           for each in item.linked.get(pairs, ())})
+            ids = [id for id, item in items.items() if pairs in item.linked]
+            named = self._existing(other, {(id, each) for id in ids for each in items[id].linked[pairs]})
             there = {(row[0], row[1]) for row in models.storage.rows(select(one, other).where(one.in_(ids)))}
             new, gone = sorted(named - there), sorted(there - named)
             if new:
@@ -164,8 +197,8 @@ class Intake:
 
     def _existing(self, other: Column[Any], pairs: set[tuple[str, str]]) -> set[tuple[str, str]]:
         [key] = other.foreign_keys
-        known = {id for id, in models.storage.rows(
-            select(key.column).where(key.column.in_({each for _, each in pairs})))}
+        known = {id for ids in batches({each for _, each in pairs if each.isascii()}, BATCH)
+                 for id, in models.storage.rows(select(key.column).where(key.column.in_(ids)))}
         found = {pair for pair in pairs if pair[1] in known}
         if len(found) < len(pairs):
             self.report.notes[f"links by {other.key} to nothing that is there; they were left out"] += (
@@ -179,15 +212,62 @@ def batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
         yield batch
 
 
-def _whole(cls: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
-    """All columns of a row, checked."""
-    row = {}
-    for column in cls.__table__.c:
-        value = values.get(column.key)
-        if value is None and not schema.required(column):
-            value = blank(column)
-        if (value is None and not column.nullable) or (value == "" and schema.required(column)):
-            raise Invalid(f"Missing {column.key}")
-        check(column, value)
-        row[column.key] = value
-    return row
+class _Plan:
+    """What a column wants of a value, looked up once for many rows."""
+
+    def __init__(self, column: Column[Any]) -> None:
+        self.name, self._column = column.key, column
+        self._unset = None if schema.required(column) else blank(column)
+        self._nullable = column.nullable
+        # A text may be empty, as it was in the store; what tells objects apart may not.
+        self._filled = column.primary_key or column.unique or column.foreign_keys
+        self._check = checker(column)
+
+    def values(self, found: list[Any]) -> list[Any] | None:
+        """The column's values in many rows; `None` where one does not fit."""
+        if self._unset is not None:
+            found = [self._unset if value is None else value for value in found]
+        lacking = (not self._nullable and None in found) or (self._filled and "" in found)
+        return None if lacking or not all_fit(self._column, found) else found
+
+    def value(self, values: dict[str, Any]) -> Any:
+        """The column's value in a row, checked."""
+        value = values.get(self.name)
+        if value is None:
+            value = self._unset
+        if value is None:
+            if not self._nullable:
+                raise Invalid(f"Missing {self.name}")
+            return None
+        if value == "" and self._filled:
+            raise Invalid(f"Missing {self.name}")
+        reason = self._check(value)
+        if reason:
+            raise Invalid(f"{self.name} {reason}")
+        return value
+
+
+def _fill(plan: list[_Plan], batch: list[Item]) -> None:
+    """Make the values of many items whole rows at once, if all fit; else it is for each to say what does not."""
+    columns = [each.values([item.values.get(each.name) for item in batch]) for each in plan]
+    if batch and all(column is not None for column in columns):
+        names = [each.name for each in plan]
+        for item, row in zip(batch, zip(*columns, strict=True), strict=True):
+            item.values, item.checked = dict(zip(names, row, strict=True)), True
+
+
+def _folded(value: str) -> str:
+    """As addresses are compared, by whichever database: without regard to case, accents and spaces at the end."""
+    if not value.isascii():
+        letters = unicodedata.normalize("NFD", value)
+        value = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return value.casefold().rstrip()
+
+
+def _is_kept(password: str) -> bool:
+    """Whether it comes from a store that protects passwords, so that it can be told from another."""
+    return passwords.is_hash(password.removeprefix("md5:"))
+
+
+def _protected(values: dict[str, Any]) -> dict[str, Any]:
+    return values | {"password": passwords.protected(values["password"])} if "password" in values else values

@@ -6,21 +6,23 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import orjson
-from sqlalchemy import Table, select
+from sqlalchemy import String, Table, select
 
 import models
 from errors import Invalid
 from models import passwords
 from models.base_model import BaseModel, parse_time
-from models.columns import TIME_FORMAT, links
-from services.transfer.intake import Intake, Item, Report
-from services.transfer.text import plain
+from models.columns import TimeType, iso, links
+from services.transfer.intake import Intake, Item
+from services.transfer.report import Report
+from services.transfer.text import plain, shown
 
 PART = 1000     # objects that are read at a time
+NEVER = "1970-01-01"    # the time of an object that a classic file gives none
 
 
 def classic(text: bytes, report: Report) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The objects of a classic file, with their places; their texts lose their HTML.
+    """The objects of a classic file, with their places; their texts lose their HTML, and are cut if too long.
 
     Raises:
         Invalid: it is no such file.
@@ -32,11 +34,26 @@ def classic(text: bytes, report: Report) -> Iterator[tuple[str, dict[str, Any]]]
     if not isinstance(store, dict):
         raise Invalid("it is no store: not a JSON object of objects")
     for key, obj in store.items():
-        if isinstance(obj, dict):
-            texts = {name: plain(value) for name, value in obj.items() if isinstance(value, str) and name != "password"}
-            yield key, {"__class__": key.partition(".")[0], "id": key.partition(".")[2]} | obj | texts
+        name, _, id = key.partition(".")
+        if not isinstance(obj, dict) or obj.get("__class__", name) != name or obj.get("id", id) != id:
+            report.refuse(key, "it is not the object that its key names")
+        elif name not in models.classes:
+            report.refuse(key, f"there is no class {name}")
         else:
-            report.refuse(key, "it is no object")
+            yield key, {"id": id, "__class__": name} | _mended(models.classes[name], obj, report)
+
+
+def _mended(cls: type[BaseModel], obj: dict[str, Any], report: Report) -> dict[str, Any]:
+    """An object of a classic file, which might be stored before its texts and times were set."""
+    blanks: dict[str, Any] = {"created_at": NEVER, "updated_at": NEVER}
+    texts = {}
+    for column in cls.__table__.c:
+        value = obj.get(column.key)
+        if type(column.type) is String and not column.info.get("write_only"):
+            blanks[column.key] = None if column.nullable else ""
+            if isinstance(value, str):
+                texts[column.key] = report.cut(plain(value), column.type.length or len(value))
+    return blanks | {name: value for name, value in obj.items() if value is not None} | texts
 
 
 def lines(source: Iterable[bytes], report: Report) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -84,15 +101,17 @@ def give(write: Callable[[bytes], Any], with_passwords: bool) -> int:
 
 def _all(name: str, cls: type[BaseModel], with_passwords: bool) -> Iterator[dict[str, Any]]:
     table = cls.__table__
-    columns = [column for column in table.c if with_passwords or not column.info.get("write_only")]
+    columns = [iso(column).label(column.key) if isinstance(column.type, TimeType) else column
+               for column in table.c if with_passwords or not column.info.get("write_only")]
     last = ""
     while rows := models.storage.rows(select(*columns).where(table.c.id > last).order_by(table.c.id).limit(PART)):
         last = rows[-1].id
         linked = {attribute: _linked(pairs, [row.id for row in rows]) for attribute, pairs in links(table).items()}
         for row in rows:
             obj = row._asdict()
-            obj |= {time: obj[time].strftime(TIME_FORMAT) for time in ("created_at", "updated_at")}
             obj |= {attribute: ids.get(row.id, []) for attribute, ids in linked.items()}
+            if "password" in obj:   # an old database may hold it as it was typed
+                obj["password"] = passwords.protected(obj["password"])
             yield obj | {"__class__": name}
 
 
@@ -106,9 +125,9 @@ def _linked(pairs: Table, ids: list[str]) -> dict[str, list[str]]:
 
 def _class_name(obj: dict[str, Any]) -> str:
     name = obj.get("__class__")
-    if name not in models.classes:
-        raise Invalid(f"there is no class {name}")
-    return str(name)
+    if not isinstance(name, str) or name not in models.classes:
+        raise Invalid(f"there is no class {shown(name)}")
+    return name
 
 
 def _item(place: str, obj: dict[str, Any]) -> Item:
@@ -119,13 +138,13 @@ def _item(place: str, obj: dict[str, Any]) -> Item:
         if name in ("created_at", "updated_at"):
             values[name] = _time(name, value)
         elif name == "password":
-            values[name] = passwords.protected(value if isinstance(value, str) else None)
+            values[name] = value or passwords.NO_LOGIN
         elif name in columns:
             values[name] = value
         elif name in pairs:
             linked[pairs[name]] = value
         elif name != "__class__":
-            raise Invalid(f"Unknown attribute: {name}")
+            raise Invalid(f"Unknown attribute: {name}", name)
     if "password" in columns:
         values.setdefault("password", passwords.NO_LOGIN)
     return Item(place, values, linked)
@@ -134,5 +153,5 @@ def _item(place: str, obj: dict[str, Any]) -> Item:
 def _time(name: str, value: Any) -> Any:
     try:
         return parse_time(value)
-    except (TypeError, ValueError):
-        raise Invalid(f"{name}: {value!r} is no time") from None
+    except (TypeError, ValueError, OverflowError):
+        raise Invalid(f"{name}: {shown(value)} is no time") from None

@@ -1,0 +1,346 @@
+"""Exporting a store, and moving it from one engine to the other."""
+from __future__ import annotations
+
+import datetime
+import gzip
+import json
+import os
+import stat
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+import models
+from config import Settings
+from errors import Invalid, Unavailable
+from models.amenity import Amenity
+from models.city import City
+from models.engine.storage import Storage
+from models.place import Place
+from models.review import Review
+from models.state import State
+from models.user import User
+from services.transfer import stores
+from services.transfer.files import export_file, import_file
+from tests.airbnb import Engines, stored
+from tests.conftest import Run, empty
+from tests.mariadb import MariaDB
+from tests.market import Market
+
+
+@pytest.fixture
+def engines(_db_storage: Storage, mariadb: MariaDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engines:
+    _db_storage.close()
+    empty(mariadb)
+    file = models.make_storage(replace(Settings(), file_path=str(tmp_path / "file.json")))
+    return Engines(file, _db_storage, lambda storage: monkeypatch.setattr(models, "storage", storage))
+
+
+def fill() -> None:
+    """Store what is easily lost: characters, spaces, fractions, nothing at all, links."""
+    market = Market()
+    full = Place(name="Hawaiʻi 🏝️ \"<b>'&amp;", city_id=market.city.id, user_id=market.guest.id,
+                 description=" a\r\n\tb \\ ", number_rooms=2**31 - 1, latitude=-89.99999999999999, longitude=1e-300,
+                 max_guest=1)
+    full.created_at = datetime.datetime(1999, 12, 31, 23, 59, 59, 999999)
+    full.amenities = [market.pool]
+    for obj in (full, Place(name="Bare", city_id=market.city.id, user_id=market.host.id, description=""),
+                State(name=" "), Amenity(name="x" * 128), Review(text="é" * 1024, place_id=full.id,
+                                                                 user_id=market.host.id),
+                User(email="Ümläut@Example.COM", password="p@ss/wörd", last_name="  "),
+                City(name="Ω", state_id=market.state.id)):
+        models.storage.new(obj)
+    models.storage.save()
+
+
+def objects(path: str) -> list[dict[str, Any]]:
+    data = Path(path).read_bytes()
+    return [json.loads(line) for line in (gzip.decompress(data) if path.endswith(".gz") else data).splitlines()]
+
+
+class TestRoundTrip:
+    @pytest.mark.parametrize(("first", "second"), [("file", "db"), ("db", "file")])
+    def test_to_the_other_engine_and_back_gives_the_same_objects(self, engines: Engines, tmp_path: Path, first: str,
+                                                                 second: str):
+        engines.use(first)
+        fill()
+        before, path = stored(models.storage), str(tmp_path / "a.jsonl.gz")
+        assert export_file(path, with_passwords=True) == len(before) == 15
+        engines.use(second)
+        assert import_file(path).new.total() == 15
+        assert stored(models.storage) == before
+        back = str(tmp_path / "b.jsonl.gz")
+        export_file(back, with_passwords=True)
+        assert Path(back).read_bytes() == Path(path).read_bytes()
+        fresh = models.make_storage(replace(Settings(), file_path=str(tmp_path / "third.json")))
+        engines._use(fresh)
+        import_file(back)
+        assert stored(fresh) == before
+
+    def test_leaves_the_very_same_file(self, engines: Engines, tmp_path: Path):
+        engines.use("file")
+        fill()
+        before, path = json.loads((tmp_path / "file.json").read_text()), str(tmp_path / "x.jsonl")
+        export_file(path, with_passwords=True)
+        engines.use("db")
+        import_file(path)
+        export_file(path, with_passwords=True)
+        engines._use(models.make_storage(replace(Settings(), file_path=str(tmp_path / "back.json"))))
+        import_file(path)
+        after = json.loads((tmp_path / "back.json").read_text())
+        for store in (before, after):
+            for obj in store.values():
+                obj.get("amenity_ids", []).sort()
+        assert after == before
+
+    def test_of_what_was_stored_before_its_attributes_were_set_works_too(self, engines: Engines, tmp_path: Path):
+        engines.use("file")
+        state = State()
+        state.save()
+        City(state_id=state.id).save()
+        before, path = stored(models.storage), str(tmp_path / "x.jsonl")
+        export_file(path)
+        engines.use("db")
+        assert not import_file(path).refused
+        assert stored(models.storage) == before
+
+    def test_into_a_store_that_has_it_changes_nothing(self, storage: Storage, tmp_path: Path):
+        fill()
+        before, path = stored(storage), str(tmp_path / "x.jsonl")
+        for with_passwords in (False, True):
+            export_file(path, with_passwords)
+            report = import_file(path)
+            assert (report.same.total(), report.new.total(), report.changed.total()) == (15, 0, 0)
+            assert stored(storage) == before
+
+    def test_of_many_objects_keeps_them_all(self, engines: Engines, tmp_path: Path):
+        engines.use("file")
+        for number in range(2500):
+            models.storage.new(State(name=str(number)))
+        models.storage.save()
+        before, path = stored(models.storage), str(tmp_path / "x.jsonl.gz")
+        assert export_file(path) == 2500
+        engines.use("db")
+        assert import_file(path).new == {"State": 2500}
+        assert stored(models.storage) == before
+
+
+class TestContent:
+    def test_is_a_line_of_json_for_each_object_owners_first(self, storage: Storage, tmp_path: Path):
+        market, path = Market(), str(tmp_path / "x.jsonl")
+        assert export_file(path) == 8
+        found = objects(path)
+        order = [[*models.classes].index(each["__class__"]) for each in found]
+        assert order == sorted(order)
+        place = next(each for each in found if each["__class__"] == "Place")
+        assert place == {**market.place.to_dict(), "amenity_ids": sorted([market.wifi.id, market.pool.id])}
+        assert {each["id"] for each in found} == {each["id"] for each in stored(storage).values()}
+
+    def test_is_the_same_for_the_same_store(self, storage: Storage, tmp_path: Path):
+        fill()
+        for name in ("a.jsonl.gz", "b.jsonl.gz"):
+            export_file(str(tmp_path / name))
+        assert (tmp_path / "a.jsonl.gz").read_bytes() == (tmp_path / "b.jsonl.gz").read_bytes()
+
+    def test_of_an_empty_store_is_empty(self, storage: Storage, tmp_path: Path):
+        assert export_file(str(tmp_path / "x.jsonl")) == 0
+        assert (tmp_path / "x.jsonl").read_bytes() == b""
+
+    def test_is_compressed_where_the_name_says_so(self, storage: Storage, tmp_path: Path):
+        fill()
+        export_file(str(tmp_path / "x.jsonl"))
+        export_file(str(tmp_path / "x.jsonl.gz"))
+        assert gzip.decompress((tmp_path / "x.jsonl.gz").read_bytes()) == (tmp_path / "x.jsonl").read_bytes()
+
+    def test_is_the_store_at_one_moment(self, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        market = Market()
+        before = {each["id"] for each in stored(storage).values()}
+
+        def remove() -> None:
+            storage.delete(storage.get(State, market.state.id))
+            storage.get(User, market.host.id).first_name = "Changed"
+            State(name="New").save()
+            storage.close()
+        writer = threading.Thread(target=remove)
+        found: list[bytes] = []
+
+        def write(line: bytes) -> None:
+            if not found:
+                writer.start()
+                writer.join(0.5)    # where nobody may write meanwhile, it waits
+            found.append(line)
+        monkeypatch.setattr(stores, "PART", 1)
+        stores.give(write, with_passwords=False)
+        writer.join()
+        assert {json.loads(line)["id"] for line in found} == before
+        assert b"Changed" not in b"".join(found)
+        assert storage.count(Place) == 0
+        assert storage.count(State) == 1
+
+
+class TestPasswords:
+    def test_are_left_out_and_then_nobody_can_log_in(self, engines: Engines, tmp_path: Path):
+        engines.use("file")
+        fill()
+        path = str(tmp_path / "x.jsonl")
+        export_file(path)
+        text = Path(path).read_text()
+        assert "password" not in text
+        assert "argon2" not in text
+        engines.use("db")
+        import_file(path)
+        users = [*models.storage.all(User).values()]
+        assert len(users) == 3
+        for user in users:
+            assert not any(user.check_password(each) for each in ("host", "guest", "p@ss/wörd", "", user.password))
+
+    def test_are_taken_along_when_asked_for_and_logins_still_work(self, engines: Engines, tmp_path: Path):
+        engines.use("db")
+        fill()
+        path = str(tmp_path / "x.jsonl.gz")
+        export_file(path, with_passwords=True)
+        engines.use("file")
+        import_file(path)
+        users = {user.email: user for user in models.storage.all(User).values()}
+        assert users["host@Albany.example"].check_password("host")
+        assert users["Ümläut@Example.COM"].check_password("p@ss/wörd")
+        assert not users["host@Albany.example"].check_password("guest")
+
+    def test_that_an_old_database_holds_as_they_were_typed_are_not_exported_so(self, storage: Storage, tmp_path: Path):
+        now = datetime.datetime(2020, 1, 1)
+        with storage.transaction():
+            storage.write(insert(User.__table__), [
+                {"id": id, "created_at": now, "updated_at": now, "email": id, "password": password, "first_name": "",
+                 "last_name": ""} for id, password in (("a", "plain text"), ("b",
+                                                                             "5ebe2294ecd0e0f08eab7690d2a6ee69"))])
+        path = str(tmp_path / "x.jsonl")
+        export_file(path, with_passwords=True)
+        text = Path(path).read_text()
+        assert "plain text" not in text
+        assert '"5ebe' not in text
+        for id in "ab":
+            storage.delete(storage.get(User, id))
+        storage.save()
+        import_file(path)
+        assert storage.get(User, "a").check_password("plain text")
+        assert storage.get(User, "b").check_password("secret")
+
+
+class TestFile:
+    @pytest.mark.parametrize("name", ["x.jsonl", "x.jsonl.gz"])
+    def test_is_for_its_owner_alone(self, storage: Storage, tmp_path: Path, name: str):
+        (tmp_path / name).write_text("old")
+        (tmp_path / name).chmod(0o666)
+        Market()
+        mask = os.umask(0)
+        try:
+            export_file(str(tmp_path / name), with_passwords=True)
+        finally:
+            os.umask(mask)
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+        assert len(objects(str(tmp_path / name))) == 8
+
+    def test_is_replaced_only_when_all_is_written(self, storage: Storage, tmp_path: Path,
+                                                  monkeypatch: pytest.MonkeyPatch):
+        Market()
+        (tmp_path / "out").mkdir()
+        path = tmp_path / "out" / "x.jsonl"
+        path.write_text("old")
+        seen: list[str] = []
+        give = stores.give
+
+        def slow(write: Any, with_passwords: bool) -> int:
+            def look(line: bytes) -> None:
+                write(line)
+                seen.append(path.read_text())
+            return give(look, with_passwords)
+        monkeypatch.setattr(stores, "give", slow)
+        export_file(str(path))
+        assert seen == ["old"] * 8
+        assert len(objects(str(path))) == 8
+        assert [each.name for each in path.parent.iterdir()] == ["x.jsonl"]
+
+    @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), Unavailable("gone"),
+                                       KeyboardInterrupt()])
+    def test_stays_as_it_was_if_anything_fails(self, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                               error: BaseException):
+        def fail(write: Any, with_passwords: bool) -> int:
+            write(b"half a li")
+            raise error
+        monkeypatch.setattr(stores, "give", fail)
+        (tmp_path / "out").mkdir()
+        path = tmp_path / "out" / "x.jsonl.gz"
+        path.write_text("old")
+        with pytest.raises(KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else Unavailable):
+            export_file(str(path))
+        assert path.read_text() == "old"
+        assert [each.name for each in path.parent.iterdir()] == ["x.jsonl.gz"]
+
+    def test_may_be_named_by_a_link_which_stays(self, storage: Storage, tmp_path: Path):
+        Market()
+        (tmp_path / "link").symlink_to(tmp_path / "real.jsonl")
+        export_file(str(tmp_path / "link"))
+        assert (tmp_path / "link").is_symlink()
+        assert len(objects(str(tmp_path / "real.jsonl"))) == 8
+
+    def test_can_be_in_the_working_directory(self, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.chdir(tmp_path)
+        export_file("x.jsonl")
+        assert (tmp_path / "x.jsonl").exists()
+
+    @pytest.mark.parametrize("name", [".", "pipe", "/dev/null"])
+    def test_is_never_put_in_place_of_what_is_none(self, storage: Storage, tmp_path: Path, name: str):
+        os.mkfifo(tmp_path / "pipe")
+        before = os.lstat(tmp_path / name)
+        with pytest.raises(Invalid, match="is no file that could be replaced"):
+            export_file(str(tmp_path / name))
+        assert os.lstat(tmp_path / name).st_mode == before.st_mode
+
+    @pytest.mark.parametrize(("name", "reason"), [
+        ("no/such/folder.jsonl", "No such file or directory"), ("file/x", "Not a directory"),
+        ("x" * 300, "File name too long")])
+    def test_that_cannot_be_written_is_named(self, storage: Storage, tmp_path: Path, name: str, reason: str):
+        (tmp_path / "file").write_text("")
+        path = str(tmp_path / name)
+        with pytest.raises(Unavailable) as error:
+            export_file(path)
+        assert str(error.value) == f"{path}: {reason}"
+
+
+class TestConsole:
+    def test_exports_and_says_how_much(self, storage: Storage, console: Run, tmp_path: Path):
+        Market()
+        ran = console('export "my store.jsonl.gz"', "export with.jsonl --passwords")
+        assert (ran.stdout, ran.stderr) == ("8 objects\n8 objects\n", "")
+        assert not any("password" in each for each in objects(str(tmp_path / "my store.jsonl.gz")))
+        assert sum("password" in each for each in objects(str(tmp_path / "with.jsonl"))) == 2
+
+    def test_moves_a_store_by_two_commands(self, storage: Storage, console: Run, tmp_path: Path):
+        Market()
+        before = stored(storage)
+        assert console(args=("export", "x.jsonl", "--passwords")).returncode == 0
+        other = {"HBNB_TYPE_STORAGE": "file", "HBNB_FILE_PATH": str(tmp_path / "other.json")}
+        ran = console(args=("import", "x.jsonl"), **other)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        moved = models.make_storage(replace(Settings(), file_path=str(tmp_path / "other.json")))
+        assert stored(moved) == before
+
+    def test_does_not_write_over_the_store_itself(self, storage: Storage, console: Run, tmp_path: Path):
+        Market()
+        before = stored(storage)
+        ran = console("export file.json", "export ./file.json", "count State",
+                      HBNB_FILE_PATH=str(tmp_path / "file.json"))
+        assert ran.stdout == "1\n"
+        assert ran.stderr.count("file engine's own file") == 2
+        assert stored(storage) == before
+
+    def test_says_in_one_line_why_it_cannot(self, storage: Storage, console: Run):
+        ran = console("export /nonexistent/x.jsonl", "export", "export a b", "count State")
+        assert ran.stdout == "0\n"
+        assert ran.stderr.splitlines()[0] == "** /nonexistent/x.jsonl: No such file or directory **"
+        assert len(ran.stderr.splitlines()) == 3
+        assert console(args=("export", "/nonexistent/x.jsonl")).returncode == 1

@@ -1,0 +1,405 @@
+"""Importing listings and reviews as Inside Airbnb publishes them, into both engines."""
+from __future__ import annotations
+
+import csv
+import datetime
+import gzip
+import io
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+import models
+from config import Settings
+from errors import Invalid
+from models.amenity import Amenity
+from models.city import City
+from models.engine.storage import Storage
+from models.place import Place
+from models.review import Review
+from models.state import State
+from models.user import User
+from services import objects
+from services.search import search
+from services.transfer.files import import_file
+from services.transfer.report import Refused
+from tests.airbnb import Files, counts, listing, review, stored, text, without
+from tests.conftest import Run
+from tests.market import Market
+
+
+@pytest.fixture
+def files(tmp_path: Path, storage: Storage) -> Files:
+    return Files(tmp_path)
+
+
+def only(cls: type) -> object:
+    [obj] = models.storage.all(cls).values()
+    return obj
+
+
+class TestListings:
+    def test_a_row_becomes_a_place_of_a_host_in_a_city_of_a_state(self, files: Files):
+        report = files.take(listing(7))
+        assert report.new == {"State": 1, "City": 1, "User": 1, "Amenity": 2, "Place": 1}
+        assert not report.refused
+        place = only(Place)
+        assert (place.name, place.description) == ("Listing 7", "Quiet.\nCentral.")
+        assert (place.number_rooms, place.number_bathrooms, place.max_guest, place.price_by_night) == (2, 2, 4, 1234)
+        assert (place.latitude, place.longitude) == (42.65789, -73.7537)
+        assert place.created_at == place.updated_at == datetime.datetime(2024, 11, 5)
+        assert (place.city.name, place.city.state.name, place.user.first_name) == ("Albany", "New York", "Ada")
+        assert sorted(amenity.name for amenity in place.amenities) == ["Kitchen", "Wifi"]
+
+    def test_hosts_and_amenities_are_shared(self, files: Files):
+        files.take(listing(1), listing(2, amenities=["Wifi", "Pool"]), listing(3, host_id="901"))
+        assert counts() == {"State": 1, "City": 1, "User": 2, "Amenity": 3, "Place": 3, "Review": 0}
+
+    def test_a_state_a_city_and_amenities_that_are_there_are_used(self, files: Files):
+        market = Market()
+        report = files.take(listing(), state=market.state.name, city=market.city.name)
+        assert report.new == {"User": 1, "Amenity": 1, "Place": 1}
+        assert models.storage.count(City) == 1
+        found = search({"cities": [market.city.id], "amenities": [market.wifi.id]})
+        assert {place["name"] for place in found} == {"Listing 1", market.place.name}
+
+    def test_a_city_of_that_name_in_another_state_is_another(self, files: Files):
+        files.take(listing(1))
+        files.take(listing(2), state="Georgia")
+        assert counts() == {"State": 2, "City": 2, "User": 1, "Amenity": 2, "Place": 2, "Review": 0}
+
+    def test_of_two_amenities_with_the_same_name_the_older_is_used(self, files: Files):
+        old, new = Amenity(name="Wifi"), Amenity(name="Wifi")
+        new.save()
+        old.save()
+        files.take(listing(amenities=["Wifi"]))
+        assert only(Place).amenity_ids == [old.id]
+
+    def test_names_in_any_script_are_kept(self, files: Files):
+        files.take(listing(name="Hawaiʻi 🏝️ 東京", host_name="Łukasz", amenities=["Café ☕", "Wi-Fi “fast”"]),
+                   state="Hawaiʻi", city="Kailua‑Kona 🌺")
+        place = only(Place)
+        assert (place.name, place.user.first_name, place.city.name) == ("Hawaiʻi 🏝️ 東京", "Łukasz", "Kailua‑Kona 🌺")
+        assert {amenity.name for amenity in place.amenities} == {"Café ☕", "Wi-Fi “fast”"}
+
+    def test_texts_lose_html_keep_line_breaks_and_are_cut_at_a_word_and_counted(self, files: Files):
+        report = files.take(listing(
+            name="<b>Loft</b> &amp; more " * 20, amenities=["Long name " * 20], host_name="x" * 200,
+            description="First.<BR/>Second.\r\n\r\nThird. " + "word " * 400))
+        place = only(Place)
+        assert place.name.startswith("Loft & more Loft & more")
+        assert place.name.endswith((" more…", " Loft…", " &…"))
+        assert place.description.startswith("First.\nSecond.\n\nThird. word")
+        assert place.description.endswith(" word…")
+        assert 1000 < len(place.description) <= 1024
+        assert place.amenities[0].name.endswith((" name…", " Long…"))
+        assert 110 < len(place.amenities[0].name) <= 128 == len(place.user.first_name)
+        assert 110 < len(place.name) <= 128
+        assert report.notes == {"texts that were too long; they were cut at a word": 4}
+
+    @pytest.mark.parametrize("name", ["", "   ", "<br />", "\t\x00"])
+    def test_a_place_without_a_name_gets_that_of_its_kind(self, files: Files, name: str):
+        report = files.take(listing(1, name=name), listing(2, name=name, property_type=""),
+                            without(listing(3, name=name, property_type="", room_type="")))
+        assert sorted(place.name for place in models.storage.all(Place).values()) == [
+            "Entire home/apt", "Entire loft", "Home"]
+        assert report.notes == {"places without a name; they got that of their kind": 3}
+
+    def test_a_place_without_a_price_costs_0_and_is_counted(self, files: Files):
+        report = files.take(listing(1, price=""), listing(2, price=" "), listing(3, price="$0.00"))
+        assert [place.price_by_night for place in models.storage.all(Place).values()] == [0, 0, 0]
+        assert report.notes == {"places without a price; it was set to 0": 2}
+
+    def test_what_is_empty_is_none_or_0(self, files: Files):
+        files.take(listing(description="", host_name="", latitude="", longitude="", accommodates="", bathrooms="",
+                           bathrooms_text="", bedrooms="", amenities="", last_scraped=""))
+        place = only(Place)
+        assert (place.description, place.latitude, place.longitude) == (None, None, None)
+        assert (place.number_rooms, place.number_bathrooms, place.max_guest) == (0, 0, 0)
+        assert (place.user.first_name, place.amenities) == ("", [])
+
+    def test_the_columns_that_every_file_has_are_enough(self, files: Files):
+        row = {name: listing()[name] for name in ("id", "name", "host_id", "latitude", "longitude")}
+        assert not files.take(row).refused
+        assert only(Place).name == "Listing 1"
+
+    def test_a_file_of_before_2020_is_taken(self, files: Files):
+        row = without(listing(bathrooms="1.0", amenities='{TV,"Cable TV",Wifi,"24"" screen",'
+                              '"translation missing: en.hosting_amenity_49"}'), "bathrooms_text", "property_type")
+        assert not files.take(row).refused
+        assert only(Place).number_bathrooms == 1
+        assert {amenity.name for amenity in only(Place).amenities} == {"TV", "Cable TV", "Wifi", '24" screen'}
+
+    @pytest.mark.parametrize("options", [
+        {}, {"state": "New York"}, {"city": "Albany"}, {"state": " ", "city": "Albany"}])
+    def test_where_they_are_must_be_said(self, files: Files, options: dict[str, str]):
+        with pytest.raises(Invalid, match="--state and --city"):
+            files.take(listing(), **{"state": None, "city": None} | options)
+        assert models.storage.count() == 0
+
+    @pytest.mark.parametrize("name", ["x" * 129, "a\x00b", "\udcff"])
+    def test_a_city_that_cannot_be_named_so_is_refused_before_anything(self, files: Files, name: str):
+        with pytest.raises(Invalid, match="name must"):
+            files.take(listing(), city=name, keep_going=True)
+        assert models.storage.count() == 0
+
+
+class TestReviews:
+    def test_a_row_becomes_a_review_of_a_place_by_a_user(self, files: Files):
+        files.take(listing(5))
+        report = files.take(review(3, 5, comments="Great!<br/>Would <b>stay</b> again &amp; again.\r\nBye"))
+        assert report.new == {"User": 1, "Review": 1}
+        found = only(Review)
+        assert found.text == "Great!\nWould stay again & again.\nBye"
+        assert (found.place.name, found.user.first_name) == ("Listing 5", "Bob")
+        assert found.created_at == found.updated_at == datetime.datetime(2020, 2, 29)
+
+    def test_a_host_who_also_writes_is_one_user(self, files: Files):
+        files.take(listing())
+        files.take(review(reviewer_id="900", reviewer_name="Ada"))
+        assert only(User).reviews == [*models.storage.all(Review).values()]
+
+    def test_need_no_state_and_city(self, files: Files):
+        files.take(listing())
+        assert files.take(review(), state=None, city=None).new["Review"] == 1
+
+    def test_of_unknown_listings_are_refused_and_leave_no_users(self, files: Files):
+        files.take(listing(1))
+        before = stored(models.storage)
+        with pytest.raises(Refused) as error:
+            files.take(review(1, 2), review(2, 1))
+        assert error.value.report.refused == [("line 2", "listing 2 is not there")]
+        assert stored(models.storage) == before
+        report = files.take(review(1, 2, reviewer_id="1"), review(2, 1, reviewer_id="2"), keep_going=True)
+        assert report.new == {"User": 1, "Review": 1}
+        assert len(report.refused) == 1
+
+    def test_without_a_text_are_taken_and_counted(self, files: Files):
+        files.take(listing())
+        report = files.take(review(1, comments=""), review(2, comments="<br/>"))
+        assert report.new["Review"] == 2
+        assert report.notes == {"reviews without a text": 2}
+
+    def test_many_are_taken_in_parts_and_every_one_counts(self, files: Files):
+        files.take(listing())
+        rows = [review(number, reviewer_id=str(10_000 + number // 2)) for number in range(2500)]
+        assert files.take(*rows).new == {"User": 1250, "Review": 2500}
+        assert files.take(*rows).same == {"User": 1250, "Review": 2500}
+
+
+class TestUsersMadeByImport:
+    def test_cannot_log_in_with_anything(self, files: Files):
+        files.take(listing())
+        files.take(review())
+        users = [*models.storage.all(User).values()]
+        assert len(users) == 2
+        for user in users:
+            for password in ("", user.password, "$nologin$", user.email, user.id, "None", "null", "x"):
+                assert not user.check_password(password)
+
+    def test_have_addresses_that_no_mail_reaches(self, files: Files):
+        files.take(listing())
+        assert only(User).email == "900@airbnb.invalid"
+
+    def test_stay_as_they_are_when_they_have_changed(self, files: Files):
+        files.take(listing())
+        user = only(User)
+        user.password, user.first_name = "mine now", "Countess"
+        user.save()
+        report = files.take(listing(host_name="Ada L."))
+        assert report.changed["User"] == 0
+        assert only(User).first_name == "Countess"
+        assert only(User).check_password("mine now")
+
+
+class TestTwice:
+    def test_nothing_changes_not_even_a_time(self, files: Files, settings: Settings):
+        def twice() -> list[object]:
+            return [files.take(listing(1), listing(2, name="<b>x</b>" * 99, price="", last_scraped="")),
+                    files.take(review(1), review(2, 2, comments="long " * 999))]
+        first = twice()
+        before, kept = stored(models.storage), disk(settings)
+        assert [sum(report.new.values()) for report in first] == [7, 3]
+        for report in twice():
+            assert not report.new.total()
+            assert not report.changed.total()
+            assert report.same.total()
+        assert stored(models.storage) == before
+        assert disk(settings) == kept
+
+    def test_a_listing_that_changed_is_changed_and_nothing_else(self, files: Files):
+        files.take(listing(1), listing(2))
+        before = stored(models.storage)
+        report = files.take(listing(1, price="$99.00", last_scraped="2025-01-01"),
+                            listing(2, last_scraped="2025-01-01"))
+        assert report.changed == {"Place": 1, "User": 0}
+        assert report.same["Place"] == 1
+        after = stored(models.storage)
+        [changed] = [key for key in before if before[key] != after[key]]
+        assert after[changed]["price_by_night"] == 99
+        assert after[changed]["created_at"] == before[changed]["created_at"]
+        assert after[changed]["updated_at"] > before[changed]["updated_at"]
+        assert after.keys() == before.keys()
+
+    def test_amenities_that_are_gone_are_unlinked_and_stay_for_others(self, files: Files):
+        files.take(listing(1), listing(2))
+        before = only_named("Listing 1").updated_at
+        report = files.take(listing(1, amenities=["Kitchen", "Pool"]), listing(2))
+        assert (report.changed["Place"], report.same["Place"]) == (1, 1)
+        assert +report.new == {"Amenity": 1}
+        place = only_named("Listing 1")
+        assert {amenity.name for amenity in place.amenities} == {"Kitchen", "Pool"}
+        assert place.updated_at > before
+        assert {amenity.name for amenity in only_named("Listing 2").amenities} == {"Kitchen", "Wifi"}
+
+    def test_a_place_that_was_removed_comes_back(self, files: Files):
+        files.take(listing())
+        objects.remove(only(Place))
+        assert files.take(listing()).new == {"User": 0, "Place": 1}
+
+    def test_listings_of_another_city_leave_the_first_alone(self, files: Files):
+        files.take(listing(1))
+        before = stored(models.storage)
+        files.take(listing(2), city="Troy")
+        assert before.items() <= stored(models.storage).items()
+
+
+def only_named(name: str) -> Place:
+    [place] = [each for each in models.storage.all(Place).values() if each.name == name]
+    return place
+
+
+def disk(settings: Settings) -> bytes | None:
+    return None if settings.uses_db or not os.path.exists(settings.file_path) else Path(settings.file_path).read_bytes()
+
+
+class TestDryRun:
+    def test_reports_all_and_writes_nothing(self, files: Files, settings: Settings):
+        report = files.take(listing(1), listing(2), dry_run=True)
+        assert report.new == {"State": 1, "City": 1, "User": 1, "Amenity": 2, "Place": 2}
+        assert stored(models.storage) == {}
+        assert disk(settings) is None
+        files.take(listing(1))
+        before, kept = stored(models.storage), disk(settings)
+        report = files.take(listing(1, price="$1"), listing(2), dry_run=True)
+        assert (report.new["Place"], report.changed["Place"]) == (1, 1)
+        assert (stored(models.storage), disk(settings)) == (before, kept)
+
+    def test_refuses_as_the_import_would(self, files: Files):
+        with pytest.raises(Refused):
+            files.take(listing(1), listing(2, price="x"), dry_run=True)
+        report = files.take(listing(1), listing(2, price="x"), dry_run=True, keep_going=True)
+        assert (report.new["Place"], len(report.refused)) == (1, 1)
+        assert models.storage.count() == 0
+
+
+class TestForms:
+    @pytest.mark.parametrize("change", [
+        lambda text: text, lambda text: text.replace("\n", "\r\n"), lambda text: f"\ufeff{text}",
+        lambda text: text + "\n\n", lambda text: text.replace("\n", "\r\n") + "\r\n",
+        lambda text: text.replace("id,", '"id",', 1), lambda text: text.replace("\n", ",,\n"),
+        lambda text: text.replace("host_id,", " host_id ,", 1), lambda text: text.rstrip("\n")])
+    @pytest.mark.parametrize("name", ["listings.csv", "listings.csv.gz", "no-ending"])
+    def test_are_told_from_the_content(self, files: Files, change: object, name: str):
+        content = text(listing(1), listing(2, description="a\nb")).replace("a\nb", "a$b")
+        assert files.take_text(change(content).replace("a$b", "a\nb"), name).new["Place"] == 2
+
+    def test_a_compressed_file_need_not_say_so(self, files: Files):
+        assert files.take_text(gzip.compress(text(listing()).encode())).new["Place"] == 1
+
+    def test_a_compressed_file_may_have_several_parts_and_zeros_at_its_end(self, files: Files):
+        whole = text(listing(1), listing(2)).encode()
+        packed = gzip.compress(whole[:300]) + gzip.compress(whole[300:]) + bytes(512)
+        assert files.take_text(packed).new["Place"] == 2
+
+    def test_columns_may_be_in_any_order_and_more(self, files: Files):
+        row = listing(later_column="x", license="")
+        files.take_text(text(row, heading=sorted(row, reverse=True)))
+        assert only(Place).price_by_night == 1234
+
+    def test_a_pipe_can_be_imported(self, files: Files):
+        path = files.folder / "pipe"
+        os.mkfifo(path)
+        writer = threading.Thread(target=path.write_bytes, args=[gzip.compress(text(listing()).encode())])
+        writer.start()
+        assert import_file(str(path), "New York", "Albany").new["Place"] == 1
+        writer.join()
+
+    def test_progress_is_told_up_to_the_end(self, files: Files):
+        steps: list[tuple[int, int]] = []
+        path = files.put(text(*[listing(number) for number in range(2000)]), "listings.csv.gz")
+        import_file(path, "New York", "Albany", progress=lambda *step: steps.append(step))
+        size = os.path.getsize(path)
+        assert steps[-1] == (size, size)
+        assert steps == sorted(steps)
+
+
+class TestConsole:
+    def test_imports_and_says_what_came_of_it(self, files: Files, console: Run):
+        path = files.put(text(listing(1), listing(2, price="")), "my listings.csv")
+        ran = console(args=("import", path, "--state", "New York", "--city", "Albany"))
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert [line.split() for line in ran.stdout.splitlines()[2:7]] == [
+            ["State", "1", "0", "0"], ["City", "1", "0", "0"], ["User", "1", "0", "0"], ["Amenity", "2", "0", "0"],
+            ["Place", "2", "0", "0"]]
+        assert "1 places without a price; it was set to 0" in ran.stdout
+        assert models.storage.count(Place) == 2
+
+    def test_names_refused_rows_and_fails(self, files: Files, console: Run):
+        path = files.put(text(listing(1), *[listing(number, latitude="91") for number in range(2, 30)]))
+        ran = console(f'import "{path}" --state "New York" --city Albany', "count Place",
+                      f'import "{path}" --state "New York" --city Albany --keep-going', "count Place")
+        assert "28 rows refused:\n  line 3: latitude must be from -90 to 90\n" in ran.stdout
+        assert "… and 8 more\nNothing was imported. Mend these rows, or use --keep-going\n0\n" in ran.stdout
+        assert ran.stdout.endswith("… and 8 more\n1\n")
+        assert console(args=("import", path, "--state", "S", "--city", "C")).returncode == 1
+
+    def test_says_that_a_dry_run_imported_nothing(self, files: Files, console: Run):
+        ran = console(args=("import", files.put(text(listing())), "--state", "S", "--city", "C", "--dry-run"))
+        assert ran.returncode == 0
+        assert ran.stdout.endswith("Nothing was imported: this was a dry run\n")
+        assert models.storage.count() == 0
+
+    @pytest.mark.parametrize("words", ["", "a b", "--state", "x.csv --no-such", "''", "/nonexistent/x.csv"])
+    def test_a_wrong_line_is_answered_in_one_and_the_session_goes_on(self, console: Run, words: str):
+        ran = console(f"import {words}", "count State")
+        assert ran.stdout == "0\n"
+        assert ran.stderr.count("\n") == 1
+        assert "Traceback" not in ran.stderr
+        assert "mistake" not in ran.stderr
+
+    def test_shows_progress_on_a_terminal_only(self, files: Files, monkeypatch: pytest.MonkeyPatch,
+                                               capsys: pytest.CaptureFixture[str]):
+        from shell.transfer import run_import
+
+        class Terminal(io.StringIO):
+            def isatty(self) -> bool:
+                return True
+        arguments = [files.put(text(listing())), "--state", "New York", "--city", "Albany"]
+        assert run_import(arguments)
+        assert capsys.readouterr().err == ""
+        monkeypatch.setattr("sys.stderr", terminal := Terminal())
+        assert run_import(arguments)
+        assert "listings.csv" in terminal.getvalue()
+
+    def test_what_a_file_holds_cannot_command_the_terminal(self, files: Files, console: Run):
+        path = files.put('{"State.\x1b[2J\\u001b]0;x": 5}'.replace("\x1b", "\\u001b"))
+        ran = console(args=("import", path))
+        assert "1 row refused:" in ran.stdout
+        assert "\x1b" not in ran.stdout + ran.stderr
+
+
+def test_a_field_may_be_as_large_as_it_likes(files: Files):
+    report = files.take(listing(description="word " * 1_000_000))
+    assert only(Place).description.endswith("word…")
+    assert report.notes.total() == 1
+    assert csv.field_size_limit() > 1_000_000
+
+
+def test_imported_states_are_found_like_others(files: Files):
+    files.take(listing(1), listing(2, amenities=["Pool"]))
+    state, pool = only(State), next(each for each in models.storage.all(Amenity).values() if each.name == "Pool")
+    assert len(search({"states": [state.id]})) == 2
+    assert [place["name"] for place in search({"states": [state.id], "amenities": [pool.id]})] == ["Listing 2"]

@@ -1,0 +1,344 @@
+"""Real listings and reviews, and old stores, in both engines: they hold and find the same."""
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import logging
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import models
+from config import Settings
+from models import passwords
+from models.amenity import Amenity
+from models.city import City
+from models.engine.storage import Storage
+from models.place import Place
+from models.review import Review
+from models.state import State
+from models.user import User
+from services import objects
+from services.search import search
+from services.transfer.files import export_file, import_file
+from services.transfer.report import Report
+from services.transfer.stores import give
+from tests.airbnb import Engines, counts, stored
+from tests.conftest import environment
+from tests.mariadb import MariaDB
+
+ALBANY = {"State": 1, "City": 1, "User": 21561, "Amenity": 477, "Place": 421, "Review": 25313}
+CLASSIC = {"State": 11, "City": 32, "User": 30, "Amenity": 47, "Place": 154, "Review": 718}
+
+
+@pytest.fixture(scope="module")
+def databases(mariadb: MariaDB) -> Iterator[Any]:
+    """Makes storages on databases of their own."""
+    opened: list[Storage] = []
+
+    def make(name: str) -> Storage:
+        mariadb.execute(f"CREATE DATABASE {name}; GRANT ALL ON {name}.* TO hbnb_test@localhost")
+        opened.append(models.make_storage(replace(
+            Settings(), type_storage="db", mysql_host=mariadb.socket, mysql_user="hbnb_test",
+            mysql_pwd="hbnb_test_pwd", mysql_db=name)))
+        return opened[-1]
+    yield make
+    for storage in opened:
+        storage.close()
+
+
+class Albany(Engines):
+    """Listings and reviews of Albany, in both engines."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.reports: dict[str, list[Report]] = {}
+
+    def fill(self, data: Path) -> None:
+        for name in ("file", "db"):
+            self.use(name)
+            self.reports[name] = self.take(data)
+
+    def take(self, data: Path) -> list[Report]:
+        return [import_file(str(data / "albany-listings.csv.gz"), "New York", "Albany"),
+                import_file(str(data / "albany-reviews.csv.gz"))]
+
+
+@pytest.fixture(scope="module")
+def filled(data: Path, databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Albany]:
+    folder = tmp_path_factory.mktemp("albany")
+    with pytest.MonkeyPatch.context() as patch:
+        file = models.make_storage(replace(Settings(), file_path=str(folder / "file.json")))
+        albany = Albany(file, databases("albany"), lambda storage: patch.setattr(models, "storage", storage))
+        albany.fill(data)
+        yield albany
+
+
+@pytest.fixture
+def albany(filled: Albany, monkeypatch: pytest.MonkeyPatch) -> Albany:
+    """To be left as it is."""
+    filled._use = lambda storage: monkeypatch.setattr(models, "storage", storage)
+    filled.use("file")
+    return filled
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        return [*csv.DictReader(file)]
+
+
+class TestAlbany:
+    def test_is_taken_whole_by_both_engines(self, albany: Albany):
+        for name in ("file", "db"):
+            albany.use(name)
+            assert counts() == ALBANY
+            listings, reviews = albany.reports[name]
+            assert listings.refused == reviews.refused == []
+            assert listings.notes == {"places without a price; it was set to 0": 37}
+            assert reviews.notes == {"texts that were too long; they were cut at a word": 119}
+
+    def test_is_the_same_in_both_engines(self, albany: Albany):
+        """All but the times of objects that the import made of its own accord, which are its time."""
+        found = {}
+        for name in ("file", "db"):
+            albany.use(name)
+            found[name] = stored(models.storage)
+            for key, obj in found[name].items():
+                if key.startswith(("State.", "City.", "Amenity.")):
+                    del obj["created_at"], obj["updated_at"]
+        assert found["file"] == found["db"]
+
+    def test_holds_what_the_files_say(self, albany: Albany, data: Path):
+        listings, reviews = rows(data / "albany-listings.csv.gz"), rows(data / "albany-reviews.csv.gz")
+        names = Counter(amenity.name for place in models.storage.all(Place).values() for amenity in place.amenities)
+        said = Counter(name for row in listings for name in {each.strip() for each in json.loads(row["amenities"])})
+        assert names == said
+        assert sum(place.price_by_night for place in models.storage.all(Place).values()) == sum(
+            int(float(row["price"].strip("$").replace(",", "")) + 0.5) for row in listings if row["price"])
+        assert sorted((place.latitude, place.longitude) for place in models.storage.all(Place).values()) == sorted(
+            (float(row["latitude"]), float(row["longitude"])) for row in listings)
+        kept = [*models.storage.all(Review).values()]
+        assert Counter(str(review.created_at.date()) for review in kept) == Counter(row["date"] for row in reviews)
+        assert sorted(Counter(review.place_id for review in kept).values()) == sorted(
+            Counter(row["listing_id"] for row in reviews).values())
+
+    def test_texts_lost_their_html_and_kept_their_lines(self, albany: Albany):
+        texts = [review.text for review in models.storage.all(Review).values()]
+        assert not any("<br" in text.lower() or "\r" in text for text in texts)
+        assert sum("\n" in text for text in texts) > 1000
+        assert max(map(len, texts)) <= 1024
+        assert sum(text.endswith("…") and len(text) > 900 for text in texts) >= 119
+        assert all(texts)
+
+    def test_nobody_of_it_can_log_in(self, albany: Albany):
+        users = models.storage.all(User).values()
+        assert {user.password for user in users} == {passwords.NO_LOGIN}
+        assert all(user.email.endswith("@airbnb.invalid") for user in users)
+
+    def test_is_found_the_same_way_by_both_engines(self, albany: Albany):
+        chance = random.Random(7)
+        [state], [city] = ([*models.storage.all(cls).values()] for cls in (State, City))
+        amenities = {place.id: place.amenity_ids for place in models.storage.all(Place).values()}
+        known = sorted(amenity for ids in amenities.values() for amenity in ids)     # often where many places have it
+        for _ in range(100):
+            wanted = {"states": chance.sample([state.id, "none"], chance.randrange(3)),
+                      "cities": chance.sample([city.id, "none"], chance.randrange(3)),
+                      "amenities": chance.sample([*chance.choices(known, k=3), "none"],
+                                                 chance.choice([0, 1, 1, 2, 3]))}
+            found = {}
+            for name in ("file", "db"):
+                albany.use(name)
+                found[name] = search(wanted)
+            assert found["file"] == found["db"]
+            where = {*wanted["states"], *wanted["cities"]}
+            assert {each["id"] for each in found["db"]} == {
+                id for id, ids in amenities.items() if set(wanted["amenities"]) <= set(ids)
+                and (not where or where & {state.id, city.id})}
+
+    @pytest.mark.parametrize("name", ["file", "db"])
+    def test_taken_again_changes_nothing(self, albany: Albany, data: Path, name: str):
+        albany.use(name)
+        before = lines()
+        for report in albany.take(data):
+            assert not report.new.total() + report.changed.total()
+            assert report.same.total()
+        assert lines() == before
+
+    def test_moves_to_mariadb_and_back_as_it_is(self, albany: Albany, databases: Any, tmp_path: Path):
+        before, path = lines(), str(tmp_path / "store.jsonl.gz")
+        assert export_file(path, with_passwords=True) == sum(ALBANY.values())
+        albany._use(databases("moved"))
+        assert not import_file(path).refused
+        export_file(path, with_passwords=True)
+        albany._use(models.make_storage(replace(Settings(), file_path=str(tmp_path / "back.json"))))
+        import_file(path)
+        assert counts() == ALBANY
+        assert lines() == before
+
+
+def lines() -> list[bytes]:
+    """Every object of the store, with all that is kept of it."""
+    found: list[bytes] = []
+    give(found.append, with_passwords=True)
+    return found
+
+
+class TestClassicFile:
+    def test_is_opened_as_it_is_by_the_file_engine(self, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        path = tmp_path / "file.json"
+        path.write_bytes((data / "classic-file.json").read_bytes())
+        monkeypatch.setattr(models, "storage", models.make_storage(replace(Settings(), file_path=str(path))))
+        assert counts() == CLASSIC
+        assert sum(len(place.amenity_ids) for place in models.storage.all(Place).values()) == links(data)
+        assert path.read_bytes() == (data / "classic-file.json").read_bytes()
+
+    def test_is_imported_alike_by_both_engines(self, data: Path, tmp_path: Path, databases: Any,
+                                               monkeypatch: pytest.MonkeyPatch):
+        file = models.make_storage(replace(Settings(), file_path=str(tmp_path / "file.json")))
+        engines = Engines(file, databases("classic"), lambda storage: monkeypatch.setattr(models, "storage", storage))
+        found = []
+        for name in ("file", "db"):
+            engines.use(name)
+            report = import_file(str(data / "classic-file.json"))
+            assert report.refused == []
+            assert report.new == counts() == CLASSIC
+            assert import_file(str(data / "classic-file.json")).same == CLASSIC
+            found.append(stored(models.storage))
+        store = json.loads((data / "classic-file.json").read_text())
+        for each in found:
+            for key, obj in each.items():
+                if "password" in obj:
+                    assert obj.pop("password") != store[key]["password"]
+                    assert models.storage.get(User, obj["id"]).check_password(store[key]["password"])
+        assert found[0] == found[1]
+        assert not any("<br" in json.dumps(obj).lower() for obj in found[0].values())
+        assert found[0].keys() == store.keys()
+
+
+def links(data: Path) -> int:
+    store = json.loads((data / "classic-file.json").read_text())
+    return sum(len(obj.get("amenity_ids", [])) for obj in store.values())
+
+
+class TestClassicDump:
+    """An older HBNB's database, taken over."""
+
+    @pytest.fixture
+    def old(self, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[MariaDB, Settings]]:
+        server = MariaDB()      # the dump drops and makes hbnb_dev_db itself
+        try:
+            server.execute((data / "classic-dump.sql").read_text(encoding="utf-8"))
+            settings = replace(Settings(), type_storage="db", mysql_host=server.socket, mysql_user="hbnb_dev",
+                               mysql_pwd="hbnb_dev_pwd", mysql_db="hbnb_dev_db")
+            storage = models.make_storage(settings)
+            monkeypatch.setattr(models, "storage", storage)
+            storage.reload()
+            yield server, settings
+            storage.close()
+            storage._engine.dispose()
+        finally:
+            server.remove()
+
+    def test_is_taken_over_without_losing_a_row(self, old: tuple[MariaDB, Settings]):
+        server, _ = old
+        assert counts() == CLASSIC
+        assert sum(len(place.amenity_ids) for place in models.storage.all(Place).values()) == 2726
+        cursor = server.connect("hbnb_dev_db").cursor()
+        assert cursor.execute("SELECT 1 FROM place_amenity") == 2726
+
+    def test_answers_searches(self, old: tuple[MariaDB, Settings]):
+        assert len(search({})) == 154
+        state = max(models.storage.all(State).values(),
+                    key=lambda state: sum(len(city.places) for city in state.cities))
+        places = [place for city in state.cities for place in city.places]
+        assert places
+        assert {each["id"] for each in search({"states": [state.id]})} == {place.id for place in places}
+        amenity = max(models.storage.all(Amenity).values(), key=lambda amenity: len(amenity.places))
+        assert {each["id"] for each in search({"amenities": [amenity.id]})} == {place.id for place in amenity.places}
+        assert {each["id"] for each in search({"states": [state.id], "amenities": [amenity.id]})} == (
+            {place.id for place in places} & {place.id for place in amenity.places})
+
+    def test_can_be_written(self, old: tuple[MariaDB, Settings]):
+        state = objects.create(State, {"name": "New"})
+        city = objects.create(City, {"name": "Town"}, parent=state)
+        user = objects.create(User, {"email": "new@b.c", "password": "secret"})
+        place = objects.create(Place, {"name": "Loft", "user_id": user.id}, parent=city)
+        place.amenities = [*models.storage.all(Amenity).values()][:2]
+        objects.update(place, {"name": "Attic", "latitude": 42.25})
+        objects.create(Review, {"text": "Nice", "user_id": user.id}, parent=place)
+        models.storage.close()
+        assert models.storage.get(Place, place.id).name == "Attic"
+        assert counts() == {"State": 12, "City": 33, "User": 31, "Amenity": 47, "Place": 155, "Review": 719}
+
+    def test_removing_takes_all_that_belongs_to_it(self, old: tuple[MariaDB, Settings]):
+        server, _ = old
+        for state in [*models.storage.all(State).values()]:
+            objects.remove(state)
+        assert counts() == {"State": 0, "City": 0, "User": 30, "Amenity": 47, "Place": 0, "Review": 0}
+        assert server.connect("hbnb_dev_db").cursor().execute("SELECT 1 FROM place_amenity") == 0
+        for user in [*models.storage.all(User).values()]:
+            objects.remove(user)
+        assert counts()["User"] == 0
+
+    def test_old_passwords_work_and_are_never_shown(self, old: tuple[MariaDB, Settings], tmp_path: Path,
+                                                    capsys: pytest.CaptureFixture[str],
+                                                    caplog: pytest.LogCaptureFixture):
+        from console import HBNBCommand
+        server, _ = old
+        cursor = server.connect("hbnb_dev_db").cursor()
+        cursor.execute("SELECT id, password FROM users")
+        kept = dict(cursor.fetchall())
+        assert not any(each.startswith("$argon2id$") for each in kept.values())
+        caplog.set_level(logging.DEBUG)
+        console = HBNBCommand()
+        for line in ("all User", "all", f"show User {min(kept)}", "all User --json", "all User --csv", "find User",
+                     f"export {tmp_path}/x.jsonl", f"export {tmp_path}/p.jsonl --passwords"):
+            console.onecmd(line)
+        shown = capsys.readouterr()
+        text = "".join([shown.out, shown.err, caplog.text, *(each.read_text() for each in tmp_path.glob("*.jsonl"))])
+        assert shown.out.count(min(kept)) >= 5
+        words = set(text.replace('"', " ").replace("'", " ").replace(",", " ").split())
+        assert not words & {*kept.values()}
+        for id, password in kept.items():
+            assert models.storage.get(User, id).check_password(password)
+        models.storage.save()
+        cursor = server.connect("hbnb_dev_db").cursor()
+        cursor.execute("SELECT password FROM users")
+        assert all(password.startswith("$argon2id$") for password, in cursor.fetchall())
+
+    def test_moves_to_the_file_engine_with_its_logins(self, old: tuple[MariaDB, Settings], tmp_path: Path,
+                                                      monkeypatch: pytest.MonkeyPatch):
+        server, _ = old
+        before = stored(models.storage)
+        path = str(tmp_path / "x.jsonl.gz")
+        assert export_file(path, with_passwords=True) == 992
+        monkeypatch.setattr(models, "storage", models.make_storage(replace(Settings(),
+                                                                           file_path=str(tmp_path / "f.json"))))
+        assert not import_file(path).refused
+        after = stored(models.storage)
+        for store in (before, after):
+            for obj in store.values():
+                obj.pop("password", None)
+        assert after == before
+        cursor = server.connect("hbnb_dev_db").cursor()
+        cursor.execute("SELECT id, password FROM users LIMIT 3")
+        for id, password in cursor.fetchall():
+            assert models.storage.get(User, id).check_password(password)
+
+    def test_opens_in_the_console_as_another_process(self, old: tuple[MariaDB, Settings], tmp_path: Path):
+        import subprocess
+        import sys
+
+        from tests.conftest import ROOT
+        _, settings = old
+        ran = subprocess.run([sys.executable, str(ROOT / "console.py")], input="count Place\ncount Review\n",
+                             text=True, capture_output=True, env=environment(settings, tmp_path), cwd=tmp_path,
+                             timeout=60)
+        assert ran.stdout == "154\n718\n"
+        assert ran.returncode == 0
