@@ -1,0 +1,31 @@
+"""Starting the console: whole processes, in milliseconds."""
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+
+from bench import market
+from bench.measure import ROOT, alternate, seconds
+from bench.row import Row
+
+TURNS = 15
+
+
+def rows(folder: Path) -> list[Row]:
+    """`echo 'count State' | ./console.py` on the sample's 200 places, against importing SQLAlchemy's ORM."""
+    environ = os.environ | {"HBNB_FILE_PATH": market.sample(folder, 200), "HBNB_HISTORY": ""}
+
+    def run(*arguments: str, says: str = "") -> float:
+        def process() -> None:
+            done = subprocess.run([sys.executable, *arguments], cwd=folder, env=environ, input="count State\n",
+                                  check=True, stdout=subprocess.PIPE, text=True)
+            assert done.stdout == says, done.stdout
+        return 1000 * seconds(process)
+
+    ours, limit = alternate(TURNS, lambda: run(str(ROOT / "console.py"), says="12\n"),
+                            lambda: run("-c", "import sqlalchemy.orm"))
+    return [Row("console: count State, 200 places", median(ours), median(limit), "ms",
+                "python -c 'import sqlalchemy.orm'", at_most=1.5)]

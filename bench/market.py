@@ -1,0 +1,52 @@
+"""Stores of made-up objects, written by the file engine itself."""
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+from bench.measure import child
+
+MANY, FEW = 100_000, 100
+# Places that make a little more objects than that.
+_PLACES = {MANY: 17_000, FEW: 3}
+
+
+def store(folder: Path, objects: int) -> str:
+    """A store of just so many objects, `MANY` or `FEW`."""
+    return _store(folder / f"{objects}.json", _PLACES[objects], objects)
+
+
+def one_line(folder: Path, objects: int) -> str:
+    """The same, as `json.dump` writes it."""
+    path = folder / f"{objects}-one-line.json"
+    if not path.exists():
+        child("bench.plain:dump", store(folder, objects), str(path))
+    return str(path)
+
+
+def sample(folder: Path, places: int) -> str:
+    """A store of so many places and all that goes with them."""
+    return _store(folder / f"{places}-places.json", places, None)
+
+
+def fill(path: str, places: int, objects: int | None) -> int:
+    """Fill a new store, as `python -m sample` does. Returns: how many objects it holds."""
+    import models
+    from models.engine.file_storage import FileStorage
+    from sample import Sample
+    from services.transfer.intake import Intake, Report
+    from services.transfer.stores import take
+
+    models.storage = FileStorage(path)
+    models.storage.reload()
+    made = islice(Sample(places=places, states=2 if places < 10 else 12), objects)
+    with models.storage.transaction():
+        take(((obj["__class__"], obj) for obj in made), Intake(Report(), times=True))
+    return models.storage.count()
+
+
+def _store(path: Path, places: int, objects: int | None) -> str:
+    if not path.exists():
+        made = child("bench.market:fill", str(path), places, objects)
+        assert objects in (None, made), f"{made} objects, not {objects}"
+    return str(path)

@@ -1,0 +1,36 @@
+"""How everything here is measured: in turns, and where it matters in a process of its own."""
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+ROOT = Path(__file__).parent.parent
+
+
+def alternate(times: int, *runs: Callable[[], T]) -> list[list[T]]:
+    """What each run gives, so many times, in turns: what else the machine does falls on all alike.
+
+    A first turn does not count, as it warms up.
+    """
+    turns = [[run() for run in runs] for _ in range(times + 1)]
+    return [list(each) for each in zip(*turns[1:], strict=True)]
+
+
+def seconds(function: Callable[[], object]) -> float:
+    """How long a call takes."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def child(function: str, *arguments: Any) -> Any:
+    """Call `module:function` in a fresh process; arguments and result are what JSON can hold."""
+    done = subprocess.run([sys.executable, "-m", "bench.child", function, json.dumps(arguments)],
+                          cwd=ROOT, check=True, stdout=subprocess.PIPE)
+    return json.loads(done.stdout)

@@ -1,0 +1,83 @@
+"""A search as usual programs write it: loops over `storage.all()`."""
+from __future__ import annotations
+
+import datetime
+import json
+from typing import Any
+
+from models.columns import TIME_FORMAT
+
+Found = list[dict[str, Any]]
+
+
+def search(storage: Any, classes: tuple[Any, Any, Any], state_id: str, amenity_ids: list[str]) -> Found:
+    """Of each place: is its city in the state, and are all the amenities among its own?
+
+    Args:
+        classes: State, Place and Amenity, of that storage.
+    """
+    state, place, amenity = classes
+    city_ids = [city.id for city in storage.get(state, state_id).cities]
+    wanted = [storage.get(amenity, id) for id in amenity_ids]
+    return [each.to_dict() for each in storage.all(place).values()
+            if each.city_id in city_ids and all(one in each.amenities for one in wanted)]
+
+
+class Storage:
+    """A usual program's file engine: a dict of objects, here read from the file just once, not for each request."""
+
+    def __init__(self, path: str) -> None:
+        with open(path, encoding="utf-8") as file:
+            self._objects = {key: _KINDS[obj["__class__"]](self, obj) for key, obj in json.load(file).items()}
+
+    def all(self, cls: type[Object]) -> dict[str, Any]:
+        return {key: obj for key, obj in self._objects.items() if type(obj) is cls}
+
+    def get(self, cls: type[Object], id: str) -> Any:
+        return self._objects.get(f"{cls.__name__}.{id}")
+
+
+class Object:
+    def __init__(self, storage: Storage, values: dict[str, Any]) -> None:
+        self._storage = storage
+        for name, value in values.items():
+            if name != "__class__":
+                setattr(self, name, datetime.datetime.fromisoformat(value) if name.endswith("_at") else value)
+
+    def to_dict(self) -> dict[str, Any]:
+        shown = {name: value for name, value in vars(self).items() if name not in ("_storage", "amenity_ids")}
+        times = {name: shown[name].strftime(TIME_FORMAT) for name in ("created_at", "updated_at")}
+        return shown | times | {"__class__": type(self).__name__}
+
+
+class State(Object):
+    @property
+    def cities(self) -> list[Any]:
+        return [city for city in self._storage.all(City).values() if city.state_id == vars(self)["id"]]
+
+
+class City(Object):
+    pass
+
+
+class User(Object):
+    pass
+
+
+class Amenity(Object):
+    pass
+
+
+class Place(Object):
+    amenity_ids: list[str]
+
+    @property
+    def amenities(self) -> list[Any]:
+        return [amenity for amenity in self._storage.all(Amenity).values() if amenity.id in self.amenity_ids]
+
+
+class Review(Object):
+    pass
+
+
+_KINDS = {kind.__name__: kind for kind in (State, City, User, Amenity, Place, Review)}
