@@ -5,6 +5,7 @@ from __future__ import annotations
 import cmd
 import inspect
 import os
+import re
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -14,6 +15,7 @@ import schema
 from config import Settings
 from errors import HBNBError, Invalid
 from models.base_model import BaseModel
+from models.values import check
 from shell import output, words
 
 CLASSIC = ("EOF", "all", "count", "create", "destroy", "help", "quit", "show", "update")
@@ -73,9 +75,10 @@ class HBNBCommand(cmd.Cmd):
         for word in given[1:]:
             parameter = words.parameter(word)
             if parameter is None:
-                self._note(f'{word} was skipped: write NAME="text", NAME=12 or NAME=1.5')
-            else:
-                self._set(cls, values, *parameter)
+                shown = word if words.public(line) == line else "A parameter"
+                self._note(f'{shown} was skipped: write NAME="text", NAME=12 or NAME=1.5')
+            elif not self._set(cls, values, *parameter):
+                self._note(f"{parameter[0]} was skipped: {cls.__name__} has no such attribute")
         obj = cls(**values)
         obj.save()
         print(obj.id)
@@ -150,12 +153,15 @@ class HBNBCommand(cmd.Cmd):
         """List the commands, or explain one.
 
         help [COMMAND]
+
+            help find
         """
         explained = getattr(self, f"do_{arg}", None)
         if explained is not None:
             self.stdout.write(f"{inspect.cleandoc(explained.__doc__)}\n")
             return
         if arg:
+            self.failed = True
             super().do_help(arg)
             return
         own = sorted({name[3:] for name in self.get_names() if name.startswith("do_")} - {*CLASSIC})
@@ -190,7 +196,9 @@ class HBNBCommand(cmd.Cmd):
         if rest[:1] == ["sort"]:
             end = rest.index("limit") if "limit" in rest else len(rest)
             sort, rest = rest[1:end], rest[end:]
-        if rest[:1] == ["limit"] and len(rest) == 2 and rest[1].isdecimal() and len(rest[1]) < 10:
+        if rest[:1] == ["limit"]:
+            if len(rest) != 2 or not re.fullmatch("[0-9]{1,9}", rest[1]):
+                raise Invalid("limit takes a number, and stands last: see help find")
             limit, rest = int(rest[1]), []
         if rest:
             raise Invalid(f"{rest[0]} is no condition, nor sort or limit: see help find")
@@ -237,6 +245,8 @@ class HBNBCommand(cmd.Cmd):
             self.failed = True
             self._note(str(error))
         except KeyboardInterrupt:
+            if not self.asks:   # it is meant for all the commands
+                raise
             self.failed = True
             print(file=sys.stderr)
         except BrokenPipeError:
@@ -256,7 +266,7 @@ class HBNBCommand(cmd.Cmd):
 
     def default(self, line: str) -> None:
         self.failed = True
-        super().default(line)
+        super().default(words.public(line))
 
     def _called(self, line: str, name: str, command: str, arguments: list[Any]) -> bool | None:
         """`Class.command(arguments)` is the command with class and arguments as its words."""
@@ -267,7 +277,7 @@ class HBNBCommand(cmd.Cmd):
             obj = self._object([name, str(arguments[0])])
             self._update(obj, {str(key): value for key, value in arguments[1].items()})
             return None
-        quoted = (_quoted(str(each)) for each in arguments)
+        quoted = (words.quoted(str(each)) for each in arguments)
         return bool(getattr(self, f"do_{command}")(" ".join([name, *quoted])))
 
     def _class(self, given: list[str]) -> type[BaseModel]:
@@ -299,18 +309,20 @@ class HBNBCommand(cmd.Cmd):
         obj.save()
 
     def _set(self, cls: type[BaseModel], values: dict[str, Any], name: str, value: Any) -> bool:
-        """Note a value that was typed, as its column's type. Returns: whether there is such a column."""
+        """Keep a value that was typed, as its column's type. Returns: whether there is such a column."""
         column = cls.__table__.c.get(name)
         if column is None:
-            self._note(f"{name} was skipped: {cls.__name__} has no such attribute")
             return False
+        if value is None and not column.nullable:
+            raise Invalid(f"{name} must not be null", name)
         values[name] = schema.fit(column, value)
+        check(column, values[name])
         return True
 
     def _agrees_to_remove(self, obj: BaseModel) -> bool:
         from shell.terminal import agrees
         counts = models.storage.dependents(obj)
-        parts = ", ".join(f"{count} {models.classes[name].__tablename__ if count > 1 else name}"
+        parts = ", ".join(f"{count} {models.classes[name].__tablename__ if count > 1 else name.lower()}"
                           for name, count in counts.items())
         return not counts or agrees(f"This removes {parts} as well. Go on?")
 
@@ -331,11 +343,6 @@ class HBNBCommand(cmd.Cmd):
         from shell.completion import candidates
         before = words.split(line[:begin])
         return [each for each in candidates(before, text) if each.startswith(text)]
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def run(console: HBNBCommand, lines: Iterable[str], stop_on_error: bool = False) -> bool:
@@ -373,9 +380,10 @@ def main(arguments: list[str]) -> int:
         arguments: those of the command line.
     Returns: the exit status.
     """
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        # Whatever bytes come in go out as they are; what is to be stored is checked.
-        stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
+    # Whatever bytes come in go out as they are; what is to be stored is checked. A note is always possible.
+    for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "surrogateescape"),
+                           (sys.stderr, "backslashreplace")):
+        stream.reconfigure(encoding="utf-8", errors=errors)  # type: ignore[union-attr]
     console = HBNBCommand()
     try:
         if arguments:
@@ -386,6 +394,8 @@ def main(arguments: list[str]) -> int:
         else:
             run(console, sys.stdin)
         return 0
+    except KeyboardInterrupt:
+        return 130
     except BrokenPipeError:
         # Whoever read the answers has seen enough; Python would complain once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from shell import words
+
 DESCRIPTION = """Commands for HBNB's objects. Without options or commands it reads commands from standard input."""
 EPILOG = """\
 examples:
@@ -33,22 +35,30 @@ def run_with_options(console: Any, run: Callable[..., bool], arguments: list[str
 
 
 def _lines(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Iterator[str]:
-    if options.file:
+    if options.file is not None:
         try:
-            with open(options.file, encoding="utf-8", errors="surrogateescape") as file:
+            with open(options.file, encoding="utf-8-sig", errors="surrogateescape") as file:
                 options.commands += [line for line in file if not line.lstrip().startswith("#")]
         except OSError as error:
             parser.error(f"{options.file} cannot be read: {error.strerror}")
     if options.command:
-        whole = len(options.command) == 1
-        options.commands.append(options.command[0] if whole else " ".join(map(_word, options.command)))
-    return iter(options.commands or sys.stdin)
+        options.commands.append(_line(*options.command))
+    return iter(options.commands if options.commands or options.file is not None else sys.stdin)
+
+
+def _line(command: str, *given: str) -> str:
+    """The words of a shell, which took their quotes away, as a line of the console."""
+    word = _parameter if command in ("create", "find") else _word
+    return " ".join([command, *map(word, given)])
+
+
+def _parameter(text: str) -> str:
+    """`name=New York` as `name="New York"`; numbers, and what has its quotes, as they are."""
+    found = words.condition(text)
+    if found and isinstance(found[2], str) and text == f"{found[0]}{found[1]}{found[2]}":
+        return f"{found[0]}{found[1]}{words.quoted(found[2])}"
+    return _word(text)
 
 
 def _word(text: str) -> str:
-    """A word of the shell as a word of the console."""
-    if text and not any(letter.isspace() for letter in text):
-        return text
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    name, equals, value = escaped.partition("=")
-    return f'{name}="{value}"' if equals and name.isidentifier() else f'"{escaped}"'
+    return text if words.split(text) == [text] else words.quoted(text)

@@ -21,12 +21,14 @@ def show(objects: list[dict[str, Any]], form: str) -> None:
     if form == "--json":
         import json
         print(json.dumps(objects, indent=2, ensure_ascii=False))
+    elif not objects:
+        return
     elif form == "--csv":
         import csv
         writer = csv.DictWriter(sys.stdout, _names(objects), lineterminator="\n")
         writer.writeheader()
         writer.writerows(objects)
-    elif objects:
+    else:
         from tabulate import tabulate
         print(tabulate([[_cell(obj.get(name)) for name in _names(objects)] for obj in objects],
                        _names(objects), disable_numparse=True))

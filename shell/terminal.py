@@ -6,6 +6,8 @@ import readline
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from shell import words
+
 KEPT_LINES = 1000
 
 
@@ -36,7 +38,8 @@ def history(path: str) -> Iterator[None]:
 def forget_secrets() -> None:
     """Drop the line that was typed last, if it may hold a password."""
     last = readline.get_current_history_length()
-    if last and "password" in (readline.get_history_item(last) or "").lower():
+    line = readline.get_history_item(last) if last else None
+    if line and words.public(line) != line:
         readline.remove_history_item(last - 1)
 
 

@@ -2,13 +2,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from contextlib import nullcontext
 from typing import NoReturn
 
+from config import Settings
 from errors import Invalid
 from services.transfer.files import Progress, export_file, import_file
-from services.transfer.intake import Refused, Report
+from services.transfer.report import Refused, Report
 
 SHOWN = 20      # refused rows that are named
 
@@ -18,10 +20,19 @@ class _Parser(argparse.ArgumentParser):
         raise Invalid(f"{message}: see help {self.prog}")
 
 
+def _path(text: str) -> str:
+    try:
+        if text and b"\0" not in os.fsencode(text):
+            return text
+    except UnicodeEncodeError:
+        pass
+    raise argparse.ArgumentTypeError("that is no name of a file")
+
+
 def run_import(arguments: list[str]) -> bool:
     """Import a file, and print what came of it. Returns: whether no row was refused."""
     parser = _Parser("import", add_help=False)
-    parser.add_argument("file")
+    parser.add_argument("file", type=_path)
     parser.add_argument("--state")
     parser.add_argument("--city")
     parser.add_argument("--dry-run", action="store_true")
@@ -44,9 +55,11 @@ def run_import(arguments: list[str]) -> bool:
 def run_export(arguments: list[str]) -> None:
     """Export into a file, and print the number of objects."""
     parser = _Parser("export", add_help=False)
-    parser.add_argument("file")
+    parser.add_argument("file", type=_path)
     parser.add_argument("--passwords", action="store_true")
     options = parser.parse_args(arguments)
+    if os.path.realpath(options.file) == os.path.realpath(Settings.from_environ().file_path):
+        raise Invalid(f"{options.file} is the file engine's own file: give the export another name")
     print(f"{export_file(options.file, options.passwords)} objects")
 
 
@@ -65,7 +78,7 @@ def _print(report: Report) -> None:
     for note, count in report.notes.items():
         print(f"{count} {note}")
     if report.refused:
-        print(f"{len(report.refused)} rows refused:")
+        print(f"{len(report.refused)} {'row' if len(report.refused) == 1 else 'rows'} refused:")
     for place, reason in report.refused[:SHOWN]:
         print(f"  {place}: {reason}")
     if len(report.refused) > SHOWN:

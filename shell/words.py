@@ -4,6 +4,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from typing import Any
 
 # Anything but white space, where a pair of quotes holds white space too; a lone quote is a character.
@@ -12,6 +13,7 @@ _QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"')
 _INTEGER = re.compile(r"[-+]?[0-9]{1,300}")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
 _CALL = re.compile(r"\s*(\w+)\.(\w+)\((.*)\)\s*", re.DOTALL)
+_SECRET = re.compile("password", re.IGNORECASE)
 _CONDITION = re.compile(r"([A-Za-z_][\w.]*)(!=|<=|>=|=|<|>|~)(.*)", re.DOTALL)
 
 
@@ -56,10 +58,26 @@ def call(line: str) -> tuple[str, str, list[Any]] | None:
     return (found[1], found[2], _arguments(found[3])) if found else None
 
 
+def quoted(text: str) -> str:
+    """A text as a word, in quotes."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def public(line: str) -> str:
+    """A line as it may be repeated: without what follows the word `password`, as that may be one."""
+    secret = _SECRET.search(line)
+    return f"{line[:secret.start()]}…" if secret else line
+
+
 def _arguments(text: str) -> list[Any]:
     try:
-        return list(ast.literal_eval(f"({text},)")) if text.strip() else []
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")     # what Python would have said of the text as a program
+            found = list(ast.literal_eval(f"({text},)")) if text.strip() else []
+        str(found)      # fails with a number of more digits than can be written, which is none then
+        return found
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         pass
     try:
         return list(json.loads(f"[{text}]"))

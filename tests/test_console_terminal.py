@@ -1,0 +1,433 @@
+"""The console as a person at a terminal has it: on a pseudo-terminal, in a process of its own."""
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from models.city import City
+from models.place import Place
+from models.review import Review
+from models.state import State
+from models.user import User
+from tests.conftest import ROOT
+from tests.market import Market
+from tests.test_console import write_listings
+
+PROMPT = "(hbnb) "
+TIMEOUT = 60.0      # seconds
+CTRL_C, CTRL_D, CTRL_P, TAB = "\x03", "\x04", "\x10", "\t"
+
+only_file = pytest.mark.parametrize("engine", ["file"], indirect=True)
+
+
+class Terminal:
+    """A console on a terminal: what is typed goes in by `type`, what is shown is waited for by `until`."""
+
+    def __init__(self, environ: Mapping[str, str], folder: Path, *args: str, stdout: int | None = None) -> None:
+        self._ours, theirs = os.openpty()
+        # No colours, no settings of whoever runs the tests, and lines that are long enough not to be wrapped.
+        settings = {"TERM": "dumb", "INPUTRC": "/dev/null"}
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 500, 0, 0))
+        self.process = subprocess.Popen(
+            [sys.executable, str(ROOT / "console.py"), *args], cwd=folder, env={**environ, **settings},
+            stdin=theirs, stdout=theirs if stdout is None else stdout, stderr=theirs, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(theirs)
+        self._shown = ""
+
+    def type(self, text: str) -> None:
+        os.write(self._ours, text.encode())
+
+    def until(self, text: str) -> str:
+        """Wait until the terminal shows a text. Returns: all that it has shown before it, since the last time."""
+        assert self._shows(text, TIMEOUT), f"{text!r} was not shown, but {self._shown!r}"
+        before, _, self._shown = self._shown.partition(text)
+        return before
+
+    def run(self, line: str) -> str:
+        """Type a line at the prompt. Returns: what is shown until the next prompt, without the line."""
+        self.type(f"{line}\n")
+        self.until(f"{line}\n")
+        return self.until(PROMPT)
+
+    def interrupt(self) -> str:
+        """Press Ctrl-C until the next prompt, as people do. Returns: what is shown before it.
+
+        Once may not be enough: Python sees a signal late that came just before it began to wait for input.
+        """
+        while True:
+            self.type(CTRL_C)
+            if self._shows(PROMPT, 2.0):
+                return self.until(PROMPT)
+            assert self.process.poll() is None
+
+    def end(self) -> str:
+        """Wait for the end. Returns: what is shown before it."""
+        deadline = time.monotonic() + TIMEOUT
+        while self._read(deadline - time.monotonic()):
+            pass
+        self.process.wait(max(deadline - time.monotonic(), 1))
+        shown, self._shown = self._shown, ""
+        return shown
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
+
+    def _shows(self, text: str, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while text not in self._shown:
+            if not self._read(deadline - time.monotonic()):
+                return False
+        return True
+
+    def _read(self, seconds: float) -> bool:
+        """Take in what is shown next. Returns: whether there was anything, before the end or the time."""
+        if not select.select([self._ours], [], [], max(seconds, 0))[0]:
+            return False
+        try:
+            shown = os.read(self._ours, 65536)
+        except OSError:     # it ended
+            return False
+        self._shown += shown.decode(errors="replace").replace("\r\n", "\n")
+        return bool(shown)
+
+
+@pytest.fixture
+def open_terminal(storage, environ, tmp_path) -> Iterator[Callable[..., Terminal]]:
+    """Start a console on a terminal, on a store that is empty; its files are in `tmp_path`."""
+    opened: list[Terminal] = []
+
+    def open_one(*args: str, **more: str) -> Terminal:
+        opened.append(Terminal({**environ, **more}, tmp_path, *args))
+        return opened[-1]
+    yield open_one
+    for terminal in opened:
+        terminal.close()
+
+
+@pytest.fixture
+def terminal(open_terminal) -> Terminal:
+    """A console at its first prompt."""
+    terminal = open_terminal()
+    assert terminal.until(PROMPT) == ""
+    return terminal
+
+
+class TestSession:
+    def test_a_prompt_an_answer_and_the_next_prompt(self, terminal: Terminal, storage):
+        id = terminal.run('create State name="New_York"').strip()
+        assert storage.get(State, id).name == "New York"
+        assert terminal.run("count State") == "1\n"
+        assert terminal.run("") == ""
+        assert terminal.run("nonsense") == "*** Unknown syntax: nonsense\n"
+        assert terminal.run("find State name") == "** name is no condition, nor sort or limit: see help find **\n"
+
+    @only_file
+    def test_quit_ends_it(self, terminal: Terminal):
+        terminal.type("quit\n")
+        assert terminal.end() == "quit\n"
+        assert terminal.process.returncode == 0
+
+    @only_file
+    def test_ctrl_d_ends_it_and_leaves_the_line(self, terminal: Terminal):
+        terminal.type(CTRL_D)
+        assert terminal.end() == "\n"
+        assert terminal.process.returncode == 0
+
+    @only_file
+    def test_ctrl_d_in_a_line_does_not_end_it(self, terminal: Terminal):
+        terminal.type(f"count{CTRL_D} State\n")
+        assert terminal.until(PROMPT).endswith("\n0\n")
+
+    @only_file
+    def test_a_command_of_the_command_line_shows_no_prompt(self, open_terminal):
+        terminal = open_terminal("count", "State")
+        assert terminal.end() == "0\n"
+        assert terminal.process.returncode == 0
+
+
+class TestCtrlC:
+    @only_file
+    def test_at_the_prompt_drops_the_line_and_does_not_end_the_session(self, terminal: Terminal):
+        terminal.type('create State name="Ohio"')
+        terminal.until('"Ohio"')
+        for _ in range(3):
+            assert re.fullmatch(r"(\^C|\n)+", terminal.interrupt())
+        assert terminal.run("count State") == "0\n"
+        assert terminal.process.poll() is None
+
+    def test_in_the_middle_of_a_command_ends_the_command_only_and_changes_nothing(
+            self, terminal: Terminal, storage, tmp_path):
+        os.mkfifo(tmp_path / "slow.csv")
+        terminal.type("import slow.csv --state A --city B\n")
+        with open(tmp_path / "slow.csv", "w") as slow:      # waits until the console reads it
+            slow.write("id,name,host_id,latitude,longitude\n1,Loft,1,42.6,-73.7\n")
+            slow.flush()
+            terminal.type(CTRL_C)
+            terminal.until("^C")
+        shown = terminal.until(PROMPT)
+        assert "Traceback" not in shown
+        assert "Nothing" not in shown
+        assert terminal.run("count Place") == "0\n"
+        assert storage.count() == 0
+        id = terminal.run('create State name="Ohio"').strip()
+        assert storage.get(State, id).name == "Ohio"
+
+    @only_file
+    def test_is_no_reason_to_lose_the_lines_before(self, terminal: Terminal, environ):
+        terminal.run("count State")
+        terminal.interrupt()
+        terminal.run("count City")
+        terminal.type("quit\n")
+        terminal.end()
+        assert Path(environ["HBNB_HISTORY"]).read_text() == "count State\ncount City\nquit\n"
+
+
+@only_file
+class TestCompletion:
+    """What is typed is short; what is run must be whole."""
+
+    @pytest.mark.parametrize(("typed", "line"), [
+        (f"cou{TAB} State", "count State"), (f"al{TAB}", "all"), (f"help exp{TAB}", "help export"),
+        (f"count Sta{TAB}", "count State"), (f"all Rev{TAB}", "all Review"), (f"create Ame{TAB}", "create Amenity"),
+        (f"find Us{TAB}", "find User"),
+        (f"Sta{TAB}all()", "State.all()"), (f"State.cou{TAB})", "State.count()"),
+        (f"create State na{TAB}5", "create State name=5"),
+        (f"create Place price{TAB}5", "create Place price_by_night=5"),
+        (f"update State abc-1 na{TAB} X", "update State abc-1 name X"),
+        (f"find Place price{TAB}<5", "find Place price_by_night<5"),
+        (f"find Place ame{TAB}=x", "find Place amenities=x"),
+        (f"find State so{TAB} name", "find State sort name"), (f"find State lim{TAB} 5", "find State limit 5"),
+        (f"all State --t{TAB}", "all State --table"), (f"all State --j{TAB}", "all State --json"),
+        (f"show State abc{TAB}", "show State abc-1"), (f"destroy State abc{TAB}", "destroy State abc-1"),
+        (f"update State a{TAB} name X", "update State abc-1 name X"), (f"show City abc{TAB}", "show City abc"),
+        (f"show Foo abc{TAB}", "show Foo abc"), (f"show State %{TAB}", "show State %"), (f"zzz{TAB}", "zzz")])
+    def test_of_commands_classes_attributes_and_ids(self, open_terminal, storage, environ, typed, line):
+        storage.new(State(id="abc-1", name="Ohio"))
+        storage.new(State(id="xyz-2", name="Iowa"))
+        storage.save()
+        terminal = open_terminal()
+        terminal.until(PROMPT)
+        terminal.type(f"{typed}\n")
+        terminal.until(PROMPT)
+        terminal.type("quit\n")
+        terminal.end()
+        # The history says what was run, whatever the terminal had to redraw for it.
+        assert Path(environ["HBNB_HISTORY"]).read_text() == f"{line}\nquit\n"
+
+    def test_shows_what_there_is_to_choose_from(self, terminal: Terminal, storage):
+        for number in range(3):
+            storage.new(State(id=f"abc-{number}", name="Ohio"))
+        storage.save()
+        terminal.type(f"show State a{TAB * 3}")
+        terminal.until("abc-0")
+        assert {"abc-1", "abc-2"} <= {*terminal.until(PROMPT).split()}
+        terminal.interrupt()
+        terminal.type(f"c{TAB}{TAB}")
+        terminal.until("count")
+        assert "create" in terminal.until(PROMPT)
+
+    def test_of_ids_survives_a_store_that_is_damaged(self, terminal: Terminal, settings):
+        Path(settings.file_path).write_text("{")
+        terminal.type(f"show State a{TAB}{TAB}bc\n")
+        shown = terminal.until(PROMPT)
+        assert "is damaged" in shown
+        assert "Traceback" not in shown
+
+
+class TestHistory:
+    @pytest.fixture
+    def path(self, environ) -> Path:
+        return Path(environ["HBNB_HISTORY"])
+
+    def test_keeps_lines_for_the_next_session_but_none_with_a_password(self, open_terminal, path, storage):
+        terminal = open_terminal()
+        terminal.until(PROMPT)
+        terminal.run("count State")
+        user = terminal.run('create User email="a@b.c" password="Tr0ub4dor"').strip()
+        for line in (f"update User {user} password Tr0ub4dor", f'User.update("{user}", {{"Password": "Tr0ub4dor"}})',
+                     f'User.update("{user}", "password", "Tr0ub4dor")', 'creat User password="Tr0ub4dor"', ""):
+            terminal.run(line)
+        terminal.run("count City")
+        terminal.type("quit\n")
+        terminal.end()
+        assert path.read_text() == "count State\ncount City\nquit\n"
+        assert storage.get(User, user).check_password("Tr0ub4dor")
+        again = open_terminal()
+        again.until(PROMPT)
+        again.type(CTRL_P * 2 + "\n")
+        assert again.until(PROMPT).endswith("count City\n0\n")
+
+    @only_file
+    def test_a_line_with_a_password_cannot_be_called_back_in_its_own_session(self, terminal: Terminal):
+        terminal.run("count City")
+        terminal.run('create User email="a@b.c" password="Tr0ub4dor"')
+        terminal.type(CTRL_P + "\n")
+        assert terminal.until(PROMPT).endswith("count City\n0\n")
+
+    @only_file
+    @pytest.mark.parametrize("mode", [None, 0o644, 0o666])
+    def test_may_be_read_by_its_owner_only(self, open_terminal, path, mode):
+        if mode is not None:
+            path.write_text("count User\n")
+            path.chmod(mode)
+        terminal = open_terminal()
+        terminal.until(PROMPT)
+        terminal.run("count State")
+        terminal.type(CTRL_D)
+        terminal.end()
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert path.read_text() == ("" if mode is None else "count User\n") + "count State\n"
+
+    @only_file
+    @pytest.mark.parametrize("place", ["", "nowhere/history", "."])
+    def test_is_not_kept_where_it_cannot_be_or_is_not_wanted(self, open_terminal, tmp_path, place):
+        before = {*tmp_path.iterdir()}
+        terminal = open_terminal(HBNB_HISTORY=place)
+        terminal.until(PROMPT)
+        assert terminal.run("count State") == "0\n"
+        terminal.type("quit\n")
+        assert terminal.end() == "quit\n"
+        assert terminal.process.returncode == 0
+        assert {file.name for file in {*tmp_path.iterdir()} - before} <= {"file.json", "file.json.lock"}
+
+    @only_file
+    def test_of_other_bytes_than_utf8_is_no_error(self, open_terminal, path):
+        path.write_bytes(b"count \xff\xfe\n\x00\n")
+        terminal = open_terminal()
+        assert terminal.until(PROMPT) == ""
+        assert terminal.run("count State") == "0\n"
+
+    @only_file
+    def test_is_neither_read_nor_written_by_a_pipe_or_a_command_line(self, console, path):
+        console("count State")
+        console(args=("-c", "count State"))
+        assert not path.exists()
+
+    @only_file
+    def test_stays_short(self, open_terminal, path):
+        path.write_text("".join(f"count {number}\n" for number in range(3000)))
+        terminal = open_terminal()
+        terminal.until(PROMPT)
+        terminal.type("quit\n")
+        terminal.end()
+        assert path.read_text().splitlines() == [*(f"count {number}" for number in range(2001, 3000)), "quit"]
+
+
+class TestCascade:
+    QUESTION = " Go on? [y/N] "
+
+    @pytest.fixture
+    def market(self, storage) -> Market:
+        market = Market()
+        storage.new(City(name="Troy", state_id=market.state.id))
+        storage.save()
+        storage.close()
+        return market
+
+    @pytest.mark.parametrize(("line", "answer", "removed"), [
+        ("destroy State {}", "y", True), ('State.destroy("{}")', "n", False)])
+    def test_says_what_would_go_too_and_does_as_it_is_told(self, terminal: Terminal, storage, market, line, answer,
+                                                           removed):
+        self.answer(terminal, line.format(market.state.id), answer)
+        assert (storage.get(State, market.state.id) is None) == removed
+        assert storage.count(City) == (0 if removed else 2)
+        assert storage.count(Review) == (0 if removed else 1)
+        assert storage.count(User) == 2
+
+    @only_file
+    def test_takes_only_a_yes_for_a_yes(self, terminal: Terminal, storage, market):
+        for answer in ("", "n", "no", "x", "quit", "yesterday", "0", " "):
+            self.answer(terminal, f"destroy State {market.state.id}", answer)
+            assert storage.get(State, market.state.id) is not None
+            storage.close()
+        self.answer(terminal, f"destroy State {market.state.id}", " YES ")
+        assert storage.get(State, market.state.id) is None
+
+    @only_file
+    def test_takes_an_interrupt_or_no_answer_for_a_no(self, terminal: Terminal, storage, market):
+        terminal.type(f"destroy State {market.state.id}\n")
+        terminal.until(self.QUESTION)
+        terminal.type(CTRL_D)
+        assert terminal.until(PROMPT) == "\n"
+        terminal.type(f"destroy State {market.state.id}\n")
+        terminal.until(self.QUESTION)
+        assert re.fullmatch(r"(\^C|\n)+", terminal.interrupt())
+        assert storage.get(State, market.state.id) is not None
+        assert terminal.run("count State") == "1\n"
+
+    @only_file
+    def test_is_not_asked_where_nothing_else_would_go(self, terminal: Terminal, storage, market):
+        assert terminal.run(f"destroy Review {market.review.id}") == ""
+        assert terminal.run(f"destroy Amenity {market.wifi.id}") == ""
+        assert terminal.run("destroy State nope") == "** no instance found **\n"
+        assert (storage.count(Review), storage.count(Place)) == (0, 1)
+
+    @only_file
+    def test_is_not_asked_of_a_command_line(self, open_terminal, storage, market):
+        assert open_terminal("-c", f"destroy State {market.state.id}").end() == ""
+        assert storage.count(State) == 0
+
+    @only_file
+    def test_answers_are_no_lines_to_be_kept(self, terminal: Terminal, market, environ):
+        for answer in ("n", "", "y"):
+            self.answer(terminal, f"destroy City {market.city.id}", answer, "1 place, 1 review")
+        terminal.type("quit\n")
+        terminal.end()
+        assert Path(environ["HBNB_HISTORY"]).read_text() == f"destroy City {market.city.id}\nquit\n"
+
+    def answer(self, terminal: Terminal, line: str, answer: str, what: str = "2 cities, 1 place, 1 review") -> None:
+        terminal.type(f"{line}\n")
+        assert terminal.until(self.QUESTION) == f"{line}\nThis removes {what} as well."
+        terminal.type(f"{answer}\n")
+        assert terminal.until(PROMPT) == f"{answer}\n"
+
+
+@only_file
+class TestProgress:
+    LINE = 'import listings.csv.gz --state "New York" --city Albany'
+
+    @pytest.fixture(autouse=True)
+    def _listings(self, monkeypatch, tmp_path) -> None:
+        monkeypatch.chdir(tmp_path)
+        write_listings(rows=50)
+
+    def test_of_an_import_is_shown_and_wiped_away(self, terminal: Terminal, storage):
+        bar, _, report = terminal.run(self.LINE).rpartition("\r")
+        assert bar.startswith("\rlistings.csv.gz: ")
+        assert "class" in report
+        assert "listings" not in report
+        assert storage.count(Place) == 50
+
+    def test_of_an_import_that_is_refused_does_not_hide_why(self, terminal: Terminal):
+        assert terminal.run("import listings.csv.gz").rpartition("\r")[2] == (
+            "** listings.csv.gz: these are listings: say where they are, with --state and --city **\n")
+
+    def test_is_not_shown_where_nobody_looks(self, console):
+        answer = console(self.LINE)
+        assert answer.stderr == ""
+        assert "\r" not in answer.stdout
+        assert "listings" not in answer.stdout
+
+    def test_is_shown_when_only_the_answers_go_elsewhere(self, environ, tmp_path):
+        terminal = Terminal(environ, tmp_path, *self.LINE.split()[:2], "--state", "New York", "--city", "Albany",
+                            stdout=subprocess.PIPE)
+        try:
+            assert terminal.end().startswith("\rlistings.csv.gz: ")
+            assert "Place" in terminal.process.stdout.read().decode()
+        finally:
+            terminal.process.stdout.close()
+            terminal.close()
