@@ -244,11 +244,6 @@ class HBNBCommand(cmd.Cmd):
         except HBNBError as error:
             self.failed = True
             self._note(str(error))
-        except KeyboardInterrupt:
-            if not self.asks:   # it is meant for all the commands
-                raise
-            self.failed = True
-            print(file=sys.stderr)
         except BrokenPipeError:
             raise
         except Exception as error:  # whatever it is, the session goes on

@@ -17,6 +17,8 @@ OPERATORS: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
     "~": lambda column, value: column.icontains(value, autoescape=True),
 }
 
+DEPTH = 4       # of relations that a condition may go through
+
 
 class Filter(NamedTuple):
     """A condition, such as `price_by_night < 100`, `city = "Albany"` or `city.state.name = "New York"`.
@@ -38,6 +40,8 @@ def condition(cls: type[BaseModel], wanted: Filter) -> ColumnElement[bool]:
     Raises:
         Invalid: it names no attribute, or the value does not fit.
     """
+    if wanted.path.count(".") > DEPTH:
+        raise Invalid(f"{wanted.path} goes deeper than {DEPTH} relations", wanted.path)
     head, _, rest = wanted.path.partition(".")
     relationship = inspect(cls).relationships.get(head)
     if relationship is not None:

@@ -62,6 +62,12 @@ def say(storage) -> Session:
 
 
 @pytest.fixture
+def environ(environ: dict[str, str]) -> dict[str, str]:
+    """That of a console whose answers Python keeps back when they go into a pipe, as it does by itself."""
+    return {name: value for name, value in environ.items() if name != "PYTHONUNBUFFERED"}
+
+
+@pytest.fixture
 def console(storage, console: Run) -> Run:
     """The console as a shell runs it, on a store that is empty."""
     return console
@@ -425,6 +431,11 @@ class TestUpdate:
                    '"description": None})') == ""
         place = stored(Place, market.place.id)
         assert (place.name, place.max_guest, place.latitude, place.description) == ("X", 9, -1.5, None)
+
+    def test_of_a_text_that_python_would_warn_of_is_as_it_was_typed(self, say: Session, market: Market):
+        say(f'State.update("{market.state.id}", {{"name": "C:\\dir"}})')
+        assert stored(State, market.state.id).name == "C:\\dir"
+        assert say.notes == ""
 
     def test_with_a_dict_may_be_json(self, say: Session, market: Market):
         say(f'Place.update("{market.place.id}", {{"description": null, "name": "\\u00e9"}})')

@@ -235,6 +235,7 @@ class TestCompletion:
         terminal.type(f"show State a{TAB * 3}")
         terminal.until("abc-0")
         assert {"abc-1", "abc-2"} <= {*terminal.until(PROMPT).split()}
+        terminal.until("show State abc-")
         terminal.interrupt()
         terminal.type(f"c{TAB}{TAB}")
         terminal.until("count")

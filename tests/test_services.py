@@ -185,6 +185,11 @@ class TestList:
         with pytest.raises(Invalid, match="has no attribute"):
             objects.list(User, [wanted])
 
+    def test_a_filter_goes_through_a_few_relations_only(self, storage):
+        assert objects.list(Place, [Filter("city.state.cities.places.name", "=", "x")]) == []
+        with pytest.raises(Invalid, match="deeper than 4 relations"):
+            objects.list(Place, [Filter("city.state." + "cities.state." * 500 + "name", "=", "x")])
+
     def test_a_filter_with_a_value_that_does_not_fit_is_refused(self, storage):
         with pytest.raises(Invalid, match="max_guest must be a whole number"):
             objects.list(Place, [Filter("max_guest", "<", "two")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 import models
 from errors import Conflict, HBNBError, Invalid
@@ -210,6 +210,19 @@ class TestErrors:
             market.place.save()
         assert market.place.max_guest == 2
         assert [place.max_guest for place in storage.all(Place).values()] == [2]
+
+    def test_what_is_needed_cannot_be_taken_away(self, storage: Storage):
+        state = State(name="S")
+        state.save()
+        state.name = None
+        with pytest.raises(Invalid, match="name is"):
+            state.save()
+        assert [each.name for each in storage.all(State).values()] == ["S"]
+
+    def test_an_error_shows_no_values(self, storage: Storage):
+        with pytest.raises(HBNBError) as caught:
+            storage.rows(text("SELECT :secret FROM nowhere"), {"secret": "s3cret"})
+        assert "s3cret" not in str(caught.value)
 
     def test_128_characters_fit_whatever_they_are(self, storage: Storage):
         state = State(name="🏝" * 128)

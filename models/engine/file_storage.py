@@ -40,7 +40,8 @@ class FileStorage(Storage):
         self._uri = f"file:/hbnb-{uuid.uuid4()}?vfs=memdb"
         self._memory = self._connect(isolation_level=None)
         # Each thread needs a connection; in memory they cost nothing.
-        super().__init__(create_engine("sqlite://", creator=self._connect, poolclass=QueuePool, max_overflow=-1))
+        super().__init__(create_engine("sqlite://", creator=self._connect, poolclass=QueuePool, max_overflow=-1,
+                                       hide_parameters=True))
         event.listen(self._sessions, "do_orm_execute", self._catch_up)
         weakref.finalize(self, _fold, self._file, self._memory)
 
@@ -102,8 +103,11 @@ class FileStorage(Storage):
         return connection
 
     def _translate(self, error: DBAPIError) -> HBNBError:
-        if isinstance(error.orig, sqlite3.IntegrityError):
-            return taken(str(error.orig).rpartition(".")[2])
+        kind, _, reason = str(error.orig).partition(" constraint failed: ")
+        if kind == "UNIQUE":
+            return taken(reason.rpartition(".")[2])
+        if kind == "CHECK":
+            return Invalid(reason)
         return Unavailable(f"{self._file.path}: {error.orig}")
 
 
