@@ -56,7 +56,8 @@ class DBStorage(Storage):
         self._mutex = threading.Lock()
         try:
             engine = create_engine(
-                _url(settings), isolation_level="READ COMMITTED", pool_pre_ping=True, max_overflow=20, hide_parameters=True,
+                _url(settings), isolation_level="READ COMMITTED", pool_pre_ping=True, max_overflow=20,
+                hide_parameters=True,
                 connect_args=_address(settings.mysql_host) | {
                     "charset": "utf8mb4", "init_command": ON_CONNECT, "connect_timeout": CONNECT_TIMEOUT,
                     "conv": _converters()})
