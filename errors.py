@@ -30,6 +30,10 @@ class Conflict(HBNBError):
     """Somebody else was first, or something of that name is there already."""
 
 
+class Stale(Conflict):
+    """It is not what it was when the client saw it."""
+
+
 class Unavailable(HBNBError):
     """The storage cannot be reached or used just now; nothing was changed."""
 

@@ -2,16 +2,21 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
 
 import models
 import schema
 from errors import Invalid, NotFound
+from models.amenity import Amenity, place_amenity
 from models.base_model import BaseModel
-from services.query import Filter, condition, order
+from models.place import Place
+from services.listing import Listing
+from services.query import Filter, condition
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def named(name: str) -> type[BaseModel]:
@@ -25,14 +30,14 @@ def named(name: str) -> type[BaseModel]:
     return models.classes[name]
 
 
-def find(cls: type[BaseModel], id: str) -> BaseModel:
+def find(cls: type[Model], id: str) -> Model:
     """The object with that id.
 
     Raises:
         NotFound: there is none.
     """
     obj = models.storage.get(cls, id)
-    if obj is None:
+    if not isinstance(obj, cls):
         raise NotFound()
     return obj
 
@@ -48,10 +53,7 @@ def list(cls: type[BaseModel], filters: builtins.list[Filter] | None = None, sor
     Raises:
         Invalid: a filter or an order names no attribute, or a value does not fit.
     """
-    statement = select(*schema.selected(cls)).order_by(*order(cls, sort or []))
-    for each in filters or []:
-        statement = statement.where(condition(cls, each))
-    return [*schema.dump(cls, models.storage.rows(statement.limit(limit).offset(offset or None)))]
+    return Listing(cls, [condition(cls, each) for each in filters or []], sort or [], limit, offset).all()
 
 
 def create(cls: type[BaseModel], data: Mapping[str, Any], parent: BaseModel | None = None) -> BaseModel:
@@ -78,22 +80,55 @@ def create(cls: type[BaseModel], data: Mapping[str, Any], parent: BaseModel | No
     return obj
 
 
-def update(obj: BaseModel, data: Mapping[str, Any]) -> BaseModel:
+def update(obj: BaseModel, data: Mapping[str, Any], check: Callable[[], None] = lambda: None) -> BaseModel:
     """Change an object: all that is named, or nothing.
 
+    Args:
+        check: is called when nobody else can change it any more; an error it raises ends it all.
     Raises:
         Invalid: names the attribute that does not fit.
+        NotFound: somebody removed it.
     """
-    for name, value in schema.clean(type(obj), data, made=False).items():
-        setattr(obj, name, value)
-    obj.save()
+    with models.storage.transaction():
+        models.storage.lock(obj)
+        check()
+        for name, value in schema.clean(type(obj), data, made=False).items():
+            setattr(obj, name, value)
+        obj.save()
     return obj
 
 
-def remove(obj: BaseModel) -> None:
-    """Remove an object and all that belongs to it."""
-    obj.delete()
-    models.storage.save()
+def remove(obj: BaseModel, check: Callable[[], None] = lambda: None) -> None:
+    """Remove an object and all that belongs to it; see `update`."""
+    with models.storage.transaction():
+        models.storage.lock(obj)
+        check()
+        obj.delete()
+
+
+def link(place: Place, amenity: Amenity) -> bool:
+    """Have a place offer an amenity. Returns: whether it did not before."""
+    with models.storage.transaction():
+        models.storage.lock(place)
+        if models.storage.rows(_link(select(place_amenity), place, amenity)):
+            return False
+        models.storage.write(insert(place_amenity), {"place_id": place.id, "amenity_id": amenity.id})
+    return True
+
+
+def unlink(place: Place, amenity: Amenity) -> None:
+    """Have a place no longer offer an amenity.
+
+    Raises:
+        NotFound: it does not.
+    """
+    with models.storage.transaction():
+        if not models.storage.write(_link(delete(place_amenity), place, amenity)):
+            raise NotFound()
+
+
+def _link(statement: Any, place: Place, amenity: Amenity) -> Any:
+    return statement.where(place_amenity.c.place_id == place.id, place_amenity.c.amenity_id == amenity.id)
 
 
 def count(cls: type[BaseModel] | None = None) -> int:

@@ -1,45 +1,152 @@
 """The search for places."""
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, false, func, literal, or_, select, union_all
 
 import models
-import schema
 from errors import Invalid
 from models.amenity import Amenity, place_amenity
 from models.base_model import BaseModel
 from models.city import City
 from models.place import Place
 from models.state import State
+from models.values import check
+from services.listing import Listing
 
-WANTED: dict[str, type[BaseModel]] = {"states": State, "cities": City, "amenities": Amenity}
+IDS: dict[str, type[BaseModel]] = {"states": State, "cities": City, "amenities": Amenity}
+AT_LEAST = {"price_min": "price_by_night", "guests": "max_guest", "rooms": "number_rooms",
+            "bathrooms": "number_bathrooms"}
+SORTS = {"price": ("price_by_night",), "newest": ("-created_at",), "name": ("name",), "distance": ()}
+KEYS = {*IDS, *AT_LEAST, "price_max", "text", "bbox", "near", "sort", "limit", "offset", "facets"}
+EARTH = 6371.0      # its radius, in kilometres
 
 
-def search(wanted: dict[str, Any]) -> list[dict[str, Any]]:
-    """Places in any of some states and cities that have all of some amenities, oldest first.
-
-    Two statements, whatever is asked and found.
+def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence[str] = (),
+           include: Sequence[str] = ()) -> Listing:
+    """Places in any of some states and cities that have all of some amenities.
 
     Args:
-        wanted: lists of ids under `states`, `cities` and `amenities`, each optional. An unknown
-            state or city adds nothing; an unknown amenity no place has.
-    Returns: places in their JSON form; every place where nothing is asked.
+        wanted: all optional. `states`, `cities`, `amenities`: lists of ids; an unknown state or city adds
+            nothing, an unknown amenity no place has. `text`: words that name, description or city hold, every
+            one. `price_min`, `price_max`, `guests`, `rooms`, `bathrooms`: whole numbers. `bbox`: [west, south,
+            east, north] in degrees; east may lie beyond the date line. `near`: `latitude` and `longitude` in
+            degrees, and `km`. `sort`: `price`, `newest`, `name` or `distance`. `limit`, `offset`: whole numbers.
+        sort, fields, include: as `Listing` takes them.
+    Returns: the places, oldest first where no order is asked; every place where nothing is.
     Raises:
-        Invalid: what is asked is not a list of ids.
+        Invalid: names the first that is unknown or does not fit.
     """
-    asked = {name: _ids(name, wanted.get(name, [])) for name in WANTED}
-    known = _known(asked)
-    if known["amenities"] != asked["amenities"]:
+    for name in wanted:
+        if name not in KEYS:
+            raise Invalid(f"Unknown attribute: {name}", name)
+    by = wanted.get("sort")
+    if by is not None and (not isinstance(by, str) or by not in SORTS):
+        raise Invalid(f"sort must be one of {', '.join(SORTS)}", "sort")
+    distance = _distance(wanted)
+    if by == "distance" and distance is None:
+        raise Invalid("sort by distance needs near", "sort")
+    where = [*_bounds(wanted), *_box(wanted), *_text(wanted), *_identified(wanted)]
+    if distance is not None:
+        where.append(distance <= _degrees(wanted["near"], "km", 0, 20_100, "near"))
+    return Listing(Place, where, SORTS.get(by or "", ()) or sort, whole(wanted, "limit"), whole(wanted, "offset") or 0,
+                   fields, include, distance if by == "distance" else None)
+
+
+def facets(where: Sequence[ColumnElement[bool]]) -> dict[str, list[dict[str, Any]]]:
+    """How many of the places that meet some conditions have each amenity, and are in each state and city."""
+    found = select(Place.id).where(*where)
+    groups = {
+        "amenities": select(Amenity.id, Amenity.name, func.count()).join(
+            place_amenity, place_amenity.c.amenity_id == Amenity.id).where(place_amenity.c.place_id.in_(found)),
+        "states": select(State.id, State.name, func.count()).join(City, City.state_id == State.id).join(
+            Place, Place.city_id == City.id).where(*where),
+        "cities": select(City.id, City.name, func.count()).join(Place, Place.city_id == City.id).where(*where),
+    }
+    return {name: [{"id": id, "name": label, "count": count} for id, label, count in models.storage.rows(
+        statement.group_by(IDS[name].id, statement.selected_columns[1]).order_by(
+            func.count().desc(), statement.selected_columns[1], IDS[name].id))]
+        for name, statement in groups.items()}
+
+
+def whole(wanted: Mapping[str, Any], name: str) -> int | None:
+    """A whole number that is asked for, from 0 on."""
+    value = wanted.get(name)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31):
+        raise Invalid(f"{name} must be a whole number from 0 on", name)
+    return value
+
+
+def _bounds(wanted: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    columns = Place.__table__.c
+    least = [columns[column] >= value for name, column in AT_LEAST.items()
+             if (value := whole(wanted, name)) is not None]
+    most = whole(wanted, "price_max")
+    return [*least, *([] if most is None else [columns.price_by_night <= most])]
+
+
+def _box(wanted: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    box = wanted.get("bbox")
+    if box is None:
         return []
-    statement = select(*schema.selected(Place)).order_by(Place.created_at, Place.id)
-    if asked["states"] or asked["cities"]:
-        if not known["states"] and not known["cities"]:
-            return []
-        statement = statement.where(_somewhere(known["states"], known["cities"]))
-    statement = _with_all(statement, known["amenities"])
-    return [*schema.dump(Place, models.storage.rows(statement))]
+    if not isinstance(box, list) or len(box) != 4:
+        raise Invalid("bbox must be [west, south, east, north], in degrees", "bbox")
+    sides = dict(zip(("west", "south", "east", "north"), box, strict=True))
+    west, east = (_degrees(sides, name, -180, 180, "bbox") for name in ("west", "east"))
+    south, north = (_degrees(sides, name, -90, 90, "bbox") for name in ("south", "north"))
+    if south > north:
+        raise Invalid("bbox: south must not be greater than north", "bbox")
+    across = Place.longitude.between(west, east) if west <= east else or_(
+        Place.longitude >= west, Place.longitude <= east)
+    return [Place.latitude.between(south, north), across]
+
+
+def _distance(wanted: Mapping[str, Any]) -> ColumnElement[float] | None:
+    """How far a place is from where somebody is, in kilometres, by the haversine formula."""
+    near = wanted.get("near")
+    if near is None:
+        return None
+    if not isinstance(near, dict) or {*near} != {"latitude", "longitude", "km"}:
+        raise Invalid("near must be {latitude, longitude, km}", "near")
+    latitude = func.radians(_degrees(near, "latitude", -90, 90, "near"))
+    longitude = func.radians(_degrees(near, "longitude", -180, 180, "near"))
+    across = func.sin((func.radians(Place.latitude) - latitude) / 2)
+    along = func.sin((func.radians(Place.longitude) - longitude) / 2)
+    square = across * across + func.cos(latitude) * func.cos(func.radians(Place.latitude)) * along * along
+    distance: ColumnElement[float] = 2 * EARTH * func.asin(func.sqrt(square))
+    return distance
+
+
+def _degrees(values: Mapping[str, Any], name: str, least: float, most: float, key: str) -> float:
+    value = values[name]
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not least <= value <= most:
+        raise Invalid(f"{key}: {name} must be a number from {least} to {most}", key)
+    return float(value)
+
+
+def _text(wanted: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    text = wanted.get("text")
+    if text is None:
+        return []
+    check(Place.__table__.c.description, text)
+    return [or_(*(column.icontains(word, autoescape=True) for column in (Place.name, Place.description)),
+                Place.city_id.in_(select(City.id).where(City.name.icontains(word, autoescape=True))))
+            for word in text.split()]
+
+
+def _identified(wanted: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    asked = {name: _ids(name, wanted.get(name, [])) for name in IDS}
+    known = _known(asked)
+    somewhere = asked["states"] | asked["cities"]
+    if known["amenities"] != asked["amenities"] or (somewhere and not known["states"] | known["cities"]):
+        return [false()]
+    pairs = place_amenity.c
+    has_all: list[ColumnElement[bool]] = [
+        select(pairs.place_id).where(pairs.place_id == Place.id, pairs.amenity_id == amenity).exists()
+        for amenity in sorted(known["amenities"])]
+    return [_somewhere(known["states"], known["cities"]), *has_all] if somewhere else has_all
 
 
 def _ids(name: str, value: Any) -> set[str]:
@@ -51,28 +158,21 @@ def _ids(name: str, value: Any) -> set[str]:
 def _known(asked: dict[str, set[str]]) -> dict[str, set[str]]:
     """Those of the ids that something has; compared here once more, as a database may be less exact."""
     parts = []
-    for name, cls in WANTED.items():
+    for name, cls in IDS.items():
         # What is not ASCII is no id, and would cost MySQL the index.
         ids, id = [each for each in asked[name] if each.isascii()], cls.__table__.c.id
         if ids:
             parts.append(select(literal(name).label("name"), id).where(id.in_(ids)))
-    found: dict[str, set[str]] = {name: set() for name in WANTED}
+    found: dict[str, set[str]] = {name: set() for name in IDS}
     for name, id in models.storage.rows(union_all(*parts)) if parts else ():
         found[name].add(id)
-    return {name: found[name] & asked[name] for name in WANTED}
+    return {name: found[name] & asked[name] for name in IDS}
 
 
-def _somewhere(states: set[str], cities: set[str]) -> Any:
-    conditions = []
+def _somewhere(states: set[str], cities: set[str]) -> ColumnElement[bool]:
+    conditions: list[ColumnElement[bool]] = []
     if states:
         conditions.append(Place.city_id.in_(select(City.id).where(City.state_id.in_(states))))
     if cities:
         conditions.append(Place.city_id.in_(cities))
     return or_(*conditions)
-
-
-def _with_all(statement: Select[Any], amenities: set[str]) -> Select[Any]:
-    pairs = place_amenity.c
-    return statement.where(and_(True, *(
-        select(pairs.place_id).where(pairs.place_id == Place.id, pairs.amenity_id == amenity).exists()
-        for amenity in sorted(amenities))))

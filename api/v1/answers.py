@@ -1,32 +1,83 @@
-"""Reading and writing JSON."""
+"""Writing an answer."""
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
-from flask import Response, request
+from flask import Response, request, stream_with_context
 
-from errors import Invalid
+from errors import Stale
+from services.listing import Listing
 
-NOT_JSON = "Not a JSON"
+Parts = Iterable[list[dict[str, Any]]]
 
 
 def answer(value: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE), status, mimetype="application/json")
 
 
-def body() -> dict[str, Any]:
-    """The JSON object that was sent.
+def tagged(value: Any, status: int = 200) -> Response:
+    """An answer with its tag; nothing but that, where the client has it already."""
+    response = answer(value, status)
+    response.headers["ETag"] = tag(value)
+    if status == 200:
+        response.make_conditional(request)
+    return response
 
-    Only under a JSON content type: a form of another site can send any text, but not that type.
+
+def tag(value: Any) -> str:
+    """What changes with every change of an object."""
+    return f'"{hashlib.blake2b(orjson.dumps(value), digest_size=12).hexdigest()}"'
+
+
+def expect(value: Any) -> None:
+    """Refuse a change of what is not what the client has seen.
 
     Raises:
-        Invalid: it is none.
+        Stale: `If-Match` names another.
     """
-    try:
-        value = orjson.loads(request.get_data()) if request.is_json else None
-    except orjson.JSONDecodeError:
-        value = None
-    if not isinstance(value, dict):
-        raise Invalid(NOT_JSON)
-    return value
+    if request.if_match and not request.if_match.contains(tag(value).strip('"')):
+        raise Stale("It was changed by somebody else: get it again, and decide anew")
+
+
+def listed(listing: Listing) -> Response:
+    """A list: a page with its neighbours and the total, or else the whole, as it comes from the storage."""
+    if listing.limit is None and not listing.offset:
+        return _whole(listing.parts())
+    response = tagged(listing.all())
+    total = listing.total()
+    response.headers["X-Total-Count"] = str(total)
+    response.headers["Link"] = _links(total, listing.limit, listing.offset)
+    return response
+
+
+def _whole(parts: Iterator[list[dict[str, Any]]]) -> Response:
+    first = next(parts, [])
+    second = next(parts, None)
+    if second is None:
+        return tagged(first)
+
+    def written() -> Iterator[bytes]:
+        yield orjson.dumps(first)[:-1]
+        yield b"," + orjson.dumps(second)[1:-1]
+        for part in parts:
+            if part:
+                yield b"," + orjson.dumps(part)[1:-1]
+        yield b"]\n"
+    return Response(stream_with_context(written()), mimetype="application/json")
+
+
+def _links(total: int, limit: int | None, offset: int) -> str:
+    size = limit if limit is not None else max(total - offset, 1)
+    if not size:
+        return ""
+    last = max(total - 1, 0) // size * size
+    pages = {"first": 0, "prev": max(offset - size, 0) if offset else None,
+             "next": offset + size if offset + size < total else None, "last": last}
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in ("limit", "offset")]
+    return ", ".join(
+        f'<{request.path}?{urlencode([*kept, ("limit", size), ("offset", start)])}>; rel="{name}"'
+        for name, start in pages.items() if start is not None)

@@ -10,7 +10,7 @@ import errors
 from api.v1.answers import answer
 
 STATUS: dict[type[errors.HBNBError], int] = {
-    errors.Invalid: 400, errors.NotFound: 404, errors.Conflict: 409, errors.Unavailable: 503,
+    errors.Invalid: 400, errors.NotFound: 404, errors.Stale: 412, errors.Conflict: 409, errors.Unavailable: 503,
 }
 
 

@@ -6,15 +6,16 @@ reads notice what other processes wrote.
 """
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 import uuid
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import create_engine, event
+from sqlalchemy import Select, create_engine, event, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
@@ -22,8 +23,16 @@ from sqlalchemy.pool import QueuePool
 from errors import Damaged, HBNBError, Invalid, Unavailable
 from models.engine import file_tables
 from models.engine.json_file import JSONFile
-from models.engine.storage import Storage, taken
+from models.engine.storage import CHUNK, Storage, taken
 
+
+def _or_none(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else function(value)
+
+
+# What MySQL has, and SQLite has not everywhere, or for ASCII only.
+_FUNCTIONS = {each.__name__: _or_none(each) for each in (
+    math.radians, math.sin, math.cos, math.asin, math.sqrt, str.lower)}
 BUSY_TIMEOUT = 60.0     # seconds that a thread waits for another one's commit in memory
 
 
@@ -63,6 +72,20 @@ class FileStorage(Storage):
             self._read_changes()
             yield
 
+    def stream(self, statement: Select[Any], limit: int | None, offset: int) -> Iterator[Sequence[Any]]:
+        """See `Storage.stream`; without a cursor that stays open, as it would keep others from committing."""
+        first = self.rows(statement.limit(CHUNK + 1 if limit is None else min(limit, CHUNK + 1)).offset(offset))
+        if len(first) <= CHUNK:
+            yield first
+            return
+        [table] = statement.get_final_froms()
+        ids = [id for id, in self.rows(statement.with_only_columns(table.c.id).limit(limit).offset(offset))]
+        for start in range(0, len(ids), CHUNK):
+            part = ids[start:start + CHUNK]
+            found = self.rows(select(table.c.id, *statement.selected_columns).where(table.c.id.in_(part)))
+            rows = {row[0]: row[1:] for row in found}
+            yield [rows[id] for id in part if id in rows]
+
     def _prepare(self, session: Session) -> None:
         file_tables.fill_blanks(session.new)
         super()._prepare(session)
@@ -100,6 +123,8 @@ class FileStorage(Storage):
     def _connect(self, **options: Any) -> sqlite3.Connection:
         connection: sqlite3.Connection = sqlite3.connect(
             self._uri, uri=True, timeout=BUSY_TIMEOUT, check_same_thread=False, **options)
+        for name, function in _FUNCTIONS.items():
+            connection.create_function(name, 1, function, deterministic=True)
         return connection
 
     def _translate(self, error: DBAPIError) -> HBNBError:

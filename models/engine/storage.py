@@ -5,14 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Column, Engine, Executable, Table, delete, event, func, inspect, select
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Column, Engine, Executable, Select, Table, delete, event, func, inspect, select
+from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError
 from sqlalchemy.orm import RelationshipDirection, Session, scoped_session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.orm.util import identity_key
 
 import models
-from errors import Conflict, HBNBError, Invalid, Unavailable
+from errors import Conflict, HBNBError, Invalid, NotFound, Unavailable
 from models.base_model import BaseModel
 from models.columns import Base
 from models.values import check
@@ -144,10 +144,28 @@ class Storage:
             finally:
                 self._sessions.rollback()
 
+    def lock(self, obj: BaseModel) -> None:
+        """Read an object anew, and keep others from changing it until the transaction ends.
+
+        Raises:
+            NotFound: somebody removed it.
+        """
+        with self._translated():
+            try:
+                self._session.refresh(obj, with_for_update=True)
+            except InvalidRequestError as error:
+                raise NotFound() from error
+
     def rows(self, statement: Executable, values: Any = None) -> Sequence[Any]:
         """What a statement gives, as rows: cheaper than objects, and all that an answer needs."""
         with self._translated():
             return self._session.execute(statement, values).all()
+
+    def stream(self, statement: Select[Any], limit: int | None, offset: int) -> Iterator[Sequence[Any]]:
+        """What a statement over one model's table gives, in parts, so that any number of rows needs little memory."""
+        statement = statement.limit(limit).offset(offset or None)
+        with self._translated():
+            yield from self._session.execute(statement, execution_options={"yield_per": CHUNK}).partitions()
 
     def write(self, statement: Executable, values: Any = None) -> int:
         """Execute a statement that changes many rows; inside a `transaction`.

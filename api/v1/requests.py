@@ -1,0 +1,59 @@
+"""Reading a request."""
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from flask import request
+
+from errors import Invalid
+
+NOT_JSON = "Not a JSON"
+
+
+def body() -> dict[str, Any]:
+    """The JSON object that was sent.
+
+    Only under a JSON content type: a form of another site can send any text, but not that type.
+
+    Raises:
+        Invalid: it is none.
+    """
+    try:
+        value = orjson.loads(request.get_data()) if request.is_json else None
+    except orjson.JSONDecodeError:
+        value = None
+    if not isinstance(value, dict):
+        raise Invalid(NOT_JSON)
+    return value
+
+
+def names(parameter: str) -> list[str]:
+    """The names of a query parameter such as `fields=id,name`."""
+    return [name for name in request.args.get(parameter, "").split(",") if name]
+
+
+def number(parameter: str) -> int | None:
+    """The whole number of a query parameter.
+
+    Raises:
+        Invalid: it is none.
+    """
+    text = request.args.get(parameter)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Invalid(f"{parameter} must be a whole number from 0 on", parameter)
+    return int(text)
+
+
+def decimals(parameter: str) -> list[float]:
+    """The numbers of a query parameter such as `bbox=-74,42,-73,43`.
+
+    Raises:
+        Invalid: one is none.
+    """
+    try:
+        return [float(text) for text in request.args.get(parameter, "").split(",")]
+    except ValueError:
+        raise Invalid(f"{parameter} must be numbers with commas", parameter) from None

@@ -1,0 +1,166 @@
+"""The routes: six resources as a table, five routes each; special ones as functions beside it."""
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from flask import Blueprint, Response, request
+
+from api.v1.answers import answer, expect, listed, tagged
+from api.v1.requests import body, decimals, names, number
+from models.amenity import Amenity
+from models.base_model import BaseModel
+from models.city import City
+from models.place import Place
+from models.review import Review
+from models.state import State
+from models.user import User
+from services import objects
+from services.listing import Listing
+from services.search import SORTS, facets, search
+
+views = Blueprint("api_v1", __name__)
+
+
+class Resource(NamedTuple):
+    """A class with its routes.
+
+    Args:
+        cls: the class; its table's name is the resource's.
+        parent: the class of the object that one is made in.
+    """
+
+    cls: type[BaseModel]
+    parent: type[BaseModel] | None = None
+
+    @property
+    def name(self) -> str:
+        return str(self.cls.__tablename__)
+
+    @property
+    def collection(self) -> str:
+        """The path of the list that new ones are posted to."""
+        return f"/{self.parent.__tablename__}/<parent>/{self.name}" if self.parent else f"/{self.name}"
+
+
+RESOURCES = (Resource(State), Resource(City, State), Resource(Amenity), Resource(User), Resource(Place, City),
+             Resource(Review, Place))
+
+
+def _add_routes(resource: Resource) -> None:
+    cls = resource.cls
+
+    def index(parent: str | None = None) -> Response:
+        return listed(_listing(cls, _owned_by(cls, resource.parent, parent)))
+
+    def create(parent: str | None = None) -> Response:
+        owner = objects.find(resource.parent, parent or "") if resource.parent else None
+        obj = objects.create(cls, body(), owner).to_dict()
+        response = tagged(obj, 201)
+        response.headers["Location"] = f"/api/v1/{resource.name}/{obj['id']}"
+        return response
+
+    def show(id: str) -> Response:
+        if names("fields") or names("include"):
+            objects.find(cls, id)
+            return tagged(_listing(cls, [cls.__table__.c.id == id]).all()[0])
+        return tagged(objects.find(cls, id).to_dict())
+
+    def update(id: str) -> Response:
+        obj = objects.find(cls, id)
+        return tagged(objects.update(obj, body(), lambda: expect(obj.to_dict())).to_dict())
+
+    def remove(id: str) -> Response:
+        obj = objects.find(cls, id)
+        objects.remove(obj, lambda: expect(obj.to_dict()))
+        return answer({})
+
+    for rule, method, view in ((resource.collection, "GET", index), (resource.collection, "POST", create),
+                               (f"/{resource.name}/<id>", "GET", show), (f"/{resource.name}/<id>", "PUT", update),
+                               (f"/{resource.name}/<id>", "DELETE", remove)):
+        views.add_url_rule(rule, f"{resource.name}_{view.__name__}", view, methods=[method])
+
+
+def _listing(cls: type[BaseModel], where: list[Any]) -> Listing:
+    return Listing(cls, where, names("sort"), number("limit"), number("offset") or 0, names("fields"), names("include"))
+
+
+def _owned_by(cls: type[BaseModel], owner: type[BaseModel] | None, id: str | None) -> list[Any]:
+    """The condition that objects belong to one, which must be there."""
+    if owner is None:
+        return []
+    found = objects.find(owner, id or "")
+    [column] = [column for column in cls.__table__.c if column.references(owner.__table__.c.id)]
+    return [column == found.id]
+
+
+for _resource in RESOURCES:
+    _add_routes(_resource)
+
+
+@views.get("/status")
+def status() -> Response:
+    return answer({"status": "OK"})
+
+
+@views.get("/stats")
+def stats() -> Response:
+    return answer(objects.stats())
+
+
+@views.get("/users/<id>/places")
+def user_places(id: str) -> Response:
+    return listed(_listing(Place, _owned_by(Place, User, id)))
+
+
+@views.get("/places/<id>/amenities")
+def place_amenities(id: str) -> Response:
+    place = objects.find(Place, id)
+    return listed(_listing(Amenity, [Amenity.places.any(Place.id == place.id)]))
+
+
+@views.post("/places/<id>/amenities/<amenity_id>")
+def link(id: str, amenity_id: str) -> Response:
+    place, amenity = objects.find(Place, id), objects.find(Amenity, amenity_id)
+    return answer(amenity.to_dict(), 201 if objects.link(place, amenity) else 200)
+
+
+@views.delete("/places/<id>/amenities/<amenity_id>")
+def unlink(id: str, amenity_id: str) -> Response:
+    objects.unlink(objects.find(Place, id), objects.find(Amenity, amenity_id))
+    return answer({})
+
+
+@views.post("/places_search")
+def places_search() -> Response:
+    wanted = body()
+    wanted |= {name: value for name in ("limit", "offset") if (value := number(name)) is not None}
+    return _places(wanted)
+
+
+@views.get("/places")
+def places() -> Response:
+    return _places(_asked())
+
+
+def _asked() -> dict[str, Any]:
+    """What the query asks of a search: lists stand with commas, `near` is latitude, longitude, kilometres."""
+    wanted: dict[str, Any] = {name: names(name) for name in ("states", "cities", "amenities") if name in request.args}
+    for name in ("price_min", "price_max", "guests", "rooms", "bathrooms", "limit", "offset"):
+        wanted[name] = number(name)
+    if "text" in request.args:
+        wanted["text"] = request.args["text"]
+    if "bbox" in request.args:
+        wanted["bbox"] = decimals("bbox")
+    if "near" in request.args:
+        wanted["near"] = dict(zip(("latitude", "longitude", "km"), decimals("near"), strict=False))
+    if request.args.get("sort") in SORTS:
+        wanted["sort"] = request.args["sort"]
+    return wanted | {"facets": request.args.get("facets") in ("true", "1")}
+
+
+def _places(wanted: dict[str, Any]) -> Response:
+    sort = [] if wanted.get("sort") else names("sort")
+    listing = search(wanted, sort=sort, fields=names("fields"), include=names("include"))
+    if not wanted.get("facets"):
+        return listed(listing)
+    return tagged({"places": listing.all(), "total": listing.total(), "facets": facets(listing.where)})

@@ -1,0 +1,111 @@
+"""Listing objects: which, in which order, how much of each, and what belongs to them."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, inspect, select
+
+import models
+import schema
+from errors import Invalid
+from models.base_model import BaseModel
+from services.query import order
+
+DEPTH = 2       # of what may be included: a place's reviews, and their users
+MOST = 1000     # objects of one page
+
+
+@dataclass
+class Listing:
+    """Objects to list.
+
+    Args:
+        cls: their class.
+        where: conditions that all must hold.
+        sort: names of attributes, a `-` before one to turn its order; `created_at` and `id` come last.
+        limit, offset: how many, from which on; no limit = all.
+        fields: names of the attributes to give; none = all.
+        first: what to sort by before everything else.
+        include: names of related objects to give along, such as `amenities` or `reviews.user`.
+    Raises:
+        Invalid: an order, a field or a relation is not there.
+    """
+
+    cls: type[BaseModel]
+    where: Sequence[ColumnElement[bool]] = ()
+    sort: Sequence[str] = ()
+    limit: int | None = None
+    offset: int = 0
+    fields: Sequence[str] = ()
+    include: Sequence[str] = ()
+    first: ColumnElement[Any] | None = None
+    _tree: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._order = [*([] if self.first is None else [self.first]), *order(self.cls, self.sort)]
+        self._tree = _tree(self.cls, self.include)
+        known = [*schema.columns(self.cls), "__class__"]
+        for name in self.fields:
+            if name not in known:
+                raise Invalid(f"{self.cls.__name__} has no attribute {name}; it has {', '.join(known)}", "fields")
+
+    def total(self) -> int:
+        """How many there are, without limit and offset."""
+        [[count]] = models.storage.rows(select(func.count()).select_from(self.cls).where(*self.where))
+        return int(count)
+
+    def parts(self) -> Iterator[list[dict[str, Any]]]:
+        """The objects, in their JSON form, a part at a time, so that any number needs little memory."""
+        statement = select(*schema.selected(self.cls)).where(*self.where).order_by(*self._order)
+        for rows in models.storage.stream(statement, self.limit, self.offset):
+            found = list(schema.dump(self.cls, rows))
+            _attach(self.cls, found, self._tree)
+            if self.fields:
+                kept = {*self.fields, *self._tree}
+                found = [{name: value for name, value in obj.items() if name in kept} for obj in found]
+            yield found
+
+    def all(self) -> list[dict[str, Any]]:
+        """The objects, in their JSON form."""
+        return [obj for part in self.parts() for obj in part]
+
+
+def _tree(cls: type[BaseModel], paths: Sequence[str]) -> dict[str, Any]:
+    """The relations that are named, each with those of its own."""
+    tree: dict[str, Any] = {}
+    for path in paths:
+        branch, owner, names = tree, cls, path.split(".")
+        if len(names) > DEPTH:
+            raise Invalid(f"include: {path} goes deeper than {DEPTH}", "include")
+        for name in names:
+            relations = inspect(owner).relationships
+            if name not in relations:
+                known = ", ".join(relations.keys())
+                raise Invalid(f"include: {owner.__name__} has no {name}; it has {known}", "include")
+            branch, owner = branch.setdefault(name, {}), relations[name].mapper.class_
+    return tree
+
+
+def _attach(cls: type[BaseModel], objects: list[dict[str, Any]], tree: dict[str, Any]) -> None:
+    """Put related objects into objects: a statement for each relation, however many there are."""
+    for name, branch in tree.items():
+        relation = inspect(cls).relationships[name]
+        other = relation.mapper.class_
+        # The column of ours that names them, and what of theirs is compared with it.
+        [(own, theirs)] = relation.synchronize_pairs if relation.secondary is not None else [
+            pair if pair[0].table is cls.__table__ else pair[::-1] for pair in relation.local_remote_pairs]
+        keys = {obj[own.key] for obj in objects}
+        statement = select(theirs.label("_key"), *schema.selected(other)).where(theirs.in_(keys))
+        if relation.secondary is not None:
+            statement = statement.join(other, relation.secondaryjoin)
+        rows = models.storage.rows(statement.order_by(*order(other, ())))
+        found = list(schema.dump(other, (row[1:] for row in rows)))
+        _attach(other, found, branch)
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for row, obj in zip(rows, found, strict=True):
+            groups.setdefault(row[0], []).append(obj)
+        for obj in objects:
+            mine = groups.get(obj[own.key], [])
+            obj[name] = mine if relation.uselist else next(iter(mine), None)

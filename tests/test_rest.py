@@ -1,0 +1,243 @@
+"""The REST API as the contract has it: one table of requests and answers, which both engines give alike."""
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+import wsgi
+from tests.market import Market
+
+ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}")
+NOT_FOUND, NOT_JSON = {"error": "Not found"}, {"error": "Not a JSON"}
+
+COLLECTIONS = ["states", "states/{state}/cities", "amenities", "users", "cities/{city}/places",
+               "places/{place}/reviews"]
+OBJECTS = ["states/{state}", "cities/{city}", "amenities/{wifi}", "users/{host}", "places/{place}", "reviews/{review}"]
+WHOLE: dict[str, dict[str, Any]] = {
+    "states": {"name": "New"}, "states/{state}/cities": {"name": "New"}, "amenities": {"name": "New"},
+    "users": {"email": "new@b.c", "password": "secret"}, "cities/{city}/places": {"user_id": "{host}", "name": "New"},
+    "places/{place}/reviews": {"user_id": "{guest}", "text": "New"}}
+MISSING = {
+    "states": ["name"], "states/{state}/cities": ["name"], "amenities": ["name"], "users": ["email", "password"],
+    "cities/{city}/places": ["user_id", "name"], "places/{place}/reviews": ["user_id", "text"]}
+
+
+@pytest.fixture
+def market(storage) -> Market:
+    return Market()
+
+
+@pytest.fixture
+def ask(storage, market):
+    """Send a request, with the market's ids in the path and the body filled in."""
+    client = wsgi.create_app().test_client()
+    ids = {name: obj.id for name, obj in vars(market).items()}
+
+    def ask(method: str, path: str, body: Any = None, **options: Any):
+        if body is not None and "data" not in options:
+            options["json"] = json.loads(re.sub(
+                r'"\{(\w+)\}"', lambda found: f'"{ids[found[1]]}"', json.dumps(body)))
+        return client.open(f"/api/v1/{path.format(**ids)}", method=method, **options)
+    return ask
+
+
+class TestCollections:
+    @pytest.mark.parametrize("path", COLLECTIONS)
+    @pytest.mark.parametrize("slash", ["", "/"])
+    def test_get_gives_a_plain_array_of_them_and_post_adds_one(self, ask, path, slash):
+        before = ask("GET", path + slash)
+        assert before.status_code == 200
+        made = ask("POST", path + slash, WHOLE[path])
+        assert made.status_code == 201
+        assert made.json.items() >= {name: value for name, value in WHOLE[path].items()
+                                     if name not in ("password", "user_id")}.items()
+        assert ID.fullmatch(made.json["id"])
+        assert TIME.fullmatch(made.json["created_at"])
+        assert "password" not in made.json
+        assert ask("GET", path).json == [*before.json, made.json]
+        assert ask("GET", made.headers["Location"].removeprefix("/api/v1/")).json == made.json
+
+    @pytest.mark.parametrize("path", COLLECTIONS)
+    def test_what_is_missing_is_named_in_order(self, ask, path):
+        given: dict[str, Any] = {}
+        for name in MISSING[path]:
+            answer = ask("POST", path, given)
+            assert (answer.status_code, answer.json) == (400, {"error": f"Missing {name}"})
+            given[name] = WHOLE[path][name]
+        assert ask("POST", path, given).status_code == 201
+
+    @pytest.mark.parametrize("path", COLLECTIONS)
+    @pytest.mark.parametrize("options", [
+        {"data": "{", "content_type": "application/json"}, {"data": '{"name": "x"}'}, {"data": "[]"}, {"json": []},
+        {"json": "x"}, {"json": None}, {"data": '{"name": "x"}', "content_type": "text/plain"},
+        {"data": {"name": "x"}}])
+    def test_what_is_no_json_object_is_refused(self, ask, path, options):
+        answer = ask("POST", path, **options)
+        assert (answer.status_code, answer.json) == (400, NOT_JSON)
+
+    @pytest.mark.parametrize("path", ["states/nope/cities", "cities/nope/places", "places/nope/reviews"])
+    def test_a_parent_that_is_not_there_comes_before_everything_else(self, ask, path):
+        assert (ask("GET", path).status_code, ask("GET", path).json) == (404, NOT_FOUND)
+        answer = ask("POST", path, data="{")
+        assert (answer.status_code, answer.json) == (404, NOT_FOUND)
+
+    @pytest.mark.parametrize("path", ["cities/{city}/places", "places/{place}/reviews"])
+    def test_a_user_that_is_not_there_comes_before_what_is_missing_else(self, ask, path):
+        for id in ("nope", "", "ʻ"):
+            answer = ask("POST", path, {"user_id": id})
+            assert (answer.status_code, answer.json) == (404, NOT_FOUND)
+        assert ask("POST", path, {"user_id": ["x"]}).json == {"error": "user_id must be a text"}
+
+    def test_an_address_that_is_taken_is_a_conflict(self, ask):
+        ask("POST", "users", {"email": "a@b.c", "password": "x"})
+        assert ask("POST", "users", {"email": "A@B.C", "password": "x"}).status_code == 409
+
+
+class TestObjects:
+    @pytest.mark.parametrize("path", OBJECTS)
+    def test_get_put_and_delete(self, ask, path, storage):
+        for slash in ("", "/"):
+            shown = ask("GET", path + slash)
+            assert shown.status_code == 200
+        name = "text" if "review" in path else "first_name" if "user" in path else "name"
+        changed = ask("PUT", path, {**shown.json, name: "Changed", "id": "x", "created_at": "yesterday"})
+        assert changed.status_code == 200
+        assert changed.json == {**shown.json, name: "Changed", "updated_at": changed.json["updated_at"]}
+        assert changed.json["updated_at"] > shown.json["updated_at"]
+        assert ask("GET", path).json == changed.json
+        for _ in range(2):
+            assert ask("PUT", path, data="{").json == NOT_JSON
+        gone = ask("DELETE", path + "/")
+        assert (gone.status_code, gone.json) == (200, {})
+        for method in ("GET", "PUT", "DELETE"):
+            assert (ask(method, path).status_code, ask(method, path).json) == (404, NOT_FOUND)
+
+    @pytest.mark.parametrize("path", OBJECTS)
+    def test_an_id_that_names_nothing_is_not_found(self, ask, path):
+        resource = path.partition("/")[0]
+        for id in ("nope", "%00", "%CA%BB", "..", "' OR 1=1"):
+            for method in ("GET", "PUT", "DELETE"):
+                answer = ask(method, f"{resource}/{id}")
+                assert (answer.status_code, answer.json) == (404, NOT_FOUND)
+        shown = ask("GET", path).json
+        assert ask("GET", f"{resource}/{shown['id'].upper()}").status_code == 404
+
+    @pytest.mark.parametrize(("path", "body", "error"), [
+        ("states/{state}", {"foo": 1}, "Unknown attribute: foo"),
+        ("states/{state}", {"cities": []}, "Unknown attribute: cities"),
+        ("states/{state}", {"name": None}, "name must not be null"),
+        ("states/{state}", {"name": 5}, "name must be a text"),
+        ("states/{state}", {"name": " "}, "name must not be empty"),
+        ("places/{place}", {"price_by_night": -3}, "price_by_night must be from 0 to 2147483647"),
+        ("places/{place}", {"latitude": 91}, "latitude must be from -90 to 90"),
+        ("places/{place}", {"_sa_instance_state": 1}, "Unknown attribute: _sa_instance_state")])
+    def test_what_does_not_fit_is_refused_and_named(self, ask, path, body, error):
+        before = ask("GET", path).json
+        answer = ask("PUT", path, body)
+        assert (answer.status_code, answer.json) == (400, {"error": error})
+        assert ask("GET", path).json == before
+
+
+class TestLinks:
+    def test_a_link_is_made_once_and_removed_once(self, ask, market):
+        path = "places/{place}/amenities"
+        assert [amenity["name"] for amenity in ask("GET", path).json] == ["Wifi", "Pool"]
+        wifi = ask("GET", "amenities/{wifi}").json
+        steps = [("POST", 200, wifi), ("DELETE", 200, {}), ("DELETE", 404, NOT_FOUND), ("POST", 201, wifi),
+                 ("POST", 200, wifi)]
+        for method, status, body in steps:
+            answer = ask(method, path + "/{wifi}")
+            assert (answer.status_code, answer.json) == (status, body)
+        assert len(ask("GET", path).json) == 2
+        assert ask("GET", "amenities/{wifi}").status_code == 200
+
+    @pytest.mark.parametrize("path", ["places/nope/amenities/{wifi}", "places/{place}/amenities/nope"])
+    def test_what_is_not_there_is_not_found(self, ask, path):
+        for method in ("POST", "DELETE"):
+            assert (ask(method, path).status_code, ask(method, path).json) == (404, NOT_FOUND)
+        assert ask("GET", "places/nope/amenities").status_code == 404
+
+
+class TestLists:
+    def test_a_page_has_neighbours_and_a_total(self, ask):
+        for number in range(9):
+            ask("POST", "states", {"name": f"S{number}"})
+        everything = ask("GET", "states").json
+        page = ask("GET", "states?limit=3&offset=3&fields=id,name")
+        assert page.json == [{"id": state["id"], "name": state["name"]} for state in everything[3:6]]
+        assert page.headers["X-Total-Count"] == "10"
+        assert page.headers["Link"] == ", ".join(
+            f'</api/v1/states?fields=id%2Cname&limit=3&offset={offset}>; rel="{name}"'
+            for offset, name in ((0, "first"), (0, "prev"), (6, "next"), (9, "last")))
+        assert ask("GET", "states?offset=9").json == everything[9:]
+        assert ask("GET", "states?limit=0").json == []
+
+    def test_sorting_and_including(self, ask, market):
+        ask("POST", "cities/{city}/places", {"user_id": "{host}", "name": "Other", "price_by_night": 7})
+        for path, prices in (("places?sort=price_by_night", [7, 100]),
+                             ("cities/{city}/places?sort=-price_by_night", [100, 7])):
+            assert [place["price_by_night"] for place in ask("GET", path).json] == prices
+        place = ask("GET", "places/{place}?include=amenities,reviews.user,city.state").json
+        assert [amenity["name"] for amenity in place["amenities"]] == ["Wifi", "Pool"]
+        assert place["reviews"][0]["user"]["first_name"] == ""
+        assert "password" not in place["reviews"][0]["user"]
+        assert place["city"]["state"]["name"] == "State of Albany"
+        assert ask("GET", "users/{host}/places?fields=name&include=reviews").json[1] == {"name": "Other", "reviews": []}
+
+    @pytest.mark.parametrize("query", ["limit=-1", "limit=x", "offset=1.5", "sort=nope", "fields=password",
+                                       "include=nope", "include=city.state.cities", "include=user.password"])
+    def test_what_makes_no_sense_is_refused(self, ask, query):
+        assert ask("GET", f"places?{query}").status_code == 400
+
+
+class TestSearch:
+    @pytest.mark.parametrize(("wanted", "count"), [
+        ({}, 1), ({"text": "loft ALBANY"}, 1), ({"text": "loft nowhere"}, 0), ({"text": "%"}, 0),
+        ({"price_min": 100}, 1), ({"price_min": 101}, 0), ({"price_max": 99}, 0),
+        ({"guests": 2, "rooms": 0, "bathrooms": 0}, 1), ({"guests": 3}, 0),
+        ({"bbox": [-74, 42, -73, 43]}, 1), ({"bbox": [-73, 42, -74, 43]}, 0), ({"bbox": [170, 42, -70, 43]}, 1),
+        ({"near": {"latitude": 42.65, "longitude": -73.75, "km": 1}}, 1), ({"limit": 0}, 0), ({"offset": 1}, 0),
+        ({"near": {"latitude": 42.7, "longitude": -73.75, "km": 5}, "sort": "distance"}, 0)])
+    def test_more_filters(self, ask, wanted, count):
+        answer = ask("POST", "places_search", wanted)
+        assert (answer.status_code, len(answer.json)) == (200, count)
+
+    @pytest.mark.parametrize("wanted", [
+        {"foo": 1}, {"text": 5}, {"price_min": "x"}, {"guests": -1}, {"guests": True}, {"bbox": [1]},
+        {"bbox": [0, 9, 0, 8]},
+        {"near": {}}, {"near": {"latitude": 91, "longitude": 0, "km": 1}}, {"sort": "nope"}, {"sort": "distance"},
+        {"limit": 1.5}, {"sort": []}])
+    def test_what_does_not_fit_is_refused(self, ask, wanted):
+        assert ask("POST", "places_search", wanted).status_code == 400
+
+    def test_facets_count(self, ask, market):
+        answer = ask("POST", "places_search", {"facets": True}).json
+        assert len(answer["places"]) == answer["total"] == 1
+        assert {each["name"]: each["count"] for each in answer["facets"]["amenities"]} == {"Wifi": 1, "Pool": 1}
+        assert answer["facets"]["states"] == [{"id": market.state.id, "name": "State of Albany", "count": 1}]
+        assert ask("GET", "places?near=42.65,-73.75,9&sort=distance&facets=true").json == answer
+
+
+class TestConditions:
+    def test_what_did_not_change_is_not_sent_again(self, ask):
+        for path in ("places/{place}", "places", "places?limit=1"):
+            first = ask("GET", path)
+            again = ask("GET", path, headers={"If-None-Match": first.headers["ETag"]})
+            assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+        ask("PUT", "places/{place}", {"name": "Changed"})
+        assert ask("GET", "places/{place}", headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
+
+    def test_what_somebody_else_changed_is_not_overwritten(self, ask):
+        seen = ask("GET", "places/{place}").headers["ETag"]
+        mine = ask("PUT", "places/{place}", {"name": "Mine"}, headers={"If-Match": seen})
+        assert mine.status_code == 200
+        for method in ("PUT", "DELETE"):
+            answer = ask(method, "places/{place}", {"name": "Theirs"}, headers={"If-Match": seen})
+            assert answer.status_code == 412
+            assert "changed by somebody else" in answer.json["error"]
+        assert ask("GET", "places/{place}").json["name"] == "Mine"
+        assert ask("DELETE", "places/{place}", headers={"If-Match": mine.headers["ETag"]}).status_code == 200
