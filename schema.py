@@ -10,10 +10,15 @@ from sqlalchemy import Column, ColumnElement
 from errors import Invalid
 from models.base_model import BaseModel, parse_time
 from models.columns import TimeType, iso
-from models.values import check
+from models.values import LEAST, MOST, check
 
 # What every object has, and nobody gives it.
 GIVEN = ("id", "created_at", "updated_at")
+
+_JSON_TYPES = {str: "string", int: "integer", float: "number", datetime.datetime: "string"}
+# Of texts: no control characters but tabs and line breaks; and, where one is needed, something to see.
+TEXT_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+FILLED_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*[^\x00-\x20\x7f\x85\xa0][^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
 
 def columns(cls: type[BaseModel]) -> dict[str, Column[Any]]:
@@ -99,7 +104,51 @@ def dump(cls: type[BaseModel], rows: Iterable[Any]) -> Iterator[dict[str, Any]]:
 def _fitting(column: Column[Any], value: Any) -> Any:
     if value is None and not column.nullable:
         raise Invalid(f"{column.key} must not be null", column.key)
+    if isinstance(value, float) and value.is_integer() and column.type.python_type is int:
+        value = int(value)      # in JSON, 2.0 is a whole number
     check(column, value)
     if isinstance(value, str) and required(column) and not value.strip():
         raise Invalid(f"{column.key} must not be empty", column.key)
     return float(value) if value is not None and column.type.python_type is float else value
+
+
+def definition(cls: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of an object, as answers hold it."""
+    shown = {name: _property(column) for name, column in columns(cls).items()}
+    shown["__class__"] = {"const": cls.__name__}
+    # Nothing is required: `fields` may leave out any of them, and `include` adds others.
+    return {"type": "object", "properties": shown}
+
+
+def input_definition(cls: type[BaseModel], made: bool, parent: str | None = None) -> dict[str, Any]:
+    """The JSON Schema of input.
+
+    Args:
+        made: for a new object, or else for a change of one.
+        parent: the attribute that the path gives.
+    """
+    given = {name: column for name, column in writable(cls, made).items() if name != parent}
+    # What an answer holds may be sent back, and is passed over, whatever it is.
+    passed_over: dict[str, Any] = {name: {} for name in [*cls.__table__.c.keys(), "__class__"] if name not in given}
+    needed = [name for name, column in given.items() if made and required(column)]
+    return {"type": "object", "properties": {name: _property(column, given=True) for name, column in given.items()}
+            | passed_over, "additionalProperties": False} | ({"required": needed} if needed else {})
+
+
+def _property(column: Column[Any], given: bool = False) -> dict[str, Any]:
+    """The JSON Schema of a column's values; those that are given may be refused for more."""
+    kind = column.type.python_type
+    found: dict[str, Any] = {"type": _JSON_TYPES[kind]}
+    if kind is datetime.datetime:
+        return found | {"pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$"}
+    if kind is str:
+        found["maxLength"] = getattr(column.type, "length", None)
+        if given:
+            found["pattern"] = TEXT_PATTERN
+        if given and required(column):
+            found |= {"minLength": 1, "pattern": FILLED_PATTERN}
+    else:
+        found |= {"minimum": column.info.get("least", LEAST), "maximum": column.info.get("most", MOST)}
+    if column.nullable:
+        found["type"] = [found["type"], "null"]
+    return found

@@ -72,6 +72,15 @@ class Listing:
         return [obj for part in self.parts() for obj in part]
 
 
+def relations(cls: type[BaseModel], depth: int = DEPTH) -> list[str]:
+    """What may be included, such as `amenities` and `reviews.user`."""
+    found = []
+    for name, relation in inspect(cls).relationships.items():
+        deeper = relations(relation.mapper.class_, depth - 1) if depth > 1 else []
+        found += [name, *(f"{name}.{each}" for each in deeper)]
+    return found
+
+
 def _tree(cls: type[BaseModel], paths: Sequence[str]) -> dict[str, Any]:
     """The relations that are named, each with those of its own."""
     tree: dict[str, Any] = {}

@@ -39,9 +39,13 @@ def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence
     Raises:
         Invalid: names the first that is unknown or does not fit.
     """
-    for name in wanted:
+    for name, value in wanted.items():
         if name not in KEYS:
             raise Invalid(f"Unknown attribute: {name}", name)
+        if value is None:
+            raise Invalid(f"{name} must not be null", name)
+    if not isinstance(wanted.get("facets", False), bool):
+        raise Invalid("facets must be true or false", "facets")
     by = wanted.get("sort")
     if by is not None and (not isinstance(by, str) or by not in SORTS):
         raise Invalid(f"sort must be one of {', '.join(SORTS)}", "sort")
@@ -74,6 +78,8 @@ def facets(where: Sequence[ColumnElement[bool]]) -> dict[str, list[dict[str, Any
 def whole(wanted: Mapping[str, Any], name: str) -> int | None:
     """A whole number that is asked for, from 0 on."""
     value = wanted.get(name)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)      # in JSON, 2.0 is a whole number
     if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31):
         raise Invalid(f"{name} must be a whole number from 0 on", name)
     return value
@@ -96,8 +102,6 @@ def _box(wanted: Mapping[str, Any]) -> list[ColumnElement[bool]]:
     sides = dict(zip(("west", "south", "east", "north"), box, strict=True))
     west, east = (_degrees(sides, name, -180, 180, "bbox") for name in ("west", "east"))
     south, north = (_degrees(sides, name, -90, 90, "bbox") for name in ("south", "north"))
-    if south > north:
-        raise Invalid("bbox: south must not be greater than north", "bbox")
     across = Place.longitude.between(west, east) if west <= east else or_(
         Place.longitude >= west, Place.longitude <= east)
     return [Place.latitude.between(south, north), across]

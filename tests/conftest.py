@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from playwright.sync_api import Browser, Page, sync_playwright
 
 import models
 from config import Settings
@@ -21,6 +22,8 @@ from models.columns import Base
 from models.engine.storage import Storage
 from tests.mariadb import MariaDB
 
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 TEST_DATABASE = {"mysql_user": "hbnb_test", "mysql_pwd": "hbnb_test_pwd", "mysql_db": "hbnb_test_db"}
@@ -132,6 +135,28 @@ def data() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"there is no {SHARED}: real listings were not tried")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page on which every complaint of the browser, and every request to another host, fails the test."""
+    page = browser.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: (complaints.append("a script ran"), dialog.dismiss()))
+    page.on("request", lambda request: None if "//127.0.0.1:" in request.url else complaints.append(request.url))
+    yield page
+    page.close()
+    assert complaints == []
 
 
 @pytest.hookimpl(wrapper=True)

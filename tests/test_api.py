@@ -81,7 +81,7 @@ class TestRefusals:
         answer = client.post("/api/v1/places_search", data=json.dumps({"states": value}),
                              content_type="application/json")
         assert answer.status_code == 400
-        assert answer.json in ({"error": "states must be a list of ids"}, {"error": "Not a JSON"})
+        assert answer.json["error"].startswith(("states must ", "Not a JSON"))
 
     def test_a_body_that_is_too_large_is_refused(self, client):
         answer = client.post("/api/v1/places_search", data=b" " * 1_100_000, content_type="application/json")

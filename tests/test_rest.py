@@ -200,6 +200,7 @@ class TestSearch:
         ({"price_min": 100}, 1), ({"price_min": 101}, 0), ({"price_max": 99}, 0),
         ({"guests": 2, "rooms": 0, "bathrooms": 0}, 1), ({"guests": 3}, 0),
         ({"bbox": [-74, 42, -73, 43]}, 1), ({"bbox": [-73, 42, -74, 43]}, 0), ({"bbox": [170, 42, -70, 43]}, 1),
+        ({"bbox": [-74, 43, -73, 42]}, 0),
         ({"near": {"latitude": 42.65, "longitude": -73.75, "km": 1}}, 1), ({"limit": 0}, 0), ({"offset": 1}, 0),
         ({"near": {"latitude": 42.7, "longitude": -73.75, "km": 5}, "sort": "distance"}, 0)])
     def test_more_filters(self, ask, wanted, count):
@@ -208,7 +209,6 @@ class TestSearch:
 
     @pytest.mark.parametrize("wanted", [
         {"foo": 1}, {"text": 5}, {"price_min": "x"}, {"guests": -1}, {"guests": True}, {"bbox": [1]},
-        {"bbox": [0, 9, 0, 8]},
         {"near": {}}, {"near": {"latitude": 91, "longitude": 0, "km": 1}}, {"sort": "nope"}, {"sort": "distance"},
         {"limit": 1.5}, {"sort": []}])
     def test_what_does_not_fit_is_refused(self, ask, wanted):

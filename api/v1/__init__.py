@@ -5,7 +5,7 @@ from flask import Flask
 from flask_cors import CORS
 
 import models
-from api.v1 import errors
+from api.v1 import docs, errors
 from api.v1.views import views
 
 BODY_LIMIT = 1_000_000      # bytes
@@ -18,4 +18,5 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(views, url_prefix="/api/v1")
     CORS(app, resources={"/api/v1/*": {"origins": "*"}}, send_wildcard=True)
     errors.init_app(app)
+    docs.init_app(app)
     app.teardown_appcontext(lambda _: models.storage.close())

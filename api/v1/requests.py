@@ -30,7 +30,8 @@ def body() -> dict[str, Any]:
 
 def names(parameter: str) -> list[str]:
     """The names of a query parameter such as `fields=id,name`."""
-    return [name for name in request.args.get(parameter, "").split(",") if name]
+    text = request.args.get(parameter, "")
+    return text.split(",") if text else []
 
 
 def number(parameter: str) -> int | None:

@@ -5,7 +5,10 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 
+import schema
 from api.v1.answers import answer, expect, listed, tagged
+from api.v1.operations import OPERATIONS, Operation, array, describe, reference
+from api.v1.parameters import SEARCH_BODY, SEARCH_QUERY, SEARCHED, listing_query, object_query
 from api.v1.requests import body, decimals, names, number
 from models.amenity import Amenity
 from models.base_model import BaseModel
@@ -16,9 +19,18 @@ from models.state import State
 from models.user import User
 from services import objects
 from services.listing import Listing
-from services.search import SORTS, facets, search
+from services.search import SORTS, facets, search, whole
 
 views = Blueprint("api_v1", __name__)
+
+NOTHING = {"type": "object", "additionalProperties": False}
+COUNTS = {"type": "object", "additionalProperties": {"type": "integer"}}
+EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
+    State: {"name": "New York"}, City: {"name": "Albany"}, Amenity: {"name": "Wifi"},
+    User: {"email": "ada@example.com", "password": "a secret of your own", "first_name": "Ada"},
+    Place: {"user_id": "<id of a user>", "name": "Loft by the river", "max_guest": 2, "price_by_night": 120},
+    Review: {"user_id": "<id of a user>", "text": "Quiet, and just as described."},
+}
 
 
 class Resource(NamedTuple):
@@ -77,7 +89,28 @@ def _add_routes(resource: Resource) -> None:
     for rule, method, view in ((resource.collection, "GET", index), (resource.collection, "POST", create),
                                (f"/{resource.name}/<id>", "GET", show), (f"/{resource.name}/<id>", "PUT", update),
                                (f"/{resource.name}/<id>", "DELETE", remove)):
-        views.add_url_rule(rule, f"{resource.name}_{view.__name__}", view, methods=[method])
+        endpoint = f"{resource.name}_{view.__name__}"
+        views.add_url_rule(rule, endpoint, view, methods=[method])
+        OPERATIONS[endpoint] = _described(resource, view.__name__)
+
+
+def _described(resource: Resource, action: str) -> Operation:
+    cls, name = resource.cls, resource.cls.__name__
+    one, tag, example = reference(name), resource.name, EXAMPLES[resource.cls]
+    if action == "index":
+        return Operation(f"List {resource.name}.", tag, {200: array(one), 304: None}, query=listing_query(cls))
+    if action == "create":
+        taken = (409,) if any(column.unique for column in cls.__table__.c) else ()
+        parent = f"{resource.parent.__name__.lower()}_id" if resource.parent else None
+        return Operation(f"Make a new one of the {resource.name}.", tag, {201: one}, taken,
+                         schema.input_definition(cls, made=True, parent=parent), example)
+    if action == "show":
+        return Operation(f"Give one of the {resource.name}.", tag, {200: one, 304: None}, query=object_query(cls))
+    if action == "update":
+        return Operation(f"Change one of the {resource.name}.", tag, {200: one}, (),
+                         schema.input_definition(cls, made=False), example, conditional=True)
+    return Operation(f"Remove one of the {resource.name}, and all that belongs to it.", tag, {200: NOTHING},
+                     conditional=True)
 
 
 def _listing(cls: type[BaseModel], where: list[Any]) -> Listing:
@@ -98,46 +131,63 @@ for _resource in RESOURCES:
 
 
 @views.get("/status")
+@describe(summary="Tell that the API answers.", tag="index", answers={200: {"type": "object"}})
 def status() -> Response:
     return answer({"status": "OK"})
 
 
 @views.get("/stats")
+@describe(summary="Count the objects of each kind.", tag="index", answers={200: COUNTS})
 def stats() -> Response:
     return answer(objects.stats())
 
 
 @views.get("/users/<id>/places")
+@describe(summary="List the places of a user.", tag="users", answers={200: array(reference("Place")), 304: None},
+          query=listing_query(Place))
 def user_places(id: str) -> Response:
     return listed(_listing(Place, _owned_by(Place, User, id)))
 
 
 @views.get("/places/<id>/amenities")
+@describe(summary="List the amenities of a place.", tag="places", answers={200: array(reference("Amenity")), 304: None},
+          query=listing_query(Amenity))
 def place_amenities(id: str) -> Response:
     place = objects.find(Place, id)
     return listed(_listing(Amenity, [Amenity.places.any(Place.id == place.id)]))
 
 
 @views.post("/places/<id>/amenities/<amenity_id>")
+@describe(summary="Have a place offer an amenity.", tag="places",
+          answers={201: reference("Amenity"), 200: reference("Amenity")})
 def link(id: str, amenity_id: str) -> Response:
     place, amenity = objects.find(Place, id), objects.find(Amenity, amenity_id)
     return answer(amenity.to_dict(), 201 if objects.link(place, amenity) else 200)
 
 
 @views.delete("/places/<id>/amenities/<amenity_id>")
+@describe(summary="Have a place no longer offer an amenity.", tag="places", answers={200: NOTHING})
 def unlink(id: str, amenity_id: str) -> Response:
     objects.unlink(objects.find(Place, id), objects.find(Amenity, amenity_id))
     return answer({})
 
 
 @views.post("/places_search")
+@describe(summary="Search places.", tag="places", answers={200: SEARCHED, 304: None}, body=SEARCH_BODY,
+          example={"text": "river", "guests": 2, "price_max": 150, "sort": "price"},
+          query={name: each for name, each in SEARCH_QUERY.items() if name in ("limit", "offset", "fields", "include")})
 def places_search() -> Response:
     wanted = body()
-    wanted |= {name: value for name in ("limit", "offset") if (value := number(name)) is not None}
+    for name in ("limit", "offset"):
+        whole(wanted, name)
+        if (value := number(name)) is not None:
+            wanted[name] = value
     return _places(wanted)
 
 
 @views.get("/places")
+@describe(summary="List all places, or search them.", tag="places", answers={200: SEARCHED, 304: None},
+          query=SEARCH_QUERY)
 def places() -> Response:
     return _places(_asked())
 
@@ -146,7 +196,8 @@ def _asked() -> dict[str, Any]:
     """What the query asks of a search: lists stand with commas, `near` is latitude, longitude, kilometres."""
     wanted: dict[str, Any] = {name: names(name) for name in ("states", "cities", "amenities") if name in request.args}
     for name in ("price_min", "price_max", "guests", "rooms", "bathrooms", "limit", "offset"):
-        wanted[name] = number(name)
+        if (value := number(name)) is not None:
+            wanted[name] = value
     if "text" in request.args:
         wanted["text"] = request.args["text"]
     if "bbox" in request.args:
@@ -155,7 +206,9 @@ def _asked() -> dict[str, Any]:
         wanted["near"] = dict(zip(("latitude", "longitude", "km"), decimals("near"), strict=False))
     if request.args.get("sort") in SORTS:
         wanted["sort"] = request.args["sort"]
-    return wanted | {"facets": request.args.get("facets") in ("true", "1")}
+    if "facets" in request.args:
+        wanted["facets"] = {"true": True, "false": False}.get(request.args["facets"], request.args["facets"])
+    return wanted
 
 
 def _places(wanted: dict[str, Any]) -> Response:

@@ -1,0 +1,73 @@
+"""The API's description in OpenAPI 3.1, made from the models' columns and the route table."""
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+import models
+import schema
+from api.v1.operations import OPERATIONS, Operation, reference
+
+ERRORS = {
+    400: "What was sent does not fit; the error names it", 404: "An id names nothing", 409: "A value is taken",
+    412: "Somebody else changed it", 413: "The body is too large", 500: "A mistake of the server",
+    503: "The storage cannot be reached just now"}
+PAGE = {"limit": {"type": "integer", "minimum": 0, "maximum": 999_999_999},
+        "offset": {"type": "integer", "minimum": 0, "maximum": 999_999_999}}
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """The description of every route that an application has of the API."""
+    paths: dict[str, dict[str, Any]] = {}
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, sorted(rule.methods or ()))):
+        blueprint, _, endpoint = rule.endpoint.partition(".")
+        if blueprint == "api_v1":
+            path = paths.setdefault(re.sub(r"<(\w+)>", r"{\1}", rule.rule), {})
+            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+                path[method.lower()] = _operation(rule, endpoint, OPERATIONS[endpoint])
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "HBNB", "version": "1", "description": "Homes for rent, by state and city."},
+        "tags": [{"name": name} for name in sorted({each.tag for each in OPERATIONS.values()})],
+        "paths": paths,
+        "components": {"schemas": _schemas()},
+    }
+
+
+def _operation(rule: Rule, endpoint: str, operation: Operation) -> dict[str, Any]:
+    parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+                  for name in sorted(rule.arguments)]
+    parameters += [{"name": name, "in": "query", "schema": dict(found)} for name, found in operation.query.items()]
+    if operation.conditional:
+        parameters.append({"name": "If-Match", "in": "header", "schema": {"type": "string"},
+                           "description": "The ETag of what was seen; changed meanwhile, it is refused"})
+    answers = {str(status): _answer(found) for status, found in operation.answers.items()}
+    errors = {*operation.errors, *((400, 413) if operation.body else ()), *((400,) if operation.query else ()),
+              *((404,) if rule.arguments else ()), *((412,) if operation.conditional else ()), 500, 503}
+    answers |= {str(status): {"description": ERRORS[status], "content": _json(reference("Error"))}
+                for status in sorted(errors)}
+    described = {"operationId": endpoint, "summary": operation.summary, "tags": [operation.tag],
+                 "parameters": parameters, "responses": answers}
+    if operation.body:
+        described["requestBody"] = {"required": True, "content": _json(operation.body, operation.example)}
+    return described
+
+
+def _answer(found: Any) -> dict[str, Any]:
+    if found is None:
+        return {"description": "Not changed since"}
+    return {"description": "Done", "content": _json(found)}
+
+
+def _json(found: Any, example: Any = None) -> dict[str, Any]:
+    return {"application/json": {"schema": dict(found)} | ({"example": dict(example)} if example is not None else {})}
+
+
+def _schemas() -> dict[str, Any]:
+    found = {name: schema.definition(cls) for name, cls in models.classes.items()}
+    error = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"],
+             "additionalProperties": False}
+    return found | {"Error": error}

@@ -1,0 +1,54 @@
+"""What each route takes and answers, said where the route is made; the documentation is made of it."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+View = TypeVar("View", bound=Callable[..., Any])
+Schema = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A method of a route.
+
+    Args:
+        summary: what it does, in a sentence.
+        tag: the group it stands in.
+        answers: JSON Schemas, or nothing, by status.
+        errors: further statuses, whose answers are errors.
+        body: the JSON Schema of what is sent.
+        example: what may be sent.
+        query: parameters of the query, with their JSON Schemas.
+        conditional: takes `If-Match`.
+    """
+
+    summary: str
+    tag: str
+    answers: Mapping[int, Schema | None]
+    errors: tuple[int, ...] = ()
+    body: Schema | None = None
+    example: Mapping[str, Any] | None = None
+    query: Mapping[str, Schema] = field(default_factory=dict)
+    conditional: bool = False
+
+
+# By endpoint of the blueprint.
+OPERATIONS: dict[str, Operation] = {}
+
+
+def describe(**about: Any) -> Callable[[View], View]:
+    """Say what a view does; its name is that of its endpoint. Takes what `Operation` takes."""
+    def described(view: View) -> View:
+        OPERATIONS[view.__name__] = Operation(**about)
+        return view
+    return described
+
+
+def reference(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def array(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema}

@@ -1,0 +1,78 @@
+"""What lists and the search may be asked, as the documentation has it."""
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import schema
+from api.v1.operations import Schema, array, reference
+from models.base_model import BaseModel
+from models.place import Place
+from services.listing import relations
+from services.search import AT_LEAST, IDS, SORTS
+
+WHOLE = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}
+PAGE: dict[str, Schema] = {name: {"type": "integer", "minimum": 0, "maximum": 999_999_999}
+                           for name in ("limit", "offset")}
+
+
+def object_query(cls: type[BaseModel]) -> dict[str, Schema]:
+    """Which attributes of an object to give, and what of others along."""
+    paths = [*relations(cls)]
+    fields = [*schema.columns(cls), "__class__"]
+    return {"fields": _names(fields)} | ({"include": _names(paths)} if paths else {})
+
+
+def listing_query(cls: type[BaseModel]) -> dict[str, Schema]:
+    """How much of a list to give, in which order."""
+    return PAGE | {"sort": _names(schema.columns(cls), "-?")} | object_query(cls)
+
+
+def _names(names: Any, before: str = "") -> Schema:
+    """Names with commas."""
+    one = f"{before}(?:{'|'.join(map(re.escape, names))})"
+    return {"type": "string", "pattern": f"^(?:{one}(?:,{one})*)?$"}
+
+
+def _degrees(most: int) -> Schema:
+    return {"type": "number", "minimum": -most, "maximum": most}
+
+
+def _decimal(most: int) -> str:
+    """A number of degrees, as a pattern."""
+    return r"-?\d(?:\d)?(?:\.\d{1,6})?" if most < 100 else r"-?(?:\d{1,2}|1[0-7]\d)(?:\.\d{1,6})?"
+
+
+def _numbers(*patterns: str) -> dict[str, Any]:
+    return {"type": "string", "pattern": f"^{','.join(patterns)}$"}
+
+
+SEARCH_BODY: Schema = {
+    "type": "object", "additionalProperties": False,
+    "properties": {
+        **{name: array({"type": "string"}) for name in IDS},
+        **dict.fromkeys((*AT_LEAST, "price_max", "limit", "offset"), WHOLE),
+        "text": {"type": "string", "maxLength": 1024, "pattern": schema.TEXT_PATTERN},
+        "bbox": {"type": "array", "prefixItems": [_degrees(180), _degrees(90), _degrees(180), _degrees(90)],
+                 "minItems": 4, "maxItems": 4, "description": "west, south, east, north"},
+        "near": {"type": "object", "additionalProperties": False, "required": ["latitude", "longitude", "km"],
+                 "properties": {"latitude": _degrees(90), "longitude": _degrees(180),
+                                "km": {"type": "number", "minimum": 0, "maximum": 20_100}}},
+        "sort": {"enum": [*SORTS]}, "facets": {"type": "boolean"},
+    }}
+COUNTED = array({"type": "object", "required": ["id", "name", "count"], "properties": {
+    "id": {"type": "string"}, "name": {"type": "string"}, "count": {"type": "integer"}}})
+SEARCHED: Schema = {"oneOf": [
+    array(reference("Place")),
+    {"type": "object", "required": ["places", "total", "facets"], "properties": {
+        "places": array(reference("Place")), "total": {"type": "integer"},
+        "facets": {"type": "object", "properties": dict.fromkeys(IDS, COUNTED)}}}]}
+SEARCH_QUERY: dict[str, Schema] = {
+    **{name: {"type": "string"} for name in IDS},
+    **dict.fromkeys((*AT_LEAST, "price_max"), PAGE["limit"]),
+    "text": {"type": "string", "maxLength": 1024, "pattern": schema.TEXT_PATTERN},
+    "facets": {"enum": ["true", "false"]},
+    "bbox": _numbers(_decimal(180), _decimal(90), _decimal(180), _decimal(90)) | {
+        "description": "west,south,east,north"},
+    "near": _numbers(_decimal(90), _decimal(180), r"\d{1,4}") | {"description": "latitude,longitude,km"},
+    **listing_query(Place)}

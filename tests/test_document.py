@@ -1,0 +1,101 @@
+"""The API's description: it must say neither more nor less than what the API does."""
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from openapi_spec_validator import validate
+from playwright.sync_api import expect
+
+import wsgi
+from models.state import State
+from tests.conftest import ROOT
+from tests.market import Market
+from tests.servers import Server, free_port
+
+
+@pytest.fixture
+def client(storage):
+    return wsgi.create_app().test_client()
+
+
+@pytest.fixture
+def document(client) -> dict:
+    return client.get("/apispec_1.json").json
+
+
+def test_is_valid(document):
+    validate(document)
+    assert document["openapi"] == "3.1.0"
+
+
+def test_names_every_route_and_method_and_no_other(document):
+    app = wsgi.create_app()
+    routes = {(re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower()) for rule in app.url_map.iter_rules()
+              for method in rule.methods - {"HEAD", "OPTIONS"} if rule.endpoint.startswith("api_v1.")}
+    assert routes == {(path, method) for path, found in document["paths"].items() for method in found}
+
+
+def test_every_operation_has_an_id_a_tag_answers_and_an_example(document):
+    operations = [operation for found in document["paths"].values() for operation in found.values()]
+    assert len({operation["operationId"] for operation in operations}) == len(operations) == 38
+    for operation in operations:
+        assert operation["tags"]
+        assert operation["summary"].endswith(".")
+        assert {"500", "503"} <= operation["responses"].keys()
+        for content in [operation["requestBody"]["content"]] if "requestBody" in operation else []:
+            assert "example" in content["application/json"]
+
+
+def test_every_example_is_taken(client, document):
+    market = Market()
+    ids = {"parent": {"states": market.state.id, "cities": market.city.id, "places": market.place.id},
+           "states": market.state.id, "cities": market.city.id, "places": market.place.id, "users": market.host.id,
+           "reviews": market.review.id, "amenities": market.wifi.id}
+    sent = 0
+    for path, found in document["paths"].items():
+        for method in ("post", "put"):
+            body = found.get(method, {}).get("requestBody")
+            if body:
+                resource = path.split("/")[3]
+                address = path.format(parent=ids["parent"].get(resource), id=ids.get(resource))
+                example = json.dumps(body["content"]["application/json"]["example"])
+                answer = client.open(address, method=method, content_type="application/json",
+                                     data=example.replace("<id of a user>", market.host.id))
+                assert answer.status_code in (200, 201), (path, answer.json)
+                sent += 1
+    assert sent == 13
+
+
+def test_whatever_fits_it_is_answered_as_it_says_and_nothing_else_is_taken(environ, storage, tmp_path):
+    """schemathesis, with all its checks but for that of tokens, which there are none of yet."""
+    subprocess.run([sys.executable, "-m", "sample"], cwd=ROOT, env=environ, check=True, capture_output=True)
+    port = free_port()
+    with Server(["wsgi.py", "--port", str(port)], environ, port) as server:
+        ended = subprocess.run(
+            [str(Path(sys.executable).with_name("schemathesis")),
+             "--config-file", str(ROOT / "tests/schemathesis.toml"), "run", f"{server.address}/apispec_1.json", "--checks", "all", "--exclude-checks", "ignored_auth",
+             "--phases", "examples,coverage,fuzzing", "-n", "110", "--generation-deterministic", "--workers", "2"],
+            cwd=tmp_path, env={**environ, "NO_COLOR": "1"}, capture_output=True, text=True, timeout=600)
+    assert ended.returncode == 0, ended.stdout[-6000:]
+    [cases] = re.findall(r"(\d+) generated", ended.stdout)
+    assert int(cases) >= 5000
+    assert "Server error" not in ended.stdout
+
+
+def test_it_can_be_tried_out_in_a_browser(environ, storage, page):
+    State(name="There already").save()
+    port = free_port()
+    with Server(["wsgi.py", "--port", str(port)], environ, port) as server:
+        page.goto(f"{server.address}/apidocs?url=http://elsewhere.example/spec.json")
+        for operation, shown in (("states_index", "There already"), ("states_create", "New York")):
+            block = page.locator(f"#operations-states-{operation}")
+            block.locator(".opblock-summary-control").click()
+            block.locator(".try-out__btn").click()
+            block.locator(".execute").click()
+            expect(block.locator(".live-responses-table .response-col_description pre").first).to_contain_text(shown)
+    assert {state.name for state in storage.all(State).values()} == {"There already", "New York"}
