@@ -10,8 +10,8 @@ from errors import Misconfigured
 ENVIRONMENTS = ("dev", "test", "staging", "production")
 
 
-def _setting(variable: str, default: str, meaning: str) -> str:
-    return field(default=default, metadata={"variable": variable, "meaning": meaning})
+def _setting(variable: str, default: str, meaning: str, secret: bool = False) -> str:
+    return field(default=default, repr=not secret, metadata={"variable": variable, "meaning": meaning})
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Settings:
     type_storage: str = _setting("HBNB_TYPE_STORAGE", "file", "`db` = MySQL or MariaDB; anything else = a JSON file")
     file_path: str = _setting("HBNB_FILE_PATH", "file.json", "the file engine's file")
     mysql_user: str = _setting("HBNB_MYSQL_USER", "", "database user; needed with `db`")
-    mysql_pwd: str = _setting("HBNB_MYSQL_PWD", "", "its password, of any characters; needed with `db`")
+    mysql_pwd: str = _setting("HBNB_MYSQL_PWD", "", "its password, of any characters; needed with `db`", secret=True)
     mysql_host: str = _setting("HBNB_MYSQL_HOST", "", "`host`, `host:port` or the path of a socket; needed with `db`")
     mysql_db: str = _setting("HBNB_MYSQL_DB", "", "name of the database; needed with `db`")
     api_host: str = _setting("HBNB_API_HOST", "0.0.0.0", "address `python -m api.v1.app` listens on")

@@ -14,6 +14,7 @@ import models
 import schema
 from config import Settings
 from errors import HBNBError, Invalid
+from models import passwords
 from models.base_model import BaseModel
 from models.values import check
 from shell import output, words
@@ -312,6 +313,8 @@ class HBNBCommand(cmd.Cmd):
             raise Invalid(f"{name} must not be null", name)
         values[name] = schema.fit(column, value)
         check(column, values[name])
+        if column.info.get("write_only") and values[name]:
+            values[name] = passwords.new(values[name])
         return True
 
     def _agrees_to_remove(self, obj: BaseModel) -> bool:

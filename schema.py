@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement
 
 from errors import Invalid
+from models import passwords
 from models.base_model import BaseModel, parse_time
 from models.columns import TimeType, iso
 from models.values import LEAST, MOST, check
@@ -80,6 +81,8 @@ def fit(column: Column[Any], value: Any) -> Any:
     try:
         if kind is datetime.datetime and isinstance(value, str):
             return parse_time(value)
+        if isinstance(value, bool):
+            return value
         if kind is str and isinstance(value, (int, float)):
             return str(value)
         if kind in (int, float) and isinstance(value, (str, int)):
@@ -109,6 +112,8 @@ def _fitting(column: Column[Any], value: Any) -> Any:
     check(column, value)
     if isinstance(value, str) and required(column) and not value.strip():
         raise Invalid(f"{column.key} must not be empty", column.key)
+    if column.info.get("write_only"):
+        return passwords.new(value)
     return float(value) if value is not None and column.type.python_type is float else value
 
 

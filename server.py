@@ -6,6 +6,7 @@ import socket
 from granian import Granian
 from granian.constants import Interfaces
 
+import models
 from errors import Misconfigured
 
 THREADS = 4     # of each worker
@@ -31,3 +32,4 @@ def serve(target: str, host: str, port: int, workers: int = 1) -> None:
     print(f"HBNB is at http://{host}:{port}", flush=True)
     Granian(target, host, port, interface=Interfaces.WSGI, workers=workers, blocking_threads=THREADS,
             websockets=False, log_access=False).serve()
+    models.storage.settle()     # the workers are gone, and none of them was the last

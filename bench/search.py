@@ -34,7 +34,7 @@ def rows(folder: Path) -> list[Row]:
     queries = [(choose.choice(states), choose.sample(amenities, 2)) for _ in range(QUERIES)]
 
     def ours(query: Query) -> usual.Found:
-        found = search({"states": [query[0]], "amenities": query[1]})
+        found = search({"states": [query[0]], "amenities": query[1]}).all()
         storage.close()     # as at the end of each request
         return found
 

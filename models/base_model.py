@@ -24,7 +24,11 @@ def parse_time(text: str) -> datetime.datetime:
     Raises:
         ValueError: it is none.
     """
-    time = datetime.datetime.fromisoformat(text)
+    return in_utc(datetime.datetime.fromisoformat(text))
+
+
+def in_utc(time: datetime.datetime) -> datetime.datetime:
+    """A time without its offset; none means UTC."""
     return time if time.tzinfo is None else time.astimezone(datetime.UTC).replace(tzinfo=None)
 
 
@@ -110,10 +114,8 @@ class BaseModel:
 
     @staticmethod
     def _time(name: str, value: Any) -> datetime.datetime:
-        if isinstance(value, datetime.datetime):
-            return value
         try:
-            return parse_time(value)
+            return in_utc(value) if isinstance(value, datetime.datetime) else parse_time(value)
         except (TypeError, ValueError, OverflowError):
             raise Invalid(f"{name}: {value!r} is not a time", name) from None
 

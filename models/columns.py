@@ -96,6 +96,9 @@ def _iso(element: iso, compiler: Any, **options: Any) -> str:
 class Base(DeclarativeBase):
     """Where the models' tables are registered."""
 
+    # What somebody else removed meanwhile is as gone as it should be.
+    __mapper_args__ = {"confirm_deleted_rows": False}
+
     metadata = MetaData(naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_name)s",
         "uq": "uq_%(table_name)s_%(column_0_name)s",

@@ -22,12 +22,22 @@ _MD5 = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
 
 
 def is_hash(kept: str) -> bool:
-    return kept == NO_LOGIN or _HASH.fullmatch(kept) is not None
+    return kept == NO_LOGIN or _HASH.fullmatch(kept.removeprefix(_OVER_MD5)) is not None
+
+
+def is_strong(kept: str) -> bool:
+    """Whether it is a hash of the password itself, not of an older form."""
+    return is_hash(kept) and not kept.startswith(_OVER_MD5)
 
 
 def hashed(password: str) -> str:
     """Make the form to keep; what has that form already (an object made from a stored dict) stays as it is."""
-    return password if is_hash(password) else _hasher().hash(password)
+    return password if is_hash(password) else new(password)
+
+
+def new(password: str) -> str:
+    """Make the form to keep of what somebody chose, even if it looks like a hash."""
+    return _hasher().hash(password)
 
 
 def protected(kept: str | None) -> str:
@@ -35,13 +45,13 @@ def protected(kept: str | None) -> str:
     if not kept:
         return NO_LOGIN
     if _MD5.fullmatch(kept):
-        return _OVER_MD5 + hashed(kept.lower())
-    return kept if is_hash(kept.removeprefix(_OVER_MD5)) else hashed(kept)
+        return _OVER_MD5 + new(kept.lower())
+    return hashed(kept)
 
 
 def matches(kept: str, password: str) -> bool:
     """Tell whether `kept`, in whatever form, is of this password."""
-    from argon2.exceptions import VerifyMismatchError
+    from argon2.exceptions import InvalidHashError, VerificationError
     if kept in ("", NO_LOGIN):
         return False
     if kept.startswith(_OVER_MD5) or _MD5.fullmatch(kept):
@@ -51,7 +61,7 @@ def matches(kept: str, password: str) -> bool:
         return hmac.compare_digest(kept.lower().encode() if _MD5.fullmatch(kept) else kept.encode(), password.encode())
     try:
         return _hasher().verify(kept, password)
-    except VerifyMismatchError:
+    except (VerificationError, InvalidHashError):
         return False
 
 

@@ -46,10 +46,11 @@ class Place(BaseModel, Base):
 
     @amenity_ids.setter
     def amenity_ids(self, ids: list[str]) -> None:
-        amenities = [models.storage.get(Amenity, id) for id in dict.fromkeys(ids)]
-        self.amenities = [each for each in amenities if isinstance(each, Amenity)]
-        if len(self.amenities) < len(amenities):
+        found = [models.storage.get(Amenity, id) for id in dict.fromkeys(ids)]
+        amenities = [each for each in found if isinstance(each, Amenity)]
+        if len(amenities) < len(found):
             raise Invalid("amenity_ids names an amenity that is not there", "amenity_ids")
+        self.amenities = amenities
 
     def _attributes(self, everything: bool = False) -> dict[str, Any]:
         attributes = super()._attributes(everything)

@@ -34,6 +34,6 @@ class User(BaseModel, Base):
         """Tell whether this is the user's password; one kept in an older form is replaced by a strong hash."""
         if not passwords.matches(self.password, password):
             return False
-        if not passwords.is_hash(self.password):
+        if not passwords.is_strong(self.password):
             self.password = password
         return True

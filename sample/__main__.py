@@ -14,6 +14,7 @@ def main() -> None:
     report = Report()
     with models.storage.transaction():
         take(((obj["__class__"], obj) for obj in Sample()), Intake(report, times=True))
+    assert not report.refused, report.refused
     counts = ", ".join(f"{count} {models.classes[name].__tablename__}" for name, count in report.new.items())
     print(f"The store was empty; made {counts}.")
 

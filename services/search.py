@@ -21,6 +21,8 @@ AT_LEAST = {"price_min": "price_by_night", "guests": "max_guest", "rooms": "numb
             "bathrooms": "number_bathrooms"}
 SORTS = {"price": ("price_by_night",), "newest": ("-created_at",), "name": ("name",), "distance": ()}
 KEYS = {*IDS, *AT_LEAST, "price_max", "text", "bbox", "near", "sort", "limit", "offset", "facets"}
+MOST_IDS = 10_000
+LOOKED_UP = 5
 EARTH = 6371.0      # its radius, in kilometres
 
 
@@ -69,10 +71,13 @@ def facets(where: Sequence[ColumnElement[bool]]) -> dict[str, list[dict[str, Any
             Place, Place.city_id == City.id).where(*where),
         "cities": select(City.id, City.name, func.count()).join(Place, Place.city_id == City.id).where(*where),
     }
-    return {name: [{"id": id, "name": label, "count": count} for id, label, count in models.storage.rows(
-        statement.group_by(IDS[name].id, statement.selected_columns[1]).order_by(
-            func.count().desc(), statement.selected_columns[1], IDS[name].id))]
-        for name, statement in groups.items()}
+    counted = {}
+    for name, statement in groups.items():
+        label = statement.selected_columns[1]
+        grouped = statement.group_by(IDS[name].id, label).order_by(func.count().desc(), label, IDS[name].id)
+        counted[name] = [{"id": id, "name": each, "count": count}
+                         for id, each, count in models.storage.rows(grouped)]
+    return counted
 
 
 def whole(wanted: Mapping[str, Any], name: str) -> int | None:
@@ -147,15 +152,22 @@ def _identified(wanted: Mapping[str, Any]) -> list[ColumnElement[bool]]:
     if known["amenities"] != asked["amenities"] or (somewhere and not known["states"] | known["cities"]):
         return [false()]
     pairs = place_amenity.c
+    amenities = sorted(known["amenities"])
+    # A look-up for each is quickest for the few that people choose; a database takes only so many of them.
     has_all: list[ColumnElement[bool]] = [
         select(pairs.place_id).where(pairs.place_id == Place.id, pairs.amenity_id == amenity).exists()
-        for amenity in sorted(known["amenities"])]
+        for amenity in amenities[:LOOKED_UP]]
+    if amenities[LOOKED_UP:]:
+        counted = select(pairs.place_id).where(pairs.amenity_id.in_(amenities)).group_by(pairs.place_id)
+        has_all.append(Place.id.in_(counted.having(func.count() == len(amenities))))
     return [_somewhere(known["states"], known["cities"]), *has_all] if somewhere else has_all
 
 
 def _ids(name: str, value: Any) -> set[str]:
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise Invalid(f"{name} must be a list of ids", name)
+    if len(value) > MOST_IDS:
+        raise Invalid(f"{name} must have at most {MOST_IDS} ids", name)
     return set(value)
 
 

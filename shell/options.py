@@ -55,7 +55,7 @@ def _line(command: str, *given: str) -> str:
 def _parameter(text: str) -> str:
     """`name=New York` as `name="New York"`; numbers, and what has its quotes, as they are."""
     found = words.condition(text)
-    if found and isinstance(found[2], str) and text == f"{found[0]}{found[1]}{found[2]}":
+    if found and words.number(found[2]) is None and text == f"{found[0]}{found[1]}{found[2]}":
         return f"{found[0]}{found[1]}{words.quoted(found[2])}"
     return _word(text)
 

@@ -7,7 +7,6 @@ import sys
 from contextlib import nullcontext
 from typing import NoReturn
 
-from config import Settings
 from errors import Invalid
 from services.transfer.files import Progress, export_file, import_file
 from services.transfer.report import Refused, Report
@@ -58,8 +57,6 @@ def run_export(arguments: list[str]) -> None:
     parser.add_argument("file", type=_path)
     parser.add_argument("--passwords", action="store_true")
     options = parser.parse_args(arguments)
-    if os.path.realpath(options.file) == os.path.realpath(Settings.from_environ().file_path):
-        raise Invalid(f"{options.file} is the file engine's own file: give the export another name")
     print(f"{export_file(options.file, options.passwords)} objects")
 
 

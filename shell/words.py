@@ -39,17 +39,16 @@ def parameter(word: str) -> tuple[str, str | int | float] | None:
         return None
     if quoted:
         return name, re.sub(r"\\(.)|_", lambda found: found[1] or " ", quoted[1], flags=re.DOTALL)
-    number = _number(text)
-    return None if number is None else (name, number)
+    value = number(text)
+    return None if value is None else (name, value)
 
 
-def condition(word: str) -> tuple[str, str, str | int | float] | None:
+def condition(word: str) -> tuple[str, str, str] | None:
     """Read `name<value`, with any of the operators of `find`; `None` where it is none."""
     found = _CONDITION.fullmatch(word)
     if not found:
         return None
-    number = _number(found[3])
-    return found[1], found[2], bare(found[3]) if number is None else number
+    return found[1], found[2], bare(found[3])
 
 
 def call(line: str) -> tuple[str, str, list[Any]] | None:
@@ -85,7 +84,8 @@ def _arguments(text: str) -> list[Any]:
         return [bare(word.strip(",")) for word in split(text.replace(",", ", "))]
 
 
-def _number(text: str) -> int | float | None:
+def number(text: str) -> int | float | None:
+    """Read a number; `None` where it is none."""
     if _INTEGER.fullmatch(text):
         return int(text)
     return float(text) if _FLOAT.fullmatch(text) else None

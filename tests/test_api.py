@@ -121,6 +121,10 @@ def test_a_storage_that_is_away_is_a_503_that_names_no_file(tmp_path, monkeypatc
     client = wsgi.create_app().test_client()
     answer = client.get("/api/v1/states")
     assert (answer.status_code, answer.json) == (503, {"error": "The storage cannot be reached, try again later"})
+    page = client.get("/")
+    assert (page.status_code, page.mimetype) == (503, "text/html")
+    assert "back soon" in page.text
+    assert str(tmp_path) not in page.text
     assert client.get("/api/v1/status").status_code == 200
     (tmp_path / "file.json").write_text("{}")
     assert client.get("/api/v1/states").json == []

@@ -1,6 +1,7 @@
 """The database engine: what can be wrong with its environment, and faults that must cost nothing."""
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -248,6 +249,19 @@ class TestFaults:
         assert ask("count State") == "2\n"
         console.communicate("quit\n", timeout=30)
         assert console.returncode == 0
+
+    def test_a_forked_worker_has_connections_of_its_own(self, storage, settings):
+        storage.close()
+        mine = storage.rows(text("SELECT CONNECTION_ID()"))[0][0]
+        storage.close()
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.write(write, str(storage.rows(text("SELECT CONNECTION_ID()"))[0][0]).encode())
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert int(os.read(read, 100)) != mine
+        assert storage.rows(text("SELECT CONNECTION_ID()"))[0][0] == mine
 
     def test_a_failed_statement_does_not_spoil_the_next(self, storage):
         with pytest.raises(Unavailable):

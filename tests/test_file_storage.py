@@ -9,6 +9,7 @@ import stat
 import subprocess
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from models.state import State
 from models.user import User
 from tests.market import Market
 from tests.processes import finish, start
+from tests.servers import Server, free_port
 
 
 @pytest.fixture
@@ -79,6 +81,10 @@ class TestTheFile:
             State(name="é" * number).save()
             assert len(json.loads(path.read_text())) == number
         assert not journal(path).exists()
+
+    def test_is_not_touched_by_a_program_that_only_reads(self, path, environ, storage):
+        assert finish(start("print(models.storage.count())", environ)) == "0\n"
+        assert list(path.parent.glob("file.json*")) == []
 
     def test_is_of_its_owner_alone(self, storage, path, size):
         State(name="S").save()
@@ -331,6 +337,35 @@ with models.storage.transaction():
         finish(process)
         State(name="T").save()
         assert storage.count(State) == 1
+
+    def test_a_snapshot_cannot_be_written_in(self, storage):
+        State(name="S").save()
+        with storage.snapshot(), pytest.raises(Unavailable, match="while it is being read"):
+            State(name="T").save()
+        State(name="U").save()
+        assert storage.count(State) == 2
+
+    def test_an_error_after_the_file_was_written_is_noticed(self, storage, path, size, monkeypatch):
+        State(name="a").save()
+        State(name="b").save()
+
+        def interrupt(*_):
+            raise KeyboardInterrupt
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr("sqlalchemy.orm.Session.commit", interrupt)
+            State(name="c").save()
+        assert {state.name for state in storage.all(State).values()} == {
+            obj["name"] for obj in on_disk(path).values()}
+
+    def test_a_server_that_is_ended_leaves_one_whole_file(self, environ, path):
+        path.write_text(json.dumps({f"State.{number}": {"name": "x" * 1000} for number in range(100)}))
+        port = free_port()
+        with Server(["wsgi.py", "--port", str(port)], environ, port) as server:
+            request = urllib.request.Request(f"{server.address}/api/v1/states", b'{"name": "new"}',
+                                             {"Content-Type": "application/json"})
+            urllib.request.urlopen(request).close()
+            assert len(json.loads(path.read_text())) == 100
+        assert len(json.loads(path.read_text())) == 101
 
     def test_a_fold_by_one_is_followed_by_another_without_reading_all_again(self, storage, path, monkeypatch):
         monkeypatch.setattr(json_file, "SMALL", 0)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import re
 import uuid
 
@@ -9,6 +10,7 @@ import pytest
 
 import models
 from errors import Invalid
+from models import passwords
 from models.amenity import Amenity
 from models.base_model import BaseModel
 from models.city import City
@@ -17,6 +19,7 @@ from models.place import Place
 from models.review import Review
 from models.state import State
 from models.user import User
+from services import objects
 from tests.market import Market
 
 ALL = [Amenity, City, Place, Review, State, User]
@@ -65,6 +68,13 @@ class TestBaseModel:
 
     def test_a_time_with_an_offset_becomes_utc(self):
         assert BaseModel(created_at="2020-01-01T02:00:00+02:00").created_at == datetime.datetime(2020, 1, 1)
+
+    def test_a_datetime_with_an_offset_becomes_utc(self, storage):
+        zone = datetime.timezone(datetime.timedelta(hours=2))
+        state = State(name="S", created_at=datetime.datetime(2020, 1, 1, 12, tzinfo=zone))
+        state.save()
+        storage.close()
+        assert storage.get(State, state.id).to_dict()["created_at"] == "2020-01-01T10:00:00.000000"
 
     @pytest.mark.parametrize("time", ["yesterday", 5, None, ["2020-01-01"], "0001-01-01T00:00+14:00"])
     def test_a_time_that_is_none_is_refused(self, time):
@@ -133,6 +143,25 @@ class TestUser:
     def test_a_hash_is_not_hashed_again(self):
         user = User(password="secret")
         assert User(**user.to_dict(save_fs=1)).password == user.password
+
+    @pytest.mark.parametrize("odd", ["$nologin$", "md5:x", "$argon2id$v=19$m=8,t=2000000,p=1$c2FsdHNhbHQ$aGFzaA"])
+    def test_what_somebody_chooses_is_hashed_even_if_it_looks_like_a_hash(self, storage: Storage, odd):
+        user = objects.create(User, {"email": "a@b.c", "password": odd})
+        assert user.password != odd
+        assert user.check_password(odd)
+
+    def test_a_damaged_hash_is_of_no_password(self):
+        user = User(password="$argon2id$v=19$m=4294967295,t=1,p=1$c2FsdHNhbHQ$aGFzaA")
+        assert not user.check_password("x")
+
+    def test_older_forms_work_once_and_are_replaced(self):
+        for kept in (hashlib.md5(b"secret").hexdigest(), passwords.protected(hashlib.md5(b"secret").hexdigest())):
+            user = User()
+            vars(user)["password"] = kept
+            assert not user.check_password("wrong")
+            assert user.check_password("secret")
+            assert passwords.is_strong(user.password)
+            assert user.check_password("secret")
 
     def test_a_password_is_recognised(self):
         user = User(password="secret")
@@ -206,4 +235,14 @@ class TestRelationships:
         storage.close()
         assert storage.get(Place, market.place.id).amenity_ids == [market.pool.id]
         with pytest.raises(Invalid, match="amenity_ids"):
-            storage.get(Place, market.place.id).amenity_ids = ["nope"]
+            storage.get(Place, market.place.id).amenity_ids = ["nope", market.wifi.id]
+        storage.save()
+        storage.close()
+        assert storage.get(Place, market.place.id).amenity_ids == [market.pool.id]
+
+    def test_an_amenity_that_is_removed_is_in_no_place_any_more(self, storage: Storage):
+        market = Market()
+        assert len(market.place.amenities) == 2
+        market.wifi.delete()
+        storage.save()
+        assert market.place.amenity_ids == [market.pool.id]

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import xstatic.pkg.jquery
-from flask import Blueprint, Flask, Response, abort, render_template, send_from_directory, url_for
+from flask import Blueprint, Flask, Response, abort, current_app, render_template, request, send_from_directory, url_for
 
+from errors import HBNBError
 from models.amenity import Amenity
 from models.city import City
 from models.state import State
@@ -56,11 +57,17 @@ def static_file(version: str, folder: str, name: str) -> Response:
     return response
 
 
-@pages.after_request
+@pages.errorhandler(HBNBError)
+def unavailable(error: HBNBError) -> tuple[str, int]:
+    current_app.logger.error("%s: %s", request.path, error)
+    return render_template("unavailable.html"), 503
+
+
+@pages.after_app_request
 def _protect(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers.setdefault("Content-Security-Policy", _POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
     return response
 
 

@@ -20,7 +20,7 @@ def init_app(app: Flask) -> None:
 
 
 def _known(error: errors.HBNBError) -> Response:
-    status = next(status for kind, status in STATUS.items() if isinstance(error, kind))
+    status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
     if status == 503:
         # The sentence may name hosts and files, which are nobody's business outside.
         current_app.logger.error("%s %s: %s", request.method, request.path, error)
@@ -29,7 +29,7 @@ def _known(error: errors.HBNBError) -> Response:
 
 
 def _http(error: HTTPException) -> Any:
-    if not request.path.startswith("/api"):
+    if not request.path.startswith("/api/"):
         return error
     original = getattr(error, "original_exception", None)
     if isinstance(error, InternalServerError) and original is None:

@@ -9,7 +9,7 @@ from api.v1.operations import Schema, array, reference
 from models.base_model import BaseModel
 from models.place import Place
 from services.listing import relations
-from services.search import AT_LEAST, IDS, SORTS
+from services.search import AT_LEAST, IDS, MOST_IDS, SORTS
 
 WHOLE = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}
 PAGE: dict[str, Schema] = {name: {"type": "integer", "minimum": 0, "maximum": 999_999_999}
@@ -50,7 +50,7 @@ def _numbers(*patterns: str) -> dict[str, Any]:
 SEARCH_BODY: Schema = {
     "type": "object", "additionalProperties": False,
     "properties": {
-        **{name: array({"type": "string"}) for name in IDS},
+        **{name: {**array({"type": "string"}), "maxItems": MOST_IDS} for name in IDS},
         **dict.fromkeys((*AT_LEAST, "price_max", "limit", "offset"), WHOLE),
         "text": {"type": "string", "maxLength": 1024, "pattern": schema.TEXT_PATTERN},
         "bbox": {"type": "array", "prefixItems": [_degrees(180), _degrees(90), _degrees(180), _degrees(90)],

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable
 
 from config import Settings
-from errors import HBNBError, Invalid, Misconfigured, Unavailable
+from errors import Conflict, HBNBError, Invalid, Misconfigured, Unavailable
 from models.columns import Base
 from models.engine.storage import Storage, taken
 
@@ -35,6 +35,7 @@ _INVALID = {
     1264: "{0} is out of range",
     1366: "{0} holds a character that this column cannot: its table is not utf8mb4",
     1452: "{0} names nothing that is there",
+    1292: "{0} has a value that its column cannot hold",
 }
 
 
@@ -139,6 +140,8 @@ class DBStorage(Storage):
         if code == 1062:
             key = re.search(r"for key '(?:\w+\.)?(?:uq_[a-z]+_)?(\w+)'", message)
             return taken("id" if key is None or key[1] == "PRIMARY" else key[1])
+        if code == 1451:
+            return Conflict("Something was added to it meanwhile: nothing was stored, try again")
         if code in (DEADLOCK, LOCK_WAIT_TIMEOUT):
             return Unavailable("Others are writing the same objects just now: nothing was stored, try again")
         return Unavailable(f"The database {self._settings.mysql_db} at {self._settings.mysql_host} "
@@ -176,11 +179,13 @@ def _create_table(element: CreateTable, compiler: Any, **options: Any) -> str:
 @contextmanager
 def _only_one(connection: Connection) -> Iterator[None]:
     """Of all processes that start at the same time, one makes the tables."""
-    connection.execute(text("SELECT GET_LOCK('hbnb.schema', 60)"))
+    name = "CONCAT('hbnb.', LEFT(DATABASE(), 50))"
+    if connection.scalar(text(f"SELECT GET_LOCK({name}, 60)")) != 1:
+        raise Unavailable("Another process is making the tables, and does not end: try again")
     try:
         yield
     finally:
-        connection.execute(text("SELECT RELEASE_LOCK('hbnb.schema')"))
+        connection.execute(text(f"SELECT RELEASE_LOCK({name})"))
 
 
 def _converters() -> dict[Any, Any]:

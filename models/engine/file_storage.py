@@ -12,7 +12,7 @@ import sqlite3
 import uuid
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Select, create_engine, event, select
@@ -22,8 +22,9 @@ from sqlalchemy.pool import QueuePool
 
 from errors import Damaged, HBNBError, Invalid, Unavailable
 from models.engine import file_tables
+from models.engine.cascade import CHUNK
 from models.engine.json_file import JSONFile
-from models.engine.storage import CHUNK, Storage, taken
+from models.engine.storage import Storage, taken
 
 
 def _or_none(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -53,6 +54,13 @@ class FileStorage(Storage):
                                        hide_parameters=True))
         event.listen(self._sessions, "do_orm_execute", self._catch_up)
         weakref.finalize(self, _fold, self._file, self._memory)
+
+    def owns(self, path: str) -> bool:
+        return os.path.realpath(path) in self._file.paths
+
+    def settle(self) -> None:
+        with self._alone():
+            self._file.fold(lambda: file_tables.everything(self._memory))
 
     def reload(self) -> None:
         super().reload()
@@ -95,9 +103,14 @@ class FileStorage(Storage):
             session.flush()
             connection: Any = session.connection().connection.driver_connection
             changes = file_tables.take_changes(connection)
-            if changes:
-                self._file.write(changes, lambda: file_tables.everything(connection))
-            session.commit()
+            try:
+                if changes:
+                    self._file.write(changes, lambda: file_tables.everything(connection))
+                session.commit()
+            except BaseException:
+                # The file may hold what memory gives up now: the next look at it reads everything.
+                self._file.forget()
+                raise
 
     def _catch_up(self, *_: Any) -> None:
         if self._file.changed() and not self._file.lock.held:
@@ -137,10 +150,9 @@ class FileStorage(Storage):
 
 
 def _fold(file: JSONFile, memory: sqlite3.Connection) -> None:
-    """Leave the file whole when the program ends, unless others, who will do it, are still at work."""
-    try:
-        with file.lock.writing():
-            if not file.changed():
-                file.fold(lambda: file_tables.everything(memory))
-    except Unavailable:
-        pass    # the journal holds what the file does not
+    """Leave the file whole when a program ends that changed it, unless somebody else has come to it since."""
+    if not file.appended:
+        return
+    with suppress(Unavailable), file.lock.writing(timeout=0):     # else the journal holds what the file does not
+        if not file.changed():
+            file.fold(lambda: file_tables.everything(memory))

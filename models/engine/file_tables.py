@@ -113,7 +113,8 @@ class _Form:
 
     def objects(self, memory: sqlite3.Connection, where: str = "", values: tuple[Any, ...] = ()) -> Iterator[Objects]:
         kept = {key: orjson.loads(text) for key, text in memory.execute(
-            "SELECT key, text FROM kept WHERE NOT whole AND key GLOB ?", (f"{self.name}.*",))}
+            f"SELECT key, text FROM kept WHERE NOT whole AND key IN (SELECT ? || id FROM {self.table.name} {where})",
+            (f"{self.name}.", *values))}
         rows = memory.execute(f"{self.select} {where} ORDER BY rowid", values)
         names = [*self.columns, *self.links]
         while part := rows.fetchmany(PART):
@@ -195,7 +196,10 @@ def _link(memory: sqlite3.Connection, form: _Form, key: str, obj: dict[str, Any]
 
 
 def _keep(memory: sqlite3.Connection, key: str, value: Any, whole: bool = True) -> None:
-    memory.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (key, orjson.dumps(value), whole))
+    try:
+        memory.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (key, orjson.dumps(value), whole))
+    except (TypeError, UnicodeEncodeError) as error:
+        raise Invalid(f"{key}: {error}") from error
 
 
 def _remove(memory: sqlite3.Connection, name: str, key: str) -> None:

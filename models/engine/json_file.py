@@ -43,7 +43,13 @@ class JSONFile:
         self.path = os.path.realpath(path)
         self.lock = FileLock(self.path)
         self._journal = Journal(f"{self.path}.journal")
+        self.appended = False       # whether this process has, to the journal
         self.forget()
+
+    @property
+    def paths(self) -> set[str]:
+        """Of all files that are its own."""
+        return {self.path, self._journal.path, self.lock.path}
 
     def forget(self) -> None:
         """Have `changes` give everything the next time."""
@@ -181,7 +187,9 @@ class JSONFile:
         with self._reported("written"):
             if not self._end:
                 self._begin = self._end = self._journal.begin(self._content, None)
+                _flush_directory(self.path)
             self._end = self._journal.append(self._end, line)
+        self.appended = True
         self._stamps = self._look()
 
     def fold(self, everything: Callable[[], Iterator[Objects]]) -> None:
@@ -194,13 +202,14 @@ class JSONFile:
         assert self.lock.held
         assert self._content is not None
         with self._reported("written"):
-            beside = f"{self.path}.{os.getpid()}.new"
+            beside = f"{self.path}.new"
             try:
                 content = _write_file(beside, everything())
                 after = (self._content, self._end) if self._end else None
                 if after:   # a crash may come before the new journal does
                     self._journal.append(self._end, encode({"": list(content)}))
                 os.replace(beside, self.path)
+                _flush_directory(self.path)
             except BaseException:
                 with suppress(OSError):
                     os.unlink(beside)
@@ -211,7 +220,7 @@ class JSONFile:
             else:
                 with suppress(FileNotFoundError):
                     os.unlink(self._journal.path)
-            _flush_directory(os.path.dirname(self.path))
+            _flush_directory(self.path)
         self._stamps = self._look()
 
     @contextmanager
@@ -260,7 +269,8 @@ def _stamp(path: str) -> object:
 
 
 def _flush_directory(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+    """See a file's new name safely on the disk."""
+    descriptor = os.open(os.path.dirname(path), os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

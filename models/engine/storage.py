@@ -1,24 +1,22 @@
 """What both engines are: sessions over a database, behind the classic storage interface."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Column, Engine, Executable, Select, Table, delete, event, func, inspect, select
+from sqlalchemy import Engine, Executable, Select, event, func, inspect, select
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError
-from sqlalchemy.orm import RelationshipDirection, Session, scoped_session, sessionmaker
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
-from sqlalchemy.orm.util import identity_key
 
 import models
 from errors import Conflict, HBNBError, Invalid, NotFound, Unavailable
 from models.base_model import BaseModel
-from models.columns import Base
+from models.engine.cascade import CHUNK, family, forget_old_collections, remove_family
 from models.values import check
-
-# So many ids go into one IN (…): both engines take it well, whatever the number of objects.
-CHUNK = 1000
 
 
 class Storage:
@@ -32,8 +30,10 @@ class Storage:
         self._engine = engine
         # Not `autoflush`: a read must never write, nor fail for what was not asked.
         self._sessions = scoped_session(sessionmaker(engine, autoflush=False, expire_on_commit=False))
+        # A forked worker must not speak on its parent's connections.
+        os.register_at_fork(after_in_child=_disposer(engine))
         event.listen(self._sessions, "before_flush", self._before_flush)
-        event.listen(self._sessions, "after_flush", _forget_old_collections)
+        event.listen(self._sessions, "after_flush", forget_old_collections)
 
     # The classic interface
 
@@ -96,9 +96,10 @@ class Storage:
             return
         if obj in self._session.new:
             self._session.expunge(obj)
-        elif not inspect(obj).transient:
+        else:
             with self._translated():
-                self._session.delete(obj)
+                if not inspect(obj).transient:
+                    self._session.delete(obj)
 
     def save(self) -> None:
         """Store everything that waits: all of it, or nothing.
@@ -180,9 +181,16 @@ class Storage:
         """How many objects of each class would be removed together with this one; none of a class: not named."""
         names = {cls.__tablename__: name for name, cls in models.classes.items()}
         with self._translated():
-            family = _family(self._session, obj)
+            found = family(self._session, obj)
         own = inspect(type(obj)).local_table
-        return {names[table.name]: len(ids) for table, ids in family.items() if ids and table is not own}
+        return {names[table.name]: len(ids) for table, ids in found.items() if ids and table is not own}
+
+    def owns(self, path: str) -> bool:
+        """Tell whether a file is the storage's own, which nobody else should write."""
+        return False
+
+    def settle(self) -> None:
+        """Leave what lies on the disk in its simplest form, as a program ends."""
 
     # What an engine may do its own way
 
@@ -200,7 +208,10 @@ class Storage:
             given = vars(obj) if obj in session.new else inspect(obj).committed_state
             for column in inspect(type(obj)).local_table.c:
                 if column.key in given:
-                    check(column, vars(obj).get(column.key))
+                    value = vars(obj).get(column.key)
+                    if value is None and not column.nullable and obj not in session.new:
+                        raise Invalid(f"{column.key} is missing", column.key)
+                    check(column, value)
 
     def _commit(self, session: Session) -> None:
         session.commit()
@@ -249,7 +260,7 @@ class Storage:
     def _before_flush(self, session: Session, *_: Any) -> None:
         self._prepare(session)
         for obj in list(session.deleted):
-            _remove_family(session, obj)
+            remove_family(session, obj)
 
 
 def taken(attribute: str) -> Conflict:
@@ -257,54 +268,10 @@ def taken(attribute: str) -> Conflict:
     return Conflict(f"Another object has this {attribute} already: nothing was stored")
 
 
-def _family(session: Session, obj: Any) -> dict[Table, list[str]]:
-    """The ids of an object and of all that belongs to it, by table, owners first."""
-    family = {inspect(type(obj)).local_table: [obj.id]}
-    for table in Base.metadata.sorted_tables:
-        if "id" in table.c and table not in family:
-            ids = {id: None for key, owners in _ties(table, family) for chunk in _chunks(owners)
-                   for id in session.scalars(select(table.c.id).where(key.in_(chunk)))}
-            family[table] = list(ids)
-    return family
+def _disposer(engine: Engine) -> Callable[[], None]:
+    reference = weakref.ref(engine)
 
-
-def _remove_family(session: Session, obj: Any) -> None:
-    """Remove what belongs to an object: by table, so that the statements do not grow with the rows.
-
-    Not left to the database: tables of older stores do not cascade, and the file engine, which
-    allows an object without its owner, could not hold keys that do.
-    """
-    family = _family(session, obj)
-    for table in reversed(Base.metadata.sorted_tables):
-        for key, owners in _ties(table, family):
-            for chunk in _chunks(owners):
-                session.execute(delete(table).where(key.in_(chunk)))
-    for cls in models.classes.values():
-        for id in family.get(cls.__table__, ()):
-            loaded = session.identity_map.get(identity_key(cls, id))
-            if loaded is not None and loaded is not obj:
-                session.expunge(loaded)
-    session.expire(obj, inspect(type(obj)).relationships.keys())
-
-
-def _ties(table: Table, family: dict[Table, list[str]]) -> list[tuple[Column[Any], list[str]]]:
-    """The columns of a table that name members of the family, each with the ids of those."""
-    return [(key.parent, family[key.column.table]) for key in table.foreign_keys if family.get(key.column.table)]
-
-
-def _forget_old_collections(session: Session, *_: Any) -> None:
-    """Have `state.cities` read again after a city came, went or moved: its `state_id` alone says so."""
-    for obj in [*session.new, *session.dirty, *session.deleted]:
-        for relationship in inspect(type(obj)).relationships:
-            if relationship.direction is RelationshipDirection.MANYTOONE:
-                key = next(iter(relationship.local_columns)).key
-                for id in inspect(obj).attrs[key].history.sum():
-                    owner = session.identity_map.get(identity_key(relationship.mapper.class_, id))
-                    if owner is not None:
-                        session.expire(owner, [relationship.back_populates])
-                if obj in session.dirty:
-                    session.expire(obj, [relationship.key])
-
-
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (values[start:start + CHUNK] for start in range(0, len(values), CHUNK))
+    def dispose() -> None:
+        if (kept := reference()) is not None:
+            kept.dispose(close=False)
+    return dispose

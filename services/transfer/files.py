@@ -61,13 +61,15 @@ def export_file(path: str, with_passwords: bool = False) -> int:
             export can log in only where they could before.
     Returns: the number of objects.
     Raises:
-        Invalid: what has that name is no file.
+        Invalid: what has that name is no file, or is the store's own.
         Unavailable: the file cannot be written, or the storage not be used.
     """
     target = os.path.realpath(path)
     with _reported(path):
         if os.path.exists(target) and not os.path.isfile(target):
             raise Invalid("it is there, and is no file that could be replaced")
+        if models.storage.owns(target):
+            raise Invalid("it is one of the store's own files: give the export another name")
         # Beside it, for the owner alone: it holds addresses and perhaps password hashes.
         descriptor, beside = tempfile.mkstemp(".new", f"{os.path.basename(target)}.", os.path.dirname(target))
         try:

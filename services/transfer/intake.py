@@ -266,7 +266,7 @@ def _folded(value: str) -> str:
 
 def _is_kept(password: str) -> bool:
     """Whether it comes from a store that protects passwords, so that it can be told from another."""
-    return passwords.is_hash(password.removeprefix("md5:"))
+    return passwords.is_hash(password)
 
 
 def _protected(values: dict[str, Any]) -> dict[str, Any]:

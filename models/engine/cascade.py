@@ -1,0 +1,74 @@
+"""What belongs to an object, found by the foreign keys, and removed together with it.
+
+Not left to the database: tables of older stores do not cascade, and those of the file engine,
+which allow an object without its owner, could not hold keys that do.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Column, Table, delete, inspect, select
+from sqlalchemy.orm import RelationshipDirection, Session
+from sqlalchemy.orm.util import identity_key
+
+import models
+from models.columns import Base
+
+# So many ids go into one IN (…): both engines take it well, whatever the number of objects.
+CHUNK = 1000
+
+
+def family(session: Session, obj: Any) -> dict[Table, list[str]]:
+    """The ids of an object and of all that belongs to it, by table, owners first."""
+    members = {inspect(type(obj)).local_table: [obj.id]}
+    for table in Base.metadata.sorted_tables:
+        if "id" in table.c and table not in members:
+            ids = {id: None for key, owners in _references(table, members) for chunk in _chunks(owners)
+                   for id in session.scalars(select(table.c.id).where(key.in_(chunk)))}
+            members[table] = list(ids)
+    return members
+
+
+def remove_family(session: Session, obj: Any) -> None:
+    """Remove what belongs to an object: by table, so that the statements do not grow with the rows.
+    """
+    members = family(session, obj)
+    for table in reversed(Base.metadata.sorted_tables):
+        for key, owners in _references(table, members):
+            for chunk in _chunks(owners):
+                session.execute(delete(table).where(key.in_(chunk)))
+    for cls in models.classes.values():
+        for id in members.get(cls.__table__, ()):
+            loaded = session.identity_map.get(identity_key(cls, id))
+            if loaded is not None and loaded is not obj:
+                session.expunge(loaded)
+    relationships = inspect(type(obj)).relationships
+    for pairs in (each for each in relationships if each.secondary is not None):
+        for partner in list(session.identity_map.values()):
+            if isinstance(partner, pairs.mapper.class_):
+                session.expire(partner, [pairs.back_populates])
+    session.expire(obj, relationships.keys())
+
+
+def _references(table: Table, members: dict[Table, list[str]]) -> list[tuple[Column[Any], list[str]]]:
+    """The columns of a table that name members of the family, each with the ids of those."""
+    return [(key.parent, members[key.column.table]) for key in table.foreign_keys if members.get(key.column.table)]
+
+
+def forget_old_collections(session: Session, *_: Any) -> None:
+    """Have `state.cities` read again after a city came, went or moved: its `state_id` alone says so."""
+    for obj in [*session.new, *session.dirty, *session.deleted]:
+        for relationship in inspect(type(obj)).relationships:
+            if relationship.direction is RelationshipDirection.MANYTOONE:
+                key = next(iter(relationship.local_columns)).key
+                for id in inspect(obj).attrs[key].history.sum():
+                    owner = session.identity_map.get(identity_key(relationship.mapper.class_, id))
+                    if owner is not None:
+                        session.expire(owner, [relationship.back_populates])
+                if obj in session.dirty:
+                    session.expire(obj, [relationship.key])
+
+
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (values[start:start + CHUNK] for start in range(0, len(values), CHUNK))
