@@ -2,8 +2,6 @@
 """The console: HBNB's objects, by commands."""
 from __future__ import annotations
 
-import cmd
-import inspect
 import os
 import re
 import sys
@@ -11,53 +9,16 @@ from collections.abc import Iterable
 from typing import Any
 
 import models
-import schema
 from config import Settings
-from errors import HBNBError, Invalid
-from models import passwords
-from models.base_model import BaseModel
-from models.values import check
+from errors import Invalid
 from shell import output, words
-
-CLASSIC = ("EOF", "all", "count", "create", "destroy", "help", "quit", "show", "update")
-
-CALLED = ("all", "count", "destroy", "show", "update")     # also as CLASS.command(…)
+from shell.interpreter import Interpreter, Mistake
 
 
-class Mistake(Exception):
-    """One of the contract's errors, word for word."""
-
-
-class HBNBCommand(cmd.Cmd):
-    """The commands. Each is a transaction of its own; an error ends the command, never the session."""
-
-    prompt = "(hbnb) "
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.failed = False     # whether the last command did
-        self.asks = False       # whether somebody is there to be asked
+class HBNBCommand(Interpreter):
+    """The commands."""
 
     # The classic commands
-
-    def do_quit(self, _: str) -> bool:
-        """Quit the console.
-
-        quit
-        """
-        return True
-
-    def do_EOF(self, _: str) -> bool:
-        """Quit the console, as does Ctrl-D at the beginning of a line.
-
-        EOF
-        """
-        if self.asks:
-            print()
-        return True
-
-    def emptyline(self) -> bool:
-        return False
 
     def do_create(self, line: str) -> None:
         """Make an object, and print its id.
@@ -150,26 +111,6 @@ class HBNBCommand(cmd.Cmd):
             raise Mistake("** value missing **")
         self._update(obj, {words.bare(given[2]): words.bare(given[3])})
 
-    def do_help(self, arg: str) -> None:
-        """List the commands, or explain one.
-
-        help [COMMAND]
-
-            help find
-        """
-        explained = getattr(self, f"do_{arg}", None)
-        if explained is not None:
-            self.stdout.write(f"{inspect.cleandoc(explained.__doc__)}\n")
-            return
-        if arg:
-            self.failed = True
-            super().do_help(arg)
-            return
-        own = sorted({name[3:] for name in self.get_names() if name.startswith("do_")} - {*CLASSIC})
-        self.stdout.write(f"{self.doc_leader}\n")
-        self.print_topics(self.doc_header, [*CLASSIC], 15, 80)
-        self.print_topics("HBNB's own commands (type help <topic>):", own, 15, 80)
-
     # HBNB's own commands
 
     def do_find(self, line: str) -> None:
@@ -231,116 +172,6 @@ class HBNBCommand(cmd.Cmd):
         """
         from shell.transfer import run_export
         run_export([words.bare(word) for word in words.split(line)])
-
-    # Reading and answering
-
-    def onecmd(self, line: str) -> bool:
-        self.failed = False
-        try:
-            called = words.call(line)
-            return bool(self._called(line, *called) if called else super().onecmd(line))
-        except Mistake as error:
-            self.failed = True
-            print(error)
-        except HBNBError as error:
-            self.failed = True
-            self._note(str(error))
-        except BrokenPipeError:
-            raise
-        except Exception as error:  # whatever it is, the session goes on
-            self.failed = True
-            self._note(f"HBNB made a mistake, please report it: {type(error).__name__}: {error}")
-        finally:
-            models.storage.close()
-        return False
-
-    def precmd(self, line: str) -> str:
-        if self.asks:
-            from shell.terminal import forget_secrets
-            forget_secrets()
-        return line
-
-    def default(self, line: str) -> None:
-        self.failed = True
-        super().default(words.public(line))
-
-    def _called(self, line: str, name: str, command: str, arguments: list[Any]) -> bool | None:
-        """`Class.command(arguments)` is the command with class and arguments as its words."""
-        if command not in CALLED:
-            self.default(line)
-            return None
-        if command == "update" and len(arguments) > 1 and isinstance(arguments[1], dict):
-            obj = self._object([name, str(arguments[0])])
-            self._update(obj, {str(key): value for key, value in arguments[1].items()})
-            return None
-        quoted = (words.quoted(str(each)) for each in arguments)
-        return bool(getattr(self, f"do_{command}")(" ".join([name, *quoted])))
-
-    def _class(self, given: list[str]) -> type[BaseModel]:
-        if not given:
-            raise Mistake("** class name missing **")
-        name = words.bare(given[0])
-        if name not in models.classes:
-            raise Mistake("** class doesn't exist **")
-        return models.classes[name]
-
-    def _object(self, given: list[str]) -> BaseModel:
-        cls = self._class(given)
-        if len(given) < 2 or not words.bare(given[1]):
-            raise Mistake("** instance id missing **")
-        obj = models.storage.get(cls, words.bare(given[1]))
-        if obj is None:
-            raise Mistake("** no instance found **")
-        return obj
-
-    def _update(self, obj: BaseModel, typed: dict[str, Any]) -> None:
-        values: dict[str, Any] = {}
-        for name, value in typed.items():
-            if name in ("__class__", *schema.GIVEN):
-                raise Invalid(f"{name} cannot be changed")
-            if not self._set(type(obj), values, name, value):
-                raise Invalid(f"{type(obj).__name__} has no attribute {name}")
-        for name, value in values.items():
-            setattr(obj, name, value)
-        obj.save()
-
-    def _set(self, cls: type[BaseModel], values: dict[str, Any], name: str, value: Any) -> bool:
-        """Keep a value that was typed, as its column's type. Returns: whether there is such a column."""
-        column = cls.__table__.c.get(name)
-        if column is None:
-            return False
-        if value is None and not column.nullable:
-            raise Invalid(f"{name} must not be null", name)
-        values[name] = schema.fit(column, value)
-        check(column, values[name])
-        if column.info.get("write_only") and values[name]:
-            values[name] = passwords.new(values[name])
-        return True
-
-    def _agrees_to_remove(self, obj: BaseModel) -> bool:
-        from shell.terminal import agrees
-        counts = models.storage.dependents(obj)
-        parts = ", ".join(f"{count} {models.classes[name].__tablename__ if count > 1 else name.lower()}"
-                          for name, count in counts.items())
-        return not counts or agrees(f"This removes {parts} as well. Go on?")
-
-    @staticmethod
-    def _note(text: str) -> None:
-        print(f"** {text} **", file=sys.stderr)
-
-    # Completion
-
-    def completenames(self, text: str, *_: Any) -> list[str]:
-        name, dot, start = text.partition(".")
-        if dot and name in models.classes:
-            return [f"{name}.{each}(" for each in CALLED if each.startswith(start)]
-        classes = [f"{each}." for each in models.classes if text and each.startswith(text)]
-        return [*super().completenames(text), *classes]
-
-    def completedefault(self, text: str, line: str, begin: int, _: int) -> list[str]:
-        from shell.completion import candidates
-        before = words.split(line[:begin])
-        return [each for each in candidates(before, text) if each.startswith(text)]
 
 
 def run(console: HBNBCommand, lines: Iterable[str], stop_on_error: bool = False) -> bool:

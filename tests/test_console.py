@@ -16,13 +16,14 @@ from contextlib import redirect_stderr, redirect_stdout, suppress
 import pytest
 
 import models
-from console import CALLED, CLASSIC, HBNBCommand
+from console import HBNBCommand
 from errors import Unavailable
 from models.city import City
 from models.place import Place
 from models.state import State
 from models.user import User
 from shell import words
+from shell.interpreter import CALLED, CLASSIC
 from tests.conftest import ROOT, Run
 from tests.market import Market
 

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 import models
 from config import Settings
-from console import CALLED, CLASSIC, HBNBCommand
+from console import HBNBCommand
 from models.state import State
 from models.user import User
+from shell.interpreter import CALLED, CLASSIC
 from shell.output import FORMS
 from tests.market import Market
 

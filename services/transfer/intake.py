@@ -114,7 +114,7 @@ class Intake:
 
     def _sound(self, cls: type[BaseModel], batch: list[Item], coming: set[str]) -> Iterator[Item]:
         """The items that may be stored, as whole rows; the others are refused."""
-        absent = {column.key: self._absent(column, batch) - coming for column in cls.__table__.c if column.foreign_keys}
+        absent = {column.key: self._absent(column, batch, coming) for column in cls.__table__.c if column.foreign_keys}
         plan = [_Plan(column) for column in cls.__table__.c]
         _fill(plan, batch)
         for item in batch:
@@ -131,10 +131,11 @@ class Intake:
             except Invalid as error:
                 self.report.refuse(item.place, str(error))
 
-    def _absent(self, column: Any, batch: list[Item]) -> set[str]:
+    def _absent(self, column: Any, batch: list[Item], coming: set[str]) -> set[str]:
         [key] = column.foreign_keys
         there = self._there.setdefault(key.column.table, set())
-        named = {id for item in batch if isinstance(id := item.values.get(column.key), str) and id.isascii()} - there
+        named = {id for item in batch if isinstance(id := item.values.get(column.key), str) and id.isascii()}
+        named -= there | coming
         if named:
             there |= {id for id, in models.storage.rows(select(key.column).where(key.column.in_(named)))}
         return named - there
