@@ -11,6 +11,7 @@ help:  ## print this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
 run: $(VENV)/run  ## serve API and pages on http://127.0.0.1:5000, with sample data if the store is empty
+	@case "$(PORT)" in ''|*[!0-9]*) echo "PORT is '$(PORT)': make it a number"; exit 1;; esac
 	@$(BIN)/python -m sample
 	@$(BIN)/python wsgi.py --port $(PORT)
 

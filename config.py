@@ -39,8 +39,10 @@ class Settings:
             Misconfigured: a value is missing or makes no sense; every missing one is named.
         """
         settings = cls(**{
-            each.name: environ[each.metadata["variable"]]
-            for each in fields(cls) if each.metadata["variable"] in environ
+            each.name: environ[each.metadata["variable"]] for each in fields(cls)
+            # Empty is as good as unset, but for what may be empty.
+            if environ.get(each.metadata["variable"]) or (
+                each.name in ("mysql_pwd", "history") and each.metadata["variable"] in environ)
         })
         settings._check(environ)
         return settings
@@ -61,5 +63,3 @@ class Settings:
                        not (name == "HBNB_MYSQL_PWD" and name in environ)]
             if missing:
                 raise Misconfigured(f"HBNB_TYPE_STORAGE is db, so these must be set too: {', '.join(missing)}")
-        elif not self.file_path:
-            raise Misconfigured("HBNB_FILE_PATH is empty: set it to the path of the store, or leave it unset")

@@ -38,9 +38,9 @@ class HBNBCommand(Interpreter):
             parameter = words.parameter(word)
             if parameter is None:
                 shown = word if words.public(line) == line else "A parameter"
-                self._note(f'{shown} was skipped: write NAME="text", NAME=12 or NAME=1.5')
+                self.note(f'{shown} was skipped: write NAME="text", NAME=12 or NAME=1.5')
             elif not self._set(cls, values, *parameter):
-                self._note(f"{parameter[0]} was skipped: {cls.__name__} has no such attribute")
+                self.note(f"{parameter[0]} was skipped: {cls.__name__} has no such attribute")
         obj = cls(**values)
         obj.save()
         print(obj.id)
@@ -182,7 +182,8 @@ def run(console: HBNBCommand, lines: Iterable[str], stop_on_error: bool = False)
     well = True
     for line in lines:
         ended = console.onecmd(line.rstrip("\n"))
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         well = well and not console.failed
         if ended or (stop_on_error and not well):
             break
@@ -212,16 +213,17 @@ def main(arguments: list[str]) -> int:
     # Whatever bytes come in go out as they are; what is to be stored is checked. A note is always possible.
     for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "surrogateescape"),
                            (sys.stderr, "backslashreplace")):
-        stream.reconfigure(encoding="utf-8", errors=errors)  # type: ignore[union-attr]
+        if stream is not None:      # as it is where a daemon closed it
+            stream.reconfigure(encoding="utf-8", errors=errors)  # type: ignore[union-attr]
     console = HBNBCommand()
     try:
         if arguments:
             from shell.options import run_with_options
             return run_with_options(console, run, arguments)
-        if sys.stdin.isatty():
+        if sys.stdin is not None and sys.stdin.isatty():
             interact(console)
         else:
-            run(console, sys.stdin)
+            run(console, sys.stdin or ())
         return 0
     except KeyboardInterrupt:
         return 130
@@ -229,6 +231,10 @@ def main(arguments: list[str]) -> int:
         # Whoever read the answers has seen enough; Python would complain once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:    # what the storage cannot do is told by the commands
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        console.note(f"The answer could not be written: {error.strerror}")
+        return 1
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ def serve(target: str, host: str, port: int, workers: int = 1) -> None:
     Raises:
         Misconfigured: nothing can listen there.
     """
+    if not 0 <= port < 65536:
+        raise Misconfigured(f"cannot listen on port {port}: it is no number from 0 to 65535")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

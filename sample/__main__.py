@@ -2,12 +2,17 @@
 from __future__ import annotations
 
 import models
+from config import Settings
+from errors import HBNBError
 from sample import Sample
 from services.transfer.intake import Intake, Report
 from services.transfer.stores import take
 
 
 def main() -> None:
+    if Settings.from_environ().env != "dev":
+        print("A sample is made in the environment dev only.")
+        return
     if models.storage.count():
         print("The store holds objects already; nothing was added.")
         return
@@ -20,4 +25,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except HBNBError as error:
+        raise SystemExit(f"hbnb: {error}") from None

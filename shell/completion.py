@@ -9,6 +9,7 @@ from errors import HBNBError
 from models.base_model import BaseModel
 from shell.output import FORMS
 
+OPTIONS = {"import": ["--state", "--city", "--dry-run", "--keep-going"], "export": ["--passwords"]}
 IDS = 50    # so many are offered at the most
 
 
@@ -20,6 +21,11 @@ def candidates(before: list[str], text: str) -> list[str]:
         text: what there is of the word.
     """
     command, given = before[0], before[1:]
+    if command in OPTIONS:
+        return OPTIONS[command]
+    if "sort" in given and given[0] in models.classes:
+        columns = [*schema.columns(models.classes[given[0]])]
+        return [*columns, *(f"-{name}" for name in columns), "limit", *FORMS]
     if text.startswith("-"):
         return [*FORMS]
     if not given:

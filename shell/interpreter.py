@@ -81,12 +81,12 @@ class Interpreter(cmd.Cmd):
             print(error)
         except HBNBError as error:
             self.failed = True
-            self._note(str(error))
-        except BrokenPipeError:
+            self.note(str(error))
+        except OSError:     # nobody reads, or nothing can be written: not what a command can mend
             raise
         except Exception as error:  # whatever it is, the session goes on
             self.failed = True
-            self._note(f"HBNB made a mistake, please report it: {type(error).__name__}: {error}")
+            self.note(f"HBNB made a mistake, please report it: {type(error).__name__}: {error}")
         finally:
             models.storage.close()
         return False
@@ -162,7 +162,7 @@ class Interpreter(cmd.Cmd):
         return not counts or agrees(f"This removes {parts} as well. Go on?")
 
     @staticmethod
-    def _note(text: str) -> None:
+    def note(text: str) -> None:
         print(f"** {text} **", file=sys.stderr)
 
     # Completion

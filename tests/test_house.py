@@ -118,14 +118,17 @@ class TestSettings:
         assert (settings.env, settings.uses_db, settings.file_path) == ("dev", False, "file.json")
         assert (settings.api_host, settings.api_port) == ("0.0.0.0", "5000")
 
+    def test_that_are_empty_are_as_good_as_unset(self):
+        empty = {each.metadata["variable"]: "" for each in fields(Settings)}
+        assert Settings.from_environ(empty) == Settings(history="")
+
     @pytest.mark.parametrize("env", ENVIRONMENTS)
     def test_know_four_environments(self, env):
         assert Settings.from_environ({"HBNB_ENV": env}).env == env
 
     @pytest.mark.parametrize(("environ", "words"), [
         ({"HBNB_ENV": "prod"}, "HBNB_ENV is 'prod': set it to one of dev, test, staging, production"),
-        ({"HBNB_ENV": ""}, "HBNB_ENV"), ({"HBNB_API_PORT": "x"}, "HBNB_API_PORT"),
-        ({"HBNB_API_PORT": "99999"}, "HBNB_API_PORT"), ({"HBNB_FILE_PATH": ""}, "HBNB_FILE_PATH"),
+        ({"HBNB_API_PORT": "x"}, "HBNB_API_PORT"), ({"HBNB_API_PORT": "99999"}, "HBNB_API_PORT"),
         ({"HBNB_TYPE_STORAGE": "db", "HBNB_MYSQL_USER": "", "HBNB_MYSQL_PWD": "", "HBNB_MYSQL_DB": "x"},
          "these must be set too: HBNB_MYSQL_USER, HBNB_MYSQL_HOST")])
     def test_that_make_no_sense_are_refused(self, environ, words):
@@ -198,3 +201,54 @@ def answer(address: str) -> str:
             import time
             time.sleep(0.1)
     raise AssertionError(f"{address} does not answer")
+
+
+class TestPrograms:
+    @pytest.mark.parametrize(("command", "settings", "words"), [
+        (["-m", "sample"], {"HBNB_FILE_PATH": "bad.json"}, "bad.json is damaged"),
+        (["-m", "sample"], {"HBNB_FILE_PATH": "/proc/x.json"}, "/proc/x.json cannot be written"),
+        (["wsgi.py", "--port", "99999"], {}, "cannot listen on port 99999")])
+    def test_say_in_one_line_why_they_cannot_begin(self, tmp_path, command, settings, words):
+        (tmp_path / "bad.json").write_text("{")
+        ended = subprocess.run([sys.executable, *command], cwd=tmp_path if command[0] == "-m" else ROOT,
+                               env={**os.environ, "PYTHONPATH": str(ROOT), **settings}, capture_output=True, text=True)
+        assert ended.returncode == 1
+        assert ended.stderr.startswith("hbnb: ")
+        assert words in ended.stderr
+        assert ended.stderr.count("\n") == 1
+
+    @pytest.mark.parametrize("env", ["test", "staging", "production"])
+    def test_a_sample_is_made_in_dev_only(self, tmp_path, env):
+        ended = subprocess.run([sys.executable, "-m", "sample"], cwd=tmp_path, capture_output=True, text=True, env={
+            **os.environ, "PYTHONPATH": str(ROOT), "HBNB_ENV": env, "HBNB_FILE_PATH": str(tmp_path / "f.json")})
+        assert "dev only" in ended.stdout
+        assert not (tmp_path / "f.json").exists()
+
+    def test_a_port_that_is_none_is_refused_before_anything_is_made(self, tmp_path):
+        environ = {**os.environ, "HBNB_FILE_PATH": str(tmp_path / "f.json")}
+        ended = subprocess.run(["make", "run", "PORT=abc", f"VENV={Path(sys.executable).parent.parent}"], cwd=ROOT,
+                               env=environ, capture_output=True, text=True)
+        assert ended.returncode != 0
+        assert "PORT is 'abc'" in ended.stdout
+        assert not (tmp_path / "f.json").exists()
+
+    @pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
+    def test_the_console_works_without_its_streams(self, tmp_path, closed):
+        ended = subprocess.run(f"{sys.executable} {ROOT / 'console.py'} count State {closed}", shell=True, cwd=tmp_path,
+                               env={**os.environ, "HBNB_FILE_PATH": "f.json"}, capture_output=True, text=True)
+        assert ended.stdout == "0\n"
+        assert ended.stderr == ""
+
+    def test_an_answer_that_cannot_be_written_is_said(self, tmp_path):
+        command = f"{sys.executable} {ROOT / 'console.py'} count State > /dev/full"
+        ended = subprocess.run(command, shell=True, cwd=tmp_path, env={**os.environ, "HBNB_FILE_PATH": "f.json"},
+                               capture_output=True, text=True)
+        assert ended.returncode == 1
+        assert ended.stderr == "** The answer could not be written: No space left on device **\n"
+
+    def test_a_working_directory_that_was_removed_is_said(self, tmp_path):
+        command = f"mkdir gone; cd gone; rmdir ../gone; {sys.executable} {ROOT / 'console.py'} count State"
+        ended = subprocess.run(command, shell=True, cwd=tmp_path, env={**os.environ, "HBNB_FILE_PATH": "file.json"},
+                               capture_output=True, text=True)
+        assert ended.returncode == 1
+        assert ended.stderr == "hbnb: the working directory was removed: change into one that is there\n"

@@ -62,7 +62,7 @@ class TestListings:
         report = files.take(listing(), state=market.state.name, city=market.city.name)
         assert report.new == {"User": 1, "Amenity": 1, "Place": 1}
         assert models.storage.count(City) == 1
-        found = search({"cities": [market.city.id], "amenities": [market.wifi.id]})
+        found = search({"cities": [market.city.id], "amenities": [market.wifi.id]}).all()
         assert {place["name"] for place in found} == {"Listing 1", market.place.name}
 
     def test_a_city_of_that_name_in_another_state_is_another(self, files: Files):
@@ -275,6 +275,21 @@ def disk(settings: Settings) -> bytes | None:
     return None if settings.uses_db or not os.path.exists(settings.file_path) else Path(settings.file_path).read_bytes()
 
 
+class TestShortFiles:
+    @pytest.mark.parametrize("columns", [
+        ("description", "amenities", "accommodates", "bedrooms", "bathrooms", "bathrooms_text"),
+        ("description", "amenities", "accommodates", "bedrooms", "bathrooms", "bathrooms_text", "price", "host_name")])
+    def test_what_a_file_says_nothing_of_is_left_as_it_is(self, files: Files, storage: Storage, columns):
+        files.take(listing(1))
+        before = storage.get(Place, only(Place).id).to_dict(save_fs=1)
+        report = files.take(without(listing(1, name="Renamed", price="$1,234.00"), *columns))
+        storage.close()
+        after = only(Place).to_dict(save_fs=1)
+        assert report.changed["Place"] == 1
+        assert after.pop("updated_at") > before.pop("updated_at")
+        assert after == {**before, "name": "Renamed"}
+
+
 class TestDryRun:
     def test_reports_all_and_writes_nothing(self, files: Files, settings: Settings):
         report = files.take(listing(1), listing(2), dry_run=True)
@@ -401,5 +416,5 @@ def test_a_field_may_be_as_large_as_it_likes(files: Files):
 def test_imported_states_are_found_like_others(files: Files):
     files.take(listing(1), listing(2, amenities=["Pool"]))
     state, pool = only(State), next(each for each in models.storage.all(Amenity).values() if each.name == "Pool")
-    assert len(search({"states": [state.id]})) == 2
-    assert [place["name"] for place in search({"states": [state.id], "amenities": [pool.id]})] == ["Listing 2"]
+    assert len(search({"states": [state.id]}).all()) == 2
+    assert [place["name"] for place in search({"states": [state.id], "amenities": [pool.id]}).all()] == ["Listing 2"]

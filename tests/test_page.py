@@ -80,3 +80,28 @@ def test_the_policy_allows_no_inline_script_and_no_other_host(site, page, storag
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "http" not in policy
+
+
+def test_who_comes_back_finds_what_was_chosen_and_its_result(site, page, storage):
+    Market("One")
+    two = Market("Two")
+    page.goto(site.address)
+    page.hover(".amenities")
+    page.locator(f"input[data-id='{two.wifi.id}']").check()
+    page.click(".filters > button")
+    expect(page.locator("#result")).to_have_text("1 place")
+    page.goto(f"{site.address}/100-hbnb/?elsewhere")
+    page.go_back()
+    expect(page.locator(".amenities h4")).to_have_text("Wifi")
+    expect(page.locator("#result")).to_have_text("1 place")
+
+
+def test_the_filters_can_be_reached_and_used_by_keyboard(site, page, storage):
+    one = Market("One")
+    page.goto(site.address)
+    expect(page.locator("#result")).to_have_text("1 place")
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(page.locator(f"input[data-id='{one.state.id}']")).to_be_checked()
+    expect(page.locator(".locations h4")).to_have_text("State of One")

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, NoReturn
 
 import orjson
 
-from errors import Damaged, Invalid, Unavailable
+from errors import Damaged, Invalid, Misconfigured, Unavailable
 from models.engine.file_lock import FileLock
 from models.engine.journal import Content, Header, Journal, Objects, encode, private
 
@@ -40,7 +40,10 @@ class JSONFile:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.path.realpath(path)
+        try:
+            self.path = os.path.realpath(os.path.expanduser(path))
+        except FileNotFoundError:
+            raise Misconfigured("the working directory was removed: change into one that is there") from None
         self.lock = FileLock(self.path)
         self._journal = Journal(f"{self.path}.journal")
         self.appended = False       # whether this process has, to the journal

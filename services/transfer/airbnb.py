@@ -32,6 +32,13 @@ REVIEWS = {"listing_id", "id", "date", "reviewer_id", "comments"}
 NEVER = "1970-01-01"    # when a listing was seen, where the file does not say
 
 
+# Where an attribute of a place comes from.
+COLUMNS = {
+    "description": {"description"}, "number_rooms": {"bedrooms"}, "max_guest": {"accommodates"},
+    "number_bathrooms": {"bathrooms", "bathrooms_text"}, "price_by_night": {"price"},
+}
+
+
 class Airbnb:
     """Takes in what Inside Airbnb publishes; hosts and reviewers become users that cannot log in.
 
@@ -95,7 +102,8 @@ class Airbnb:
             self._report.notes["places without a price; it was set to 0"] += 1
         values |= {"name": self._name(row), "description": self._text(row.get("description", ""), 1024) or None}
         needs = [*self._where, *self._user(host, row.get("host_name", ""), seen), *self._new_amenities(names)]
-        return Item(where, values, {place_amenity: [self._amenity_id(name) for name in names]}, needs)
+        linked = {place_amenity: [self._amenity_id(name) for name in names]} if "amenities" in row else {}
+        return Item(where, values, linked, needs, silent=_silent(row))
 
     def _review(self, where: str, row: Row) -> Item:
         key, listing = cells.key("review", row["id"]), cells.key("listing", row["listing_id"])
@@ -152,6 +160,11 @@ class Airbnb:
 
     def _text(self, text: str, length: int) -> str:
         return self._report.cut(plain(text), length)
+
+
+def _silent(row: Row) -> frozenset[str]:
+    """The attributes of a place that a file with these columns says nothing of: short files have only a few."""
+    return frozenset(name for name, columns in COLUMNS.items() if not row.keys() & columns)
 
 
 @lru_cache(maxsize=1 << 14)

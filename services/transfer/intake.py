@@ -34,6 +34,7 @@ class Item:
         linked: ids by table of pairs, where it is to be linked with just those.
         needs: what is to be there before it, and made with it where it is not; owners first.
         called: what the source calls the objects that it names, by attribute.
+        silent: attributes of which the source says nothing; what is there keeps them.
         checked: whether the values are a whole row, of which each fits its column.
     """
 
@@ -42,6 +43,7 @@ class Item:
     linked: dict[Table, list[str]] = field(default_factory=dict)
     needs: list[Need] = field(default_factory=list)
     called: dict[str, str] = field(default_factory=dict)
+    silent: frozenset[str] = frozenset()
     checked: bool = False
 
 
@@ -85,7 +87,7 @@ class Intake:
         new = {id: item for id, item in items.items() if id not in there}
         if new:
             models.storage.write(insert(table), [_protected(item.values) for item in new.values()])
-        changes = {id: self._changes(item.values, there[id]) for id, item in items.items() if id in there and replace}
+        changes = {id: self._changes(item, there[id]) for id, item in items.items() if id in there and replace}
         relinked = self._link(items if replace else new) - new.keys()
         changed = {id for id, values in changes.items() if values or id in relinked}
         for id in changed:
@@ -171,9 +173,10 @@ class Intake:
 
     # What differs
 
-    def _changes(self, values: dict[str, Any], there: Any) -> dict[str, Any]:
-        changes = {name: value for name, value in values.items()
-                   if name != "password" and (self._times or name not in TIMES) and value != there[name]}
+    def _changes(self, item: Item, there: Any) -> dict[str, Any]:
+        values = item.values
+        changes = {name: value for name, value in values.items() if name != "password" and name not in item.silent
+                   and (self._times or name not in TIMES) and value != there[name]}
         password = values.get("password", passwords.NO_LOGIN)
         if password not in (passwords.NO_LOGIN, "") and password != there["password"] and (
                 _is_kept(password) or there["password"] == passwords.NO_LOGIN):

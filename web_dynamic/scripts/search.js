@@ -2,9 +2,8 @@
 
 // The search page: what is chosen is shown at once; a search asks the API and draws its answer.
 // Texts are only ever set as text.
-$(function () {
+(function () {
   const api = $(document.body).data('api');
-  const chosen = { states: {}, cities: {}, amenities: {} };
   let request = null;
 
   function count (number, word) {
@@ -33,10 +32,8 @@ $(function () {
     if (request) {
       request.abort();
     }
-    const wanted = {};
-    for (const kind in chosen) {
-      wanted[kind] = Object.keys(chosen[kind]);
-    }
+    const wanted = { states: [], cities: [], amenities: [] };
+    $('.filters input:checked').each((_, box) => wanted[box.dataset.kind].push(box.dataset.id));
     $('#result').text('Searching…');
     const mine = $.ajax(`${api}/places_search`, {
       method: 'POST', contentType: 'application/json', data: JSON.stringify(wanted)
@@ -50,17 +47,12 @@ $(function () {
     }).fail(function () {
       if (mine === request) {
         $('#result').text('The search failed. Try again.');
+        $('section.places').empty();
       }
     });
   }
 
   $('.filters').on('change', 'input', function () {
-    const { kind, id, name } = this.dataset;
-    if (this.checked) {
-      chosen[kind][id] = name;
-    } else {
-      delete chosen[kind][id];
-    }
     showChosen($(this).closest('.locations, .amenities'));
   });
   $('.filters > button').on('click', search);
@@ -70,5 +62,9 @@ $(function () {
       $('#api_status').addClass('available').attr('title', 'The API answers');
     }
   });
-  search();
-});
+  // Only now has the browser put back what was chosen before, when somebody comes back to the page.
+  $(window).on('pageshow', function () {
+    $('.locations, .amenities').each((_, filter) => showChosen($(filter)));
+    search();
+  });
+})();
