@@ -27,6 +27,8 @@ class Settings:
     mysql_db: str = _setting("HBNB_MYSQL_DB", "", "name of the database; needed with `db`")
     api_host: str = _setting("HBNB_API_HOST", "0.0.0.0", "address `python -m api.v1.app` listens on")
     api_port: str = _setting("HBNB_API_PORT", "5000", "port `python -m api.v1.app` listens on")
+    body_limit: str = _setting("HBNB_BODY_LIMIT", "1000000", "bytes that the body of a request may have")
+    cors_origins: str = _setting("HBNB_CORS_ORIGINS", "", "origins, with commas, whose pages may use the API")
     history: str = _setting("HBNB_HISTORY", "~/.hbnb_history", "the console's history file; empty = none")
 
     @classmethod
@@ -51,11 +53,19 @@ class Settings:
     def uses_db(self) -> bool:
         return self.type_storage == "db"
 
+    @property
+    def origins(self) -> str | list[str]:
+        """The origins whose pages may use the API: `*`, or those that are listed."""
+        listed = [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+        return listed or ("*" if self.env in ("dev", "test") else [])
+
     def _check(self, environ: Mapping[str, str]) -> None:
         if self.env not in ENVIRONMENTS:
             raise Misconfigured(f"HBNB_ENV is {self.env!r}: set it to one of {', '.join(ENVIRONMENTS)}")
         if not (self.api_port.isascii() and self.api_port.isdigit() and int(self.api_port) < 65536):
             raise Misconfigured(f"HBNB_API_PORT is {self.api_port!r}: set it to a port number, 0 to 65535")
+        if not (self.body_limit.isascii() and self.body_limit.isdigit()):
+            raise Misconfigured(f"HBNB_BODY_LIMIT is {self.body_limit!r}: set it to a number of bytes")
         if self.uses_db:
             needed = ("HBNB_MYSQL_USER", "HBNB_MYSQL_PWD", "HBNB_MYSQL_HOST", "HBNB_MYSQL_DB")
             # An empty password is a password; an empty name, host or database is none.

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import pytest
 import models
 import wsgi
 from api.v1 import app as api_app
+from errors import Unavailable
 from models.amenity import Amenity
 from models.engine.file_storage import FileStorage
 from models.state import State
@@ -97,6 +99,44 @@ class TestRefusals:
         assert (answer.status_code, answer.mimetype, answer.json) == (status, "application/json", {"error": error})
         if status == 405:
             assert "OPTIONS" in answer.headers["Allow"]
+
+    def test_who_asks_for_it_gets_a_whole_problem(self, client):
+        answer = client.post("/api/v1/states", json={"name": 5}, headers={"Accept": "application/problem+json"})
+        assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
+        assert answer.json == {"type": "about:blank", "title": "Bad Request", "status": 400,
+                               "detail": "name must be a text",
+                               "errors": [{"field": "name", "detail": "name must be a text"}]}
+        missing = client.get("/api/v1/nope", headers={"Accept": "application/problem+json, application/json"})
+        assert (missing.status_code, missing.json["title"], missing.json["errors"]) == (404, "Not Found", [])
+        assert client.get("/api/v1/nope", headers={"Accept": "*/*"}).json == {"error": "Not found"}
+
+    def test_every_answer_has_the_id_of_its_request(self, client):
+        assert client.get("/api/v1/status", headers={"X-Request-Id": "mine-1"}).headers["X-Request-Id"] == "mine-1"
+        made = [client.get("/api/v1/nope", headers={"X-Request-Id": odd}).headers["X-Request-Id"]
+                for odd in ("", "x" * 200, "a b")]
+        assert len(set(made)) == 3
+        assert all(re.fullmatch("[0-9a-f]{32}", id) for id in made)
+
+    def test_what_is_logged_bears_the_id_of_its_request(self, client, caplog, monkeypatch):
+        def fail():
+            raise Unavailable("nobody outside should read this")
+        monkeypatch.setattr("services.objects.stats", fail)
+        assert client.get("/api/v1/stats", headers={"X-Request-Id": "mine-2"}).status_code == 503
+        assert "[mine-2] GET /api/v1/stats: nobody outside should read this" in caplog.text
+
+    def test_the_limit_of_a_body_can_be_set(self, storage, monkeypatch):
+        monkeypatch.setenv("HBNB_BODY_LIMIT", "50")
+        client = wsgi.create_app().test_client()
+        assert client.post("/api/v1/states", json={"name": "x" * 60}).status_code == 413
+        assert client.post("/api/v1/states", json={"name": "x"}).status_code == 201
+
+    def test_outside_dev_only_listed_origins_may_use_the_api(self, storage, monkeypatch):
+        monkeypatch.setenv("HBNB_ENV", "production")
+        for origins, allowed in (("", None), ("https://a.example, https://b.example", "https://b.example")):
+            monkeypatch.setenv("HBNB_CORS_ORIGINS", origins)
+            answer = wsgi.create_app().test_client().get("/api/v1/status", headers={"Origin": "https://b.example"})
+            assert answer.headers.get("Access-Control-Allow-Origin") == allowed
+        assert "X-Total-Count" in answer.headers["Access-Control-Expose-Headers"]
 
     def test_a_mistake_of_ours_shows_no_trace(self, client, monkeypatch):
         monkeypatch.setattr("services.objects.stats", lambda: 1 / 0)

@@ -5,18 +5,23 @@ from flask import Flask
 from flask_cors import CORS
 
 import models
-from api.v1 import docs, errors
+from api.v1 import docs, errors, identity
 from api.v1.views import views
+from config import Settings
 
-BODY_LIMIT = 1_000_000      # bytes
+# What a page of another site may read of an answer.
+EXPOSED = ["ETag", "Link", "Location", "X-Request-Id", "X-Total-Count"]
 
 
 def init_app(app: Flask) -> None:
     """Add the API to an application."""
-    app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
+    settings = Settings.from_environ()
+    app.config["MAX_CONTENT_LENGTH"] = int(settings.body_limit)
     app.url_map.strict_slashes = False
     app.register_blueprint(views, url_prefix="/api/v1")
-    CORS(app, resources={"/api/v1/*": {"origins": "*"}}, send_wildcard=True)
+    CORS(app, resources={"/api/v1/*": {"origins": settings.origins}}, send_wildcard=settings.origins == "*",
+         expose_headers=EXPOSED)
+    identity.init_app(app)
     errors.init_app(app)
     docs.init_app(app)
     app.teardown_appcontext(lambda _: models.storage.close())

@@ -1,14 +1,16 @@
 """Errors, as the API says them: always JSON, and never more than the sentence."""
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, current_app, request
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException
 
 import errors
 from api.v1.answers import answer
 
+PROBLEM = "application/problem+json"
 STATUS: dict[type[errors.HBNBError], int] = {
     errors.Invalid: 400, errors.NotFound: 404, errors.Stale: 412, errors.Conflict: 409, errors.Unavailable: 503,
 }
@@ -24,20 +26,24 @@ def _known(error: errors.HBNBError) -> Response:
     if status == 503:
         # The sentence may name hosts and files, which are nobody's business outside.
         current_app.logger.error("%s %s: %s", request.method, request.path, error)
-        return answer({"error": "The storage cannot be reached, try again later"}, 503)
-    return answer({"error": str(error)}, status)
+        return _refusal("The storage cannot be reached, try again later", 503)
+    return _refusal(str(error), status, getattr(error, "field", None))
 
 
 def _http(error: HTTPException) -> Any:
     if not request.path.startswith("/api/"):
         return error
-    original = getattr(error, "original_exception", None)
-    if isinstance(error, InternalServerError) and original is None:
-        current_app.logger.error("%s %s: %s", request.method, request.path, error)
-    response = answer({"error": _sentence(error)}, error.code or 500)
+    response = _refusal("Not found" if error.code == 404 else str(error.name).capitalize(), error.code or 500)
     response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
     return response
 
 
-def _sentence(error: HTTPException) -> str:
-    return "Not found" if error.code == 404 else str(error.name).capitalize()
+def _refusal(sentence: str, status: int, field: str | None = None) -> Response:
+    """The contract's error; or, for who asks for it, a problem as RFC 9457 has it."""
+    if PROBLEM not in request.accept_mimetypes.values():
+        return answer({"error": sentence}, status)
+    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": sentence,
+               "errors": [{"field": field, "detail": sentence}] if field else []}
+    response = answer(problem, status)
+    response.mimetype = PROBLEM
+    return response
