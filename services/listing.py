@@ -1,7 +1,8 @@
 """Listing objects: which, in which order, how much of each, and what belongs to them."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,16 +57,17 @@ class Listing:
         [[count]] = models.storage.rows(select(func.count()).select_from(self.cls).where(*self.where))
         return int(count)
 
-    def parts(self) -> Iterator[list[dict[str, Any]]]:
+    def parts(self) -> Generator[list[dict[str, Any]], None, None]:
         """The objects, in their JSON form, a part at a time, so that any number needs little memory."""
         statement = select(*schema.selected(self.cls)).where(*self.where).order_by(*self._order)
-        for rows in models.storage.stream(statement, self.limit, self.offset):
-            found = list(schema.dump(self.cls, rows))
-            _attach(self.cls, found, self._tree)
-            if self.fields:
-                kept = {*self.fields, *self._tree}
-                found = [{name: value for name, value in obj.items() if name in kept} for obj in found]
-            yield found
+        with closing(models.storage.stream(statement, self.limit, self.offset, more=bool(self._tree))) as parts:
+            for rows in parts:
+                found = list(schema.dump(self.cls, rows))
+                _attach(self.cls, found, self._tree)
+                if self.fields:
+                    kept = {*self.fields, *self._tree}
+                    found = [{name: value for name, value in obj.items() if name in kept} for obj in found]
+                yield found
 
     def all(self) -> list[dict[str, Any]]:
         """The objects, in their JSON form."""

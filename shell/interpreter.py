@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import cmd
+import errno
 import inspect
 import sys
 from typing import Any
@@ -82,9 +83,9 @@ class Interpreter(cmd.Cmd):
         except HBNBError as error:
             self.failed = True
             self.note(str(error))
-        except OSError:     # nobody reads, or nothing can be written: not what a command can mend
-            raise
-        except Exception as error:  # whatever it is, the session goes on
+        except Exception as error:  # whatever it is, the session goes on, unless no answer can be given
+            if isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.ENOSPC, errno.EIO):
+                raise
             self.failed = True
             self.note(f"HBNB made a mistake, please report it: {type(error).__name__}: {error}")
         finally:

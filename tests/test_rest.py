@@ -3,11 +3,16 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 import wsgi
+from models.amenity import Amenity
+from models.place import Place
+from models.state import State
 from tests.market import Market
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -241,3 +246,86 @@ class TestConditions:
             assert "changed by somebody else" in answer.json["error"]
         assert ask("GET", "places/{place}").json["name"] == "Mine"
         assert ask("DELETE", "places/{place}", headers={"If-Match": mine.headers["ETag"]}).status_code == 200
+
+
+class TestRaces:
+    """Twenty clients at once."""
+
+    @staticmethod
+    def race(work) -> list[int]:
+        """The statuses of what all do at the same moment, sorted."""
+        app, start, statuses = wsgi.create_app(), threading.Barrier(20), []
+
+        def run(number: int) -> None:
+            client = app.test_client()
+            start.wait()
+            statuses.append(work(client, number).status_code)
+        threads = [threading.Thread(target=run, args=(number,)) for number in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return sorted(statuses)
+
+    def test_an_amenity_is_linked_once(self, market, storage):
+        sauna = Amenity(name="Sauna")
+        sauna.save()
+        path = f"/api/v1/places/{market.place.id}/amenities/{sauna.id}"
+        storage.close()
+        assert self.race(lambda client, _: client.post(path)) == [200] * 19 + [201]
+        assert storage.get(Place, market.place.id).amenity_ids.count(sauna.id) == 1
+
+    def test_of_writers_who_saw_the_same_one_wins(self, market, storage, ask):
+        seen = ask("GET", "places/{place}").headers["ETag"]
+        path = f"/api/v1/places/{market.place.id}"
+        storage.close()
+        statuses = self.race(lambda client, number: client.put(
+            path, json={"name": str(number)}, headers={"If-Match": seen}))
+        assert statuses == [200] + [412] * 19
+
+    def test_one_may_list_while_others_delete(self, market, storage):
+        states = [State(name=str(number)) for number in range(10)]
+        for state in states:
+            storage.new(state)
+        storage.save()
+        paths = [f"/api/v1/states/{state.id}" for state in states]
+        storage.close()
+        statuses = self.race(lambda client, number: (
+            client.get("/api/v1/states") if number % 2 else client.delete(paths[number // 2])))
+        assert statuses == [200] * 20
+        assert storage.count(State) == 1
+
+    def test_a_name_that_only_one_may_have_goes_to_one(self, market, storage):
+        storage.close()
+        statuses = self.race(lambda client, _: client.post(
+            "/api/v1/users", json={"email": "same@b.c", "password": "x"}))
+        assert statuses == [201] + [409] * 19
+
+
+class TestStatements:
+    @pytest.mark.parametrize("places", [1, 1000])
+    @pytest.mark.parametrize(("method", "path", "most"), [
+        ("GET", "states", 1), ("GET", "cities/{city}/places", 2), ("GET", "places?limit=20", 2),
+        ("GET", "places?include=amenities,reviews.user,city.state", 6), ("GET", "places/{place}/amenities", 2),
+        ("GET", "places/{place}", 1), ("GET", "places/{place}?include=city", 3), ("GET", "users/{host}/places", 2),
+        ("GET", "stats", 6), ("POST", "places_search", 1)])
+    def test_their_number_does_not_follow_the_rows(self, storage, market, ask, places, method, path, most):
+        for number in range(places - 1):
+            storage.new(Place(name=str(number), city_id=market.city.id, user_id=market.host.id))
+        storage.save()
+        storage.close()
+        sent: list[str] = []
+        event.listen(storage._engine, "before_cursor_execute", lambda c, cur, sql, *_: sent.append(sql))
+        answer = ask(method, path, {} if method == "POST" else None)
+        assert answer.status_code == 200
+        assert len(sent) == most, sent
+
+    def test_a_list_of_many_parts_is_whole_and_in_order(self, storage, market, ask):
+        for number in range(2500):
+            storage.new(Place(name=f"{number:04}", city_id=market.city.id, user_id=market.host.id))
+        storage.save()
+        storage.close()
+        for path in ("places?sort=name", "places?sort=name&include=city", "places?sort=name&offset=0&limit=2400"):
+            names = [place["name"] for place in ask("GET", path).json]
+            assert names == [*(f"{number:04}" for number in range(2500)), "Loft in Albany"][:len(names)]
+            assert len(names) >= 2400

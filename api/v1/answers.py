@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +14,7 @@ from flask import Response, request, stream_with_context
 from errors import Stale
 from services.listing import Listing
 
-Parts = Iterable[list[dict[str, Any]]]
+PART = 1000     # objects that are tagged as a whole; of a longer list, no tag is known before its end
 
 
 def answer(value: Any, status: int = 200) -> Response:
@@ -46,7 +48,7 @@ def expect(value: Any) -> None:
 def listed(listing: Listing) -> Response:
     """A list: a page with its neighbours and the total, or else the whole, as it comes from the storage."""
     if listing.limit is None and not listing.offset:
-        return _whole(listing.parts())
+        return _whole(listing)
     response = tagged(listing.all())
     total = listing.total()
     response.headers["X-Total-Count"] = str(total)
@@ -54,18 +56,19 @@ def listed(listing: Listing) -> Response:
     return response
 
 
-def _whole(parts: Iterator[list[dict[str, Any]]]) -> Response:
-    first = next(parts, [])
-    second = next(parts, None)
-    if second is None:
+def _whole(listing: Listing) -> Response:
+    first = replace(listing, limit=PART + 1).all()
+    if len(first) <= PART:
         return tagged(first)
+    # What follows is read while it is sent: the session of this view ends with the view.
+    rest = replace(listing, offset=PART)
 
     def written() -> Iterator[bytes]:
-        yield orjson.dumps(first)[:-1]
-        yield b"," + orjson.dumps(second)[1:-1]
-        for part in parts:
-            if part:
-                yield b"," + orjson.dumps(part)[1:-1]
+        yield orjson.dumps(first[:PART])[:-1]
+        with closing(rest.parts()) as parts:
+            for part in parts:
+                if part:
+                    yield b"," + orjson.dumps(part)[1:-1]
         yield b"]\n"
     return Response(stream_with_context(written()), mimetype="application/json")
 

@@ -19,7 +19,7 @@ from models.state import State
 from models.user import User
 from services import objects
 from services.listing import Listing
-from services.search import SORTS, facets, search, whole
+from services.search import SORTS, facets, search
 
 views = Blueprint("api_v1", __name__)
 
@@ -177,12 +177,7 @@ def unlink(id: str, amenity_id: str) -> Response:
           example={"text": "river", "guests": 2, "price_max": 150, "sort": "price"},
           query={name: each for name, each in SEARCH_QUERY.items() if name in ("limit", "offset", "fields", "include")})
 def places_search() -> Response:
-    wanted = body()
-    for name in ("limit", "offset"):
-        whole(wanted, name)
-        if (value := number(name)) is not None:
-            wanted[name] = value
-    return _places(wanted)
+    return _places(body())
 
 
 @views.get("/places")
@@ -214,6 +209,9 @@ def _asked() -> dict[str, Any]:
 def _places(wanted: dict[str, Any]) -> Response:
     sort = [] if wanted.get("sort") else names("sort")
     listing = search(wanted, sort=sort, fields=names("fields"), include=names("include"))
+    for name in ("limit", "offset"):    # those of the query, where they are, are those of a link to a page
+        if (value := number(name)) is not None:
+            setattr(listing, name, value)
     if not wanted.get("facets"):
         return listed(listing)
     return tagged({"places": listing.all(), "total": listing.total(), "facets": facets(listing.where)})

@@ -5,11 +5,11 @@ import datetime
 import logging
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Connection, Executable, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Executable, Select, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
@@ -18,6 +18,7 @@ from sqlalchemy.schema import CreateTable
 from config import Settings
 from errors import Conflict, HBNBError, Invalid, Misconfigured, Unavailable
 from models.columns import Base
+from models.engine.cascade import CHUNK
 from models.engine.storage import Storage, taken
 
 # Nothing is cut or rounded silently, and every server takes and gives the same times.
@@ -115,6 +116,15 @@ class DBStorage(Storage):
         with self._translated():
             self._session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         yield
+
+    def stream(self, statement: Select[Any], limit: int | None, offset: int,
+               more: bool) -> Generator[Sequence[Any], None, None]:
+        if more:
+            yield from super().stream(statement, limit, offset, more)
+            return
+        statement = statement.limit(limit).offset(offset or None)
+        with self._translated(), self._session.execute(statement, execution_options={"yield_per": CHUNK}) as result:
+            yield from result.partitions()
 
     def write(self, statement: Executable, values: Any = None) -> int:
         self._session.info["sent"] = True

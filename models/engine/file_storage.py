@@ -11,18 +11,17 @@ import os
 import sqlite3
 import uuid
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Select, create_engine, event, select
+from sqlalchemy import create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from errors import Damaged, HBNBError, Invalid, Unavailable
 from models.engine import file_tables
-from models.engine.cascade import CHUNK
 from models.engine.json_file import JSONFile
 from models.engine.storage import Storage, taken
 
@@ -79,20 +78,6 @@ class FileStorage(Storage):
         with self._file.lock.reading():
             self._read_changes()
             yield
-
-    def stream(self, statement: Select[Any], limit: int | None, offset: int) -> Iterator[Sequence[Any]]:
-        """See `Storage.stream`; without a cursor that stays open, as it would keep others from committing."""
-        first = self.rows(statement.limit(CHUNK + 1 if limit is None else min(limit, CHUNK + 1)).offset(offset))
-        if len(first) <= CHUNK:
-            yield first
-            return
-        [table] = statement.get_final_froms()
-        ids = [id for id, in self.rows(statement.with_only_columns(table.c.id).limit(limit).offset(offset))]
-        for start in range(0, len(ids), CHUNK):
-            part = ids[start:start + CHUNK]
-            found = self.rows(select(table.c.id, *statement.selected_columns).where(table.c.id.in_(part)))
-            rows = {row[0]: row[1:] for row in found}
-            yield [rows[id] for id in part if id in rows]
 
     def _prepare(self, session: Session) -> None:
         file_tables.fill_blanks(session.new)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -162,11 +162,28 @@ class Storage:
         with self._translated():
             return self._session.execute(statement, values).all()
 
-    def stream(self, statement: Select[Any], limit: int | None, offset: int) -> Iterator[Sequence[Any]]:
-        """What a statement over one model's table gives, in parts, so that any number of rows needs little memory."""
-        statement = statement.limit(limit).offset(offset or None)
-        with self._translated():
-            yield from self._session.execute(statement, execution_options={"yield_per": CHUNK}).partitions()
+    def stream(self, statement: Select[Any], limit: int | None, offset: int,
+               more: bool) -> Generator[Sequence[Any], None, None]:
+        """What a statement over one model's table gives, in parts, so that any number of rows needs little memory.
+
+        Args:
+            statement: without limit and offset.
+            limit, offset: how many rows, from which on.
+            more: whether other statements are sent between the parts.
+        """
+        # Without a cursor that stays open: on a file it would keep others from committing, and on
+        # a database it is the only statement that its connection takes.
+        first = self.rows(statement.limit(CHUNK + 1 if limit is None else min(limit, CHUNK + 1)).offset(offset))
+        if len(first) <= CHUNK:
+            yield first
+            return
+        [table] = statement.get_final_froms()
+        ids = [id for id, in self.rows(statement.with_only_columns(table.c.id).limit(limit).offset(offset))]
+        for start in range(0, len(ids), CHUNK):
+            part = ids[start:start + CHUNK]
+            found = self.rows(select(table.c.id, *statement.selected_columns).where(table.c.id.in_(part)))
+            rows = {row[0]: row[1:] for row in found}
+            yield [rows[id] for id in part if id in rows]
 
     def write(self, statement: Executable, values: Any = None) -> int:
         """Execute a statement that changes many rows; inside a `transaction`.
