@@ -287,6 +287,24 @@ class TestClassicDump:
             objects.remove(user)
         assert counts()["User"] == 0
 
+    def test_moves_into_a_new_database_as_the_warning_says(
+            self, old: tuple[MariaDB, Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+            caplog: pytest.LogCaptureFixture):
+        server, settings = old
+        models.make_storage(settings).reload()
+        assert "export this database and import that into a new one" in caplog.text
+        export_file(str(tmp_path / "all.jsonl.gz"), with_passwords=True)
+        server.execute("CREATE DATABASE new_db; GRANT ALL ON new_db.* TO hbnb_dev@localhost")
+        new = models.make_storage(replace(settings, mysql_db="new_db"))
+        monkeypatch.setattr(models, "storage", new)
+        assert import_file(str(tmp_path / "all.jsonl.gz")).new == counts() == CLASSIC
+        assert sum(len(place.amenity_ids) for place in new.all(Place).values()) == 2726
+        user = next(iter(new.all(User).values()))
+        assert user.check_password(user.email.replace("noemail", "pwd").removesuffix("@gmail.com"))
+        objects.create(State, {"name": "Hawaiʻi 🏝"})
+        new.close()
+        new._engine.dispose()
+
     def test_old_passwords_work_and_are_never_shown(self, old: tuple[MariaDB, Settings], tmp_path: Path,
                                                     capsys: pytest.CaptureFixture[str],
                                                     caplog: pytest.LogCaptureFixture):

@@ -108,7 +108,8 @@ class DBStorage(Storage):
         if old:
             logging.getLogger("hbnb").warning(
                 "%s of %s cannot hold every character, as they are not utf8mb4: names such as Hawai\u02bbi will be "
-                "refused", ", ".join(old), self._settings.mysql_db)
+                "refused. To be rid of that, export this database and import that into a new one",
+                ", ".join(old), self._settings.mysql_db)
 
     @contextmanager
     def _still(self) -> Iterator[None]:
