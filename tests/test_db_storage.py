@@ -250,8 +250,8 @@ class TestFaults:
         console.communicate("quit\n", timeout=30)
         assert console.returncode == 0
 
-    def test_a_forked_worker_has_connections_of_its_own(self, storage, settings):
-        storage.close()
+    def test_a_forked_worker_has_connections_of_its_own(self, settings):
+        storage = DBStorage(settings)   # with one connection: earlier tests may have left the other more to choose from
         mine = storage.rows(text("SELECT CONNECTION_ID()"))[0][0]
         storage.close()
         read, write = os.pipe()
