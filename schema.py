@@ -10,11 +10,11 @@ from sqlalchemy import Column, ColumnElement
 from errors import Invalid
 from models import passwords
 from models.base_model import BaseModel, parse_time
-from models.columns import TimeType, iso
+from models.columns import TIMES, TimeType, iso
 from models.values import LEAST, MOST, check
 
 # What every object has, and nobody gives it.
-GIVEN = ("id", "created_at", "updated_at")
+GIVEN = ("id", *TIMES)
 
 _JSON_TYPES = {str: "string", int: "integer", float: "number", datetime.datetime: "string"}
 # Of texts: no control characters but tabs and line breaks; and, where one is needed, something to see.
@@ -75,6 +75,18 @@ def clean(cls: type[BaseModel], data: Mapping[str, Any], made: bool) -> dict[str
     return values
 
 
+def sound(column: Column[Any], value: Any) -> Any:
+    """Check one value. Returns: what is to be kept of it, which of a chosen password is a hash.
+
+    Raises:
+        Invalid: names the attribute and says what it takes.
+    """
+    if value is None and not column.nullable:
+        raise Invalid(f"{column.key} must not be null", column.key)
+    check(column, value)
+    return passwords.new(value) if column.info.get("write_only") and value else value
+
+
 def fit(column: Column[Any], value: Any) -> Any:
     """Read what a person typed as the type of a column, where it can be read so."""
     kind = column.type.python_type
@@ -92,9 +104,14 @@ def fit(column: Column[Any], value: Any) -> Any:
     return value
 
 
-def selected(cls: type[BaseModel]) -> list[ColumnElement[Any]]:
-    """The columns of the JSON form, as a database is to give them."""
-    return [iso(column) if isinstance(column.type, TimeType) else column for column in columns(cls).values()]
+def selected(cls: type[BaseModel], everything: bool = False) -> list[ColumnElement[Any]]:
+    """The columns of the JSON form, as a database is to give them.
+
+    Args:
+        everything: with those that no answer holds.
+    """
+    return [iso(column).label(column.key) if isinstance(column.type, TimeType) else column
+            for column in (cls.__table__.c if everything else columns(cls).values())]
 
 
 def dump(cls: type[BaseModel], rows: Iterable[Any]) -> Iterator[dict[str, Any]]:
@@ -105,16 +122,12 @@ def dump(cls: type[BaseModel], rows: Iterable[Any]) -> Iterator[dict[str, Any]]:
 
 
 def _fitting(column: Column[Any], value: Any) -> Any:
-    if value is None and not column.nullable:
-        raise Invalid(f"{column.key} must not be null", column.key)
     if isinstance(value, float) and value.is_integer() and column.type.python_type is int:
         value = int(value)      # in JSON, 2.0 is a whole number
-    check(column, value)
+    kept = sound(column, value)
     if isinstance(value, str) and required(column) and not value.strip():
         raise Invalid(f"{column.key} must not be empty", column.key)
-    if column.info.get("write_only"):
-        return passwords.new(value)
-    return float(value) if value is not None and column.type.python_type is float else value
+    return float(kept) if kept is not None and column.type.python_type is float else kept
 
 
 def definition(cls: type[BaseModel]) -> dict[str, Any]:

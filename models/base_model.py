@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Mapper, QueryableAttribute
 
 import models
 from errors import Invalid
-from models.columns import Base, Key, Time
+from models.columns import TIMES, Base, Key, Time
 
 
 def utc_now() -> datetime.datetime:
@@ -67,9 +67,9 @@ class BaseModel:
         now = utc_now()
         attributes.pop("__class__", None)
         for name, value in ({"id": str(uuid.uuid4()), "created_at": now, "updated_at": now} | attributes).items():
-            if name not in ("id", "created_at", "updated_at") and not self._takes(name):
+            if name not in ("id", *TIMES) and not self._takes(name):
                 raise Invalid(f"Unknown attribute: {name}", name)
-            setattr(self, name, self._time(name, value) if name in ("created_at", "updated_at") else value)
+            setattr(self, name, self._time(name, value) if name in TIMES else value)
 
     def __str__(self) -> str:
         return f"[{type(self).__name__}] ({self.id}) {self._attributes()}"

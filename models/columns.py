@@ -20,6 +20,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 T = TypeVar("T")
+TIMES = ("created_at", "updated_at")
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%f"
 
 

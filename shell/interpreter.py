@@ -10,9 +10,7 @@ from typing import Any
 import models
 import schema
 from errors import HBNBError, Invalid
-from models import passwords
 from models.base_model import BaseModel
-from models.values import check
 from shell import words
 
 CLASSIC = ("EOF", "all", "count", "create", "destroy", "help", "quit", "show", "update")
@@ -147,12 +145,7 @@ class Interpreter(cmd.Cmd):
         column = cls.__table__.c.get(name)
         if column is None:
             return False
-        if value is None and not column.nullable:
-            raise Invalid(f"{name} must not be null", name)
-        values[name] = schema.fit(column, value)
-        check(column, values[name])
-        if column.info.get("write_only") and values[name]:
-            values[name] = passwords.new(values[name])
+        values[name] = schema.sound(column, schema.fit(column, value))
         return True
 
     def _agrees_to_remove(self, obj: BaseModel) -> bool:

@@ -24,7 +24,7 @@ def family(session: Session, obj: Any) -> dict[Table, list[str]]:
     members = {inspect(type(obj)).local_table: [obj.id]}
     for table in Base.metadata.sorted_tables:
         if "id" in table.c and table not in members:
-            ids = {id: None for key, owners in _references(table, members) for chunk in _chunks(owners)
+            ids = {id: None for key, owners in _references(table, members) for chunk in chunks(owners)
                    for id in session.scalars(select(table.c.id).where(key.in_(chunk)))}
             members[table] = list(ids)
     return members
@@ -36,7 +36,7 @@ def remove_family(session: Session, obj: Any) -> None:
     members = family(session, obj)
     for table in reversed(Base.metadata.sorted_tables):
         for key, owners in _references(table, members):
-            for chunk in _chunks(owners):
+            for chunk in chunks(owners):
                 session.execute(delete(table).where(key.in_(chunk)))
     for cls in models.classes.values():
         for id in members.get(cls.__table__, ()):
@@ -70,5 +70,6 @@ def forget_old_collections(session: Session, *_: Any) -> None:
                     session.expire(obj, [relationship.key])
 
 
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Ids, as many at a time as go into one statement."""
     return (values[start:start + CHUNK] for start in range(0, len(values), CHUNK))

@@ -101,10 +101,10 @@ class DBStorage(Storage):
                                 f"allow sql_mode STRICT_ALL_TABLES (it is {mode or 'empty'})")
         if charset != "utf8mb4":
             raise Misconfigured(f"The connection speaks {charset}, so names would be damaged: allow utf8mb4")
-        old = [table.name for table in Base.metadata.sorted_tables if (charset := connection.scalar(text(
-            "SELECT character_set_name FROM information_schema.columns WHERE table_schema = DATABASE() "
-            "AND table_name = :table AND column_name IN ('name', 'text', 'email')"), {"table": table.name}))
-            and charset != "utf8mb4"]
+        found = connection.scalars(text(
+            "SELECT DISTINCT table_name FROM information_schema.columns WHERE table_schema = DATABASE() "
+            "AND column_name IN ('name', 'text', 'email') AND character_set_name <> 'utf8mb4'")).all()
+        old = [table.name for table in Base.metadata.sorted_tables if table.name in found]
         if old:
             logging.getLogger("hbnb").warning(
                 "%s of %s cannot hold every character, as they are not utf8mb4: names such as Hawai\u02bbi will be "

@@ -18,11 +18,10 @@ from sqlalchemy import Column, Table
 import models
 from errors import Invalid
 from models.base_model import BaseModel, blank, parse_time, time_text
-from models.columns import Base, links
+from models.columns import TIMES, Base, links
 from models.engine.journal import Objects
 
 PART = 1000     # objects that are written at a time
-TIMES = ("created_at", "updated_at")
 NEVER = "1970-01-01T00:00:00.000000"    # the time of an object that the file gives none
 _SQLITE_TYPES = {str: ("TEXT", "text"), int: ("INTEGER", "a whole number"), float: ("REAL", "a number")}
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm.exc import StaleDataError
 import models
 from errors import Conflict, HBNBError, Invalid, NotFound, Unavailable
 from models.base_model import BaseModel
-from models.engine.cascade import CHUNK, family, forget_old_collections, remove_family
+from models.engine.cascade import CHUNK, chunks, family, forget_old_collections, remove_family
 from models.values import check
 
 
@@ -179,8 +179,7 @@ class Storage:
             return
         [table] = statement.get_final_froms()
         ids = [id for id, in self.rows(statement.with_only_columns(table.c.id).limit(limit).offset(offset))]
-        for start in range(0, len(ids), CHUNK):
-            part = ids[start:start + CHUNK]
+        for part in chunks(ids):
             found = self.rows(select(table.c.id, *statement.selected_columns).where(table.c.id.in_(part)))
             rows = {row[0]: row[1:] for row in found}
             yield [rows[id] for id in part if id in rows]

@@ -14,11 +14,11 @@ import schema
 from errors import Invalid
 from models import passwords
 from models.base_model import BaseModel, blank, utc_now
+from models.columns import TIMES
 from models.values import all_fit, checker
 from services.transfer.report import Report as Report
 
 BATCH = 1000    # rows of one statement
-TIMES = ("created_at", "updated_at")
 
 # Class and values of an object that another one needs.
 Need = tuple[type[BaseModel], dict[str, Any]]
@@ -179,7 +179,7 @@ class Intake:
                    and (self._times or name not in TIMES) and value != there[name]}
         password = values.get("password", passwords.NO_LOGIN)
         if password not in (passwords.NO_LOGIN, "") and password != there["password"] and (
-                _is_kept(password) or there["password"] == passwords.NO_LOGIN):
+                passwords.is_hash(password) or there["password"] == passwords.NO_LOGIN):
             changes["password"] = passwords.protected(password)
         return changes
 
@@ -266,11 +266,6 @@ def _folded(value: str) -> str:
         letters = unicodedata.normalize("NFD", value)
         value = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return value.casefold().rstrip()
-
-
-def _is_kept(password: str) -> bool:
-    """Whether it comes from a store that protects passwords, so that it can be told from another."""
-    return passwords.is_hash(password)
 
 
 def _protected(values: dict[str, Any]) -> dict[str, Any]:

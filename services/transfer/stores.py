@@ -9,10 +9,11 @@ import orjson
 from sqlalchemy import String, Table, select
 
 import models
+import schema
 from errors import Invalid
 from models import passwords
 from models.base_model import BaseModel, parse_time
-from models.columns import TimeType, iso, links
+from models.columns import TIMES, links
 from services.transfer.intake import Intake, Item
 from services.transfer.report import Report
 from services.transfer.text import plain, shown
@@ -101,8 +102,7 @@ def give(write: Callable[[bytes], Any], with_passwords: bool) -> int:
 
 def _all(name: str, cls: type[BaseModel], with_passwords: bool) -> Iterator[dict[str, Any]]:
     table = cls.__table__
-    columns = [iso(column).label(column.key) if isinstance(column.type, TimeType) else column
-               for column in table.c if with_passwords or not column.info.get("write_only")]
+    columns = schema.selected(cls, everything=with_passwords)
     last = ""
     while rows := models.storage.rows(select(*columns).where(table.c.id > last).order_by(table.c.id).limit(PART)):
         last = rows[-1].id
@@ -135,7 +135,7 @@ def _item(place: str, obj: dict[str, Any]) -> Item:
     columns, pairs = cls.__table__.c, links(cls.__table__)
     values, linked = {}, {}
     for name, value in obj.items():
-        if name in ("created_at", "updated_at"):
+        if name in TIMES:
             values[name] = _time(name, value)
         elif name == "password":
             values[name] = value or passwords.NO_LOGIN
