@@ -3,9 +3,10 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement
+from sqlalchemy import Column, ColumnElement, Table
 
 from errors import Invalid
 from models import passwords
@@ -24,7 +25,12 @@ FILLED_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*[^\x00-\x20\x7f\x85\xa0][^
 
 def columns(cls: type[BaseModel]) -> dict[str, Column[Any]]:
     """The attributes of a class by name, but for those that no answer holds."""
-    return {column.key: column for column in cls.__table__.c if not column.info.get("write_only")}
+    return _shown(cls.__table__)
+
+
+@cache
+def _shown(table: Table) -> dict[str, Column[Any]]:
+    return {column.key: column for column in table.c if not column.info.get("write_only")}
 
 
 def writable(cls: type[BaseModel], made: bool) -> dict[str, Column[Any]]:
@@ -115,10 +121,12 @@ def selected(cls: type[BaseModel], everything: bool = False) -> list[ColumnEleme
 
 
 def dump(cls: type[BaseModel], rows: Iterable[Any]) -> Iterator[dict[str, Any]]:
-    """The JSON form of rows of `selected`: what `to_dict` says of each object."""
-    names, tail = [*columns(cls), "__class__"], (cls.__name__,)
+    """The JSON form of rows that begin with what is `selected`: what `to_dict` says of each object."""
+    names, name = [*columns(cls)], cls.__name__
     for row in rows:
-        yield dict(zip(names, (*row, *tail), strict=True))
+        obj = dict(zip(names, row, strict=False))
+        obj["__class__"] = name
+        yield obj
 
 
 def _fitting(column: Column[Any], value: Any) -> Any:

@@ -8,7 +8,7 @@ import models
 from errors import Invalid
 from models.amenity import Amenity, place_amenity
 from models.base_model import BaseModel
-from models.columns import Base, Count, Latitude, Longitude, Name, OptionalText, owned, owner
+from models.columns import Base, Count, Latitude, Longitude, Name, OptionalText, oldest_first, owned, owner
 
 if TYPE_CHECKING:
     from models.city import City
@@ -20,6 +20,8 @@ class Place(BaseModel, Base):
     """A home for rent."""
 
     __tablename__ = "places"
+    # With the city, so that a search for the oldest of some cities looks at nothing else.
+    __table_args__ = (oldest_first("city_id"),)
 
     city_id: Mapped[str] = owner("cities")
     user_id: Mapped[str] = owner("users")

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Mapped, validates
 
 from models import passwords
 from models.base_model import BaseModel
-from models.columns import Base, Mail, Secret, ShortText, owned
+from models.columns import Base, Mail, Secret, ShortText, oldest_first, owned
 
 if TYPE_CHECKING:
     from models.place import Place
@@ -17,6 +17,7 @@ class User(BaseModel, Base):
     """A person: host, guest, or both."""
 
     __tablename__ = "users"
+    __table_args__ = (oldest_first(),)
 
     email: Mapped[Mail]
     password: Mapped[Secret]

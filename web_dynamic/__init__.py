@@ -65,6 +65,8 @@ def unavailable(error: HBNBError) -> tuple[str, int]:
 
 @pages.after_app_request
 def _protect(response: Response) -> Response:
+    if response.mimetype == "application/json":     # which no browser takes for a page
+        return response
     response.headers.setdefault("Content-Security-Policy", _POLICY)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")

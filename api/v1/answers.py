@@ -18,21 +18,26 @@ PART = 1000     # objects that are tagged as a whole; of a longer list, no tag i
 
 
 def answer(value: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE), status, mimetype="application/json")
+    return Response(_written(value), status, mimetype="application/json")
 
 
 def tagged(value: Any, status: int = 200) -> Response:
     """An answer with its tag; nothing but that, where the client has it already."""
-    response = answer(value, status)
-    response.headers["ETag"] = tag(value)
-    if status == 200:
+    body = _written(value)
+    response = Response(body, status, mimetype="application/json")
+    response.headers["ETag"] = _tag(body)
+    if status == 200 and request.if_none_match:
         response.make_conditional(request)
     return response
 
 
-def tag(value: Any) -> str:
-    """What changes with every change of an object."""
-    return f'"{hashlib.blake2b(orjson.dumps(value), digest_size=12).hexdigest()}"'
+def _written(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _tag(body: bytes) -> str:
+    """What changes with every change of an answer."""
+    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
 
 
 def expect(value: Any) -> None:
@@ -41,7 +46,7 @@ def expect(value: Any) -> None:
     Raises:
         Stale: `If-Match` names another.
     """
-    if request.if_match and not request.if_match.contains(tag(value).strip('"')):
+    if request.if_match and not request.if_match.contains(_tag(_written(value)).strip('"')):
         raise Stale("It was changed by somebody else: get it again, and decide anew")
 
 
@@ -81,6 +86,5 @@ def _links(total: int, limit: int | None, offset: int) -> str:
     pages = {"first": 0, "prev": max(offset - size, 0) if offset else None,
              "next": offset + size if offset + size < total else None, "last": last}
     kept = [(name, value) for name, value in request.args.items(multi=True) if name not in ("limit", "offset")]
-    return ", ".join(
-        f'<{request.path}?{urlencode([*kept, ("limit", size), ("offset", start)])}>; rel="{name}"'
-        for name, start in pages.items() if start is not None)
+    address = f"{request.path}?{urlencode(kept)}{'&' if kept else ''}limit={size}&offset="
+    return ", ".join(f'<{address}{start}>; rel="{name}"' for name, start in pages.items() if start is not None)

@@ -30,8 +30,10 @@ def body() -> dict[str, Any]:
 
 def names(parameter: str) -> list[str]:
     """The names of a query parameter such as `fields=id,name`."""
-    text = request.args.get(parameter, "")
-    return text.split(",") if text else []
+    args = request.args
+    if parameter not in args:   # asking first, as `get` costs an exception
+        return []
+    return args[parameter].split(",") if args[parameter] else []
 
 
 def number(parameter: str) -> int | None:
@@ -40,9 +42,10 @@ def number(parameter: str) -> int | None:
     Raises:
         Invalid: it is none.
     """
-    text = request.args.get(parameter)
-    if text is None:
+    args = request.args
+    if parameter not in args:
         return None
+    text = args[parameter]
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise Invalid(f"{parameter} must be a whole number from 0 on", parameter)
     return int(text)

@@ -1,6 +1,7 @@
 """The routes: six resources as a table, five routes each; special ones as functions beside it."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
@@ -19,7 +20,7 @@ from models.state import State
 from models.user import User
 from services import objects
 from services.listing import Listing
-from services.search import SORTS, facets, search
+from services.search import SORTS, search
 
 views = Blueprint("api_v1", __name__)
 
@@ -72,10 +73,7 @@ def _add_routes(resource: Resource) -> None:
         return response
 
     def show(id: str) -> Response:
-        if names("fields") or names("include"):
-            objects.find(cls, id)
-            return tagged(_listing(cls, [cls.__table__.c.id == id]).all()[0])
-        return tagged(objects.find(cls, id).to_dict())
+        return tagged(objects.show(cls, id, names("fields"), names("include")))
 
     def update(id: str) -> Response:
         obj = objects.find(cls, id)
@@ -113,17 +111,18 @@ def _described(resource: Resource, action: str) -> Operation:
                      conditional=True)
 
 
-def _listing(cls: type[BaseModel], where: list[Any]) -> Listing:
-    return Listing(cls, where, names("sort"), number("limit"), number("offset") or 0, names("fields"), names("include"))
+def _listing(cls: type[BaseModel], having: dict[str, str], where: Sequence[Any] = ()) -> Listing:
+    return Listing(cls, where, names("sort"), number("limit"), number("offset") or 0, names("fields"),
+                   names("include"), having=having)
 
 
-def _owned_by(cls: type[BaseModel], owner: type[BaseModel] | None, id: str | None) -> list[Any]:
-    """The condition that objects belong to one, which must be there."""
+def _owned_by(cls: type[BaseModel], owner: type[BaseModel] | None, id: str | None) -> dict[str, str]:
+    """What objects have that belong to one, which must be there."""
     if owner is None:
-        return []
-    found = objects.find(owner, id or "")
+        return {}
+    found = objects.show(owner, id or "", fields=["id"])
     [column] = [column for column in cls.__table__.c if column.references(owner.__table__.c.id)]
-    return [column == found.id]
+    return {column.key: found["id"]}
 
 
 for _resource in RESOURCES:
@@ -153,8 +152,8 @@ def user_places(id: str) -> Response:
 @describe(summary="List the amenities of a place.", tag="places", answers={200: array(reference("Amenity")), 304: None},
           query=listing_query(Amenity))
 def place_amenities(id: str) -> Response:
-    place = objects.find(Place, id)
-    return listed(_listing(Amenity, [Amenity.places.any(Place.id == place.id)]))
+    place = objects.show(Place, id, fields=["id"])
+    return listed(_listing(Amenity, {}, [Amenity.places.any(Place.id == place["id"])]))
 
 
 @views.post("/places/<id>/amenities/<amenity_id>")
@@ -214,4 +213,4 @@ def _places(wanted: dict[str, Any]) -> Response:
             setattr(listing, name, value)
     if not wanted.get("facets"):
         return listed(listing)
-    return tagged({"places": listing.all(), "total": listing.total(), "facets": facets(listing.where)})
+    return tagged({"places": listing.all(), "total": listing.total(), "facets": listing.facets()})

@@ -5,11 +5,11 @@ import datetime
 import logging
 import re
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Connection, Executable, Select, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Executable, Select, create_engine, event, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
@@ -18,7 +18,9 @@ from sqlalchemy.schema import CreateTable
 from config import Settings
 from errors import Conflict, HBNBError, Invalid, Misconfigured, Unavailable
 from models.columns import Base
+from models.engine import version
 from models.engine.cascade import CHUNK
+from models.engine.reader import Prepared
 from models.engine.storage import Storage, taken
 
 # Nothing is cut or rounded silently, and every server takes and gives the same times.
@@ -57,16 +59,18 @@ class DBStorage(Storage):
         self._ready = False
         self._mutex = threading.Lock()
         try:
-            engine = create_engine(
-                _url(settings), isolation_level="READ COMMITTED", pool_pre_ping=True, max_overflow=20,
-                hide_parameters=True,
-                connect_args=_address(settings.mysql_host) | {
+            options: dict[str, Any] = {
+                "max_overflow": 20, "hide_parameters": True, "connect_args": _address(settings.mysql_host) | {
                     "charset": "utf8mb4", "init_command": ON_CONNECT, "connect_timeout": CONNECT_TIMEOUT,
-                    "conv": _converters()})
+                    "conv": _converters()}}
+            engine = create_engine(_url(settings), isolation_level="READ COMMITTED", pool_pre_ping=True, **options)
+            reading = create_engine(_url(settings), isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True,
+                                    **options)
         except ModuleNotFoundError as error:
             raise Misconfigured("HBNB_TYPE_STORAGE is db, which needs mysqlclient: "
                                 "pip install -r requirements-mysql.txt") from error
-        super().__init__(engine)
+        super().__init__(engine, reading, version.VERSION)
+        version.keep(engine)
         event.listen(self._sessions, "after_begin", self._make_ready)
         event.listen(self._sessions, "after_transaction_end", lambda session, _: session.info.pop("sent", None))
 
@@ -92,6 +96,8 @@ class DBStorage(Storage):
                 if self._settings.env == "test":
                     Base.metadata.drop_all(connection)
                 Base.metadata.create_all(connection)
+                _create_indexes(connection)
+                version.prepare(connection)
                 self._ready = True
 
     def _check(self, connection: Connection) -> None:
@@ -120,12 +126,23 @@ class DBStorage(Storage):
 
     def stream(self, statement: Select[Any], limit: int | None, offset: int,
                more: bool) -> Generator[Sequence[Any], None, None]:
-        if more:
+        if more or self._is_at_work:
             yield from super().stream(statement, limit, offset, more)
             return
-        statement = statement.limit(limit).offset(offset or None)
-        with self._translated(), self._session.execute(statement, execution_options={"yield_per": CHUNK}) as result:
-            yield from result.partitions()
+        with self._translated():
+            yield from self._reader.parts(statement.limit(limit).offset(offset or None), CHUNK)
+
+    def _prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+        rows = self._reader.prepared(statement, values)
+        return rows, rows[0][-1] if rows else self._version()
+
+    def _version(self) -> Any:
+        return self._reader.prepared(_VERSION, {})[0][-1]
+
+    def _before_reading(self) -> None:
+        if not self._ready:
+            self._session.connection()
+            self._sessions.rollback()
 
     def write(self, statement: Executable, values: Any = None) -> int:
         self._session.info["sent"] = True
@@ -159,6 +176,9 @@ class DBStorage(Storage):
                            f"cannot be used: {message}")
 
 
+_VERSION = Prepared(select(version.VERSION))
+
+
 class _Work:
     """What a session has to store, kept so that it can be done once more after a rollback."""
 
@@ -185,6 +205,16 @@ class _Work:
 def _create_table(element: CreateTable, compiler: Any, **options: Any) -> str:
     """Whatever the database's defaults are: all characters, compared exactly, and transactions."""
     return f"{compiler.visit_create_table(element, **options)} ENGINE=InnoDB CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
+
+
+def _create_indexes(connection: Connection) -> None:
+    """Add the indexes that a database of an older HBNB lacks."""
+    there = {tuple(row) for row in connection.execute(text(
+        "SELECT table_name, index_name FROM information_schema.statistics WHERE table_schema = DATABASE()"))}
+    for table in Base.metadata.sorted_tables:
+        for index in table.indexes:
+            if (table.name, index.name) not in there:
+                index.create(connection)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import uuid
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -23,6 +23,7 @@ from sqlalchemy.pool import QueuePool
 from errors import Damaged, HBNBError, Invalid, Unavailable
 from models.engine import file_tables
 from models.engine.json_file import JSONFile
+from models.engine.reader import Prepared
 from models.engine.storage import Storage, taken
 
 
@@ -49,8 +50,10 @@ class FileStorage(Storage):
         self._uri = f"file:/hbnb-{uuid.uuid4()}?vfs=memdb"
         self._memory = self._connect(isolation_level=None)
         # Each thread needs a connection; in memory they cost nothing.
-        super().__init__(create_engine("sqlite://", creator=self._connect, poolclass=QueuePool, max_overflow=-1,
-                                       hide_parameters=True))
+        engine = create_engine("sqlite://", creator=self._connect, poolclass=QueuePool, max_overflow=-1,
+                               hide_parameters=True)
+        super().__init__(engine, engine)
+        self._commits = 0
         event.listen(self._sessions, "do_orm_execute", self._catch_up)
         weakref.finalize(self, _fold, self._file, self._memory)
 
@@ -92,10 +95,22 @@ class FileStorage(Storage):
                 if changes:
                     self._file.write(changes, lambda: file_tables.everything(connection))
                 session.commit()
+                self._commits += 1      # not before: what is read now must not count as new
             except BaseException:
                 # The file may hold what memory gives up now: the next look at it reads everything.
                 self._file.forget()
                 raise
+
+    def _prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+        version = self._version()
+        return self._reader.prepared(statement, values), version
+
+    def _version(self) -> Any:
+        self._catch_up()
+        return self._commits
+
+    def _before_reading(self) -> None:
+        self._catch_up()
 
     def _catch_up(self, *_: Any) -> None:
         if self._file.changed() and not self._file.lock.held:
@@ -110,6 +125,7 @@ class FileStorage(Storage):
             whole, parts = self._file.changes()
             file_tables.load(self._memory, parts, whole)
             self._memory.execute("COMMIT")
+            self._commits += 1
         except BaseException as error:
             self._memory.execute("ROLLBACK")
             self._file.forget()

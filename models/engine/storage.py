@@ -3,11 +3,11 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, Executable, Select, event, func, inspect, select
+from sqlalchemy import ColumnElement, Engine, Executable, Select, event, func, inspect, select
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
@@ -16,6 +16,7 @@ import models
 from errors import Conflict, HBNBError, Invalid, NotFound, Unavailable
 from models.base_model import BaseModel
 from models.engine.cascade import CHUNK, chunks, family, forget_old_collections, remove_family
+from models.engine.reader import Prepared, Reader
 from models.values import check
 
 
@@ -26,12 +27,14 @@ class Storage:
     is stored by `save`: all of it, or none.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, reading: Engine, *more: ColumnElement[Any]) -> None:
         self._engine = engine
+        self._reader = Reader(reading, self._before_reading, *more)
         # Not `autoflush`: a read must never write, nor fail for what was not asked.
         self._sessions = scoped_session(sessionmaker(engine, autoflush=False, expire_on_commit=False))
         # A forked worker must not speak on its parent's connections.
-        os.register_at_fork(after_in_child=_disposer(engine))
+        for each in (engine, reading):
+            os.register_at_fork(after_in_child=_disposer(each))
         event.listen(self._sessions, "before_flush", self._before_flush)
         event.listen(self._sessions, "after_flush", forget_old_collections)
 
@@ -160,7 +163,26 @@ class Storage:
     def rows(self, statement: Executable, values: Any = None) -> Sequence[Any]:
         """What a statement gives, as rows: cheaper than objects, and all that an answer needs."""
         with self._translated():
-            return self._session.execute(statement, values).all()
+            if self._is_at_work:
+                return self._session.execute(statement, values).all()
+            return self._reader.rows(statement, values)
+
+    def prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+        """What a prepared statement gives.
+
+        Returns: the rows, which may have more columns behind those that were asked for, and the `version` they
+            were read at.
+        """
+        with self._translated():
+            if self._is_at_work:
+                return self._session.connection().exec_driver_sql(
+                    *self._reader.written(statement, values)).all(), self.version()
+            return self._prepared(statement, values)
+
+    def version(self) -> Any:
+        """What is another value after each change of states, cities, amenities, places and what these offer."""
+        with self._translated():
+            return object() if self._is_at_work else self._version()
 
     def stream(self, statement: Select[Any], limit: int | None, offset: int,
                more: bool) -> Generator[Sequence[Any], None, None]:
@@ -241,6 +263,20 @@ class Storage:
     @property
     def _session(self) -> Session:
         return self._sessions()
+
+    @property
+    def _is_at_work(self) -> bool:
+        """Whether this thread's session is in a transaction, which then must see its own changes."""
+        return self._sessions.registry.has() and self._session.in_transaction()
+
+    def _prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+        raise NotImplementedError
+
+    def _version(self) -> Any:
+        raise NotImplementedError
+
+    def _before_reading(self) -> None:
+        raise NotImplementedError
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
