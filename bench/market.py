@@ -13,7 +13,7 @@ _PLACES = {MANY: 17_000, FEW: 3}
 
 def store(folder: Path, objects: int) -> str:
     """A store of just so many objects, `MANY` or `FEW`."""
-    return _store(folder / f"{objects}.json", _PLACES[objects], objects)
+    return _store(folder / f"{objects}.json", _PLACES[objects], objects, states=2 if objects == FEW else 12)
 
 
 def one_line(folder: Path, objects: int) -> str:
@@ -24,12 +24,12 @@ def one_line(folder: Path, objects: int) -> str:
     return str(path)
 
 
-def sample(folder: Path, places: int) -> str:
-    """A store of so many places and all that goes with them."""
-    return _store(folder / f"{places}-places.json", places, None)
+def sample(folder: Path, places: int, states: int = 12, cities: int = 3) -> str:
+    """A store of so many places and all that goes with them, in so many states, of so many cities each."""
+    return _store(folder / f"{places}-places-{states}-states.json", places, None, states, cities)
 
 
-def fill(path: str, places: int, objects: int | None) -> int:
+def fill(path: str, places: int, objects: int | None, states: int, cities: int) -> int:
     """Fill a new store, as `python -m sample` does. Returns: how many objects it holds."""
     import models
     from models.engine.file_storage import FileStorage
@@ -39,14 +39,14 @@ def fill(path: str, places: int, objects: int | None) -> int:
 
     models.storage = FileStorage(path)
     models.storage.reload()
-    made = islice(Sample(places=places, states=2 if places < 10 else 12), objects)
+    made = islice(Sample(places=places, states=states, cities=cities), objects)
     with models.storage.transaction():
         take(((obj["__class__"], obj) for obj in made), Intake(Report(), times=True))
     return models.storage.count()
 
 
-def _store(path: Path, places: int, objects: int | None) -> str:
+def _store(path: Path, places: int, objects: int | None, states: int, cities: int = 3) -> str:
     if not path.exists():
-        made = child("bench.market:fill", str(path), places, objects)
+        made = child("bench.market:fill", str(path), places, objects, states, cities)
         assert objects in (None, made), f"{made} objects, not {objects}"
     return str(path)

@@ -13,7 +13,7 @@ class Row:
 
     Args:
         what: is measured.
-        ours, limit: both in `unit`: `ms`, `s` or `MB`, of which less is better, or `rows/s`.
+        ours, limit: both in `unit`: `ms`, `s` or `MB`, of which less is better, or something a second, `rows/s`.
         against: what the limit is.
         at_most: so many times the limit are to be reached; or
         at_least: so many times better than the limit is to be reached; neither = for comparison only.
@@ -29,7 +29,7 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        return self.ours / self.limit if self.at_most or self.unit == "rows/s" else self.limit / self.ours
+        return self.ours / self.limit if self.at_most or self.unit.endswith("/s") else self.limit / self.ours
 
     @property
     def ok(self) -> bool:

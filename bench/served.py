@@ -1,0 +1,124 @@
+"""Applications, each served by processes of its own, and how many requests a second they answer."""
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.measure import ROOT
+
+WORKERS, CONNECTIONS, SECONDS = 2, 4, 2
+# As `python wsgi.py` does it, with more workers; not with -m, as `bench` forgets HBNB's settings.
+_SERVE = f"import sys, server; server.serve(sys.argv[1], '127.0.0.1', int(sys.argv[2]), workers={WORKERS})"
+_SCRIPT = """local asked, turn = {{}}, 0
+function init()
+{}
+end
+function request()
+  turn = turn % #asked + 1
+  return asked[turn]
+end
+"""
+
+
+class Request(NamedTuple):
+    """What is asked: the path without `/api/v1`, and what goes along with it."""
+
+    method: str
+    path: str
+    body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = {}
+
+
+class Answer(NamedTuple):
+    status: int
+    body: bytes
+    tag: str | None
+
+
+class Served:
+    """An application that is being served.
+
+    Args:
+        target: `module:name` of it.
+        settings: its environment, beside ours.
+        folder: for files that may stay there.
+    Raises:
+        RuntimeError: it does not answer.
+    """
+
+    def __init__(self, target: str, settings: Mapping[str, str], folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self._port = probe.getsockname()[1]
+        self._folder = folder
+        log = folder / f"served-{self._port}.log"
+        with open(log, "wb") as out:
+            self._process = subprocess.Popen([sys.executable, "-c", _SERVE, target, str(self._port)], cwd=ROOT,
+                                             env=os.environ | settings, stdout=out, stderr=out)
+        for _ in range(300):
+            try:
+                if self.get(Request("GET", "/states")).status == 200:
+                    return
+            except OSError:
+                pass
+            if self._process.poll() is not None:
+                break
+            time.sleep(0.1)
+        self.stop()
+        raise RuntimeError(f"{target} does not answer:\n{log.read_text()[-3000:]}")
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def get(self, request: Request) -> Answer:
+        """Ask once."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        connection.request(request.method, f"/api/v1{request.path}", *_sent(request))
+        response = connection.getresponse()
+        found = Answer(response.status, response.read(), response.getheader("ETag"))
+        connection.close()
+        return found
+
+    def rate(self, requests: Sequence[Request]) -> float:
+        """How many requests a second it answers, when these are asked again and again.
+
+        Raises:
+            RuntimeError: an answer was an error, or none came.
+        """
+        script = self._folder / "asked.lua"
+        script.write_text(_SCRIPT.format("\n".join(map(_prepared, requests))))
+        said = subprocess.run(
+            ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{SECONDS}s", "-s", script,
+             f"http://127.0.0.1:{self._port}"], check=True, capture_output=True, text=True).stdout
+        found = re.search(r"^Requests/sec: +([\d.]+)", said, re.MULTILINE)
+        if found is None or "Non-2xx" in said or "Socket errors" in said:
+            raise RuntimeError(f"{requests[0]} and others like it are not answered:\n{said}")
+        return float(found[1]) or 1 / SECONDS   # not one, where one would have been enough
+
+
+def _sent(request: Request) -> tuple[str | None, dict[str, str]]:
+    """The body, and the headers."""
+    if request.body is None:
+        return None, dict(request.headers)
+    return json.dumps(request.body), {"Content-Type": "application/json", **request.headers}
+
+
+def _prepared(request: Request) -> str:
+    """A request as a line of Lua, in which a text reads as in JSON while all of it is ASCII."""
+    body, headers = _sent(request)
+    fields = ", ".join(f"[{json.dumps(name)}] = {json.dumps(value)}" for name, value in headers.items())
+    path, text = json.dumps(f"/api/v1{request.path}"), "nil" if body is None else json.dumps(body)
+    return f'  asked[#asked + 1] = wrk.format("{request.method}", {path}, {{{fields}}}, {text})'
