@@ -1,4 +1,4 @@
-"""The limit of the REST API: a bare WSGI callable, the driver's own connections, picked SQL, and orjson.
+"""The limit of the REST API: a bare WSGI callable, the driver's own cursors, picked SQL, and orjson.
 
 It says what ours says, and leaves out whatever takes time: it checks nothing, counts and tags nothing, and knows
 no errors. Which database it reads, and where, stands in `BENCH_DATABASE` and `BENCH_SOCKET`.
@@ -16,6 +16,7 @@ from typing import Any
 
 import MySQLdb
 import orjson
+from MySQLdb.cursors import Cursor, DictCursor, SSDictCursor
 
 from bench.plans import ORDER, PLACE, STATE, Plans
 
@@ -48,8 +49,7 @@ def _states() -> bytes:
 
 
 def _place(id: str) -> bytes:
-    with _connected() as connection:
-        return orjson.dumps(_read(connection, f"SELECT {PLACE} FROM places p WHERE id = {_text(connection, id)}")[0])
+    return orjson.dumps(_objects(f"SELECT {PLACE.replace('%', '%%')} FROM places p WHERE id = %s", id)[0])
 
 
 def _reviewed(place: str, body: dict[str, str]) -> bytes:
@@ -57,63 +57,49 @@ def _reviewed(place: str, body: dict[str, str]) -> bytes:
     now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
     review = {"id": str(uuid.uuid4()), "created_at": now, "updated_at": now, "place_id": place,
               "user_id": body["user_id"], "text": body["text"]}
-    with _connected() as connection:
-        values = ", ".join(_text(connection, value) for value in review.values())
-        connection.query(f"INSERT INTO reviews ({', '.join(review)}) VALUES ({values})")
+    with _cursor() as cursor:
+        cursor.execute(f"INSERT INTO reviews ({', '.join(review)}) VALUES (%s, %s, %s, %s, %s, %s)", [*review.values()])
     return orjson.dumps(review | {"__class__": "Review"})
 
 
 def _written(statement: str) -> Iterator[bytes]:
     """The answer to a statement, a part at a time, while the database reads the next."""
-    with _connected() as connection:
-        connection.query(statement)
-        result = connection.use_result()
-        try:
-            before = b"["
-            while part := result.fetch_row(PART, 1):
-                yield before + orjson.dumps(part)[1:-1]
-                before = b","
-            yield b"[]" if before == b"[" else b"]"
-        finally:
-            result.discard()
+    with _cursor(SSDictCursor) as cursor:
+        cursor.execute(statement)
+        before = b"["
+        while part := cursor.fetchmany(PART):
+            yield before + orjson.dumps(part)[1:-1]
+            before = b","
+        yield b"[]" if before == b"[" else b"]"
 
 
-def _objects(statement: str) -> tuple[dict[str, Any], ...]:
-    with _connected() as connection:
-        return _read(connection, statement)
-
-
-def _read(connection: MySQLdb.Connection, statement: str) -> tuple[dict[str, Any], ...]:
-    """The rows as the driver itself makes dicts of them, sooner than Python could."""
-    connection.query(statement)
-    found: tuple[dict[str, Any], ...] = connection.store_result().fetch_row(0, 1)
-    return found
-
-
-def _text(connection: MySQLdb.Connection, value: str) -> str:
-    literal: bytes = connection.string_literal(value.encode())
-    return literal.decode()
+def _objects(statement: str, *values: str) -> tuple[dict[str, Any], ...]:
+    with _cursor() as cursor:
+        cursor.execute(statement, values or None)
+        found: tuple[dict[str, Any], ...] = cursor.fetchall()
+        return found
 
 
 @contextmanager
-def _connected() -> Iterator[MySQLdb.Connection]:
-    """A connection that nobody else uses: there come to be as many as threads."""
+def _cursor(kind: type[Any] = DictCursor) -> Iterator[Any]:
+    """A cursor, on a connection that nobody else uses: there come to be as many as threads."""
     try:
         connection = _free.pop()
     except IndexError:
         connection = MySQLdb.connect(unix_socket=os.environ["BENCH_SOCKET"], user="root", charset="utf8mb4",
                                      database=os.environ["BENCH_DATABASE"], autocommit=True)
+    cursor = connection.cursor(kind)
     try:
-        yield connection
+        yield cursor
     finally:
+        cursor.close()
         _free.append(connection)
 
 
 @cache
 def _plans() -> Plans:
     def query(statement: str) -> list[tuple[Any, ...]]:
-        with _connected() as connection:
-            cursor = connection.cursor()
+        with _cursor(Cursor) as cursor:
             cursor.execute(statement)
             return list(cursor.fetchall())
     return Plans(query)

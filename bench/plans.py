@@ -34,7 +34,7 @@ class Plans:
             "GROUP BY table_name, index_name")}
         self._by_time, self._by_city, self._by_amenity = (
             f"FORCE INDEX ({indexes[columns]})"
-            for columns in ("created_at,id", "city_id,created_at,id", "amenity_id,place_id"))
+            for columns in ("created_at,id,city_id", "city_id,created_at,id", "amenity_id,place_id"))
 
     def search(self, states: Collection[str], amenities: Collection[str], limit: int | None) -> str:
         """The statement that finds the places in any of the states which have all of the amenities."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from bench.measure import ROOT
 
-WORKERS, CONNECTIONS, SECONDS = 2, 4, 2
+WORKERS, CONNECTIONS, SECONDS, WARM = 2, 4, 2, 6
 # As `python wsgi.py` does it, with more workers; not with -m, as `bench` forgets HBNB's settings.
 _SERVE = f"import sys, server; server.serve(sys.argv[1], '127.0.0.1', int(sys.argv[2]), workers={WORKERS})"
 _SCRIPT = """local asked, turn = {{}}, 0
@@ -91,6 +91,12 @@ class Served:
         found = Answer(response.status, response.read(), response.getheader("ETag"))
         connection.close()
         return found
+
+    def warm(self, requests: Sequence[Request]) -> None:
+        """Ask each as often as it takes until all workers have most likely answered it once."""
+        for request in requests if requests[0].method == "GET" or "search" in requests[0].path else ():
+            for _ in range(WARM):
+                self.get(request)
 
     def rate(self, requests: Sequence[Request]) -> float:
         """How many requests a second it answers, when these are asked again and again.

@@ -14,9 +14,6 @@ from config import Settings
 from models.columns import Base, links
 from tests.mariadb import MariaDB
 
-# The limit and our models want them; whoever has them already keeps them.
-INDEXES = {"ix_places_created_at": "created_at, id", "ix_places_city_id_created_at": "city_id, created_at, id"}
-
 
 def fill(server: MariaDB, database: str, objects: Iterable[dict[str, Any]], folder: Path) -> None:
     """Make a database of objects, as `to_dict(save_fs=1)` gives them; the folder is for the files in between."""
@@ -37,21 +34,7 @@ def fill(server: MariaDB, database: str, objects: Iterable[dict[str, Any]], fold
         files[table.name].unlink()
     connection.commit()
     connection.close()
-    server.execute(";".join([
-        *(f"CREATE INDEX IF NOT EXISTS {name} ON places ({columns})" for name, columns in _missing(server, database)),
-        f"ANALYZE TABLE {', '.join(files)}"]), database)
-
-
-def _missing(server: MariaDB, database: str) -> list[tuple[str, str]]:
-    """The indexes that no other index is, whatever its name."""
-    connection = server.connect(database)
-    cursor = connection.cursor()
-    cursor.execute("SELECT GROUP_CONCAT(column_name ORDER BY seq_in_index SEPARATOR ', ') FROM "
-                   "information_schema.statistics WHERE table_schema = DATABASE() AND table_name = 'places' "
-                   "GROUP BY index_name")
-    there = {columns for columns, in cursor.fetchall()}
-    connection.close()
-    return [(name, columns) for name, columns in INDEXES.items() if columns not in there]
+    server.execute(f"ANALYZE TABLE {', '.join(files)}", database)
 
 
 def _write(objects: Iterable[dict[str, Any]], files: dict[str, Path]) -> None:
