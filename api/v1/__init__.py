@@ -20,7 +20,8 @@ def init_app(app: Flask) -> None:
     app.url_map.strict_slashes = False
     app.register_blueprint(views, url_prefix="/api/v1")
     CORS(app, resources={"/api/v1/*": {"origins": settings.origins}}, send_wildcard=settings.origins == "*",
-         expose_headers=EXPOSED)
+         expose_headers=EXPOSED,
+         methods=sorted({method for rule in app.url_map.iter_rules() for method in rule.methods or ()}))
     identity.init_app(app)
     limits.init_app(app, settings)
     errors.init_app(app)
