@@ -21,7 +21,8 @@ FILES = {"/apidocs/static/<path:filename>": "/apidocs/static/docs.js",
          "/flasgger_static/<path:filename>": "/flasgger_static/swagger-ui.css",
          "/static/<version>/<folder>/<path:name>": "/static/x/styles/hbnb.css"}
 METHODS: dict[str, set[str]] = {}       # of each route, by what it is written as
-for _rule in wsgi.create_app().url_map.iter_rules():
+APP = wsgi.create_app()
+for _rule in APP.url_map.iter_rules():
     METHODS.setdefault(_rule.rule, set()).update(_rule.methods or ())
 ALL = pytest.mark.parametrize("rule", sorted(METHODS))
 API = pytest.mark.parametrize("rule", sorted(rule for rule in METHODS if rule.startswith("/api/")))
@@ -35,7 +36,7 @@ def market(storage) -> Market:
 
 @pytest.fixture
 def client(storage):
-    return wsgi.create_app().test_client()
+    return APP.test_client()
 
 
 def path(rule: str, market: Market) -> str:
