@@ -40,7 +40,7 @@ $(VENV)/run: requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
-$(VENV)/dev: $(VENV)/run requirements-mysql.txt requirements-dev.txt
+$(VENV)/dev: $(VENV)/run requirements-mysql.txt requirements-redis.txt requirements-dev.txt
 	@sh tests/install
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@

@@ -2,12 +2,18 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from errors import Misconfigured
 
 ENVIRONMENTS = ("dev", "test", "staging", "production")
+RATE_LIMIT = "600 per minute"
+# It may hold a password, so it is not shown.
+NO_REDIS = ("HBNB_REDIS_URL is no address of a Redis: set it to one such as redis://host:6379/0, or "
+            "unix:///path/of/a/socket")
+_RATE = re.compile(r" ?[1-9]\d{0,8}(?: per |/)(?:[1-9]\d{0,3} )?(?:second|minute|hour|day)s? ?", re.ASCII)
 
 
 def _setting(variable: str, default: str, meaning: str, secret: bool = False) -> str:
@@ -29,6 +35,9 @@ class Settings:
     api_port: str = _setting("HBNB_API_PORT", "5000", "port `python -m api.v1.app` listens on")
     body_limit: str = _setting("HBNB_BODY_LIMIT", "1000000", "bytes that the body of a request may have")
     cors_origins: str = _setting("HBNB_CORS_ORIGINS", "", "origins, with commas, whose pages may use the API")
+    rate_limit: str = _setting("HBNB_RATE_LIMIT", "", "requests that an address may send to the API")
+    redis_url: str = _setting("HBNB_REDIS_URL", "", "the Redis that the workers count requests in", secret=True)
+    proxies: str = _setting("HBNB_PROXIES", "0", "how many proxies stand in front")
     history: str = _setting("HBNB_HISTORY", "~/.hbnb_history", "the console's history file; empty = none")
 
     @classmethod
@@ -59,6 +68,12 @@ class Settings:
         listed = [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
         return listed or ("*" if self.env in ("dev", "test") else [])
 
+    @property
+    def rate(self) -> str | None:
+        """How many requests an address may send to the API in which time, such as `600 per minute`; none = any."""
+        chosen = self.rate_limit or ("none" if self.env in ("dev", "test") else RATE_LIMIT)
+        return None if chosen == "none" else chosen
+
     def _check(self, environ: Mapping[str, str]) -> None:
         if self.env not in ENVIRONMENTS:
             raise Misconfigured(f"HBNB_ENV is {self.env!r}: set it to one of {', '.join(ENVIRONMENTS)}")
@@ -66,6 +81,13 @@ class Settings:
             raise Misconfigured(f"HBNB_API_PORT is {self.api_port!r}: set it to a port number, 0 to 65535")
         if not (self.body_limit.isascii() and self.body_limit.isdigit()):
             raise Misconfigured(f"HBNB_BODY_LIMIT is {self.body_limit!r}: set it to a number of bytes")
+        if self.rate and not all(map(_RATE.fullmatch, self.rate.split(";"))):
+            raise Misconfigured(f"HBNB_RATE_LIMIT is {self.rate_limit!r}: set it to a limit such as {RATE_LIMIT}, to "
+                                "several with semicolons, or to none")
+        if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://", "unix://")):
+            raise Misconfigured(NO_REDIS)
+        if not (self.proxies.isascii() and self.proxies.isdigit() and int(self.proxies) < 100):
+            raise Misconfigured(f"HBNB_PROXIES is {self.proxies!r}: set it to the number of proxies in front, 0 to 99")
         if self.uses_db:
             needed = ("HBNB_MYSQL_USER", "HBNB_MYSQL_PWD", "HBNB_MYSQL_HOST", "HBNB_MYSQL_DB")
             # An empty password is a password; an empty name, host or database is none.

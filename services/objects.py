@@ -84,13 +84,13 @@ def create(cls: type[BaseModel], data: Mapping[str, Any], parent: BaseModel | No
         NotFound: it names an object that is not there.
         Conflict: a value is taken.
     """
-    given = dict(data)
-    if parent is not None:
-        given |= {name: parent.id for name, column in schema.writable(cls, made=True).items()
-                  if column.references(parent.__table__.c.id)}
+    found = {} if parent is None else {
+        name: parent.id for name, column in schema.writable(cls, made=True).items()
+        if column.references(parent.__table__.c.id)}
+    given = {**data, **found}
     schema.missing(cls, given, references=True)
     for name, column in schema.writable(cls, made=True).items():
-        if column.foreign_keys and (parent is None or given[name] != parent.id):
+        if column.foreign_keys and name not in found:
             _find_reference(column, given[name])
     obj = cls(**schema.clean(cls, given, made=True))
     obj.save()

@@ -1,4 +1,4 @@
-"""The REST API as the contract has it: one table of requests and answers, which both engines give alike."""
+"""The REST API beyond the contract's table: lists, more filters, conditions, races and statements."""
 from __future__ import annotations
 
 import json
@@ -25,9 +25,6 @@ WHOLE: dict[str, dict[str, Any]] = {
     "states": {"name": "New"}, "states/{state}/cities": {"name": "New"}, "amenities": {"name": "New"},
     "users": {"email": "new@b.c", "password": "secret"}, "cities/{city}/places": {"user_id": "{host}", "name": "New"},
     "places/{place}/reviews": {"user_id": "{guest}", "text": "New"}}
-MISSING = {
-    "states": ["name"], "states/{state}/cities": ["name"], "amenities": ["name"], "users": ["email", "password"],
-    "cities/{city}/places": ["user_id", "name"], "places/{place}/reviews": ["user_id", "text"]}
 
 
 @pytest.fixture
@@ -65,40 +62,12 @@ class TestCollections:
         assert ask("GET", path).json == [*before.json, made.json]
         assert ask("GET", made.headers["Location"].removeprefix("/api/v1/")).json == made.json
 
-    @pytest.mark.parametrize("path", COLLECTIONS)
-    def test_what_is_missing_is_named_in_order(self, ask, path):
-        given: dict[str, Any] = {}
-        for name in MISSING[path]:
-            answer = ask("POST", path, given)
-            assert (answer.status_code, answer.json) == (400, {"error": f"Missing {name}"})
-            given[name] = WHOLE[path][name]
-        assert ask("POST", path, given).status_code == 201
-
-    @pytest.mark.parametrize("path", COLLECTIONS)
-    @pytest.mark.parametrize("options", [
-        {"data": "{", "content_type": "application/json"}, {"data": '{"name": "x"}'}, {"data": "[]"}, {"json": []},
-        {"json": "x"}, {"json": None}, {"data": '{"name": "x"}', "content_type": "text/plain"},
-        {"data": {"name": "x"}}])
-    def test_what_is_no_json_object_is_refused(self, ask, path, options):
-        answer = ask("POST", path, **options)
-        assert (answer.status_code, answer.json) == (400, NOT_JSON)
-
-    @pytest.mark.parametrize("path", ["states/nope/cities", "cities/nope/places", "places/nope/reviews"])
-    def test_a_parent_that_is_not_there_comes_before_everything_else(self, ask, path):
-        assert (ask("GET", path).status_code, ask("GET", path).json) == (404, NOT_FOUND)
-        answer = ask("POST", path, data="{")
-        assert (answer.status_code, answer.json) == (404, NOT_FOUND)
-
     @pytest.mark.parametrize("path", ["cities/{city}/places", "places/{place}/reviews"])
     def test_a_user_that_is_not_there_comes_before_what_is_missing_else(self, ask, path):
         for id in ("nope", "", "ʻ"):
             answer = ask("POST", path, {"user_id": id})
             assert (answer.status_code, answer.json) == (404, NOT_FOUND)
         assert ask("POST", path, {"user_id": ["x"]}).json == {"error": "user_id must be a text"}
-
-    def test_an_address_that_is_taken_is_a_conflict(self, ask):
-        ask("POST", "users", {"email": "a@b.c", "password": "x"})
-        assert ask("POST", "users", {"email": "A@B.C", "password": "x"}).status_code == 409
 
 
 class TestObjects:
@@ -121,14 +90,9 @@ class TestObjects:
             assert (ask(method, path).status_code, ask(method, path).json) == (404, NOT_FOUND)
 
     @pytest.mark.parametrize("path", OBJECTS)
-    def test_an_id_that_names_nothing_is_not_found(self, ask, path):
-        resource = path.partition("/")[0]
-        for id in ("nope", "%00", "%CA%BB", "..", "' OR 1=1"):
-            for method in ("GET", "PUT", "DELETE"):
-                answer = ask(method, f"{resource}/{id}")
-                assert (answer.status_code, answer.json) == (404, NOT_FOUND)
+    def test_an_id_in_capitals_is_another(self, ask, path):
         shown = ask("GET", path).json
-        assert ask("GET", f"{resource}/{shown['id'].upper()}").status_code == 404
+        assert ask("GET", f"{path.partition('/')[0]}/{shown['id'].upper()}").status_code == 404
 
     @pytest.mark.parametrize(("path", "body", "error"), [
         ("states/{state}", {"foo": 1}, "Unknown attribute: foo"),
@@ -144,26 +108,6 @@ class TestObjects:
         answer = ask("PUT", path, body)
         assert (answer.status_code, answer.json) == (400, {"error": error})
         assert ask("GET", path).json == before
-
-
-class TestLinks:
-    def test_a_link_is_made_once_and_removed_once(self, ask, market):
-        path = "places/{place}/amenities"
-        assert [amenity["name"] for amenity in ask("GET", path).json] == ["Wifi", "Pool"]
-        wifi = ask("GET", "amenities/{wifi}").json
-        steps = [("POST", 200, wifi), ("DELETE", 200, {}), ("DELETE", 404, NOT_FOUND), ("POST", 201, wifi),
-                 ("POST", 200, wifi)]
-        for method, status, body in steps:
-            answer = ask(method, path + "/{wifi}")
-            assert (answer.status_code, answer.json) == (status, body)
-        assert len(ask("GET", path).json) == 2
-        assert ask("GET", "amenities/{wifi}").status_code == 200
-
-    @pytest.mark.parametrize("path", ["places/nope/amenities/{wifi}", "places/{place}/amenities/nope"])
-    def test_what_is_not_there_is_not_found(self, ask, path):
-        for method in ("POST", "DELETE"):
-            assert (ask(method, path).status_code, ask(method, path).json) == (404, NOT_FOUND)
-        assert ask("GET", "places/nope/amenities").status_code == 404
 
 
 class TestLists:

@@ -37,7 +37,7 @@ def init_app(app: Flask) -> None:
 
 
 @pages.get("/")
-@pages.get("/100-hbnb/")
+@pages.get("/100-hbnb")
 def search() -> str:
     cities: dict[str, list[dict[str, Any]]] = {}
     for city in objects.list(City, sort=["name"]):

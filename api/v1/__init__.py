@@ -5,12 +5,12 @@ from flask import Flask
 from flask_cors import CORS
 
 import models
-from api.v1 import docs, errors, identity
+from api.v1 import docs, errors, identity, limits
 from api.v1.views import views
 from config import Settings
 
 # What a page of another site may read of an answer.
-EXPOSED = ["ETag", "Link", "Location", "X-Request-Id", "X-Total-Count"]
+EXPOSED = ["ETag", "Link", "Location", "Retry-After", "X-Request-Id", "X-Total-Count"]
 
 
 def init_app(app: Flask) -> None:
@@ -20,8 +20,10 @@ def init_app(app: Flask) -> None:
     app.url_map.strict_slashes = False
     app.register_blueprint(views, url_prefix="/api/v1")
     CORS(app, resources={"/api/v1/*": {"origins": settings.origins}}, send_wildcard=settings.origins == "*",
-         expose_headers=EXPOSED)
+         expose_headers=EXPOSED,
+         methods=sorted({method for rule in app.url_map.iter_rules() for method in rule.methods or ()}))
     identity.init_app(app)
+    limits.init_app(app, settings)
     errors.init_app(app)
     docs.init_app(app)
     app.teardown_appcontext(lambda _: models.storage.close())

@@ -9,14 +9,16 @@ from werkzeug.routing import Rule
 
 import models
 import schema
+from api.v1.limits import UNLIMITED
 from api.v1.operations import OPERATIONS, Operation, reference
 
 ERRORS = {
     400: "What was sent does not fit; the error names it", 404: "An id names nothing", 409: "A value is taken",
-    412: "Somebody else changed it", 413: "The body is too large", 500: "A mistake of the server",
+    412: "Somebody else changed it", 413: "The body is too large",
+    429: "Too many requests of this address; try again later", 500: "A mistake of the server",
     503: "The storage cannot be reached just now"}
-PAGE = {"limit": {"type": "integer", "minimum": 0, "maximum": 999_999_999},
-        "offset": {"type": "integer", "minimum": 0, "maximum": 999_999_999}}
+RETRY_AFTER = {"description": "In how many seconds to try again", "required": True,
+               "schema": {"type": "integer", "minimum": 1}}
 
 
 def document(app: Flask) -> dict[str, Any]:
@@ -46,9 +48,9 @@ def _operation(rule: Rule, endpoint: str, operation: Operation) -> dict[str, Any
                            "description": "The ETag of what was seen; changed meanwhile, it is refused"})
     answers = {str(status): _answer(found) for status, found in operation.answers.items()}
     errors = {*operation.errors, *((400, 413) if operation.body else ()), *((400,) if operation.query else ()),
-              *((404,) if rule.arguments else ()), *((412,) if operation.conditional else ()), 500, 503}
-    answers |= {str(status): {"description": ERRORS[status], "content": _json(reference("Error"))}
-                for status in sorted(errors)}
+              *((404,) if rule.arguments else ()), *((412,) if operation.conditional else ()),
+              *(() if endpoint in UNLIMITED else (429,)), 500, 503}
+    answers |= {str(status): _error(status) for status in sorted(errors)}
     described = {"operationId": endpoint, "summary": operation.summary, "tags": [operation.tag],
                  "parameters": parameters, "responses": answers}
     if operation.body:
@@ -60,6 +62,11 @@ def _answer(found: Any) -> dict[str, Any]:
     if found is None:
         return {"description": "Not changed since"}
     return {"description": "Done", "content": _json(found)}
+
+
+def _error(status: int) -> dict[str, Any]:
+    error = {"description": ERRORS[status], "content": _json(reference("Error"))}
+    return error | ({"headers": {"Retry-After": RETRY_AFTER}} if status == 429 else {})
 
 
 def _json(found: Any, example: Any = None) -> dict[str, Any]:

@@ -31,10 +31,10 @@ def _known(error: errors.HBNBError) -> Response:
 
 
 def _http(error: HTTPException) -> Any:
-    if not request.path.startswith("/api/"):
+    if not request.path.startswith("/api"):
         return error
     response = _refusal("Not found" if error.code == 404 else str(error.name).capitalize(), error.code or 500)
-    response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
+    response.headers.extend((name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After"))
     return response
 
 

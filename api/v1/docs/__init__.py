@@ -24,7 +24,8 @@ def init_app(app: Flask) -> None:
     """Add the documentation to an application whose routes are all there."""
     app.register_blueprint(docs)
     Swagger(app, template=document(app), config={
-        "openapi": "3.1.0", "headers": [], "auth": {}, "swagger_ui": True, "specs_route": "/apidocs/",
+        "openapi": "3.1.0", "headers": [], "auth": {}, "swagger_ui": True, "specs_route": "/apidocs",
+        "oauth_redirect": "/apidocs",    # hidden by the page itself: there is no such log-in
         "static_url_path": "/flasgger_static", "static_folder": str(Path(flask_swagger_ui.__file__).parent / "dist"),
         "template_folder": str(_HERE / "templates"),
         "specs": [{"endpoint": "apispec_1", "route": "/apispec_1.json", "rule_filter": lambda _: False,

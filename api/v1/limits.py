@@ -1,0 +1,88 @@
+"""How many requests an address may send; see `HBNB_RATE_LIMIT`."""
+from __future__ import annotations
+
+import ipaddress
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, current_app, g, request
+from werkzeug.exceptions import TooManyRequests
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config import NO_REDIS, Settings
+from errors import Misconfigured
+
+if TYPE_CHECKING:
+    from flask_limiter import RequestLimit
+
+UNLIMITED = {"status"}      # endpoints that a monitor may ask as often as it likes
+PATIENCE = 0.5              # seconds that a Redis may take, before each worker counts for itself
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Limit an application; where nothing is to be limited, nothing is added to it.
+
+    Raises:
+        Misconfigured: there is to be a Redis, but it cannot be spoken with.
+    """
+    if proxies := int(settings.proxies):
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
+    if settings.rate is None:
+        return
+    from flask_limiter import Limiter, RateLimitExceeded
+    limiter = Limiter(
+        _address, application_limits=[settings.rate], on_breach=_remember, in_memory_fallback_enabled=True,
+        # What has no endpoint, as no route fits, counts too.
+        request_identifier=lambda: request.endpoint or "none", **_counter(settings.redis_url))
+    limiter.logger = app.logger
+    limiter.request_filter(_is_free)
+    limiter.init_app(app)
+    app.register_error_handler(RateLimitExceeded, _refuse)
+
+
+def _counter(url: str) -> dict[str, Any]:
+    """Where it is counted."""
+    if not url:
+        return {"storage_uri": "memory://"}
+    try:
+        import redis
+    except ImportError as error:
+        raise Misconfigured("HBNB_REDIS_URL is set, which needs redis: "
+                            "pip install -r requirements-redis.txt") from error
+    options: dict[str, Any] = {"socket_timeout": PATIENCE}
+    if not url.startswith("unix:"):
+        options["socket_connect_timeout"] = PATIENCE
+    try:
+        redis.Redis.from_url(url, **options).connection_pool.make_connection()      # which does not connect yet
+    except (TypeError, ValueError):
+        raise Misconfigured(NO_REDIS) from None
+    return {"storage_uri": url.replace("unix:", "redis+unix:", 1) if url.startswith("unix:") else url,
+            "storage_options": options, "key_prefix": "hbnb"}
+
+
+def _is_free() -> bool:
+    return (not request.path.startswith("/api/") or request.method == "OPTIONS"
+            or (request.blueprint == "api_v1" and str(request.endpoint).partition(".")[2] in UNLIMITED))
+
+
+def _address() -> str:
+    """Who asks; of IPv6, the network, as one customer has all of its addresses."""
+    text = request.remote_addr or "unknown"
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    if isinstance(address, ipaddress.IPv6Address):
+        mapped = address.ipv4_mapped
+        return str(mapped or ipaddress.ip_network((int(address), 64), strict=False))
+    return text
+
+
+def _remember(limit: RequestLimit) -> None:
+    # Redis tells whole seconds, of which it may have rounded half a one down.
+    g.retry_after = max(math.ceil(limit.window.reset_time - time.time() + 0.5), 1)
+
+
+def _refuse(_: Exception) -> Any:
+    return current_app.handle_http_exception(TooManyRequests(retry_after=g.retry_after))

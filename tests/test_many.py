@@ -1,0 +1,116 @@
+"""A list of a hundred thousand places, from a server: all of it, in order, in little memory."""
+from __future__ import annotations
+
+import csv
+import http.client
+import json
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.city import City
+from models.state import State
+from models.user import User
+from server import THREADS
+from tests.conftest import TEST_DATABASE
+from tests.servers import Server, free_port
+
+PLACES = 100_000
+MOST = 50_000           # KiB that the server may grow by
+FOUND = re.compile(rb'"id":"([0-9a-f-]{36})"')
+
+
+def places(city: City, user: User) -> Iterator[dict[str, Any]]:
+    """Ten made at each moment, in no order of ids."""
+    for number in range(PLACES):
+        minute, second = divmod(number // 10 % 3600, 60)
+        at = f"2024-01-0{number // 36_000 + 1}T12:{minute:02}:{second:02}.000000"
+        yield {"id": str(uuid.uuid5(uuid.NAMESPACE_URL, str(number))), "created_at": at, "updated_at": at,
+               "city_id": city.id, "user_id": user.id, "name": f"Place {number}", "description": "x" * 100,
+               "number_rooms": 1, "number_bathrooms": 1, "max_guest": 2, "price_by_night": number % 500,
+               "latitude": 42.5, "longitude": -73.5}
+
+
+@pytest.fixture
+def order(storage, engine, settings, request, tmp_path) -> list[bytes]:
+    """The ids of the places that are in the store, in their order."""
+    state, user = State(name="S"), User(email="a@b.c", password="x")
+    city = City(name="C", state_id=state.id)
+    for obj in (state, user, city):
+        storage.new(obj)
+    storage.save()
+    made = list(places(city, user))
+    storage.close()
+    if engine == "file":
+        path = Path(settings.file_path)
+        found = json.loads(path.read_text())
+        found |= {f"Place.{place['id']}": {**place, "amenity_ids": [], "__class__": "Place"} for place in made}
+        path.write_text(json.dumps(found))
+    else:
+        with open(tmp_path / "places.csv", "w", newline="") as file:
+            csv.writer(file).writerows(place.values() for place in made)
+        mariadb = request.getfixturevalue("mariadb")
+        with closing(mariadb.connect(TEST_DATABASE["mysql_db"], local_infile=1)) as connection:
+            connection.cursor().execute(
+                f"LOAD DATA LOCAL INFILE '{tmp_path}/places.csv' INTO TABLE places CHARACTER SET utf8mb4 "
+                f"FIELDS TERMINATED BY ',' LINES TERMINATED BY '\\r\\n' ({', '.join(made[0])})")
+            connection.commit()
+    return [place["id"].encode() for place in sorted(made, key=lambda place: (place["created_at"], place["id"]))]
+
+
+@pytest.fixture
+def server(order, environ) -> Iterator[Server]:
+    port = free_port()
+    with Server(["wsgi.py", "--port", str(port)], environ, port) as server:
+        yield server
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it has started."""
+    children = [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children")
+                for child in path.read_text().split()]
+    return [pid, *(each for child in children for each in family(child))]
+
+
+def memory(pid: int, name: str) -> int:
+    """VmRSS, which is now, or VmHWM, which was the most, in KiB."""
+    return int(re.search(rf"{name}:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text())[1])
+
+
+def test_are_answered_whole_and_in_order_in_little_memory(server, order):
+    with closing(http.client.HTTPConnection(server.address.removeprefix("http://"), timeout=120)) as connection:
+        def ask(method: str, path: str, body: str | None = None) -> http.client.HTTPResponse:
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            assert answer.status == 200
+            return answer
+        for _ in range(THREADS):
+            ask("GET", "/api/v1/places?limit=1").read()
+        processes = family(server.process.pid)
+        before = {pid: memory(pid, "VmRSS") for pid in processes}
+        for pid in processes:
+            Path(f"/proc/{pid}/clear_refs").write_text("5")     # the most begins anew
+        for method, path, body in (("POST", "/api/v1/places_search", "{}"), ("GET", "/api/v1/places", None)):
+            answer = ask(method, path, body)
+            time.sleep(1)       # a client that is slow to read
+            assert list(ids(answer)) == order
+        grown = {pid: memory(pid, "VmHWM") - before[pid] for pid in processes}
+        assert sum(grown.values()) < MOST, grown
+
+
+def ids(answer: http.client.HTTPResponse) -> Iterator[bytes]:
+    """The ids of the objects of an array, which is read piece by piece."""
+    left = answer.read(1)
+    assert left == b"["
+    while part := answer.read(1 << 16):
+        text = left + part
+        end = text.rfind(b"}") + 1
+        yield from FOUND.findall(text[:end])
+        left = text[end:]
+    assert left == b"]\n"
