@@ -5,16 +5,20 @@ from flask import Flask
 from flask_cors import CORS
 
 import models
-from api.v1 import docs, errors, identity
+from api.v1 import access, docs, errors, identity
 from api.v1.views import views
 from config import Settings
 
 # What a page of another site may read of an answer.
-EXPOSED = ["ETag", "Link", "Location", "X-Request-Id", "X-Total-Count"]
+EXPOSED = ["ETag", "Link", "Location", "WWW-Authenticate", "X-Request-Id", "X-Total-Count"]
 
 
 def init_app(app: Flask) -> None:
-    """Add the API to an application."""
+    """Add the API to an application.
+
+    Raises:
+        Misconfigured: the settings cannot work, or nobody could write.
+    """
     settings = Settings.from_environ()
     app.config["MAX_CONTENT_LENGTH"] = int(settings.body_limit)
     app.url_map.strict_slashes = False
@@ -22,6 +26,7 @@ def init_app(app: Flask) -> None:
     CORS(app, resources={"/api/v1/*": {"origins": settings.origins}}, send_wildcard=settings.origins == "*",
          expose_headers=EXPOSED)
     identity.init_app(app)
+    access.init_app(app, settings)
     errors.init_app(app)
     docs.init_app(app)
     app.teardown_appcontext(lambda _: models.storage.close())

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, request
 
 import schema
+from api.v1.access import sees_private
 from api.v1.answers import answer, expect, listed, tagged
 from api.v1.operations import OPERATIONS, Operation, array, describe, reference
 from api.v1.parameters import SEARCH_BODY, SEARCH_QUERY, SEARCHED, listing_query, object_query
@@ -75,7 +76,8 @@ def _add_routes(resource: Resource) -> None:
         if names("fields") or names("include"):
             objects.find(cls, id)
             return tagged(_listing(cls, [cls.__table__.c.id == id]).all()[0])
-        return tagged(objects.find(cls, id).to_dict())
+        obj = objects.find(cls, id)
+        return tagged(obj.to_dict() if _shows_private(cls) else schema.public(obj))
 
     def update(id: str) -> Response:
         obj = objects.find(cls, id)
@@ -114,7 +116,14 @@ def _described(resource: Resource, action: str) -> Operation:
 
 
 def _listing(cls: type[BaseModel], where: list[Any]) -> Listing:
-    return Listing(cls, where, names("sort"), number("limit"), number("offset") or 0, names("fields"), names("include"))
+    return Listing(cls, where, names("sort"), number("limit"), number("offset") or 0, names("fields"), names("include"),
+                   private=_shows_private(cls))
+
+
+def _shows_private(cls: type[BaseModel]) -> bool:
+    """Whether what is asked for is shown with what is private, if it has any."""
+    has_none = schema.columns(cls).keys() == schema.columns(cls, private=False).keys() and not names("include")
+    return has_none or sees_private()
 
 
 def _owned_by(cls: type[BaseModel], owner: type[BaseModel] | None, id: str | None) -> list[Any]:
@@ -173,7 +182,7 @@ def unlink(id: str, amenity_id: str) -> Response:
 
 
 @views.post("/places_search")
-@describe(summary="Search places.", tag="places", answers={200: SEARCHED, 304: None}, body=SEARCH_BODY,
+@describe(summary="Search places.", tag="places", reads=True, answers={200: SEARCHED, 304: None}, body=SEARCH_BODY,
           example={"text": "river", "guests": 2, "price_max": 150, "sort": "price"},
           query={name: each for name, each in SEARCH_QUERY.items() if name in ("limit", "offset", "fields", "include")})
 def places_search() -> Response:
@@ -209,6 +218,7 @@ def _asked() -> dict[str, Any]:
 def _places(wanted: dict[str, Any]) -> Response:
     sort = [] if wanted.get("sort") else names("sort")
     listing = search(wanted, sort=sort, fields=names("fields"), include=names("include"))
+    listing.private = _shows_private(Place)
     for name in ("limit", "offset"):    # those of the query, where they are, are those of a link to a page
         if (value := number(name)) is not None:
             setattr(listing, name, value)

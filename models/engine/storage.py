@@ -264,7 +264,8 @@ class Storage:
     def _classes(cls: type[BaseModel] | str | None) -> list[type[BaseModel]]:
         if cls is None:
             return list(models.classes.values())
-        known = models.classes.get(cls if isinstance(cls, str) else getattr(cls, "__name__", ""))
+        # Whoever has an internal class may use it; nobody comes to it by its name.
+        known = models.classes.get(cls) if isinstance(cls, str) else models.stored.get(getattr(cls, "__name__", ""))
         if known is None:
             raise Invalid(f"There is no class {cls!r}")
         return [known]
