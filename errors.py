@@ -39,6 +39,10 @@ class Unauthorized(HBNBError):
         self.shown = shown
 
 
+class Reused(HBNBError):
+    """A key that stands for one request came with another."""
+
+
 class Conflict(HBNBError):
     """Somebody else was first, or something of that name is there already."""
 

@@ -52,6 +52,19 @@ class KeyType(_ByDialect[str]):
         return dialect.type_descriptor(VARCHAR(60, charset="ascii", collation="ascii_bin"))
 
 
+class LongTextType(_ByDialect[str]):
+    """A text of any length, which MySQL must be told of."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String())
+        from sqlalchemy.dialects.mysql import LONGTEXT
+        return dialect.type_descriptor(LONGTEXT())
+
+
 class MailType(_ByDialect[str]):
     """An e-mail address: kept as typed, compared without regard to case."""
 
@@ -114,6 +127,7 @@ Name = Annotated[str, mapped_column(String(128))]
 ShortText = Annotated[str, mapped_column(String(128), default="")]
 Text = Annotated[str, mapped_column(String(1024))]
 OptionalText = Annotated[str | None, mapped_column(String(1024))]
+LongText = Annotated[str, mapped_column(LongTextType())]
 Label = Annotated[str, mapped_column(KeyType(), unique=True)]
 Mail = Annotated[str, mapped_column(MailType(), unique=True, info={"read_only": True, "private": True})]
 Secret = Annotated[str, mapped_column(String(128), info={"write_only": True})]

@@ -17,6 +17,7 @@ import wsgi
 from api.v1 import app as api_app
 from config import ENVIRONMENTS, Settings
 from errors import Conflict, Invalid, Misconfigured, NotFound
+from models.answer import Answer
 from models.engine.file_storage import FileStorage
 from models.state import State
 from models.token import Token
@@ -294,16 +295,17 @@ class TestTokens:
 
 
 class TestInternalModels:
-    """Tokens lie in the store, and are no part of the market."""
+    """Tokens and kept answers lie in the store, and are no part of the market."""
 
     @pytest.fixture
     def market(self, storage):
         market = Market()
         tokens.create("mine")
+        Answer(id="a", digest="", status=200, headers="{}", body="{}").save()
         return market
 
     def test_are_all_but_the_six(self):
-        assert {*models.internal} == {"Token"}
+        assert {*models.internal} == {"Token", "Answer"}
         assert models.stored == models.classes | models.internal
         assert len(models.classes) == 6
 
@@ -340,7 +342,7 @@ class TestInternalModels:
 
     def test_stay_when_what_they_tell_of_goes(self, storage, market):
         objects.remove(market.state)
-        assert storage.count(Token) == 1
+        assert (storage.count(Token), storage.count(Answer)) == (1, 1)
 
     def test_are_no_schemas_of_the_document(self, storage):
         document = wsgi.create_app().test_client().get("/apispec_1.json").json

@@ -159,7 +159,7 @@ class TestSchema:
                        "WHERE table_schema = 'hbnb_test_db'")
         found = {(table, column): rest for table, column, *rest in cursor.fetchall()}
         assert {table for table, _ in found} == {
-            "users", "states", "cities", "amenities", "places", "reviews", "place_amenity", "tokens"}
+            "users", "states", "cities", "amenities", "places", "reviews", "place_amenity", "tokens", "answers"}
         for (table, column), (kind, charset, collation) in found.items():
             if column == "id" or column.endswith("_id") or (table, column) == ("tokens", "name"):
                 assert (kind, collation) == ("varchar(60)", "ascii_bin")

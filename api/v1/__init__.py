@@ -10,7 +10,7 @@ from api.v1.views import views
 from config import Settings
 
 # What a page of another site may read of an answer.
-EXPOSED = ["ETag", "Link", "Location", "WWW-Authenticate", "X-Request-Id", "X-Total-Count"]
+EXPOSED = ["ETag", "Idempotency-Replayed", "Link", "Location", "WWW-Authenticate", "X-Request-Id", "X-Total-Count"]
 
 
 def init_app(app: Flask) -> None:

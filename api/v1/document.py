@@ -9,13 +9,18 @@ from werkzeug.routing import Rule
 
 import models
 import schema
+from api.v1.idempotency import HEADER, LENGTH, PATTERN
 from api.v1.operations import OPERATIONS, SAFE, Operation, reference
 
 ERRORS = {
     400: "What was sent does not fit; the error names it", 401: "Writing takes a token", 404: "An id names nothing",
     409: "A value is taken", 412: "Somebody else changed it", 413: "The body is too large",
-    500: "A mistake of the server",
+    422: "The key came before with another body", 500: "A mistake of the server",
     503: "The storage cannot be reached just now"}
+KEY = {"name": HEADER, "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": LENGTH,
+                                                  "pattern": PATTERN},
+       "description": "What this request is called; sent again under the same key, it is answered as before, and done "
+                      "once. Kept for 24 hours"}
 TOKEN = {"type": "http", "scheme": "bearer", "description": "As `console.py token create NAME` prints it"}
 PAGE = {"limit": {"type": "integer", "minimum": 0, "maximum": 999_999_999},
         "offset": {"type": "integer", "minimum": 0, "maximum": 999_999_999}}
@@ -31,7 +36,7 @@ def document(app: Flask) -> dict[str, Any]:
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
                 described = OPERATIONS[endpoint]
                 writes = method not in SAFE and not described.reads
-                path[method.lower()] = _operation(rule, endpoint, described,
+                path[method.lower()] = _operation(rule, endpoint, described, keyed=writes and method == "POST",
                                                   guarded=writes and app.config["GUARDED"])
     return {
         "openapi": "3.1.0",
@@ -44,7 +49,7 @@ def document(app: Flask) -> dict[str, Any]:
     }
 
 
-def _operation(rule: Rule, endpoint: str, operation: Operation, guarded: bool) -> dict[str, Any]:
+def _operation(rule: Rule, endpoint: str, operation: Operation, keyed: bool, guarded: bool) -> dict[str, Any]:
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
         for name in sorted(rule.arguments)]
@@ -52,10 +57,12 @@ def _operation(rule: Rule, endpoint: str, operation: Operation, guarded: bool) -
     if operation.conditional:
         parameters.append({"name": "If-Match", "in": "header", "schema": {"type": "string"},
                            "description": "The ETag of what was seen; changed meanwhile, it is refused"})
+    if keyed:
+        parameters.append(KEY)
     answers = {str(status): _answer(found) for status, found in operation.answers.items()}
     errors = {*operation.errors, *((400, 413) if operation.body else ()), *((400,) if operation.query else ()),
               *((404,) if rule.arguments else ()), *((412,) if operation.conditional else ()),
-              *((401,) if guarded else ()), 500, 503}
+              *((400, 413, 422) if keyed else ()), *((401,) if guarded else ()), 500, 503}
     answers |= {str(status): {"description": ERRORS[status], "content": _json(reference("Error"))}
                 for status in sorted(errors)}
     described = {"operationId": endpoint, "summary": operation.summary, "tags": [operation.tag],

@@ -13,7 +13,7 @@ from api.v1.answers import answer
 PROBLEM = "application/problem+json"
 STATUS: dict[type[errors.HBNBError], int] = {
     errors.Invalid: 400, errors.Unauthorized: 401, errors.NotFound: 404, errors.Stale: 412, errors.Conflict: 409,
-    errors.Unavailable: 503,
+    errors.Reused: 422, errors.Unavailable: 503,
 }
 
 

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 import schema
 from api.v1.access import sees_private
 from api.v1.answers import answer, expect, listed, tagged
+from api.v1.idempotency import keyed
 from api.v1.operations import OPERATIONS, Operation, array, describe, reference
 from api.v1.parameters import SEARCH_BODY, SEARCH_QUERY, SEARCHED, listing_query, object_query
 from api.v1.requests import body, decimals, names, number
@@ -65,6 +66,7 @@ def _add_routes(resource: Resource) -> None:
     def index(parent: str | None = None) -> Response:
         return listed(_listing(cls, _owned_by(cls, resource.parent, parent)))
 
+    @keyed
     def create(parent: str | None = None) -> Response:
         owner = objects.find(resource.parent, parent or "") if resource.parent else None
         obj = objects.create(cls, body(), owner).to_dict()
@@ -169,6 +171,7 @@ def place_amenities(id: str) -> Response:
 @views.post("/places/<id>/amenities/<amenity_id>")
 @describe(summary="Have a place offer an amenity.", tag="places",
           answers={201: reference("Amenity"), 200: reference("Amenity")})
+@keyed
 def link(id: str, amenity_id: str) -> Response:
     place, amenity = objects.find(Place, id), objects.find(Amenity, amenity_id)
     return answer(amenity.to_dict(), 201 if objects.link(place, amenity) else 200)
