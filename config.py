@@ -63,6 +63,11 @@ class Settings:
         return self.type_storage == "db"
 
     @property
+    def guarded(self) -> bool:
+        """Whether writing, and seeing what is private, takes a token."""
+        return self.env in ("staging", "production")
+
+    @property
     def origins(self) -> str | list[str]:
         """The origins whose pages may use the API: `*`, or those that are listed."""
         listed = [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]

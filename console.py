@@ -173,6 +173,24 @@ class HBNBCommand(Interpreter):
         from shell.transfer import run_export
         run_export([words.bare(word) for word in words.split(line)])
 
+    def do_token(self, line: str) -> None:
+        """Make, list or revoke the tokens that writing through the API takes in staging and production.
+
+        token create NAME
+        token list [--table | --json | --csv]
+        token revoke NAME
+
+        A token is printed when it is made, and never again. One that is revoked counts no longer at once.
+
+            token create partner
+            token revoke partner
+        """
+        from shell.tokens import run_token
+        given = words.split(line)
+        form = output.take_form(given)
+        if said := run_token([words.bare(word) for word in given], form):
+            self.note(said)
+
 
 def run(console: HBNBCommand, lines: Iterable[str], stop_on_error: bool = False) -> bool:
     """Run commands one after the other, until one quits.

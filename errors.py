@@ -26,6 +26,23 @@ class NotFound(HBNBError):
         super().__init__(message)
 
 
+class Unauthorized(HBNBError):
+    """Who asks shows no token, or none that counts.
+
+    Args:
+        message: the sentence to show.
+        shown: whether a token was.
+    """
+
+    def __init__(self, message: str, shown: bool) -> None:
+        super().__init__(message)
+        self.shown = shown
+
+
+class Reused(HBNBError):
+    """A key that stands for one request came with another."""
+
+
 class Conflict(HBNBError):
     """Somebody else was first, or something of that name is there already."""
 

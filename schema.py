@@ -23,14 +23,21 @@ TEXT_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 FILLED_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*[^\x00-\x20\x7f\x85\xa0][^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
 
-def columns(cls: type[BaseModel]) -> dict[str, Column[Any]]:
-    """The attributes of a class by name, but for those that no answer holds."""
-    return _shown(cls.__table__)
+def columns(cls: type[BaseModel], private: bool = True) -> dict[str, Column[Any]]:
+    """The attributes of a class by name, but for those that no answer holds, or none that is not private."""
+    return _shown(cls.__table__, private)
 
 
 @cache
-def _shown(table: Table) -> dict[str, Column[Any]]:
-    return {column.key: column for column in table.c if not column.info.get("write_only")}
+def _shown(table: Table, private: bool) -> dict[str, Column[Any]]:
+    return {column.key: column for column in table.c
+            if not column.info.get("write_only") and (private or not column.info.get("private"))}
+
+
+def public(obj: BaseModel) -> dict[str, Any]:
+    """The JSON form of an object without what is private."""
+    hidden = {column.key for column in type(obj).__table__.c if column.info.get("private")}
+    return {name: value for name, value in obj.to_dict().items() if name not in hidden}
 
 
 def writable(cls: type[BaseModel], made: bool) -> dict[str, Column[Any]]:
@@ -110,19 +117,20 @@ def fit(column: Column[Any], value: Any) -> Any:
     return value
 
 
-def selected(cls: type[BaseModel], everything: bool = False) -> list[ColumnElement[Any]]:
+def selected(cls: type[BaseModel], everything: bool = False, private: bool = True) -> list[ColumnElement[Any]]:
     """The columns of the JSON form, as a database is to give them.
 
     Args:
         everything: with those that no answer holds.
+        private: with those that are private.
     """
     return [iso(column).label(column.key) if isinstance(column.type, TimeType) else column
-            for column in (cls.__table__.c if everything else columns(cls).values())]
+            for column in (cls.__table__.c if everything else columns(cls, private).values())]
 
 
-def dump(cls: type[BaseModel], rows: Iterable[Any]) -> Iterator[dict[str, Any]]:
+def dump(cls: type[BaseModel], rows: Iterable[Any], private: bool = True) -> Iterator[dict[str, Any]]:
     """The JSON form of rows that begin with what is `selected`: what `to_dict` says of each object."""
-    names, name = [*columns(cls)], cls.__name__
+    names, name = [*columns(cls, private)], cls.__name__
     for row in rows:
         obj = dict(zip(names, row, strict=False))
         obj["__class__"] = name

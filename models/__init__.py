@@ -3,6 +3,8 @@
 Every module of this package is imported, so that a model is there once its file is.
 
     classes   the models by name, owners before what they own
+    internal  those that HBNB keeps for itself, and shows nobody
+    stored    both
     storage   the storage of this process; look it up when it is used, a test may replace it
 """
 from __future__ import annotations
@@ -24,11 +26,13 @@ for _module in pkgutil.iter_modules(__path__):
     if not _module.ispkg:
         importlib.import_module(f"models.{_module.name}")
 
-classes: dict[str, type[BaseModel]] = {
+stored: dict[str, type[BaseModel]] = {
     mapper.class_.__name__: mapper.class_
     for table in Base.metadata.sorted_tables
     for mapper in Base.registry.mappers if mapper.local_table is table
 }
+classes = {name: cls for name, cls in stored.items() if not cls.internal}
+internal = {name: cls for name, cls in stored.items() if cls.internal}
 
 
 def make_storage(settings: Settings) -> Storage:

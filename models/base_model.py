@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import Column, event, inspect
 from sqlalchemy.exc import NoInspectionAvailable
@@ -58,6 +58,8 @@ class BaseModel:
         __table__: Any
         __tablename__: Any
         __mapper__: Any
+
+    internal: ClassVar[bool] = False    # HBNB's own, which nobody lists, counts, exports or imports
 
     id: Mapped[Key]
     created_at: Mapped[Time]

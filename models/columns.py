@@ -6,6 +6,7 @@ whether it may be none, and in `info`:
     least, most   the smallest and the largest value
     read_only     given when the object is made, never changed afterwards
     write_only    never part of any answer
+    private       part of answers to a token's holder only, where the API is guarded
 """
 from __future__ import annotations
 
@@ -49,6 +50,19 @@ class KeyType(_ByDialect[str]):
             return dialect.type_descriptor(String(60))
         from sqlalchemy.dialects.mysql import VARCHAR
         return dialect.type_descriptor(VARCHAR(60, charset="ascii", collation="ascii_bin"))
+
+
+class LongTextType(_ByDialect[str]):
+    """A text of any length, which MySQL must be told of."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String())
+        from sqlalchemy.dialects.mysql import LONGTEXT
+        return dialect.type_descriptor(LONGTEXT())
 
 
 class MailType(_ByDialect[str]):
@@ -138,8 +152,11 @@ Name = Annotated[str, mapped_column(String(128))]
 ShortText = Annotated[str, mapped_column(String(128), default="")]
 Text = Annotated[str, mapped_column(String(1024))]
 OptionalText = Annotated[str | None, mapped_column(String(1024))]
-Mail = Annotated[str, mapped_column(MailType(), unique=True, info={"read_only": True})]
+LongText = Annotated[str, mapped_column(LongTextType())]
+Label = Annotated[str, mapped_column(KeyType(), unique=True)]
+Mail = Annotated[str, mapped_column(MailType(), unique=True, info={"read_only": True, "private": True})]
 Secret = Annotated[str, mapped_column(String(128), info={"write_only": True})]
+Digest = Annotated[str, mapped_column(String(64), info={"write_only": True})]
 Count = Annotated[int, mapped_column(Integer, default=0, info={"least": 0})]
 Latitude = Annotated[float | None, mapped_column(Double, info={"least": -90.0, "most": 90.0})]
 Longitude = Annotated[float | None, mapped_column(Double, info={"least": -180.0, "most": 180.0})]

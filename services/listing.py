@@ -33,6 +33,7 @@ class Listing:
         fields: names of the attributes to give; none = all.
         first: what to sort by before everything else.
         include: names of related objects to give along, such as `amenities` or `reviews.user`.
+        private: whether to show what is private; where not, it is left out, also if it is among the fields.
     Raises:
         Invalid: an order, a field or a relation is not there.
     """
@@ -46,10 +47,11 @@ class Listing:
     include: Sequence[str] = ()
     first: ColumnElement[Any] | None = None
     having: Mapping[str, str] = field(default_factory=dict)
+    private: bool = True
     _tree: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._order = [*([] if self.first is None else [self.first]), *order(self.cls, self.sort)]
+        self._order = [*([] if self.first is None else [self.first]), *order(self.cls, self.sort, self.private)]
         self._tree = _tree(self.cls, self.include)
         known = [*schema.columns(self.cls), "__class__"]
         for name in self.fields:
@@ -71,21 +73,22 @@ class Listing:
         if page is not None:
             yield page
             return
-        statement = select(*schema.selected(self.cls)).where(*self.conditions()).order_by(*self._order)
+        selected = schema.selected(self.cls, private=self.private)
+        statement = select(*selected).where(*self.conditions()).order_by(*self._order)
         yield from models.storage.stream(statement, self.limit, self.offset, more=bool(self._tree))
 
     def page(self) -> Sequence[Any] | None:
         """The same of a page, by a statement made for it; none where there is no such."""
         cls: Any = self.cls
-        statement = _page(cls, tuple(self.having), tuple(self.sort))
+        statement = _page(cls, tuple(self.having), tuple(self.sort), self.private)
         return models.storage.prepared(statement, {**self.having, "limit": self.limit, "offset": self.offset})[0]
 
     def parts(self) -> Generator[list[dict[str, Any]], None, None]:
         """The objects, in their JSON form, a part at a time, so that any number needs little memory."""
         with closing(self.rows()) as parts:
             for rows in parts:
-                found = list(schema.dump(self.cls, rows))
-                _attach(self.cls, found, self._tree)
+                found = list(schema.dump(self.cls, rows, self.private))
+                _attach(self.cls, found, self._tree, self.private)
                 if self.fields:
                     kept = {*self.fields, *self._tree}
                     found = [{name: value for name, value in obj.items() if name in kept} for obj in found]
@@ -97,9 +100,9 @@ class Listing:
 
 
 @lru_cache(maxsize=500)
-def _page(cls: Any, having: tuple[str, ...], sort: tuple[str, ...]) -> Prepared:
+def _page(cls: Any, having: tuple[str, ...], sort: tuple[str, ...], private: bool) -> Prepared:
     where = (cls.__table__.c[name] == bindparam(name) for name in having)
-    statement = select(*schema.selected(cls)).where(*where).order_by(*order(cls, sort))
+    statement = select(*schema.selected(cls, private=private)).where(*where).order_by(*order(cls, sort))
     return Prepared(statement.limit(bindparam("limit")).offset(bindparam("offset")))
 
 
@@ -128,7 +131,7 @@ def _tree(cls: type[BaseModel], paths: Sequence[str]) -> dict[str, Any]:
     return tree
 
 
-def _attach(cls: type[BaseModel], objects: list[dict[str, Any]], tree: dict[str, Any]) -> None:
+def _attach(cls: type[BaseModel], objects: list[dict[str, Any]], tree: dict[str, Any], private: bool) -> None:
     """Put related objects into objects: a statement for each relation, however many there are."""
     for name, branch in tree.items():
         relation = inspect(cls).relationships[name]
@@ -137,12 +140,12 @@ def _attach(cls: type[BaseModel], objects: list[dict[str, Any]], tree: dict[str,
         [(own, theirs)] = relation.synchronize_pairs if relation.secondary is not None else [
             pair if pair[0].table is cls.__table__ else pair[::-1] for pair in relation.local_remote_pairs]
         keys = {obj[own.key] for obj in objects}
-        statement = select(theirs.label("_key"), *schema.selected(other)).where(theirs.in_(keys))
+        statement = select(theirs.label("_key"), *schema.selected(other, private=private)).where(theirs.in_(keys))
         if relation.secondary is not None:
             statement = statement.join(other, relation.secondaryjoin)
         rows = models.storage.rows(statement.order_by(*order(other, ())))
-        found = list(schema.dump(other, (row[1:] for row in rows)))
-        _attach(other, found, branch)
+        found = list(schema.dump(other, (row[1:] for row in rows), private))
+        _attach(other, found, branch, private)
         groups: dict[str, list[dict[str, Any]]] = {}
         for row, obj in zip(rows, found, strict=True):
             groups.setdefault(row[0], []).append(obj)

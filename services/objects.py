@@ -42,16 +42,17 @@ def find(cls: type[Model], id: str) -> Model:
     return obj
 
 
-def show(cls: type[BaseModel], id: str, fields: Sequence[str] = (), include: Sequence[str] = ()) -> dict[str, Any]:
+def show(cls: type[BaseModel], id: str, fields: Sequence[str] = (), include: Sequence[str] = (),
+         private: bool = True) -> dict[str, Any]:
     """The object with that id, in its JSON form.
 
     Args:
-        fields, include: as `Listing` takes them.
+        fields, include, private: as `Listing` takes them.
     Raises:
         Invalid: a field or a relation is not there.
         NotFound: there is no such object.
     """
-    wanted = Listing(cls, limit=1, fields=fields, include=include, having={"id": id})
+    wanted = Listing(cls, limit=1, fields=fields, include=include, having={"id": id}, private=private)
     # An id that is not ASCII names nothing, and would cost MySQL the index.
     found = wanted.all() if id.isascii() else []
     if not found or found[0].get("id", id) != id:

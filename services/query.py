@@ -57,12 +57,18 @@ def condition(cls: type[BaseModel], wanted: Filter) -> ColumnElement[bool]:
     return OPERATORS[wanted.operator](getattr(cls, head), value)
 
 
-def order(cls: type[BaseModel], names: Sequence[str]) -> list[ColumnElement[Any]]:
+def order(cls: type[BaseModel], names: Sequence[str], private: bool = True) -> list[ColumnElement[Any]]:
     """The SQL of an order; `created_at` and `id` come last, so that it is always the same.
 
+    Args:
+        private: whether it may be by private attributes, of which an order tells.
     Raises:
-        Invalid: one names no attribute.
+        Invalid: one names no attribute, or one that is not shown.
     """
+    hidden = {*schema.columns(cls)} - {*schema.columns(cls, private)}
+    for name in names:
+        if name.removeprefix("-") in hidden:
+            raise Invalid(f"{name.removeprefix('-')} is private: to sort by it takes a token", "sort")
     wanted = [_column(cls, name[1:]).desc() if name.startswith("-") else _column(cls, name) for name in names]
     return [*wanted, cls.__table__.c.created_at, cls.__table__.c.id]
 

@@ -1,12 +1,13 @@
 """What may come next in a line."""
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import Column, select
 
 import models
 import schema
 from errors import HBNBError
 from models.base_model import BaseModel
+from models.token import Token
 from shell.output import FORMS
 
 OPTIONS = {"import": ["--state", "--city", "--dry-run", "--keep-going"], "export": ["--passwords"]}
@@ -21,6 +22,8 @@ def candidates(before: list[str], text: str) -> list[str]:
         text: what there is of the word.
     """
     command, given = before[0], before[1:]
+    if command == "token":
+        return _tokens(given, text)
     if command in OPTIONS:
         return OPTIONS[command]
     if "sort" in given and given[0] in models.classes:
@@ -44,11 +47,23 @@ def candidates(before: list[str], text: str) -> list[str]:
     return []
 
 
+def _tokens(given: list[str], text: str) -> list[str]:
+    if not given:
+        return ["create", "list", "revoke"]
+    if given == ["list"]:
+        return [*FORMS]
+    return _values(Token.__table__.c.name, text) if given == ["revoke"] else []
+
+
 def _ids(cls: type[BaseModel], text: str) -> list[str]:
-    id = cls.__table__.c.id
+    return _values(cls.__table__.c.id, text)
+
+
+def _values(column: Column[str], text: str) -> list[str]:
+    """Values of a column that begin with what was typed."""
     try:
         return [found for found, in models.storage.rows(
-            select(id).where(id.startswith(text, autoescape=True)).order_by(id).limit(IDS))]
+            select(column).where(column.startswith(text, autoescape=True)).order_by(column).limit(IDS))]
     except HBNBError:
         return []
     finally:

@@ -13,7 +13,7 @@ _QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"')
 _INTEGER = re.compile(r"[-+]?[0-9]{1,300}")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
 _CALL = re.compile(r"\s*(\w+)\.(\w+)\((.*)\)\s*", re.DOTALL)
-_SECRET = re.compile("password", re.IGNORECASE)
+_SECRET = re.compile("password|hbnb_[0-9a-f]{8}-", re.IGNORECASE)
 _CONDITION = re.compile(r"([A-Za-z_][\w.]*)(!=|<=|>=|=|<|>|~)(.*)", re.DOTALL)
 
 
@@ -64,7 +64,7 @@ def quoted(text: str) -> str:
 
 
 def public(line: str) -> str:
-    """A line as it may be repeated: without what follows the word `password`, as that may be one."""
+    """A line as it may be repeated: without what follows the word `password`, as that may be one, and any token."""
     secret = _SECRET.search(line)
     return f"{line[:secret.start()]}…" if secret else line
 

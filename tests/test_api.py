@@ -17,6 +17,7 @@ from errors import Unavailable
 from models.amenity import Amenity
 from models.engine.file_storage import FileStorage
 from models.state import State
+from services import tokens
 from tests.conftest import ROOT
 from tests.market import Market
 from tests.servers import Server, free_port
@@ -131,6 +132,7 @@ class TestRefusals:
         assert client.post("/api/v1/states", json={"name": "x"}).status_code == 201
 
     def test_outside_dev_only_listed_origins_may_use_the_api(self, storage, monkeypatch):
+        tokens.create("mine")
         monkeypatch.setenv("HBNB_ENV", "production")
         for origins, allowed in (("", None), ("https://a.example, https://b.example", "https://b.example")):
             monkeypatch.setenv("HBNB_CORS_ORIGINS", origins)

@@ -27,7 +27,7 @@ from shell.interpreter import CALLED, CLASSIC
 from tests.conftest import ROOT, Run
 from tests.market import Market
 
-OWN = ("export", "find", "import")
+OWN = ("export", "find", "import", "token")
 SECRET = "Tr0ub4dor"
 STATE, CITY = "421a55f4-7d82-47d9-b54c-a76916479545", "521a55f4-7d82-47d9-b54c-a76916479545"
 
@@ -159,7 +159,7 @@ class TestHelp:
             "\n"
             "HBNB's own commands (type help <topic>):\n"
             "========================================\n"
-            "export  find  import\n"
+            "export  find  import  token\n"
             "\n")
         assert (say.notes, say.failed) == ("", False)
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import termios
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -214,7 +215,8 @@ class TestCompletion:
         (f"all State --t{TAB}", "all State --table"), (f"all State --j{TAB}", "all State --json"),
         (f"show State abc{TAB}", "show State abc-1"), (f"destroy State abc{TAB}", "destroy State abc-1"),
         (f"update State a{TAB} name X", "update State abc-1 name X"), (f"show City abc{TAB}", "show City abc"),
-        (f"show Foo abc{TAB}", "show Foo abc"), (f"show State %{TAB}", "show State %"), (f"zzz{TAB}", "zzz")])
+        (f"show Foo abc{TAB}", "show Foo abc"), (f"show State %{TAB}", "show State %"), (f"zzz{TAB}", "zzz"),
+        (f"tok{TAB}rev{TAB}x", "token revoke x")])
     def test_of_commands_classes_attributes_and_ids(self, open_terminal, storage, environ, typed, line):
         storage.new(State(id="abc-1", name="Ohio"))
         storage.new(State(id="xyz-2", name="Iowa"))
@@ -254,13 +256,14 @@ class TestHistory:
     def path(self, environ) -> Path:
         return Path(environ["HBNB_HISTORY"])
 
-    def test_keeps_lines_for_the_next_session_but_none_with_a_password(self, open_terminal, path, storage):
+    def test_keeps_lines_for_the_next_session_but_none_with_a_password_or_a_token(self, open_terminal, path, storage):
         terminal = open_terminal()
         terminal.until(PROMPT)
         terminal.run("count State")
         user = terminal.run('create User email="a@b.c" password="Tr0ub4dor"').strip()
         for line in (f"update User {user} password Tr0ub4dor", f'User.update("{user}", {{"Password": "Tr0ub4dor"}})',
-                     f'User.update("{user}", "password", "Tr0ub4dor")', 'creat User password="Tr0ub4dor"', ""):
+                     f'User.update("{user}", "password", "Tr0ub4dor")', 'creat User password="Tr0ub4dor"',
+                     f"token revoke hbnb_{uuid.uuid4()}_Tr0ub4dor", ""):
             terminal.run(line)
         terminal.run("count City")
         terminal.type("quit\n")

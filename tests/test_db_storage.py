@@ -159,9 +159,10 @@ class TestSchema:
                        "WHERE table_schema = 'hbnb_test_db'")
         found = {(table, column): rest for table, column, *rest in cursor.fetchall()}
         assert {table for table, _ in found} == {
-            "users", "states", "cities", "amenities", "places", "reviews", "place_amenity", "versions"}
-        for (_, column), (kind, charset, collation) in found.items():
-            if column == "id" or column.endswith("_id"):
+            "users", "states", "cities", "amenities", "places", "reviews", "place_amenity", "versions", "tokens",
+            "answers"}
+        for (table, column), (kind, charset, collation) in found.items():
+            if column == "id" or column.endswith("_id") or (table, column) == ("tokens", "name"):
                 assert (kind, collation) == ("varchar(60)", "ascii_bin")
             elif column in ("created_at", "updated_at"):
                 assert kind == "datetime(6)"

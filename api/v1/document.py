@@ -9,16 +9,22 @@ from werkzeug.routing import Rule
 
 import models
 import schema
+from api.v1.idempotency import HEADER, LENGTH, PATTERN
 from api.v1.limits import UNLIMITED
-from api.v1.operations import OPERATIONS, Operation, reference
+from api.v1.operations import OPERATIONS, SAFE, Operation, reference
 
 ERRORS = {
-    400: "What was sent does not fit; the error names it", 404: "An id names nothing", 409: "A value is taken",
-    412: "Somebody else changed it", 413: "The body is too large",
-    429: "Too many requests of this address; try again later", 500: "A mistake of the server",
-    503: "The storage cannot be reached just now"}
+    400: "What was sent does not fit; the error names it", 401: "Writing takes a token", 404: "An id names nothing",
+    409: "A value is taken", 412: "Somebody else changed it", 413: "The body is too large",
+    422: "The key came before with another body", 429: "Too many requests of this address; try again later",
+    500: "A mistake of the server", 503: "The storage cannot be reached just now"}
 RETRY_AFTER = {"description": "In how many seconds to try again", "required": True,
                "schema": {"type": "integer", "minimum": 1}}
+KEY = {"name": HEADER, "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": LENGTH,
+                                                  "pattern": PATTERN},
+       "description": "What this request is called; sent again under the same key, it is answered as before, and done "
+                      "once. Kept for 24 hours"}
+TOKEN = {"type": "http", "scheme": "bearer", "description": "As `console.py token create NAME` prints it"}
 
 
 def document(app: Flask) -> dict[str, Any]:
@@ -29,30 +35,41 @@ def document(app: Flask) -> dict[str, Any]:
         if blueprint == "api_v1":
             path = paths.setdefault(re.sub(r"<(\w+)>", r"{\1}", rule.rule), {})
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-                path[method.lower()] = _operation(rule, endpoint, OPERATIONS[endpoint])
+                described = OPERATIONS[endpoint]
+                writes = method not in SAFE and not described.reads
+                path[method.lower()] = _operation(rule, endpoint, described, keyed=writes and method == "POST",
+                                                  guarded=writes and app.config["GUARDED"])
     return {
         "openapi": "3.1.0",
         "info": {"title": "HBNB", "version": "1", "description": "Homes for rent, by state and city."},
         "tags": [{"name": name} for name in sorted({each.tag for each in OPERATIONS.values()})],
         "paths": paths,
-        "components": {"schemas": _schemas()},
+        "components": {"schemas": _schemas(), "securitySchemes": {"bearer": TOKEN}},
+        # A token may be shown everywhere; operations that take one say so themselves.
+        "security": [{}, {"bearer": []}],
     }
 
 
-def _operation(rule: Rule, endpoint: str, operation: Operation) -> dict[str, Any]:
-    parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-                  for name in sorted(rule.arguments)]
+def _operation(rule: Rule, endpoint: str, operation: Operation, keyed: bool, guarded: bool) -> dict[str, Any]:
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        for name in sorted(rule.arguments)]
     parameters += [{"name": name, "in": "query", "schema": dict(found)} for name, found in operation.query.items()]
     if operation.conditional:
         parameters.append({"name": "If-Match", "in": "header", "schema": {"type": "string"},
                            "description": "The ETag of what was seen; changed meanwhile, it is refused"})
+    if keyed:
+        parameters.append(KEY)
     answers = {str(status): _answer(found) for status, found in operation.answers.items()}
     errors = {*operation.errors, *((400, 413) if operation.body else ()), *((400,) if operation.query else ()),
               *((404,) if rule.arguments else ()), *((412,) if operation.conditional else ()),
+              *((400, 413, 422) if keyed else ()), *((401,) if guarded else ()),
               *(() if endpoint in UNLIMITED else (429,)), 500, 503}
     answers |= {str(status): _error(status) for status in sorted(errors)}
     described = {"operationId": endpoint, "summary": operation.summary, "tags": [operation.tag],
                  "parameters": parameters, "responses": answers}
+    if guarded:
+        described["security"] = [{"bearer": []}]
     if operation.body:
         described["requestBody"] = {"required": True, "content": _json(operation.body, operation.example)}
     return described

@@ -12,7 +12,8 @@ from api.v1.answers import answer
 
 PROBLEM = "application/problem+json"
 STATUS: dict[type[errors.HBNBError], int] = {
-    errors.Invalid: 400, errors.NotFound: 404, errors.Stale: 412, errors.Conflict: 409, errors.Unavailable: 503,
+    errors.Invalid: 400, errors.Unauthorized: 401, errors.NotFound: 404, errors.Stale: 412, errors.Conflict: 409,
+    errors.Reused: 422, errors.Unavailable: 503,
 }
 
 
@@ -27,7 +28,10 @@ def _known(error: errors.HBNBError) -> Response:
         # The sentence may name hosts and files, which are nobody's business outside.
         current_app.logger.error("%s %s: %s", request.method, request.path, error)
         return _refusal("The storage cannot be reached, try again later", 503)
-    return _refusal(str(error), status, getattr(error, "field", None))
+    response = _refusal(str(error), status, getattr(error, "field", None))
+    if isinstance(error, errors.Unauthorized):      # as RFC 6750 has it
+        response.headers["WWW-Authenticate"] = 'Bearer realm="HBNB"' + ', error="invalid_token"' * error.shown
+    return response
 
 
 def _http(error: HTTPException) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+SAFE = ("GET", "HEAD", "OPTIONS")
 View = TypeVar("View", bound=Callable[..., Any])
 Schema = Mapping[str, Any]
 
@@ -22,6 +23,7 @@ class Operation:
         example: what may be sent.
         query: parameters of the query, with their JSON Schemas.
         conditional: takes `If-Match`.
+        reads: changes nothing, whatever its method; the others write, unless their method is safe.
     """
 
     summary: str
@@ -32,6 +34,7 @@ class Operation:
     example: Mapping[str, Any] | None = None
     query: Mapping[str, Schema] = field(default_factory=dict)
     conditional: bool = False
+    reads: bool = False
 
 
 # By endpoint of the blueprint.

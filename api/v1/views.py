@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, request
 
 import schema
+from api.v1.access import sees_private
 from api.v1.answers import answer, expect, listed, tagged
+from api.v1.idempotency import keyed
 from api.v1.operations import OPERATIONS, Operation, array, describe, reference
 from api.v1.parameters import SEARCH_BODY, SEARCH_QUERY, SEARCHED, listing_query, object_query
 from api.v1.requests import body, decimals, names, number
@@ -65,6 +67,7 @@ def _add_routes(resource: Resource) -> None:
     def index(parent: str | None = None) -> Response:
         return listed(_listing(cls, _owned_by(cls, resource.parent, parent)))
 
+    @keyed
     def create(parent: str | None = None) -> Response:
         owner = objects.find(resource.parent, parent or "") if resource.parent else None
         obj = objects.create(cls, body(), owner).to_dict()
@@ -73,7 +76,7 @@ def _add_routes(resource: Resource) -> None:
         return response
 
     def show(id: str) -> Response:
-        return tagged(objects.show(cls, id, names("fields"), names("include")))
+        return tagged(objects.show(cls, id, names("fields"), names("include"), _shows_private(cls)))
 
     def update(id: str) -> Response:
         obj = objects.find(cls, id)
@@ -113,7 +116,13 @@ def _described(resource: Resource, action: str) -> Operation:
 
 def _listing(cls: type[BaseModel], having: dict[str, str], where: Sequence[Any] = ()) -> Listing:
     return Listing(cls, where, names("sort"), number("limit"), number("offset") or 0, names("fields"),
-                   names("include"), having=having)
+                   names("include"), having=having, private=_shows_private(cls))
+
+
+def _shows_private(cls: type[BaseModel]) -> bool:
+    """Whether what is asked for is shown with what is private, if it has any."""
+    has_none = schema.columns(cls).keys() == schema.columns(cls, private=False).keys() and not names("include")
+    return has_none or sees_private()
 
 
 def _owned_by(cls: type[BaseModel], owner: type[BaseModel] | None, id: str | None) -> dict[str, str]:
@@ -159,6 +168,7 @@ def place_amenities(id: str) -> Response:
 @views.post("/places/<id>/amenities/<amenity_id>")
 @describe(summary="Have a place offer an amenity.", tag="places",
           answers={201: reference("Amenity"), 200: reference("Amenity")})
+@keyed
 def link(id: str, amenity_id: str) -> Response:
     place, amenity = objects.find(Place, id), objects.find(Amenity, amenity_id)
     return answer(amenity.to_dict(), 201 if objects.link(place, amenity) else 200)
@@ -172,7 +182,7 @@ def unlink(id: str, amenity_id: str) -> Response:
 
 
 @views.post("/places_search")
-@describe(summary="Search places.", tag="places", answers={200: SEARCHED, 304: None}, body=SEARCH_BODY,
+@describe(summary="Search places.", tag="places", reads=True, answers={200: SEARCHED, 304: None}, body=SEARCH_BODY,
           example={"text": "river", "guests": 2, "price_max": 150, "sort": "price"},
           query={name: each for name, each in SEARCH_QUERY.items() if name in ("limit", "offset", "fields", "include")})
 def places_search() -> Response:
@@ -208,6 +218,7 @@ def _asked() -> dict[str, Any]:
 def _places(wanted: dict[str, Any]) -> Response:
     sort = [] if wanted.get("sort") else names("sort")
     listing = search(wanted, sort=sort, fields=names("fields"), include=names("include"))
+    listing.private = _shows_private(Place)
     for name in ("limit", "offset"):    # those of the query, where they are, are those of a link to a page
         if (value := number(name)) is not None:
             setattr(listing, name, value)

@@ -38,7 +38,7 @@ def remove_family(session: Session, obj: Any) -> None:
         for key, owners in _references(table, members):
             for chunk in chunks(owners):
                 session.execute(delete(table).where(key.in_(chunk)))
-    for cls in models.classes.values():
+    for cls in models.stored.values():
         for id in members.get(cls.__table__, ()):
             loaded = session.identity_map.get(identity_key(cls, id))
             if loaded is not None and loaded is not obj:

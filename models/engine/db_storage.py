@@ -15,6 +15,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable
 
+import models
 from config import Settings
 from errors import Conflict, HBNBError, Invalid, Misconfigured, Unavailable
 from models.columns import Base
@@ -110,7 +111,7 @@ class DBStorage(Storage):
         found = connection.scalars(text(
             "SELECT DISTINCT table_name FROM information_schema.columns WHERE table_schema = DATABASE() "
             "AND column_name IN ('name', 'text', 'email') AND character_set_name <> 'utf8mb4'")).all()
-        old = [table.name for table in Base.metadata.sorted_tables if table.name in found]
+        old = [cls.__tablename__ for cls in models.classes.values() if cls.__tablename__ in found]
         if old:
             logging.getLogger("hbnb").warning(
                 "%s of %s cannot hold every character, as they are not utf8mb4: names such as Hawai\u02bbi will be "

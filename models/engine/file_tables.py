@@ -18,7 +18,7 @@ from sqlalchemy import Column, Table
 import models
 from errors import Invalid
 from models.base_model import BaseModel, blank, parse_time, time_text
-from models.columns import TIMES, Base, links
+from models.columns import TIMES, Base, MailType, links
 from models.engine.journal import Objects
 
 PART = 1000     # objects that are written at a time
@@ -68,7 +68,7 @@ def take_changes(memory: sqlite3.Connection) -> Objects:
 
 def everything(memory: sqlite3.Connection) -> Iterator[Objects]:
     """All objects by key, a part at a time."""
-    for name in models.classes:
+    for name in models.stored:
         yield from _form(name).objects(memory)
     yield {key: orjson.Fragment(text) for key, text in memory.execute("SELECT key, text FROM kept WHERE whole")}
 
@@ -130,7 +130,7 @@ class _Form:
 
 @cache
 def _form(name: str) -> _Form:
-    return _Form(models.classes[name])
+    return _Form(models.stored[name])
 
 
 def _literal(column: Column[Any]) -> str:
@@ -152,7 +152,7 @@ def _load_part(memory: sqlite3.Connection, part: Objects, fresh: bool) -> None:
     rows: dict[str, list[tuple[Any, ...]]] = {}
     for key, obj in part.items():
         name = key.partition(".")[0]
-        if name not in models.classes:
+        if name not in models.stored:
             _keep(memory, key, obj)
         elif obj is None:
             _remove(memory, name, key)
@@ -223,7 +223,7 @@ def _definition(column: Column[Any]) -> str:
     kind, words = _SQLITE_TYPES.get(column.type.python_type, _SQLITE_TYPES[str])
     types = f"'{kind.lower()}'" + (", 'null'" if column.nullable else "")
     # So that addresses compare without case, as the other engine compares them.
-    collation = " COLLATE NOCASE" if column.unique else ""
+    collation = " COLLATE NOCASE" if isinstance(column.type, MailType) else ""
     return (f"{column.key} {kind}{collation} CONSTRAINT \"{column.key} is not {words}\" "
             f"CHECK (typeof({column.key}) IN ({types}))")
 
@@ -236,7 +236,7 @@ def _create_indexes(memory: sqlite3.Connection) -> None:
         for column in table.c:
             if column.unique:
                 _create_unique_index(memory, table.name, column.key)
-    for name, cls in models.classes.items():
+    for name, cls in models.stored.items():
         own = cls.__tablename__
         for event, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")):
             _create_trigger(memory, own, event, f"INSERT OR IGNORE INTO changed VALUES ('{name}', {row}.id)")

@@ -105,12 +105,14 @@ class Storage:
                     self._session.delete(obj)
 
     def save(self) -> None:
-        """Store everything that waits: all of it, or nothing.
+        """Store everything that waits: all of it, or nothing. Inside a `transaction`, its end does that.
 
         Raises:
             Invalid, Conflict: the storage refuses it.
             Unavailable: the storage cannot be reached.
         """
+        if "transaction" in self._session.info:
+            return
         with self._translated():
             self._commit(self._session)
 
@@ -126,17 +128,24 @@ class Storage:
 
     @contextmanager
     def transaction(self, dry_run: bool = False) -> Iterator[None]:
-        """Everything inside is stored at the end, or nothing is.
+        """Everything inside is stored at the end, or nothing is; one inside another is part of it.
 
         Args:
             dry_run: store nothing, whatever happens.
         """
+        info = self._session.info
+        if "transaction" in info:
+            yield
+            return
         with self._alone():
             try:
+                info["transaction"] = True
                 yield
+                del info["transaction"]
                 if not dry_run:
                     self.save()
             finally:
+                info.pop("transaction", None)
                 self._sessions.rollback()
 
     @contextmanager
@@ -300,7 +309,8 @@ class Storage:
     def _classes(cls: type[BaseModel] | str | None) -> list[type[BaseModel]]:
         if cls is None:
             return list(models.classes.values())
-        known = models.classes.get(cls if isinstance(cls, str) else getattr(cls, "__name__", ""))
+        # Whoever has an internal class may use it; nobody comes to it by its name.
+        known = models.classes.get(cls) if isinstance(cls, str) else models.stored.get(getattr(cls, "__name__", ""))
         if known is None:
             raise Invalid(f"There is no class {cls!r}")
         return [known]

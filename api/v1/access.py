@@ -1,0 +1,67 @@
+"""Who asks: what writing takes, and who sees what is private."""
+from __future__ import annotations
+
+from contextlib import suppress
+
+from flask import Flask, Response, current_app, g, request
+
+import models
+from api.v1.operations import OPERATIONS, SAFE
+from config import Settings
+from errors import Misconfigured, Unauthorized, Unavailable
+from services import tokens
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Guard an application, where its environment is a guarded one.
+
+    Raises:
+        Misconfigured: it is for production, and nobody could write.
+    """
+    app.config["GUARDED"] = settings.guarded
+    app.before_request(_guard)
+    app.after_request(_vary)
+    if settings.env == "production":
+        _need_token()
+
+
+def caller() -> str | None:
+    """The id of the token that was shown; none where none was, or none that counts."""
+    if "caller" not in g:
+        shown = request.authorization
+        g.caller = tokens.holder(shown.token) if shown and shown.type == "bearer" and shown.token else None
+    found: str | None = g.caller
+    return found
+
+
+def sees_private() -> bool:
+    """Whether the answer may show what is private; in a guarded environment it depends on who asks, and says so."""
+    if not current_app.config["GUARDED"]:
+        return True
+    g.varies = True
+    return caller() is not None
+
+
+def _guard() -> None:
+    """Refuse to write for who shows no token, before anything else is looked at."""
+    if not current_app.config["GUARDED"] or request.method in SAFE or not request.path.startswith("/api/"):
+        return
+    operation = OPERATIONS.get((request.endpoint or "").removeprefix("api_v1."))
+    if (operation is None or not operation.reads) and caller() is None:
+        shown = request.authorization is not None and request.authorization.type == "bearer"
+        raise Unauthorized("This token does not count, or no longer" if shown else
+                           "Writing takes a token: send it as Authorization: Bearer <token>", shown)
+
+
+def _vary(response: Response) -> Response:
+    if g.get("varies"):
+        response.vary.add("Authorization")
+    return response
+
+
+def _need_token() -> None:
+    with suppress(Unavailable):     # it will say so to whoever asks, and the guard needs it all the same
+        if not tokens.count():
+            raise Misconfigured("HBNB_ENV is production, where writing takes a token, and there is no token yet: "
+                                "make one with `console.py token create NAME`")
+    models.storage.close()

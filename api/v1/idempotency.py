@@ -1,0 +1,41 @@
+"""Requests that come again with their `Idempotency-Key` are answered again, and done once."""
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import Response, request
+
+from api.v1.access import caller
+from errors import Invalid
+from services.once import Reply, once
+
+HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
+LENGTH = 255
+PATTERN = f"^[!-~]{{1,{LENGTH}}}$"
+KEPT = ("Location", "ETag")     # of the headers, beside those that every answer has
+
+
+def keyed(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Have a view that makes something take a key."""
+    @wraps(view)
+    def answered(**ids: str) -> Response:
+        key = request.headers.get(HEADER)
+        if key is None:
+            return view(**ids)
+        if not re.fullmatch(PATTERN, key):
+            raise Invalid(f"{HEADER} must be 1 to {LENGTH} visible ASCII characters", HEADER)
+        asked = (caller() or "", request.method, request.path.rstrip("/"), key)
+        reply, replayed = once(asked, request.get_data(), lambda: _reply(view(**ids)))
+        response = Response(reply.body, reply.status, reply.headers, mimetype="application/json")
+        if replayed:
+            response.headers[REPLAYED] = "true"
+        return response
+    return answered
+
+
+def _reply(response: Any) -> Reply:
+    return Reply(response.status_code, {name: response.headers[name] for name in KEPT if name in response.headers},
+                 response.get_data(as_text=True))

@@ -1,0 +1,82 @@
+"""Tokens: who holds one may write where the API is guarded, and sees what is private."""
+from __future__ import annotations
+
+import builtins
+import hashlib
+import hmac
+import re
+import secrets
+from typing import Any
+
+from sqlalchemy import select
+
+import models
+from errors import Conflict, Invalid, NotFound
+from models.token import Token
+from models.values import checker
+from services.listing import Listing
+
+_TEXT = re.compile(r"hbnb_([0-9a-f-]{36})_([\w-]{43})", re.ASCII)
+
+
+def create(name: str) -> str:
+    """Make a token.
+
+    Returns: its text, which is nowhere else and cannot be had again.
+    Raises:
+        Invalid: that is no name.
+        Conflict: there is one of that name.
+    """
+    _check(name)
+    secret = secrets.token_urlsafe(32)
+    token = Token(name=name, digest=_digest(secret))
+    try:
+        token.save()
+    except Conflict as error:
+        raise Conflict(f"There is a token {name} already: revoke it, or choose another name") from error
+    return f"hbnb_{token.id}_{secret}"
+
+
+def list() -> builtins.list[dict[str, Any]]:
+    """The tokens by name, each with its times, and nothing of its text."""
+    return Listing(Token, sort=["name"]).all()
+
+
+def revoke(name: str) -> int:
+    """Have a token count no longer, from the next request on.
+
+    Returns: how many are left.
+    Raises:
+        Invalid: that is no name.
+        NotFound: there is none of that name.
+    """
+    _check(name)
+    with models.storage.transaction():
+        found = models.storage.rows(select(Token.id).where(Token.name == name))
+        if not found:
+            raise NotFound(f"There is no token {name}: token list names those there are")
+        models.storage.delete(models.storage.get(Token, found[0].id))
+    return count()
+
+
+def count() -> int:
+    return models.storage.count(Token)
+
+
+def holder(text: str) -> str | None:
+    """The id of the token with that text; none where there is none."""
+    found = _TEXT.fullmatch(text)
+    token = models.storage.get(Token, found[1]) if found else None
+    if found is None or not isinstance(token, Token) or not hmac.compare_digest(token.digest, _digest(found[2])):
+        return None
+    return token.id
+
+
+def _digest(secret: str) -> str:
+    """Enough for what nobody can guess; a password needs more."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _check(name: str) -> None:
+    if not name or checker(Token.__table__.c.name)(name):
+        raise Invalid("The name of a token has 1 to 60 letters, digits and signs, and no spaces", "name")

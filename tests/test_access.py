@@ -1,0 +1,480 @@
+"""Who may write, who sees what is private, and the tokens that tell, on both engines."""
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+import models
+import wsgi
+from api.v1 import app as api_app
+from config import ENVIRONMENTS, Settings
+from errors import Conflict, Invalid, Misconfigured, NotFound
+from models.answer import Answer
+from models.engine.file_storage import FileStorage
+from models.state import State
+from models.token import Token
+from models.user import User
+from services import objects, tokens
+from services.transfer.files import export_file, import_file
+from shell import words
+from shell.completion import candidates
+from shell.output import FORMS
+from tests.conftest import ROOT, Run
+from tests.market import Market
+from tests.servers import Server, free_port
+
+GUARDED = ("staging", "production")
+TEXT = re.compile(r"hbnb_([0-9a-f-]{36})_[\w-]{43}")
+
+
+@pytest.fixture
+def token(storage) -> str:
+    text = tokens.create("mine")
+    storage.close()
+    return text
+
+
+@pytest.fixture(params=GUARDED)
+def guarded(request, token, monkeypatch):
+    """A client of an API that is guarded."""
+    monkeypatch.setenv("HBNB_ENV", request.param)
+    return wsgi.create_app().test_client()
+
+
+@pytest.fixture
+def staging(token, monkeypatch):
+    monkeypatch.setenv("HBNB_ENV", "staging")
+    return wsgi.create_app().test_client()
+
+
+def bearer(text: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {text}"}
+
+
+def writes(client) -> list[tuple[str, str]]:
+    """Every method and path that changes something, by the routes themselves."""
+    return [(method, re.sub(r"<\w+>", "nope", rule.rule)) for rule in client.application.url_map.iter_rules()
+            for method in rule.methods - {"GET", "HEAD", "OPTIONS"}
+            if rule.endpoint.startswith("api_v1.") and not rule.rule.endswith("/places_search")]
+
+
+class TestWriting:
+    @pytest.mark.parametrize("env", ENVIRONMENTS)
+    def test_takes_a_token_in_staging_and_production_only(self, token, monkeypatch, env):
+        monkeypatch.setenv("HBNB_ENV", env)
+        client = wsgi.create_app().test_client()
+        assert client.post("/api/v1/states", json={"name": "S"}).status_code == (401 if env in GUARDED else 201)
+        assert client.post("/api/v1/states", json={"name": "S"}, headers=bearer(token)).status_code == 201
+        assert Settings.from_environ().guarded == (env in GUARDED)
+
+    def test_is_refused_on_every_route_before_anything_else_is_looked_at(self, guarded, storage):
+        found = writes(guarded)
+        assert len(found) == 20
+        odd = [("POST", "/api/v1/nope"), ("PATCH", "/api/v1/states"), ("DELETE", "/api/v1/stats")]
+        for method, path in [*found, *odd]:
+            for slash in ("", "/"):
+                answer = guarded.open(path + slash, method=method, data="{" * 2_000_000)
+                assert answer.status_code == 401, (method, path)
+                assert answer.json == {"error": "Writing takes a token: send it as Authorization: Bearer <token>"}
+                assert answer.headers["WWW-Authenticate"] == 'Bearer realm="HBNB"'
+                assert answer.headers["X-Request-Id"]
+        assert storage.count() == 0
+
+    def test_that_is_refused_is_a_problem_for_who_asks_for_one(self, staging):
+        answer = staging.post("/api/v1/states", headers={"Accept": "application/problem+json"})
+        assert (answer.status_code, answer.json["title"]) == (401, "Unauthorized")
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="HBNB"'
+
+    def test_with_a_token_that_does_not_count_says_so(self, guarded, token, storage):
+        tokens.create("other")
+        id, secret = token.split("_", 2)[1:]
+        [other] = [each["id"] for each in tokens.list() if each["name"] == "other"]
+        digest = storage.get(Token, id).digest
+        storage.close()
+        for text in ("x", "a=b", token[:-1], token + "x", token.upper(), f"hbnb_{other}_{secret}",
+                     f"hbnb_nope_{secret}", f"hbnb_{id}_{digest}", f"hbnb_{'0' * 36}_{secret}", secret, ""):
+            answer = guarded.post("/api/v1/states", json={"name": "S"}, headers=bearer(text))
+            assert (answer.status_code, answer.json["error"]) == (401, "This token does not count, or no longer"), text
+            assert answer.headers["WWW-Authenticate"] == 'Bearer realm="HBNB", error="invalid_token"'
+        answer = guarded.post("/api/v1/states", json={"name": "S"}, headers={"Authorization": "Basic YTpi"})
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="HBNB"'
+        assert storage.count(State) == 0
+
+    def test_with_one_does_all_that_it_did_without_a_guard(self, guarded, token):
+        market, headers = Market(), bearer(token)
+        made = guarded.post("/api/v1/states", json={"name": "S"}, headers=headers)
+        assert made.status_code == 201
+        path = made.headers["Location"]
+        assert guarded.put(path, json={"name": "T"}, headers=headers).json["name"] == "T"
+        assert guarded.delete(path, headers=headers).json == {}
+        link = f"/api/v1/places/{market.place.id}/amenities/{market.wifi.id}"
+        assert guarded.delete(link, headers=headers).status_code == 200
+        assert guarded.post(link, headers=headers).status_code == 201
+        assert guarded.post("/api/v1/states/nope/cities", headers=headers).status_code == 404
+
+    def test_ends_when_the_token_is_revoked(self, guarded, token):
+        tokens.create("other")
+        assert guarded.post("/api/v1/states", json={"name": "S"}, headers=bearer(token)).status_code == 201
+        tokens.revoke("mine")
+        assert guarded.post("/api/v1/states", json={"name": "S"}, headers=bearer(token)).status_code == 401
+
+    def test_is_not_what_reading_is(self, guarded):
+        market = Market()
+        for path in ("status", "stats", "states", f"places/{market.place.id}", "users", "places?facets=true"):
+            for headers in ({}, bearer("x")):
+                assert guarded.get(f"/api/v1/{path}", headers=headers).status_code == 200
+        searched = guarded.post("/api/v1/places_search", json={})
+        assert (searched.status_code, len(searched.json)) == (200, 1)
+        assert guarded.get("/").status_code == guarded.get("/apidocs/").status_code == 200
+
+    def test_of_a_page_elsewhere_may_be_asked_for_with_all_that_it_takes(self, token, monkeypatch):
+        monkeypatch.setenv("HBNB_ENV", "staging")
+        monkeypatch.setenv("HBNB_CORS_ORIGINS", "https://b.example")
+        client = wsgi.create_app().test_client()
+        wanted = "authorization, content-type, idempotency-key, if-match, if-none-match"
+        for method in ("POST", "PUT", "DELETE"):
+            preflight = client.options("/api/v1/states", headers={
+                "Origin": "https://b.example", "Access-Control-Request-Method": method,
+                "Access-Control-Request-Headers": wanted})
+            assert preflight.status_code == 200
+            assert {*preflight.headers["Access-Control-Allow-Headers"].split(", ")} == {*wanted.split(", ")}
+            assert method in preflight.headers["Access-Control-Allow-Methods"]
+            assert preflight.headers["Access-Control-Allow-Origin"] == "https://b.example"
+        refused = client.post("/api/v1/states", headers={"Origin": "https://b.example"})
+        assert refused.headers["Access-Control-Allow-Origin"] == "https://b.example"
+        assert "WWW-Authenticate" in refused.headers["Access-Control-Expose-Headers"]
+
+
+class TestMailAddresses:
+    @pytest.fixture
+    def market(self, storage):
+        market = Market()
+        storage.close()
+        return market
+
+    @staticmethod
+    def paths(market: Market) -> list[str]:
+        return ["users", "users?limit=1", "users?offset=1", "users?fields=email,first_name", "users?include=places",
+                f"users/{market.host.id}", f"users/{market.host.id}?fields=email", "places?include=user",
+                f"users/{market.host.id}?include=reviews", "places?include=user&fields=name",
+                f"places/{market.place.id}?include=reviews.user", f"reviews/{market.review.id}?include=user",
+                f"places/{market.place.id}/reviews?include=user", f"users/{market.host.id}/places?include=user",
+                f"cities/{market.city.id}/places?include=user", "places?facets=true&include=user"]
+
+    def test_are_shown_to_the_holder_of_a_token_only(self, guarded, token, market):
+        for path in self.paths(market):
+            for headers in ({}, bearer("x")):
+                others = guarded.get(f"/api/v1/{path}", headers=headers)
+                assert others.status_code == 200, path
+                assert "email" not in others.text
+                assert ".example" not in others.text
+            own = guarded.get(f"/api/v1/{path}", headers=bearer(token))
+            assert '"email"' in own.text, path
+        searched = guarded.post("/api/v1/places_search?include=user,reviews.user", json={})
+        assert searched.json[0]["user"]["first_name"] == "Ada"
+        assert "email" not in searched.text
+        assert '"email"' in guarded.post("/api/v1/places_search?include=user", json={}, headers=bearer(token)).text
+
+    def test_are_shown_to_all_in_dev(self, market, monkeypatch):
+        client = wsgi.create_app().test_client()
+        for path in self.paths(market):
+            answer = client.get(f"/api/v1/{path}")
+            assert '"email"' in answer.text
+            assert "Authorization" not in answer.headers.get("Vary", "")
+        assert client.get("/api/v1/users?sort=email").status_code == 200
+
+    def test_are_not_told_by_an_order_either(self, staging, token, market):
+        for sort in ("email", "-email", "first_name,-email"):
+            for path in ("users", f"users/{market.host.id}?fields=id"):
+                separator = "&" if "?" in path else "?"
+                answer = staging.get(f"/api/v1/{path}{separator}sort={sort}")
+                assert (answer.status_code, answer.json["error"]) == (
+                    400, "email is private: to sort by it takes a token")
+        sorted_by = staging.get("/api/v1/users?sort=email", headers=bearer(token)).json
+        assert [user["email"] for user in sorted_by] == ["guest@Albany.example", "host@Albany.example"]
+
+    def test_keep_the_two_views_apart_in_every_cache(self, staging, token, market):
+        for path in self.paths(market):
+            others = staging.get(f"/api/v1/{path}")
+            own = staging.get(f"/api/v1/{path}", headers=bearer(token))
+            assert others.headers["ETag"] != own.headers["ETag"]
+            again = staging.get(f"/api/v1/{path}", headers={"If-None-Match": own.headers["ETag"]})
+            assert (again.status_code, "email" in again.text) == (200, False)
+            not_again = staging.get(f"/api/v1/{path}", headers={"If-None-Match": others.headers["ETag"]})
+            assert not_again.status_code == 304
+            for answer in (others, own, again, not_again):
+                assert "Authorization" in answer.headers["Vary"]
+        for path in ("states", "places", f"places/{market.place.id}", "stats", "status"):
+            assert "Authorization" not in staging.get(f"/api/v1/{path}").headers.get("Vary", "")
+
+    def test_are_left_out_of_a_list_that_is_read_while_it_is_sent(self, staging, token, storage):
+        for number in range(1200):
+            storage.new(User(email=f"{number}@b.c", password=""))
+        storage.save()
+        storage.close()
+        assert len(staging.get("/api/v1/users").json) == 1200
+        assert "@b.c" not in staging.get("/api/v1/users").text
+        assert staging.get("/api/v1/users", headers=bearer(token)).text.count("@b.c") == 1200
+
+    def test_stay_what_a_writer_compares_with(self, staging, token, market):
+        path, headers = f"/api/v1/users/{market.host.id}", bearer(token)
+        seen = staging.get(path, headers=headers).headers["ETag"]
+        changed = staging.put(path, json={"first_name": "B"}, headers=headers | {"If-Match": seen})
+        assert (changed.status_code, changed.json["email"]) == (200, "host@Albany.example")
+
+    def test_are_declared_private_once(self):
+        private = [(name, column.key) for name, cls in models.classes.items() for column in cls.__table__.c
+                   if column.info.get("private")]
+        assert private == [("User", "email")]
+
+
+class TestTokens:
+    def test_are_kept_as_a_digest_of_what_cannot_be_guessed(self, storage, settings, engine):
+        texts = [tokens.create(name) for name in ("one", "two")]
+        assert all(TEXT.fullmatch(text) for text in texts)
+        secrets = [text.split("_", 2)[2] for text in texts]
+        assert secrets[0] != secrets[1]
+        rows = str(storage.rows(Token.__table__.select()))
+        assert not any(secret in rows for secret in secrets)
+        if engine == "file":
+            storage.settle()
+            assert not any(secret in Path(settings.file_path).read_text() for secret in secrets)
+        assert [tokens.holder(text) for text in texts] == [text.split("_")[1] for text in texts]
+
+    def test_are_listed_by_name_without_anything_that_helps(self, storage):
+        for name in ("b", "a"):
+            tokens.create(name)
+        assert [each["name"] for each in tokens.list()] == ["a", "b"]
+        assert {*tokens.list()[0]} == {"id", "created_at", "updated_at", "name", "__class__"}
+        [shown] = [str(obj) for obj in storage.all(Token).values() if obj.name == "a"]
+        assert "digest" not in shown
+
+    def test_have_names_of_their_own_compared_exactly(self, storage):
+        tokens.create("one")
+        with pytest.raises(Conflict, match="There is a token one already: revoke it, or choose another name"):
+            tokens.create("one")
+        tokens.create("ONE")
+        assert tokens.count() == 2
+        assert tokens.revoke("one") == 1
+        with pytest.raises(NotFound, match="There is no token one: token list names those there are"):
+            tokens.revoke("one")
+        assert [each["name"] for each in tokens.list()] == ["ONE"]
+
+    @pytest.mark.parametrize("name", ["", " ", "a b", "x" * 61, "é", "a\n", "\x00"])
+    def test_have_names_that_can_be_typed(self, storage, name):
+        for each in (tokens.create, tokens.revoke):
+            with pytest.raises(Invalid, match="1 to 60 letters, digits and signs"):
+                each(name)
+
+    def test_are_there_for_other_programs_and_after_a_restart(self, storage, settings, console):
+        text = console(args=("token", "create", "theirs")).stdout.strip()
+        assert tokens.holder(text)
+        storage.close()
+        other = models.make_storage(settings)
+        other.reload()
+        assert other.count(Token) == 1
+        other.close()
+        console(args=("token", "revoke", "theirs"))
+        assert tokens.holder(text) is None
+
+    def test_are_looked_up_without_a_word_on_how_near_it_was(self, storage, monkeypatch):
+        compared = []
+        monkeypatch.setattr("hmac.compare_digest", lambda *given: compared.append(given))
+        text = tokens.create("one")
+        assert tokens.holder(text) is None
+        [(kept, shown)] = compared
+        assert kept == shown == storage.get(Token, text.split("_")[1]).digest
+
+
+class TestInternalModels:
+    """Tokens and kept answers lie in the store, and are no part of the market."""
+
+    @pytest.fixture
+    def market(self, storage):
+        market = Market()
+        tokens.create("mine")
+        Answer(id="a", digest="", status=200, headers="{}", body="{}").save()
+        return market
+
+    def test_are_all_but_the_six(self):
+        assert {*models.internal} == {"Token", "Answer"}
+        assert models.stored == models.classes | models.internal
+        assert len(models.classes) == 6
+
+    def test_are_neither_listed_nor_counted(self, storage, market):
+        assert storage.count() == len(storage.all()) == 8
+        assert {type(obj).__name__ for obj in storage.all().values()} == {*models.classes}
+        assert {*objects.stats()} == {"amenities", "cities", "places", "reviews", "states", "users"}
+        with pytest.raises(Invalid, match="There is no class Token"):
+            objects.named("Token")
+        for name in models.internal:
+            with pytest.raises(Invalid, match="There is no class"):
+                storage.all(name)
+
+    def test_that_wait_to_be_stored_are_not_counted_either(self, storage):
+        storage.new(Token(name="x", digest=""))
+        assert (storage.count(), storage.all(), storage.count(Token)) == (0, {}, 1)
+
+    def test_are_no_classes_of_the_console(self, console: Run, market):
+        lines = [f"{command} {name}" for command in ("create", "all", "count", "find") for name in models.internal]
+        assert {*console(*lines).stdout.splitlines()} == {"** class doesn't exist **"}
+        assert console("count Token", "Token.all()", "all").stdout.count("Token") == 0
+
+    def test_are_neither_exported_nor_imported(self, storage, market, settings, engine, tmp_path):
+        assert export_file(str(tmp_path / "x.jsonl"), with_passwords=True) == 8
+        assert "Token" not in (tmp_path / "x.jsonl").read_text()
+        classic = {f"{type(obj).__name__}.{obj.id}": obj.to_dict(1) for obj in storage.all(Token).values()}
+        classic["State.s"] = {"name": "S"}
+        storage.delete(next(iter(storage.all(Token).values())))
+        storage.save()
+        (tmp_path / "old.json").write_text(json.dumps(classic))
+        report = import_file(str(tmp_path / "old.json"))
+        assert (report.new.total(), report.refused) == (1, [])
+        assert tokens.count() == 0
+
+    def test_stay_when_what_they_tell_of_goes(self, storage, market):
+        objects.remove(market.state)
+        assert (storage.count(Token), storage.count(Answer)) == (1, 1)
+
+    def test_are_no_schemas_of_the_document(self, storage):
+        document = wsgi.create_app().test_client().get("/apispec_1.json").json
+        assert not {*document["components"]["schemas"]} & {*models.internal}
+
+
+class TestStart:
+    @pytest.mark.parametrize("create_app", [wsgi.create_app, api_app.create_app])
+    def test_in_production_takes_a_token(self, storage, monkeypatch, create_app):
+        for env in ("dev", "test", "staging"):
+            monkeypatch.setenv("HBNB_ENV", env)
+            create_app()
+        monkeypatch.setenv("HBNB_ENV", "production")
+        with pytest.raises(Misconfigured, match=r"no token yet: make one with `console\.py token create NAME`"):
+            create_app()
+        tokens.create("mine")
+        create_app()
+
+    def test_that_is_refused_is_one_line(self, storage, environ):
+        ended = subprocess.run([sys.executable, ROOT / "wsgi.py"], env={**environ, "HBNB_ENV": "production"},
+                               capture_output=True, text=True, timeout=60)
+        assert ended.returncode == 1
+        assert re.fullmatch("hbnb: .*no token yet.*\n", ended.stderr)
+
+    def test_without_a_storage_is_guarded_all_the_same(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("HBNB_ENV", "production")
+        (tmp_path / "file.json").write_text("{")
+        monkeypatch.setattr(models, "storage", FileStorage(tmp_path / "file.json"))
+        client = wsgi.create_app().test_client()
+        assert client.post("/api/v1/states", json={"name": "S"}).status_code == 401
+        answer = client.post("/api/v1/states", json={"name": "S"}, headers=bearer(f"hbnb_{'0' * 36}_{'x' * 43}"))
+        assert answer.status_code == client.get("/api/v1/users").status_code == 503
+        (tmp_path / "file.json").write_text("{}")
+        text = tokens.create("mine")
+        assert client.post("/api/v1/states", json={"name": "S"}).status_code == 401
+        assert client.post("/api/v1/states", json={"name": "S"}, headers=bearer(text)).status_code == 201
+
+
+class TestConsole:
+    def test_makes_lists_and_revokes(self, console: Run, storage):
+        made = console("token create one", "token list", 'token create "two"')
+        one, heads, _, row, two = made.stdout.splitlines()
+        assert TEXT.fullmatch(one)
+        assert TEXT.fullmatch(two)
+        assert (heads.split()[-1], row.split()[-1], made.stderr) == ("name", "one", "")
+        rows = [*csv.DictReader(io.StringIO(console("token list --csv").stdout))]
+        assert [row["name"] for row in rows] == ["one", "two"]
+        revoked = console(args=("token", "revoke", "one"))
+        assert (revoked.stdout, revoked.stderr, revoked.returncode) == ("", "", 0)
+        assert [each["name"] for each in json.loads(console(args=("-c", "token list --json")).stdout)] == ["two"]
+
+    @pytest.mark.parametrize(("line", "note"), [
+        ("token", "token takes create NAME, list or revoke NAME: see help token"),
+        ("token create", "token takes"), ("token revoke", "token takes"), ("token list x", "token takes"),
+        ("token create a b", "token takes"), ("token nope x", "token takes"), ("token create x --json", "token takes"),
+        ("token create there", "There is a token there already: revoke it, or choose another name"),
+        ("token revoke nope", "There is no token nope: token list names those there are"),
+        ('token create "a b"', "The name of a token has 1 to 60"), ('token create ""', "The name of a token has")])
+    def test_says_what_is_wrong(self, console: Run, storage, line, note):
+        tokens.create("there")
+        storage.close()
+        ended = console(args=("-c", line))
+        assert (ended.stdout, ended.returncode) == ("", 1)
+        assert ended.stderr.startswith(f"** {note}")
+        assert ended.stderr.count("\n") == 1
+
+    def test_says_when_nobody_is_left_in_production(self, console: Run, storage):
+        console("token create a", "token create b")
+        assert console("token revoke a", HBNB_ENV="production").stderr == ""
+        assert console("token revoke b", HBNB_ENV="production").stderr == (
+            "** That was the last one: HBNB will not start in production before there is another **\n")
+        console("token create a")
+        assert console("token revoke a").stderr == ""
+
+    def test_repeats_no_token_that_is_typed(self, console: Run, token):
+        for line in (f"token revoke {token}", token, f"show {token}", f"create State {token}", f"{token}.all()",
+                     f"token create {token}"):
+            ended = console(line)
+            assert token.split("_", 2)[2] not in ended.stdout + ended.stderr, line
+        assert words.public(f"token revoke {token}") == "token revoke …"
+        assert words.public("token revoke hbnb_name") == "token revoke hbnb_name"
+
+    def test_completes_what_may_follow(self, storage, token):
+        assert candidates(["token"], "") == ["create", "list", "revoke"]
+        assert candidates(["token", "list"], "--") == [*FORMS]
+        assert candidates(["token", "revoke"], "m") == ["mine"]
+        assert candidates(["token", "revoke"], "x") == candidates(["token", "create"], "m") == []
+
+
+class TestDocument:
+    def test_says_where_a_token_is_needed(self, token, monkeypatch):
+        for env in ENVIRONMENTS:
+            monkeypatch.setenv("HBNB_ENV", env)
+            client = wsgi.create_app().test_client()
+            document = client.get("/apispec_1.json").json
+            assert document["components"]["securitySchemes"]["bearer"] == {
+                "type": "http", "scheme": "bearer", "description": "As `console.py token create NAME` prints it"}
+            assert document["security"] == [{}, {"bearer": []}]
+            for path, found in document["paths"].items():
+                for method, operation in found.items():
+                    needed = env in GUARDED and method != "get" and not path.endswith("/places_search")
+                    assert operation.get("security") == ([{"bearer": []}] if needed else None)
+                    assert ("401" in operation["responses"]) == needed
+
+    def test_fits_a_guarded_api_too(self, environ, storage, tmp_path):
+        subprocess.run([sys.executable, "-m", "sample"], cwd=ROOT, env=environ, check=True, capture_output=True)
+        text, port = tokens.create("mine"), free_port()
+        storage.close()
+        with Server(["wsgi.py", "--port", str(port)], {**environ, "HBNB_ENV": "staging"}, port) as server:
+            ended = subprocess.run(
+                [str(Path(sys.executable).with_name("schemathesis")),
+                 "--config-file", str(ROOT / "tests/schemathesis.toml"), "run",
+                 f"{server.address}/apispec_1.json", "--checks", "all", "-H", f"Authorization: Bearer {text}",
+                 "--phases", "examples,coverage,fuzzing", "-n", "20", "--generation-deterministic", "--workers", "2"],
+                cwd=tmp_path, env={**environ, "NO_COLOR": "1"}, capture_output=True, text=True, timeout=600)
+            log = server.log()
+        assert ended.returncode == 0, ended.stdout[-6000:]
+        assert "Server error" not in ended.stdout
+        assert text.split("_", 2)[2] not in log
+
+    @pytest.mark.parametrize("engine", ["file"], indirect=True)
+    def test_can_be_tried_out_with_a_token(self, environ, token, storage, page):
+        port = free_port()
+        with Server(["wsgi.py", "--port", str(port)], {**environ, "HBNB_ENV": "staging"}, port) as server:
+            page.goto(f"{server.address}/apidocs/")
+            page.locator(".auth-wrapper .authorize").first.click()
+            page.locator(".modal-ux input").fill(token)
+            page.locator(".modal-ux .authorize").click()
+            page.locator(".modal-ux .btn-done").click()
+            block = page.locator("#operations-states-states_create")
+            block.locator(".opblock-summary-control").click()
+            block.locator(".try-out__btn").click()
+            block.locator(".execute").click()
+            expect(block.locator(".live-responses-table .response .response-col_status")).to_contain_text("201")
+        assert [state.name for state in storage.all(State).values()] == ["New York"]
