@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table
+from sqlalchemy import Column, ColumnElement, Table, literal_column
 
 from errors import Invalid
 from models import passwords
@@ -128,13 +128,9 @@ def selected(cls: type[BaseModel], everything: bool = False, private: bool = Tru
             for column in (cls.__table__.c if everything else columns(cls, private).values())]
 
 
-def dump(cls: type[BaseModel], rows: Iterable[Any], private: bool = True) -> Iterator[dict[str, Any]]:
-    """The JSON form of rows that begin with what is `selected`: what `to_dict` says of each object."""
-    names, name = [*columns(cls, private)], cls.__name__
-    for row in rows:
-        obj = dict(zip(names, row, strict=False))
-        obj["__class__"] = name
-        yield obj
+def form(cls: type[BaseModel], private: bool = True) -> list[ColumnElement[Any]]:
+    """The columns whose rows are the JSON form: what `to_dict` says of each object."""
+    return [*selected(cls, private=private), literal_column(f"'{cls.__name__}'").label("__class__")]
 
 
 def _fitting(column: Column[Any], value: Any) -> Any:

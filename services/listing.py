@@ -13,7 +13,7 @@ import models
 import schema
 from errors import Invalid
 from models.base_model import BaseModel
-from models.engine.reader import Prepared
+from models.engine.reader import Prepared, Rows
 from services.query import order
 
 DEPTH = 2       # of what may be included: a place's reviews, and their users
@@ -67,27 +67,30 @@ class Listing:
         """What all of them meet."""
         return [*self.where, *(self.cls.__table__.c[name] == value for name, value in self.having.items())]
 
-    def rows(self) -> Generator[Sequence[Any], None, None]:
-        """Their columns as `schema.selected` has them, in parts."""
-        page = self.page() if self.limit is not None and not self.where and self.first is None else None
-        if page is not None:
-            yield page
-            return
-        selected = schema.selected(self.cls, private=self.private)
-        statement = select(*selected).where(*self.conditions()).order_by(*self._order)
-        yield from models.storage.stream(statement, self.limit, self.offset, more=bool(self._tree))
-
-    def page(self) -> Sequence[Any] | None:
-        """The same of a page, by a statement made for it; none where there is no such."""
+    def prepared(self) -> tuple[Prepared, dict[str, Any]] | None:
+        """A statement that was made for such a list before, and its values; none where there is no such."""
+        if self.where or self.first is not None or (self.limit is None and self.offset):
+            return None
         cls: Any = self.cls
-        statement = _page(cls, tuple(self.having), tuple(self.sort), self.private)
-        return models.storage.prepared(statement, {**self.having, "limit": self.limit, "offset": self.offset})[0]
+        paged = {} if self.limit is None else {"limit": self.limit, "offset": self.offset}
+        statement = _statement(cls, tuple(self.having), tuple(self.sort), self.private, bool(paged))
+        return statement, {**self.having, **paged}
 
-    def parts(self) -> Generator[list[dict[str, Any]], None, None]:
+    def rows(self) -> Generator[Rows, None, None]:
+        """The objects themselves, in parts."""
+        if prepared := self.prepared():
+            if self.limit is None:
+                yield from models.storage.parts(*prepared)
+            else:
+                yield models.storage.prepared(*prepared)[0]
+            return
+        statement = select(*schema.form(self.cls, self.private)).where(*self.conditions()).order_by(*self._order)
+        yield from models.storage.stream(statement, self.limit, self.offset)
+
+    def parts(self) -> Generator[Rows, None, None]:
         """The objects, in their JSON form, a part at a time, so that any number needs little memory."""
         with closing(self.rows()) as parts:
-            for rows in parts:
-                found = list(schema.dump(self.cls, rows, self.private))
+            for found in parts:
                 _attach(self.cls, found, self._tree, self.private)
                 if self.fields:
                     kept = {*self.fields, *self._tree}
@@ -100,10 +103,10 @@ class Listing:
 
 
 @lru_cache(maxsize=500)
-def _page(cls: Any, having: tuple[str, ...], sort: tuple[str, ...], private: bool) -> Prepared:
+def _statement(cls: Any, having: tuple[str, ...], sort: tuple[str, ...], private: bool, paged: bool) -> Prepared:
     where = (cls.__table__.c[name] == bindparam(name) for name in having)
-    statement = select(*schema.selected(cls, private=private)).where(*where).order_by(*order(cls, sort))
-    return Prepared(statement.limit(bindparam("limit")).offset(bindparam("offset")))
+    statement = select(*schema.form(cls, private)).where(*where).order_by(*order(cls, sort))
+    return Prepared(statement.limit(bindparam("limit")).offset(bindparam("offset")) if paged else statement)
 
 
 def relations(cls: type[BaseModel], depth: int = DEPTH) -> list[str]:
@@ -131,7 +134,7 @@ def _tree(cls: type[BaseModel], paths: Sequence[str]) -> dict[str, Any]:
     return tree
 
 
-def _attach(cls: type[BaseModel], objects: list[dict[str, Any]], tree: dict[str, Any], private: bool) -> None:
+def _attach(cls: type[BaseModel], objects: Rows, tree: dict[str, Any], private: bool) -> None:
     """Put related objects into objects: a statement for each relation, however many there are."""
     for name, branch in tree.items():
         relation = inspect(cls).relationships[name]
@@ -140,15 +143,14 @@ def _attach(cls: type[BaseModel], objects: list[dict[str, Any]], tree: dict[str,
         [(own, theirs)] = relation.synchronize_pairs if relation.secondary is not None else [
             pair if pair[0].table is cls.__table__ else pair[::-1] for pair in relation.local_remote_pairs]
         keys = {obj[own.key] for obj in objects}
-        statement = select(theirs.label("_key"), *schema.selected(other, private=private)).where(theirs.in_(keys))
+        statement = select(theirs.label("_key"), *schema.form(other, private)).where(theirs.in_(keys))
         if relation.secondary is not None:
             statement = statement.join(other, relation.secondaryjoin)
-        rows = models.storage.rows(statement.order_by(*order(other, ())))
-        found = list(schema.dump(other, (row[1:] for row in rows), private))
+        found = [dict(row._mapping) for row in models.storage.rows(statement.order_by(*order(other, ())))]
+        groups: dict[str, Rows] = {}
+        for obj in found:
+            groups.setdefault(obj.pop("_key"), []).append(obj)
         _attach(other, found, branch, private)
-        groups: dict[str, list[dict[str, Any]]] = {}
-        for row, obj in zip(rows, found, strict=True):
-            groups.setdefault(row[0], []).append(obj)
         for obj in objects:
             mine = groups.get(obj[own.key], [])
             obj[name] = mine if relation.uselist else next(iter(mine), None)

@@ -44,31 +44,26 @@ class Wanted(NamedTuple):
 
 def conditions(wanted: Wanted, counts: Counts) -> list[ColumnElement[bool]]:
     """What a place must meet."""
-    found: list[ColumnElement[bool]] = []
-    if wanted.cities is not None:
-        found.append(Place.city_id.in_(wanted.cities))
-    if wanted.amenities:
-        if len(wanted.amenities) <= LOOKED_UP and _looking(wanted, counts) < _grouping(wanted, counts):
-            found += [_has(Place.__table__.c.id, each) for each in wanted.amenities]
-        else:
-            counted = select(_pairs.place_id).where(_pairs.amenity_id.in_(wanted.amenities)).group_by(_pairs.place_id)
-            found.append(Place.id.in_(counted.having(func.count() == len(wanted.amenities))))
-    return found
+    somewhere = [] if wanted.cities is None else [Place.city_id.in_(wanted.cities)]
+    looks = len(wanted.amenities) <= LOOKED_UP and _looking(wanted, counts) < _grouping(wanted, counts)
+    return [*somewhere, *_having(wanted.amenities, looks)]
 
 
-def page(wanted: Wanted, counts: Counts, limit: int, offset: int) -> tuple[Prepared, dict[str, Any]] | None:
-    """The statement for some of the places, the oldest first, and its values; none where no such is ready."""
+def statement(wanted: Wanted, counts: Counts, limit: int | None, offset: int) -> tuple[Prepared, dict[str, Any]] | None:
+    """The statement for some of the places, or all, the oldest first, and its values; none where no such is ready."""
     cities, amenities = wanted
     if len(amenities) > LOOKED_UP or len(cities or ()) > LENGTHS[-1]:
         return None
-    costs = _costs(wanted, counts, offset + limit)
-    values: dict[str, Any] = {"limit": limit, "offset": offset}
-    values |= {f"amenity{number}": each for number, each in enumerate(amenities)}
+    values: dict[str, Any] = {f"amenity{number}": each for number, each in enumerate(amenities)}
     length = None
     if cities is not None:
         length = next(each for each in LENGTHS if each >= len(cities))
         values |= {f"city{number}": cities[min(number, len(cities) - 1)] for number in range(length)}
-    return _statement(min(costs, key=lambda way: costs[way]), length, len(amenities), bool(offset)), values
+    if limit is None:
+        return _everything(length, len(amenities), _looking(wanted, counts) < _grouping(wanted, counts)), values
+    costs = _costs(wanted, counts, offset + limit)
+    values |= {"limit": limit, "offset": offset}
+    return _page(min(costs, key=lambda way: costs[way]), length, len(amenities), bool(offset)), values
 
 
 def _costs(wanted: Wanted, counts: Counts, needed: int) -> dict[str, float]:
@@ -104,14 +99,16 @@ def _estimates(wanted: Wanted, counts: Counts) -> tuple[int, int, list[float]]:
 
 
 @lru_cache(maxsize=500)
-def _statement(way: str, cities: int | None, amenities: int, skips: bool) -> Prepared:
+def _page(way: str, cities: int | None, amenities: int, skips: bool) -> Prepared:
     """One of the ways: along the index of all places, through those of the cities, or from the rarest amenity on."""
+    if way == "oldest" and cities is None and not amenities and not skips:
+        return Prepared(_places().limit(bindparam("limit")))
     found = aliased(Place.__table__)
-    binds: list[Any] = [bindparam(f"amenity{number}") for number in range(amenities)]
     statement: Select[Any] = select(found.c.id, found.c.created_at)
     if cities is not None:      # first, as it is in the index: conditions are looked at in their order
         column = found.c.city_id if way == "city" else unindexed(found.c.city_id)
-        statement = statement.where(column.in_([bindparam(f"city{number}") for number in range(cities)]))
+        statement = statement.where(column.in_(_binds("city", cities)))
+    binds = _binds("amenity", amenities)
     if way == "amenity":
         statement = _from_amenity(statement, found, binds)
     else:
@@ -122,8 +119,30 @@ def _statement(way: str, cities: int | None, amenities: int, skips: bool) -> Pre
     if skips:
         statement = statement.offset(bindparam("offset"))
     ids = statement.subquery()
-    return Prepared(select(*schema.selected(Place)).join(ids, ids.c.id == Place.__table__.c.id).order_by(
+    return Prepared(select(*schema.form(Place)).join(ids, ids.c.id == Place.__table__.c.id).order_by(
         ids.c.created_at, ids.c.id))
+
+
+@lru_cache(maxsize=500)
+def _everything(cities: int | None, amenities: int, looks: bool) -> Prepared:
+    where = [] if cities is None else [Place.city_id.in_(_binds("city", cities))]
+    return Prepared(_places().where(*where, *_having(_binds("amenity", amenities), looks)))
+
+
+def _places() -> Select[Any]:
+    return select(*schema.form(Place)).order_by(Place.created_at, Place.id)
+
+
+def _binds(name: str, count: int) -> list[Any]:
+    return [bindparam(f"{name}{number}") for number in range(count)]
+
+
+def _having(amenities: Sequence[Any], looks: bool) -> list[ColumnElement[bool]]:
+    """That a place has all of some amenities: looked up one by one, or counted for all places together."""
+    if looks or not amenities:
+        return [_has(Place.__table__.c.id, each) for each in amenities]
+    counted = select(_pairs.place_id).where(_pairs.amenity_id.in_(amenities)).group_by(_pairs.place_id)
+    return [Place.id.in_(counted.having(func.count() == literal_column(str(len(amenities)))))]
 
 
 def _from_amenity(statement: Select[Any], found: Any, binds: Sequence[Any]) -> Select[Any]:

@@ -1,7 +1,7 @@
 """The search for places."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from errors import Invalid
 from models.amenity import Amenity, place_amenity
 from models.base_model import BaseModel
 from models.city import City
+from models.engine.reader import Prepared, Rows
 from models.place import Place
 from models.state import State
 from models.values import check
@@ -112,22 +113,32 @@ class Search(Listing):
                              for id, each, count in models.storage.rows(grouped)]
         return counted
 
-    def page(self) -> Sequence[Any] | None:
-        if self.sort:
+    def prepared(self) -> tuple[Prepared, dict[str, Any]] | None:
+        if self.where or self.sort or self.first is not None or (self.limit is None and self.offset):
             return None
-        known = market.latest()
+        self._market = self._market or market.at(models.storage.version())
+        found = self._found(self._market)
+        return plan.statement(found, self._market.counts, self.limit, self.offset) if found else None
+
+    def rows(self) -> Generator[Rows, None, None]:
+        """The places themselves, in parts.
+
+        A page is read by what was known of the market at last: the same statement tells whether that still holds.
+        """
+        if self.limit is None:
+            yield from super().rows()
+            return
+        self._market = market.latest()
         for _ in range(TRIES):
-            found = self._found(known)
-            chosen = plan.page(found, known.counts, self.limit or 0, self.offset) if found else None
-            if chosen is None:
-                rows, version = None, models.storage.version()
-            else:
-                rows, version = models.storage.prepared(*chosen)
-            if version == known.version:
-                self._market = known
+            prepared = self.prepared()
+            rows, version = models.storage.prepared(*prepared) if prepared else ([], models.storage.version())
+            if version == self._market.version:
                 break
-            known = market.at(version)
-        return rows if found else []
+            self._market = market.at(version)
+        if prepared:
+            yield rows
+        else:
+            yield from super().rows()
 
     def _found(self, known: market.Market) -> plan.Wanted | None:
         """What to look for in a market; nothing, where it has no such place."""

@@ -88,9 +88,8 @@ def sent(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     for engine in {storage._engine, storage._reader.engine}:
         event.listen(engine, "before_cursor_execute", lambda c, cur, sql, *_: found.append(sql))
-    driver_rows = storage._reader._driver_rows
-    monkeypatch.setattr(storage._reader, "_driver_rows", lambda sql, values: (
-        found.append(sql), driver_rows(sql, values))[1])
+    opened = storage._reader._opened
+    monkeypatch.setattr(storage._reader, "_opened", lambda sql, kind: (found.append(sql), opened(sql, kind))[1])
     return found
 
 

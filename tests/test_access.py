@@ -193,11 +193,8 @@ class TestMailAddresses:
 
     def test_are_not_told_by_an_order_either(self, staging, token, market):
         for sort in ("email", "-email", "first_name,-email"):
-            for path in ("users", f"users/{market.host.id}?fields=id"):
-                separator = "&" if "?" in path else "?"
-                answer = staging.get(f"/api/v1/{path}{separator}sort={sort}")
-                assert (answer.status_code, answer.json["error"]) == (
-                    400, "email is private: to sort by it takes a token")
+            answer = staging.get(f"/api/v1/users?sort={sort}")
+            assert (answer.status_code, answer.json["error"]) == (400, "email is private: to sort by it takes a token")
         sorted_by = staging.get("/api/v1/users?sort=email", headers=bearer(token)).json
         assert [user["email"] for user in sorted_by] == ["guest@Albany.example", "host@Albany.example"]
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
-from flask import Response, request, stream_with_context
+from flask import Response, request
 
 from errors import Stale
 from services.listing import Listing
-
-PART = 1000     # objects that are tagged as a whole; of a longer list, no tag is known before its end
 
 
 def answer(value: Any, status: int = 200) -> Response:
@@ -62,20 +60,21 @@ def listed(listing: Listing) -> Response:
 
 
 def _whole(listing: Listing) -> Response:
-    first = replace(listing, limit=PART + 1).all()
-    if len(first) <= PART:
+    """The whole list; a long one is read while it is sent, and has no tag, as none is known before its end."""
+    parts = listing.parts()
+    first, second = next(parts, []), next(parts, None)
+    if second is None:
         return tagged(first)
-    # What follows is read while it is sent: the session of this view ends with the view.
-    rest = replace(listing, offset=PART)
 
     def written() -> Iterator[bytes]:
-        yield orjson.dumps(first[:PART])[:-1]
-        with closing(rest.parts()) as parts:
-            for part in parts:
-                if part:
-                    yield b"," + orjson.dumps(part)[1:-1]
+        with closing(parts):
+            yield orjson.dumps(first)[:-1]
+            for part in chain([second], parts):
+                yield b"," + orjson.dumps(part)[1:-1]
         yield b"]\n"
-    return Response(stream_with_context(written()), mimetype="application/json")
+    response = Response(written(), mimetype="application/json")
+    response.call_on_close(parts.close)     # what nobody reads to its end
+    return response
 
 
 def _links(total: int, limit: int | None, offset: int) -> str:

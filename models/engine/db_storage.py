@@ -5,7 +5,7 @@ import datetime
 import logging
 import re
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +21,7 @@ from errors import Conflict, HBNBError, Invalid, Misconfigured, Unavailable
 from models.columns import Base
 from models.engine import version
 from models.engine.cascade import CHUNK
-from models.engine.reader import Prepared
+from models.engine.reader import Prepared, Reader, Rows
 from models.engine.storage import Storage, taken
 
 # Nothing is cut or rounded silently, and every server takes and gives the same times.
@@ -70,7 +70,8 @@ class DBStorage(Storage):
         except ModuleNotFoundError as error:
             raise Misconfigured("HBNB_TYPE_STORAGE is db, which needs mysqlclient: "
                                 "pip install -r requirements-mysql.txt") from error
-        super().__init__(engine, reading, version.VERSION)
+        from MySQLdb.cursors import DictCursor, SSDictCursor
+        super().__init__(engine, Reader(reading, self._before_reading, (DictCursor,), (SSDictCursor,), version.VERSION))
         version.keep(engine)
         event.listen(self._sessions, "after_begin", self._make_ready)
         event.listen(self._sessions, "after_transaction_end", lambda session, _: session.info.pop("sent", None))
@@ -125,20 +126,28 @@ class DBStorage(Storage):
             self._session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         yield
 
-    def stream(self, statement: Select[Any], limit: int | None, offset: int,
-               more: bool) -> Generator[Sequence[Any], None, None]:
-        if more or self._is_at_work:
-            yield from super().stream(statement, limit, offset, more)
+    def parts(self, statement: Prepared, values: Mapping[str, Any]) -> Generator[Rows, None, None]:
+        if self._is_at_work:
+            yield from super().parts(statement, values)
             return
         with self._translated():
-            yield from self._reader.parts(statement.limit(limit).offset(offset or None), CHUNK)
+            yield from self._reader.parts(statement, values, CHUNK)
 
-    def _prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
-        rows = self._reader.prepared(statement, values)
-        return rows, rows[0][-1] if rows else self._version()
+    def stream(self, statement: Select[Any], limit: int | None = None, offset: int = 0) -> Generator[Rows, None, None]:
+        if self._is_at_work:
+            yield from super().stream(statement, limit, offset)
+            return
+        with self._translated():
+            yield from self._reader.stream(statement.limit(limit).offset(offset or None), CHUNK)
+
+    def _prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
+        rows, version = self._reader.prepared(statement, values), None
+        for row in rows:
+            version = row.pop("_version")
+        return rows, version if rows else self._version()
 
     def _version(self) -> Any:
-        return self._reader.prepared(_VERSION, {})[0][-1]
+        return self._reader.prepared(_VERSION, {})[0]["_version"]
 
     def _before_reading(self) -> None:
         if not self._ready:

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import uuid
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -23,7 +23,7 @@ from sqlalchemy.pool import QueuePool
 from errors import Damaged, HBNBError, Invalid, Unavailable
 from models.engine import file_tables
 from models.engine.json_file import JSONFile
-from models.engine.reader import Prepared
+from models.engine.reader import Prepared, Reader, Rows
 from models.engine.storage import Storage, taken
 
 
@@ -52,7 +52,7 @@ class FileStorage(Storage):
         # Each thread needs a connection; in memory they cost nothing.
         engine = create_engine("sqlite://", creator=self._connect, poolclass=QueuePool, max_overflow=-1,
                                hide_parameters=True)
-        super().__init__(engine, engine)
+        super().__init__(engine, Reader(engine, self._catch_up))
         self._commits = 0
         event.listen(self._sessions, "do_orm_execute", self._catch_up)
         weakref.finalize(self, _fold, self._file, self._memory)
@@ -101,16 +101,13 @@ class FileStorage(Storage):
                 self._file.forget()
                 raise
 
-    def _prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    def _prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
         version = self._version()
         return self._reader.prepared(statement, values), version
 
     def _version(self) -> Any:
         self._catch_up()
         return self._commits
-
-    def _before_reading(self) -> None:
-        self._catch_up()
 
     def _catch_up(self, *_: Any) -> None:
         if self._file.changed() and not self._file.lock.held:

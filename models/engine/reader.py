@@ -5,7 +5,8 @@ is made anew, and the statement sent once more, as reading twice harms nobody.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -13,10 +14,11 @@ from sqlalchemy import ColumnElement, Engine, Executable, Select
 from sqlalchemy.exc import DBAPIError
 
 T = TypeVar("T")
+Rows = list[dict[str, Any]]     # by the names of their columns
 
 
 class Prepared:
-    """A statement that is compiled once for each storage, and sent many times.
+    """A statement that is compiled once for each engine, and sent many times.
 
     Args:
         statement: what to select; its values stand as `bindparam`s.
@@ -24,16 +26,17 @@ class Prepared:
 
     def __init__(self, statement: Select[Any]) -> None:
         self.statement = statement
-        self._texts: WeakKeyDictionary[Engine, tuple[str, list[str], dict[str, Any]]] = WeakKeyDictionary()
+        self._texts: WeakKeyDictionary[Engine, tuple[str, list[tuple[str, Any]]]] = WeakKeyDictionary()
 
-    def on(self, engine: Engine, values: Mapping[str, Any],
-           more: Sequence[ColumnElement[Any]]) -> tuple[str, tuple[Any, ...]]:
+    def on(self, engine: Engine, values: Mapping[str, Any], *more: ColumnElement[Any]) -> tuple[str, tuple[Any, ...]]:
         """The SQL, with some more columns behind its own, and the values in the order of their places in it."""
         if engine not in self._texts:
             compiled = self.statement.add_columns(*more).compile(engine)
-            self._texts[engine] = str(compiled), list(compiled.positiontup or ()), dict(compiled.params)
-        text, names, constants = self._texts[engine]
-        return text, tuple([values[name] if name in values else constants[name] for name in names])
+            # Some compilers add values of their own.
+            names = [(name, compiled.params[name]) for name in compiled.positiontup or ()]
+            self._texts[engine] = str(compiled), names
+        text, names = self._texts[engine]
+        return text, tuple([values.get(name, own) for name, own in names])
 
 
 class Reader:
@@ -42,43 +45,60 @@ class Reader:
     Args:
         engine: whose connections commit by themselves.
         before: is called before each statement.
+        cursor: what the driver's `cursor` takes to give rows by name, if it can.
+        streaming: the same, to give rows as they come.
         more: columns that each prepared statement gives behind its own.
     """
 
-    def __init__(self, engine: Engine, before: Callable[[], None], *more: ColumnElement[Any]) -> None:
+    def __init__(self, engine: Engine, before: Callable[[], None], cursor: tuple[Any, ...] = (),
+                 streaming: tuple[Any, ...] = (), *more: ColumnElement[Any]) -> None:
         self.engine = engine
         self._before = before
+        self._cursor = cursor
+        self._streaming = streaming
         self._more = more
         self._error = cast(Any, engine.dialect.loaded_dbapi).Error
 
     def rows(self, statement: Executable, values: Any = None) -> Sequence[Any]:
         return self._twice(lambda: self._rows(statement, values))
 
-    def prepared(self, prepared: Prepared, values: Mapping[str, Any]) -> Sequence[Any]:
-        return self._twice(lambda: self._driver_rows(*self.written(prepared, values)))
-
-    def parts(self, statement: Executable, size: int) -> Generator[Sequence[Any], None, None]:
-        """The rows, so many at a time, as they come."""
+    def stream(self, statement: Executable, size: int) -> Generator[Rows, None, None]:
+        """The rows by name, so many at a time, as they come."""
         self._before()
         with self.engine.connect() as connection:
-            yield from connection.execution_options(yield_per=size).execute(statement).partitions()
+            for part in connection.execution_options(yield_per=size).execute(statement).partitions():
+                yield [dict(row._mapping) for row in part]
 
-    def written(self, prepared: Prepared, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
-        """A prepared statement as the driver takes it, with its values."""
-        return prepared.on(self.engine, values, self._more)
+    def prepared(self, prepared: Prepared, values: Mapping[str, Any]) -> Rows:
+        text, ordered = prepared.on(self.engine, values, *self._more)
+        return self._twice(lambda: self._sent(text, ordered))
+
+    def parts(self, prepared: Prepared, values: Mapping[str, Any], size: int) -> Generator[Rows, None, None]:
+        """The same, so many at a time, as they come."""
+        self._before()
+        text, ordered = prepared.on(self.engine, values)
+        with self._opened(text, self._streaming) as cursor:
+            cursor.execute(text, ordered)
+            while part := cursor.fetchmany(size):
+                yield _named(cursor, part)
 
     def _rows(self, statement: Executable, values: Any) -> Sequence[Any]:
         with self.engine.connect() as connection:
             return connection.execute(statement, values).all()
 
-    def _driver_rows(self, text: str, values: tuple[Any, ...]) -> Sequence[Any]:
+    def _sent(self, text: str, values: tuple[Any, ...]) -> Rows:
+        with self._opened(text, self._cursor) as cursor:
+            cursor.execute(text, values)
+            return _named(cursor, cursor.fetchall())
+
+    @contextmanager
+    def _opened(self, text: str, kind: tuple[Any, ...]) -> Iterator[Any]:
+        """A cursor of the driver's own, whose errors are said as the engine says them."""
         connection = cursor = None
         try:
             connection = self.engine.raw_connection()
-            cursor = connection.cursor()
-            cursor.execute(text, values)
-            rows: Sequence[Any] = cursor.fetchall()
-            return rows
+            cursor = connection.cursor(*kind)
+            yield cursor
         except self._error as error:
             gone = connection is None or self.engine.dialect.is_disconnect(error, None, None)
             if gone and connection is not None:
@@ -99,3 +119,11 @@ class Reader:
                 raise
         self.engine.dispose()       # the others are gone as well
         return read()
+
+
+def _named(cursor: Any, rows: Sequence[Any]) -> Rows:
+    """Rows by the names of their columns, which some drivers give so themselves."""
+    if rows and isinstance(rows[0], dict):
+        return cast(Rows, rows)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in rows]

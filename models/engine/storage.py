@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Executable, Select, event, func, inspect, select
+from sqlalchemy import Engine, Executable, Select, event, func, inspect, select
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
@@ -16,7 +16,7 @@ import models
 from errors import Conflict, HBNBError, Invalid, NotFound, Unavailable
 from models.base_model import BaseModel
 from models.engine.cascade import CHUNK, chunks, family, forget_old_collections, remove_family
-from models.engine.reader import Prepared, Reader
+from models.engine.reader import Prepared, Reader, Rows
 from models.values import check
 
 
@@ -27,13 +27,13 @@ class Storage:
     is stored by `save`: all of it, or none.
     """
 
-    def __init__(self, engine: Engine, reading: Engine, *more: ColumnElement[Any]) -> None:
+    def __init__(self, engine: Engine, reader: Reader) -> None:
         self._engine = engine
-        self._reader = Reader(reading, self._before_reading, *more)
+        self._reader = reader
         # Not `autoflush`: a read must never write, nor fail for what was not asked.
         self._sessions = scoped_session(sessionmaker(engine, autoflush=False, expire_on_commit=False))
         # A forked worker must not speak on its parent's connections.
-        for each in (engine, reading):
+        for each in (engine, reader.engine):
             os.register_at_fork(after_in_child=_disposer(each))
         event.listen(self._sessions, "before_flush", self._before_flush)
         event.listen(self._sessions, "after_flush", forget_old_collections)
@@ -176,43 +176,44 @@ class Storage:
                 return self._session.execute(statement, values).all()
             return self._reader.rows(statement, values)
 
-    def prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    def prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
         """What a prepared statement gives.
 
-        Returns: the rows, which may have more columns behind those that were asked for, and the `version` they
-            were read at.
+        Returns: the rows by name, and the `version` they were read at.
         """
         with self._translated():
             if self._is_at_work:
-                return self._session.connection().exec_driver_sql(
-                    *self._reader.written(statement, values)).all(), self.version()
+                result = self._session.connection().exec_driver_sql(*statement.on(self._engine, values))
+                return [dict(row) for row in result.mappings()], self.version()
             return self._prepared(statement, values)
+
+    def parts(self, statement: Prepared, values: Mapping[str, Any]) -> Generator[Rows, None, None]:
+        """The same in parts, so that any number of rows needs little memory."""
+        return self.stream(statement.statement.params(**values))
 
     def version(self) -> Any:
         """What is another value after each change of states, cities, amenities, places and what these offer."""
         with self._translated():
             return object() if self._is_at_work else self._version()
 
-    def stream(self, statement: Select[Any], limit: int | None, offset: int,
-               more: bool) -> Generator[Sequence[Any], None, None]:
-        """What a statement over one model's table gives, in parts, so that any number of rows needs little memory.
+    def stream(self, statement: Select[Any], limit: int | None = None, offset: int = 0) -> Generator[Rows, None, None]:
+        """What a statement over one model's table gives, by name, in parts.
 
         Args:
             statement: without limit and offset.
             limit, offset: how many rows, from which on.
-            more: whether other statements are sent between the parts.
         """
         # Without a cursor that stays open: on a file it would keep others from committing, and on
         # a database it is the only statement that its connection takes.
         first = self.rows(statement.limit(CHUNK + 1 if limit is None else min(limit, CHUNK + 1)).offset(offset))
         if len(first) <= CHUNK:
-            yield first
+            yield [dict(row._mapping) for row in first]
             return
         [table] = statement.get_final_froms()
         ids = [id for id, in self.rows(statement.with_only_columns(table.c.id).limit(limit).offset(offset))]
         for part in chunks(ids):
-            found = self.rows(select(table.c.id, *statement.selected_columns).where(table.c.id.in_(part)))
-            rows = {row[0]: row[1:] for row in found}
+            found = self.rows(select(table.c.id.label("_id"), *statement.selected_columns).where(table.c.id.in_(part)))
+            rows = {row.pop("_id"): row for row in (dict(each._mapping) for each in found)}
             yield [rows[id] for id in part if id in rows]
 
     def write(self, statement: Executable, values: Any = None) -> int:
@@ -278,13 +279,10 @@ class Storage:
         """Whether this thread's session is in a transaction, which then must see its own changes."""
         return self._sessions.registry.has() and self._session.in_transaction()
 
-    def _prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    def _prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
         raise NotImplementedError
 
     def _version(self) -> Any:
-        raise NotImplementedError
-
-    def _before_reading(self) -> None:
         raise NotImplementedError
 
     @contextmanager
