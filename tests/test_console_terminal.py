@@ -216,7 +216,7 @@ class TestCompletion:
         (f"show State abc{TAB}", "show State abc-1"), (f"destroy State abc{TAB}", "destroy State abc-1"),
         (f"update State a{TAB} name X", "update State abc-1 name X"), (f"show City abc{TAB}", "show City abc"),
         (f"show Foo abc{TAB}", "show Foo abc"), (f"show State %{TAB}", "show State %"), (f"zzz{TAB}", "zzz"),
-        (f"tok{TAB}rev{TAB}x", "token revoke x")])
+        (f"tok{TAB} rev{TAB} x", "token revoke x")])
     def test_of_commands_classes_attributes_and_ids(self, open_terminal, storage, environ, typed, line):
         storage.new(State(id="abc-1", name="Ohio"))
         storage.new(State(id="xyz-2", name="Iowa"))
