@@ -13,7 +13,7 @@ import models
 import schema
 from errors import Invalid
 from models.base_model import BaseModel
-from models.engine.reader import Prepared, Rows
+from models.engine.autocommit import Prepared, Rows
 from services.query import order
 
 DEPTH = 2       # of what may be included: a place's reviews, and their users

@@ -3,15 +3,17 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Table, bindparam, delete, insert, select
 
 import models
 import schema
 from errors import Invalid, NotFound
 from models.amenity import Amenity, place_amenity
 from models.base_model import BaseModel
+from models.engine.autocommit import Prepared
 from models.place import Place
 from services.listing import Listing
 from services.query import Filter, condition
@@ -60,6 +62,18 @@ def show(cls: type[BaseModel], id: str, fields: Sequence[str] = (), include: Seq
     return found[0]
 
 
+def check(cls: type[BaseModel], id: str) -> None:
+    """Tell whether there is an object with that id.
+
+    Raises:
+        NotFound: there is none.
+    """
+    table: Any = cls.__table__
+    found = models.storage.prepared(_id(table), {"id": id})[0] if id.isascii() else []
+    if not found or found[0]["id"] != id:
+        raise NotFound()
+
+
 def list(cls: type[BaseModel], filters: builtins.list[Filter] | None = None, sort: builtins.list[str] | None = None,
          limit: int | None = None, offset: int = 0) -> builtins.list[dict[str, Any]]:
     """Objects of a class, in their JSON form.
@@ -74,27 +88,25 @@ def list(cls: type[BaseModel], filters: builtins.list[Filter] | None = None, sor
     return Listing(cls, [condition(cls, each) for each in filters or []], sort or [], limit, offset).all()
 
 
-def create(cls: type[BaseModel], data: Mapping[str, Any], parent: BaseModel | None = None) -> BaseModel:
+def create(cls: type[BaseModel], data: Mapping[str, Any], owners: Mapping[str, str] | None = None) -> BaseModel:
     """Make and store an object.
 
     Args:
         data: its attributes, checked here.
-        parent: the object it is made in, such as the state of a city.
+        owners: the ids of what it is made in, which is there, such as a city's `state_id`; they come before `data`.
     Raises:
         Invalid: names the attribute that is missing or does not fit.
         NotFound: it names an object that is not there.
         Conflict: a value is taken.
     """
-    found = {} if parent is None else {
-        name: parent.id for name, column in schema.writable(cls, made=True).items()
-        if column.references(parent.__table__.c.id)}
+    found = owners or {}
     given = {**data, **found}
     schema.missing(cls, given, references=True)
     for name, column in schema.writable(cls, made=True).items():
         if column.foreign_keys and name not in found:
-            _find_reference(column, given[name])
+            _check_reference(column, given[name])
     obj = cls(**schema.clean(cls, given, made=True))
-    obj.save()
+    models.storage.insert(obj)
     return obj
 
 
@@ -158,8 +170,13 @@ def stats() -> dict[str, int]:
     return {cls.__tablename__: count(cls) for cls in sorted(models.classes.values(), key=lambda cls: cls.__tablename__)}
 
 
-def _find_reference(column: Any, id: Any) -> None:
+def _check_reference(column: Any, id: Any) -> None:
     if not isinstance(id, str):
         raise Invalid(f"{column.key} must be a text", column.key)
     [key] = column.foreign_keys
-    find(next(cls for cls in models.classes.values() if cls.__table__ is key.column.table), id)
+    check(next(cls for cls in models.classes.values() if cls.__table__ is key.column.table), id)
+
+
+@cache
+def _id(table: Table) -> Prepared:
+    return Prepared(select(table.c.id).where(table.c.id == bindparam("id")))

@@ -17,7 +17,7 @@ from sqlalchemy.orm import aliased
 import schema
 from models.amenity import place_amenity
 from models.columns import unindexed
-from models.engine.reader import Prepared
+from models.engine.autocommit import Prepared
 from models.place import Place
 from services.market import Counts
 

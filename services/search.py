@@ -13,7 +13,7 @@ from errors import Invalid
 from models.amenity import Amenity, place_amenity
 from models.base_model import BaseModel
 from models.city import City
-from models.engine.reader import Prepared, Rows
+from models.engine.autocommit import Prepared, Rows
 from models.place import Place
 from models.state import State
 from models.values import check

@@ -86,10 +86,10 @@ def storage(engine: str, settings: Settings, request: pytest.FixtureRequest,
 def sent(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The statements that the storage sends, as they are."""
     found: list[str] = []
-    for engine in {storage._engine, storage._reader.engine}:
+    for engine in {storage._engine, storage._autocommit.engine}:
         event.listen(engine, "before_cursor_execute", lambda c, cur, sql, *_: found.append(sql))
-    opened = storage._reader._opened
-    monkeypatch.setattr(storage._reader, "_opened", lambda sql, kind: (found.append(sql), opened(sql, kind))[1])
+    opened = storage._autocommit._opened
+    monkeypatch.setattr(storage._autocommit, "_opened", lambda sql, kind: (found.append(sql), opened(sql, kind))[1])
     return found
 
 

@@ -267,12 +267,12 @@ class TestClassicDump:
 
     def test_can_be_written(self, old: tuple[MariaDB, Settings]):
         state = objects.create(State, {"name": "New"})
-        city = objects.create(City, {"name": "Town"}, parent=state)
+        city = objects.create(City, {"name": "Town"}, {"state_id": state.id})
         user = objects.create(User, {"email": "new@b.c", "password": "secret"})
-        place = objects.create(Place, {"name": "Loft", "user_id": user.id}, parent=city)
+        place = objects.create(Place, {"name": "Loft", "user_id": user.id}, {"city_id": city.id})
         place.amenities = [*models.storage.all(Amenity).values()][:2]
         objects.update(place, {"name": "Attic", "latitude": 42.25})
-        objects.create(Review, {"text": "Nice", "user_id": user.id}, parent=place)
+        objects.create(Review, {"text": "Nice", "user_id": user.id}, {"place_id": place.id})
         models.storage.close()
         assert models.storage.get(Place, place.id).name == "Attic"
         assert counts() == {"State": 12, "City": 33, "User": 31, "Amenity": 47, "Place": 155, "Review": 719}

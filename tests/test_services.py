@@ -27,7 +27,7 @@ class TestCreate:
 
     def test_an_object_is_made_in_its_parent(self, storage):
         state = objects.create(State, {"name": "S"})
-        city = objects.create(City, {"name": "C", "state_id": "ignored"}, state)
+        city = objects.create(City, {"name": "C", "state_id": "ignored"}, {"state_id": state.id})
         assert city.state_id == state.id
 
     @pytest.mark.parametrize(("cls", "data", "missing"), [
@@ -46,7 +46,7 @@ class TestCreate:
                 ({"user_id": market.host.id}, Invalid, "^Missing name$"),
                 ({"user_id": market.host.id, "name": "P", "foo": 1}, Invalid, "^Unknown attribute: foo$")):
             with pytest.raises(error, match=words):
-                objects.create(Place, data, market.city)
+                objects.create(Place, data, {"city_id": market.city.id})
         assert storage.count(Place) == 1
 
     @pytest.mark.parametrize(("name", "value"), [
@@ -60,7 +60,7 @@ class TestCreate:
         market = Market()
         data = {"name": "P", "user_id": market.host.id, name: value}
         with pytest.raises(Invalid, match=name) as caught:
-            objects.create(Place, data, market.city)
+            objects.create(Place, data, {"city_id": market.city.id})
         assert caught.value.field == name
         assert storage.count(Place) == 1
 
@@ -69,7 +69,7 @@ class TestCreate:
     def test_an_attack_on_the_object_is_an_unknown_attribute(self, storage, name):
         market = Market()
         with pytest.raises(Invalid, match=f"^Unknown attribute: {name}$"):
-            objects.create(Place, {"name": "P", "user_id": market.host.id, name: []}, market.city)
+            objects.create(Place, {"name": "P", "user_id": market.host.id, name: []}, {"city_id": market.city.id})
 
     def test_what_an_answer_holds_may_be_sent_back_and_is_passed_over(self, storage):
         state = objects.create(State, {"name": "S", "id": "chosen", "created_at": "yesterday", "__class__": "City"})

@@ -14,19 +14,25 @@ from flask import Response, request
 from errors import Stale
 from services.listing import Listing
 
+JSON = "application/json"
+
 
 def answer(value: Any, status: int = 200) -> Response:
-    return Response(_written(value), status, mimetype="application/json")
+    return Response(_written(value), status, content_type=JSON)
 
 
 def tagged(value: Any, status: int = 200) -> Response:
     """An answer with its tag; nothing but that, where the client has it already."""
     body = _written(value)
-    response = Response(body, status, mimetype="application/json")
-    response.headers["ETag"] = _tag(body)
-    if status == 200 and request.if_none_match:
+    response = Response(body, status, {"ETag": _tag(body)}, content_type=JSON)
+    if status == 200 and "HTTP_IF_NONE_MATCH" in request.environ:
         response.make_conditional(request)
     return response
+
+
+def tag(value: Any) -> str:
+    """What changes with every change of an answer."""
+    return _tag(_written(value))
 
 
 def _written(value: Any) -> bytes:
@@ -34,7 +40,6 @@ def _written(value: Any) -> bytes:
 
 
 def _tag(body: bytes) -> str:
-    """What changes with every change of an answer."""
     return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
 
 
@@ -44,7 +49,7 @@ def expect(value: Any) -> None:
     Raises:
         Stale: `If-Match` names another.
     """
-    if request.if_match and not request.if_match.contains(_tag(_written(value)).strip('"')):
+    if request.if_match and not request.if_match.contains(tag(value).strip('"')):
         raise Stale("It was changed by somebody else: get it again, and decide anew")
 
 
@@ -72,7 +77,7 @@ def _whole(listing: Listing) -> Response:
             for part in chain([second], parts):
                 yield b"," + orjson.dumps(part)[1:-1]
         yield b"]\n"
-    response = Response(written(), mimetype="application/json")
+    response = Response(written(), content_type=JSON)
     response.call_on_close(parts.close)     # what nobody reads to its end
     return response
 

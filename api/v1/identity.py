@@ -12,23 +12,28 @@ _SOUND = re.compile(r"[\w.:/=+-]{1,128}", re.ASCII)
 
 
 def init_app(app: Flask) -> None:
-    app.before_request(_take)
     app.after_request(_give)
     app.logger.addFilter(_mark)
 
 
-def _take() -> None:
-    """Take the client's id, or make one."""
-    given = request.headers.get(HEADER, "")
-    g.request_id = given if _SOUND.fullmatch(given) else uuid.uuid4().hex
+def made(given: str | None) -> str:
+    """The client's id, or a new one."""
+    return given if given is not None and _SOUND.fullmatch(given) else uuid.uuid4().hex
 
 
 def _give(response: Response) -> Response:
-    response.headers[HEADER] = g.get("request_id", "")
+    response.headers[HEADER] = _id()
     return response
 
 
 def _mark(record: logging.LogRecord) -> bool:
-    if has_request_context() and "request_id" in g:
-        record.msg = f"[{g.request_id}] {record.msg}"
+    if has_request_context():
+        record.msg = f"[{_id()}] {record.msg}"
     return True
+
+
+def _id() -> str:
+    if "request_id" not in g:
+        g.request_id = made(request.headers.get(HEADER))
+    found: str = g.request_id
+    return found

@@ -69,8 +69,8 @@ def _add_routes(resource: Resource) -> None:
 
     @keyed
     def create(parent: str | None = None) -> Response:
-        owner = objects.find(resource.parent, parent or "") if resource.parent else None
-        obj = objects.create(cls, body(), owner).to_dict()
+        owners = _owned_by(cls, resource.parent, parent)
+        obj = objects.create(cls, body(), owners).to_dict()
         response = tagged(obj, 201)
         response.headers["Location"] = f"/api/v1/{resource.name}/{obj['id']}"
         return response
@@ -129,9 +129,9 @@ def _owned_by(cls: type[BaseModel], owner: type[BaseModel] | None, id: str | Non
     """What objects have that belong to one, which must be there."""
     if owner is None:
         return {}
-    found = objects.show(owner, id or "", fields=["id"])
+    objects.check(owner, id or "")
     [column] = [column for column in cls.__table__.c if column.references(owner.__table__.c.id)]
-    return {column.key: found["id"]}
+    return {column.key: id or ""}
 
 
 for _resource in RESOURCES:
@@ -161,8 +161,8 @@ def user_places(id: str) -> Response:
 @describe(summary="List the amenities of a place.", tag="places", answers={200: array(reference("Amenity")), 304: None},
           query=listing_query(Amenity))
 def place_amenities(id: str) -> Response:
-    place = objects.show(Place, id, fields=["id"])
-    return listed(_listing(Amenity, {}, [Amenity.places.any(Place.id == place["id"])]))
+    objects.check(Place, id)
+    return listed(_listing(Amenity, {}, [Amenity.places.any(Place.id == id)]))
 
 
 @views.post("/places/<id>/amenities/<amenity_id>")

@@ -7,21 +7,23 @@ import re
 import threading
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
-from sqlalchemy import URL, Connection, Executable, Select, create_engine, event, inspect, select, text
+from sqlalchemy import URL, Connection, Executable, Select, Table, create_engine, event, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.schema import CreateTable
 
 import models
 from config import Settings
 from errors import Conflict, HBNBError, Invalid, Misconfigured, Unavailable
+from models.base_model import BaseModel
 from models.columns import Base
 from models.engine import version
+from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.cascade import CHUNK
-from models.engine.reader import Prepared, Reader, Rows
 from models.engine.storage import Storage, taken
 
 # Nothing is cut or rounded silently, and every server takes and gives the same times.
@@ -71,7 +73,8 @@ class DBStorage(Storage):
             raise Misconfigured("HBNB_TYPE_STORAGE is db, which needs mysqlclient: "
                                 "pip install -r requirements-mysql.txt") from error
         from MySQLdb.cursors import DictCursor, SSDictCursor
-        super().__init__(engine, Reader(reading, self._before_reading, (DictCursor,), (SSDictCursor,), version.VERSION))
+        super().__init__(engine, Autocommit(
+            reading, self._before_reading, (DictCursor,), (SSDictCursor,), version.VERSION))
         version.keep(engine)
         event.listen(self._sessions, "after_begin", self._make_ready)
         event.listen(self._sessions, "after_transaction_end", lambda session, _: session.info.pop("sent", None))
@@ -126,28 +129,45 @@ class DBStorage(Storage):
             self._session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         yield
 
+    def insert(self, obj: BaseModel) -> None:
+        table = obj.__table__
+        if self._is_at_work or table.name in version.TABLES:
+            super().insert(obj)
+            return
+        try:
+            self._autocommit.insert(_insertion(table), {column.key: getattr(obj, column.key) for column in table.c})
+        except DBAPIError as error:
+            # Somebody has this id: nobody but the same statement, whose connection was lost before it could answer.
+            stored = _code(error) == 1062 and "PRIMARY" in str(error.orig)
+            if not stored and _code(error) not in (DEADLOCK, LOCK_WAIT_TIMEOUT):
+                raise self._translate(error) from error
+            if not stored:
+                super().insert(obj)     # which tries twice
+                return
+        make_transient_to_detached(obj)
+
     def parts(self, statement: Prepared, values: Mapping[str, Any]) -> Generator[Rows, None, None]:
         if self._is_at_work:
             yield from super().parts(statement, values)
             return
         with self._translated():
-            yield from self._reader.parts(statement, values, CHUNK)
+            yield from self._autocommit.parts(statement, values, CHUNK)
 
     def stream(self, statement: Select[Any], limit: int | None = None, offset: int = 0) -> Generator[Rows, None, None]:
         if self._is_at_work:
             yield from super().stream(statement, limit, offset)
             return
         with self._translated():
-            yield from self._reader.stream(statement.limit(limit).offset(offset or None), CHUNK)
+            yield from self._autocommit.stream(statement.limit(limit).offset(offset or None), CHUNK)
 
     def _prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
-        rows, version = self._reader.prepared(statement, values), None
+        rows, version = self._autocommit.prepared(statement, values), None
         for row in rows:
             version = row.pop("_version")
         return rows, version if rows else self._version()
 
     def _version(self) -> Any:
-        return self._reader.prepared(_VERSION, {})[0]["_version"]
+        return self._autocommit.prepared(_VERSION, {})[0]["_version"]
 
     def _before_reading(self) -> None:
         if not self._ready:
@@ -187,6 +207,11 @@ class DBStorage(Storage):
 
 
 _VERSION = Prepared(select(version.VERSION))
+
+
+@cache
+def _insertion(table: Table) -> Prepared:
+    return Prepared(insert(table))
 
 
 class _Work:

@@ -22,8 +22,8 @@ from sqlalchemy.pool import QueuePool
 
 from errors import Damaged, HBNBError, Invalid, Unavailable
 from models.engine import file_tables
+from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.json_file import JSONFile
-from models.engine.reader import Prepared, Reader, Rows
 from models.engine.storage import Storage, taken
 
 
@@ -52,7 +52,7 @@ class FileStorage(Storage):
         # Each thread needs a connection; in memory they cost nothing.
         engine = create_engine("sqlite://", creator=self._connect, poolclass=QueuePool, max_overflow=-1,
                                hide_parameters=True)
-        super().__init__(engine, Reader(engine, self._catch_up))
+        super().__init__(engine, Autocommit(engine, self._catch_up))
         self._commits = 0
         event.listen(self._sessions, "do_orm_execute", self._catch_up)
         weakref.finalize(self, _fold, self._file, self._memory)
@@ -103,7 +103,7 @@ class FileStorage(Storage):
 
     def _prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
         version = self._version()
-        return self._reader.prepared(statement, values), version
+        return self._autocommit.prepared(statement, values), version
 
     def _version(self) -> Any:
         self._catch_up()

@@ -15,8 +15,8 @@ from sqlalchemy.orm.exc import StaleDataError
 import models
 from errors import Conflict, HBNBError, Invalid, NotFound, Unavailable
 from models.base_model import BaseModel
+from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.cascade import CHUNK, chunks, family, forget_old_collections, remove_family
-from models.engine.reader import Prepared, Reader, Rows
 from models.values import check
 
 
@@ -27,13 +27,13 @@ class Storage:
     is stored by `save`: all of it, or none.
     """
 
-    def __init__(self, engine: Engine, reader: Reader) -> None:
+    def __init__(self, engine: Engine, autocommit: Autocommit) -> None:
         self._engine = engine
-        self._reader = reader
+        self._autocommit = autocommit
         # Not `autoflush`: a read must never write, nor fail for what was not asked.
         self._sessions = scoped_session(sessionmaker(engine, autoflush=False, expire_on_commit=False))
         # A forked worker must not speak on its parent's connections.
-        for each in (engine, reader.engine):
+        for each in (engine, autocommit.engine):
             os.register_at_fork(after_in_child=_disposer(each))
         event.listen(self._sessions, "before_flush", self._before_flush)
         event.listen(self._sessions, "after_flush", forget_old_collections)
@@ -116,6 +116,16 @@ class Storage:
         with self._translated():
             self._commit(self._session)
 
+    def insert(self, obj: BaseModel) -> None:
+        """Store a new object, whose values were checked, at once; what else waits may be stored with it.
+
+        Raises:
+            Invalid, Conflict: the storage refuses it.
+            Unavailable: the storage cannot be reached.
+        """
+        self.new(obj)
+        self.save()
+
     def reload(self) -> None:
         """Make the storage ready, and see what it holds now."""
         self.close()
@@ -174,7 +184,7 @@ class Storage:
         with self._translated():
             if self._is_at_work:
                 return self._session.execute(statement, values).all()
-            return self._reader.rows(statement, values)
+            return self._autocommit.rows(statement, values)
 
     def prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
         """What a prepared statement gives.

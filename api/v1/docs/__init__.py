@@ -8,7 +8,7 @@ from pathlib import Path
 
 import flask_swagger_ui
 from flasgger import Swagger
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response
 
 from api.v1.document import document
 
@@ -31,11 +31,11 @@ def init_app(app: Flask) -> None:
         "specs": [{"endpoint": "apispec_1", "route": "/apispec_1.json", "rule_filter": lambda _: False,
                    "model_filter": lambda _: False}],
     })
-    app.after_request(_protect)
+    for blueprint in (docs.name, "flasgger"):
+        app.after_request_funcs.setdefault(blueprint, []).append(_protect)
 
 
 def _protect(response: Response) -> Response:
-    if request.blueprint in ("docs", "flasgger"):
-        response.headers["Content-Security-Policy"] = _POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
     return response

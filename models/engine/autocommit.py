@@ -1,7 +1,7 @@
-"""Reading outside of any transaction: no session, no ping beforehand, no rollback afterwards.
+"""Statements that are a transaction each: no session, no ping beforehand, no rollback afterwards.
 
 Three quarters of what a small answer costs would be these. A connection that turns out to be gone
-is made anew, and the statement sent once more, as reading twice harms nobody.
+is made anew, and the statement sent once more: only such are sent as may come twice.
 """
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Engine, Executable, Select
+from sqlalchemy import ColumnElement, Engine, Executable
 from sqlalchemy.exc import DBAPIError
 
 T = TypeVar("T")
@@ -21,17 +21,18 @@ class Prepared:
     """A statement that is compiled once for each engine, and sent many times.
 
     Args:
-        statement: what to select; its values stand as `bindparam`s.
+        statement: what to select; its values stand as `bindparam`s. Or what to insert.
     """
 
-    def __init__(self, statement: Select[Any]) -> None:
+    def __init__(self, statement: Any) -> None:
         self.statement = statement
         self._texts: WeakKeyDictionary[Engine, tuple[str, list[tuple[str, Any]]]] = WeakKeyDictionary()
 
     def on(self, engine: Engine, values: Mapping[str, Any], *more: ColumnElement[Any]) -> tuple[str, tuple[Any, ...]]:
         """The SQL, with some more columns behind its own, and the values in the order of their places in it."""
         if engine not in self._texts:
-            compiled = self.statement.add_columns(*more).compile(engine)
+            statement = self.statement.add_columns(*more) if more else self.statement
+            compiled = statement.compile(engine)
             # Some compilers add values of their own.
             names = [(name, compiled.params[name]) for name in compiled.positiontup or ()]
             self._texts[engine] = str(compiled), names
@@ -39,8 +40,8 @@ class Prepared:
         return text, tuple([values.get(name, own) for name, own in names])
 
 
-class Reader:
-    """Sends statements that only read.
+class Autocommit:
+    """Sends statements that only read, or store one row with an id of its own.
 
     Args:
         engine: whose connections commit by themselves.
@@ -73,6 +74,10 @@ class Reader:
         text, ordered = prepared.on(self.engine, values, *self._more)
         return self._twice(lambda: self._sent(text, ordered))
 
+    def insert(self, prepared: Prepared, values: Mapping[str, Any]) -> None:
+        text, ordered = prepared.on(self.engine, values)
+        self._twice(lambda: self._sent(text, ordered))
+
     def parts(self, prepared: Prepared, values: Mapping[str, Any], size: int) -> Generator[Rows, None, None]:
         """The same, so many at a time, as they come."""
         self._before()
@@ -89,7 +94,7 @@ class Reader:
     def _sent(self, text: str, values: tuple[Any, ...]) -> Rows:
         with self._opened(text, self._cursor) as cursor:
             cursor.execute(text, values)
-            return _named(cursor, cursor.fetchall())
+            return _named(cursor, cursor.fetchall()) if cursor.description else []
 
     @contextmanager
     def _opened(self, text: str, kind: tuple[Any, ...]) -> Iterator[Any]:

@@ -1,0 +1,28 @@
+"""Which pages of other sites may use the API."""
+from __future__ import annotations
+
+from flask import Flask, Response, request
+from flask_cors import CORS
+
+from config import Settings
+
+# What such a page may read of an answer.
+EXPOSED = ["ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id",
+           "X-Total-Count"]
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Share an application whose routes are all there."""
+    everywhere = settings.origins == "*"
+    CORS(app, resources={"/api/v1/*": {"origins": settings.origins}}, send_wildcard=everywhere, expose_headers=EXPOSED,
+         methods=sorted({method for rule in app.url_map.iter_rules() for method in rule.methods or ()}))
+    share = app.after_request_funcs[None].pop()
+
+    @app.after_request
+    def _share(response: Response) -> Response:
+        """Ask Flask-CORS where a page asks; it takes as long as a small answer."""
+        if "HTTP_ORIGIN" in request.environ or request.method == "OPTIONS":
+            return app.ensure_sync(share)(response)     # type: ignore[no-any-return]
+        if everywhere and request.blueprint == "api_v1":
+            response.headers["Access-Control-Allow-Origin"] = "*"   # for caches that others share
+        return response
