@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 PORT ?= 5000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint coverage bench clean
+.PHONY: help run test lint coverage bench screenshots clean
 
 help:  ## print this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ coverage: $(VENV)/dev  ## run every test, and list the lines and branches that n
 
 bench: $(VENV)/dev  ## measure, side by side with the limits
 	$(BIN)/python -m bench
+
+screenshots: $(VENV)/dev  ## take pictures of every page, into screenshots/
+	$(BIN)/python -m tests.screenshots
 
 clean:  ## remove what make made, but no data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -1,17 +1,31 @@
 """API and pages on one port: `python wsgi.py`, or `wsgi:app` in any WSGI server."""
 from __future__ import annotations
 
-from flask import Flask
+from typing import Any
 
+from flask import Flask
+from werkzeug.exceptions import HTTPException
+
+import look
 import web_dynamic
+import web_flask
 from api import v1
 
 
 def create_app() -> Flask:
     app = Flask(__name__, static_folder=None)
     v1.init_app(app)
+    look.init_app(app)
+    web_flask.init_app(app)
     web_dynamic.init_app(app)
+    app.register_error_handler(HTTPException, failed)
     return app
+
+
+def failed(error: HTTPException) -> Any:
+    """What goes wrong, in JSON for the API, and as a page elsewhere."""
+    answer = v1.errors.http(error)
+    return look.errors.failed(error) if answer is error else answer
 
 
 app = create_app()

@@ -22,7 +22,8 @@ from tests.conftest import ROOT
 from tests.servers import free_port
 
 # Each may import those before it, and itself.
-LAYERS = ["config errors", "models", "schema", "services", "shell sample", "api web_dynamic console server", "wsgi"]
+LAYERS = ["config errors", "models", "schema", "services", "shell sample look",
+          "api web_flask web_dynamic console server", "wsgi"]
 
 
 def layer(module: str) -> int | None:
@@ -103,7 +104,7 @@ class TestDocuments:
 
     def test_make_alone_prints_what_there_is(self):
         printed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        for target in ("run", "test", "lint", "coverage", "bench", "help"):
+        for target in ("run", "test", "lint", "coverage", "bench", "screenshots", "help"):
             assert f"make {target} " in printed
 
     def test_every_dependency_is_pinned(self):

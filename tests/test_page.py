@@ -100,6 +100,7 @@ def test_the_filters_can_be_reached_and_used_by_keyboard(site, page, storage):
     one = Market("One")
     page.goto(site.address)
     expect(page.locator("#result")).to_have_text("1 place")
+    page.get_by_label("Sort by").focus()
     for _ in range(2):
         page.keyboard.press("Tab")
     page.keyboard.press("Space")

@@ -19,7 +19,7 @@ STATUS: dict[type[errors.HBNBError], int] = {
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(errors.HBNBError, _known)
-    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(HTTPException, http)
 
 
 def _known(error: errors.HBNBError) -> Response:
@@ -34,7 +34,8 @@ def _known(error: errors.HBNBError) -> Response:
     return response
 
 
-def _http(error: HTTPException) -> Any:
+def http(error: HTTPException) -> Any:
+    """The answer of the API; the error itself where the API was not asked."""
     if not request.path.startswith("/api"):
         return error
     response = _refusal("Not found" if error.code == 404 else str(error.name).capitalize(), error.code or 500)

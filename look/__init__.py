@@ -1,0 +1,23 @@
+"""What all pages share: their frame, the card of a place, static files, headers, errors."""
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+
+from look import errors, headers, static, words
+
+_WEB_STATIC = Path(__file__).parent.parent / "web_static"
+
+
+def init_app(app: Flask) -> None:
+    """Have an application draw pages."""
+    app.url_map.strict_slashes = False
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters["counted"] = words.counted
+    app.jinja_env.filters["day"] = words.day
+    app.jinja_env.globals["home"] = "web_flask.hbnb"
+    static.init_app(app)
+    static.add(app, images=_WEB_STATIC / "images", styles=_WEB_STATIC / "styles")
+    headers.init_app(app)
+    errors.init_app(app)

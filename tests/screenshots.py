@@ -1,0 +1,49 @@
+"""Pictures of every page, light and dark, on a wide window and a phone: `make screenshots`.
+
+They are of the made-up market, and come into `screenshots/`, or the folder that is named.
+"""
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from sample import Sample
+from tests.conftest import FLAGS, ROOT
+from tests.servers import Server, free_port
+
+WINDOWS = {"wide": (1280, 900), "phone": (390, 844)}
+FIRST = {cls: next(obj["id"] for obj in Sample() if obj["__class__"] == cls) for cls in ("Place", "State")}
+PAGES = {
+    "search": "/hbnb", "dynamic": "/", "nothing": "/hbnb?guests=99", "filters": "/hbnb_filters",
+    "place": f"/places/{FIRST['Place']}", "states": "/states", "state": f"/states/{FIRST['State']}",
+    "cities": "/cities_by_states", "number": "/number_odd_or_even/89", "not_found": "/nowhere",
+}
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    with tempfile.TemporaryDirectory() as own, sync_playwright() as playwright:
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("HBNB_")}
+        environ["HBNB_FILE_PATH"] = str(Path(own) / "file.json")
+        subprocess.run([sys.executable, "-m", "sample"], cwd=ROOT, env=environ, check=True)
+        with Server(["wsgi.py", "--port", str(port)], environ, port) as server:
+            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+            for window, (width, height) in WINDOWS.items():
+                for scheme in ("light", "dark"):
+                    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+                    for name, path in PAGES.items():
+                        page.goto(f"{server.address}{path}", wait_until="networkidle")
+                        page.screenshot(path=folder / f"{name}-{window}-{scheme}.png")
+                    page.close()
+            browser.close()
+    print(f"{len(PAGES) * len(WINDOWS) * 2} pictures are in {folder}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if sys.argv[1:] else ROOT / "screenshots")

@@ -1,0 +1,351 @@
+"""The pages that are drawn on the server: what they answer, on both engines."""
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+import models
+import wsgi
+from errors import Unavailable
+from look import picture
+from models.amenity import Amenity
+from models.city import City
+from models.place import Place
+from models.review import Review
+from models.state import State
+from models.user import User
+from tests.market import Market
+from web_flask import app as alone
+
+ATTACK = "<img src=x onerror=alert(1)></script>"
+TEXTS = [
+    ("/c/is_fun", "C is fun"), ("/c/is_<b>_&_fun", "C is <b> & fun"), ("/python", "Python is cool"),
+    ("/python/is_magic", "Python is magic"), ("/number/89", "89 is a number"), ("/number/0", "0 is a number"),
+]
+PAGES = ["/hbnb", "/hbnb_filters", "/states", "/states_list", "/cities_by_states", "/number_template/89"]
+
+
+@pytest.fixture
+def client(storage) -> FlaskClient:
+    return wsgi.create_app().test_client()
+
+
+def text(answer) -> str:
+    """What is to be read on a page."""
+    return " ".join(re.sub(r"<[^>]*>", " ", answer.text).split())
+
+
+class TestClassicRoutes:
+    def test_the_pages_alone_greet(self, storage):
+        answer = alone.create_app().test_client().get("/")
+        assert (answer.status_code, answer.text) == (200, "Hello HBNB!")
+
+    @pytest.mark.parametrize(("path", "expected"), TEXTS)
+    @pytest.mark.parametrize("end", ["", "/"])
+    def test_say_their_text_and_nothing_else(self, client, path, expected, end):
+        answer = client.get(path + end)
+        assert (answer.status_code, answer.text, answer.mimetype) == (200, expected, "text/plain")
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+    @pytest.mark.parametrize(("path", "expected"), [
+        ("/number_template/89", "Number: 89"), ("/number_odd_or_even/89", "Number: 89 is odd"),
+        ("/number_odd_or_even/32", "Number: 32 is even")])
+    @pytest.mark.parametrize("end", ["", "/"])
+    def test_draw_a_number(self, client, path, expected, end):
+        assert f"<h1>{expected}</h1>" in client.get(path + end).text
+
+    @pytest.mark.parametrize("route", ["number", "number_template", "number_odd_or_even"])
+    @pytest.mark.parametrize("number", ["python", "1.5", "-1", "", "٣", "9" * 5000])
+    def test_know_no_number_that_is_none(self, client, route, number):
+        assert client.get(f"/{route}/{number}").status_code == 404
+
+    @pytest.mark.parametrize("path", PAGES)
+    def test_answer_with_a_slash_and_without_and_with_nothing_in_the_store(self, client, path):
+        for each in (path, f"{path}/"):
+            answer = client.get(each)
+            assert (answer.status_code, answer.mimetype) == (200, "text/html")
+
+    @pytest.mark.parametrize("path", ["/states", "/states_list", "/cities_by_states", "/hbnb_filters", "/hbnb"])
+    def test_list_states_and_cities_by_name(self, client, storage, path):
+        for name in ("Nevada", "Alabama", "Oregon"):
+            state = State(name=name)
+            storage.new(state)
+            for city in ("Zeal", "Aloe"):
+                storage.new(City(name=f"{city} of {name}", state_id=state.id))
+        storage.save()
+        found = client.get(path).text
+        names = [each for name in ("Alabama", "Nevada", "Oregon") for each in (
+            [f">{name}<"] if path.startswith("/states") else [name, f"Aloe of {name}", f"Zeal of {name}"])]
+        places = [re.search(re.escape(name), found).start() for name in names]
+        assert places == sorted(places)
+
+    def test_show_a_state_and_its_cities(self, client):
+        market = Market("Albany")
+        for end in ("", "/"):
+            answer = client.get(f"/states/{market.state.id}{end}")
+            assert "<h1>State: State of Albany</h1>" in answer.text
+            assert "<h3>Cities:</h3>" in answer.text
+            assert "Albany 1 place" in text(answer)
+
+    @pytest.mark.parametrize("id", ["nope", "é", "x" * 300])
+    def test_say_not_found_of_a_state_that_is_not_there(self, client, id):
+        answer = client.get(f"/states/{id}")
+        assert answer.status_code == 404
+        assert "<h1>Not found!</h1>" in answer.text
+
+
+class TestSearch:
+    @pytest.fixture
+    def markets(self, storage) -> list[Market]:
+        return [Market("Albany"), Market("Berlin")]
+
+    def found(self, client, **asked) -> list[str]:
+        answer = client.get("/hbnb", query_string=asked)
+        assert answer.status_code == 200
+        return re.findall(r'<h2><a href="[^"]*">(.*?)</a></h2>', answer.text)
+
+    def test_shows_every_place_with_its_facts_and_how_many_there_are(self, client, markets):
+        answer = client.get("/hbnb")
+        assert ">2 places</p>" in answer.text
+        assert "Loft in Albany $100 Albany, State of Albany 2 Guests 0 Bedrooms 0 Bathrooms" in text(answer)
+
+    def test_filters_by_all_that_the_form_has(self, client, markets):
+        one, two = markets
+        two.place.price_by_night, two.place.max_guest, two.place.number_rooms = 30, 5, 3
+        two.place.save()
+        both = ["Loft in Albany", "Loft in Berlin"]
+        for asked, expected in (
+                ({}, both), ({"states": [one.state.id, two.state.id]}, both), ({"states": one.state.id}, both[:1]),
+                ({"cities": two.city.id}, both[1:]), ({"amenities": two.wifi.id}, both[1:]),
+                ({"text": "berlin"}, both[1:]),
+                ({"guests": 5}, both[1:]), ({"rooms": "1"}, both[1:]), ({"price_min": 31}, both[:1]),
+                ({"price_max": 99}, both[1:]), ({"sort": "price"}, both[::-1]), ({"states": "nope"}, []),
+                # What a form sends where nothing was filled in.
+                ({"text": "", "guests": "", "rooms": "", "price_min": "", "price_max": "", "sort": ""}, both)):
+            assert self.found(client, **asked) == expected, asked
+
+    def test_keeps_what_was_chosen_and_names_it(self, client, markets):
+        one, two = markets
+        answer = client.get("/hbnb", query_string={
+            "states": one.state.id, "cities": two.city.id, "amenities": [one.wifi.id, one.pool.id],
+            "text": '"quoted" <b>', "guests": 2, "sort": "newest"})
+        checked = re.findall(r'value="([^"]*)"[^>]* checked', answer.text)
+        assert {*checked} == {one.state.id, two.city.id, one.wifi.id, one.pool.id}
+        assert "<h4>State of Albany, Berlin</h4>" in answer.text
+        assert "<h4>Pool, Wifi</h4>" in answer.text
+        assert 'value="&#34;quoted&#34; &lt;b&gt;"' in answer.text
+        assert 'name="guests" min="0" max="2147483647" step="1" inputmode="numeric" placeholder="Any" value="2"' in (
+            answer.text)
+        assert '<option value="newest" selected>' in answer.text
+
+    @pytest.mark.parametrize("asked", [{"guests": "two"}, {"page": "0"}, {"page": "x"}, {"sort": "nice"},
+                                       {"price_min": "-1"}, {"rooms": "9" * 6000}, {"text": "\0"}])
+    def test_says_what_it_cannot_search_for(self, client, markets, asked):
+        answer = client.get("/hbnb", query_string=asked)
+        assert answer.status_code == 400
+        assert f"This cannot be searched for: {next(iter(asked)).replace('text', 'description')}" in answer.text
+        assert "Clear filters" in answer.text
+
+    def test_pages_are_links_that_keep_the_filters(self, client, storage, markets):
+        one = markets[0]
+        for number in range(44):
+            storage.new(Place(name=f"{number:02}", city_id=one.city.id, user_id=one.host.id))
+        storage.save()
+        seen, address, pages = [], f"/hbnb?states={one.state.id}&guests=&sort=name", 0
+        while address:
+            answer = client.get(address)
+            assert ">45 places</p>" in answer.text
+            seen += re.findall(r'<h2><a href="[^"]*">(.*?)</a></h2>', answer.text)
+            following = re.search(r'rel="next" href="(.*?)"', answer.text)
+            address, pages = following and following[1].replace("&amp;", "&"), pages + 1
+        assert seen == [*(f"{number:02}" for number in range(44)), "Loft in Albany"]
+        assert pages == 3
+        assert "There are no more pages." in client.get("/hbnb?page=9").text
+
+    def test_says_so_where_nothing_is_found(self, client, markets):
+        answer = client.get("/hbnb?guests=99")
+        assert ">0 places</p>" in answer.text
+        assert "Clear filters" in answer.text
+
+
+class TestPlace:
+    def test_shows_all_there_is_to_know_but_no_address_of_a_person(self, client, storage):
+        market = Market()
+        market.host.last_name = "Lovelace"
+        market.place.description = "One line\nand another"
+        market.place.number_rooms, market.place.number_bathrooms = 1, 3
+        beside = Place(name="Next door", city_id=market.city.id, user_id=market.host.id)
+        for obj in (market.host, market.place, beside):
+            storage.new(obj)
+        storage.save()
+        answer = client.get(f"/places/{market.place.id}/")
+        shown = text(answer)
+        for expected in ("Loft in Albany", "$100 a night", "2 Guests 1 Bedroom 3 Bathrooms", "Pool Wifi",
+                         "Your host Ada Lovelace", "Albany, State of Albany", "Latitude 42.65258, longitude -73.75623",
+                         "1 review", "Lovely.", f'{market.review.created_at:%B} {market.review.created_at.year}',
+                         "More places in Albany Next door"):
+            assert expected in shown, expected
+        assert '<div class="description">One line\nand another</div>' in answer.text
+        assert "@Albany" not in answer.text
+        assert "<title>Loft in Albany in Albany, State of Albany · HBNB</title>" in answer.text
+        assert '<meta name="description" content="One line and another">' in answer.text
+
+    def test_tells_search_engines_in_json(self, client, storage):
+        market = Market(ATTACK)
+        [data] = re.findall(r'<script type="application/ld\+json">(.*?)</script>',
+                            client.get(f"/places/{market.place.id}").text, re.S)
+        assert "<" not in data
+        found = json.loads(data)
+        assert (found["@type"], found["name"]) == ("VacationRental", f"Loft in {ATTACK}")
+        assert found["geo"]["latitude"] == 42.652579
+        assert [each["reviewBody"] for each in found["review"]] == ["Lovely."]
+
+    def test_shows_reviews_by_twenty_the_newest_first(self, client, storage):
+        market = Market()
+        for number in range(40):
+            storage.new(Review(text=f"Review {number:02}.", place_id=market.place.id, user_id=market.guest.id))
+        storage.save()
+        path, seen = f"/places/{market.place.id}", []
+        for page in (1, 2, 3):
+            answer = client.get(f"{path}?reviews={page}")
+            seen += re.findall(r'<p class="text">(.*?)</p>', answer.text)
+            assert "41 reviews" in answer.text
+            assert ('rel="next"' in answer.text) == (page < 3)
+            assert ('rel="prev"' in answer.text) == (page > 1)
+        assert seen == [*(f"Review {number:02}." for number in reversed(range(40))), "Lovely."]
+
+    @pytest.mark.parametrize("path", ["nope", "é", "x" * 300, "{id}?reviews=0", "{id}?reviews=x",
+                                      "{id}?reviews=" + "9" * 50])
+    def test_that_is_not_there_is_not_found(self, client, storage, path):
+        assert client.get(f"/places/{path.format(id=Market().place.id)}").status_code == 404
+
+
+def test_an_object_of_a_lenient_file_that_lacks_almost_everything_is_shown(tmp_path, monkeypatch):
+    from models.engine.file_storage import FileStorage
+    storage = FileStorage(tmp_path / "file.json")
+    monkeypatch.setattr(models, "storage", storage)
+    storage.reload()
+    lost = [Place(), Review(), State(), City(), Amenity(), User()]
+    lost[1].place_id = lost[0].id
+    for obj in lost:
+        obj.save()
+    client = wsgi.create_app().test_client()
+    for path in ("/", *PAGES, f"/places/{lost[0].id}", f"/states/{lost[2].id}"):
+        assert client.get(path).status_code == 200, path
+    storage.close()
+
+
+class TestStatements:
+    @pytest.mark.parametrize("places", [1, 300])
+    @pytest.mark.parametrize(("path", "most"), [
+        ("/hbnb", 5), ("/hbnb?text=loft&guests=1&page=1", 6), ("/hbnb_filters", 3), ("/states", 3),
+        ("/states/{state}", 3), ("/cities_by_states", 3), ("/places/{place}", 10)])
+    def test_their_number_does_not_follow_the_places(self, client, storage, sent, places, path, most):
+        market = Market()
+        for number in range(places - 1):
+            place = Place(name=str(number), city_id=market.city.id, user_id=market.host.id)
+            place.amenities = [market.wifi]
+            storage.new(place)
+            storage.new(Review(text="Fine.", place_id=market.place.id, user_id=market.guest.id))
+        storage.save()
+        storage.close()
+        for _ in range(2):      # first, the search gets to know the market, and counts
+            sent.clear()
+            assert client.get(path.format(state=market.state.id, place=market.place.id)).status_code == 200
+        assert 0 < len(sent) <= most, "\n".join(sent)
+
+
+class TestErrors:
+    def test_a_page_that_is_not_there_is_a_page_and_the_api_keeps_to_json(self, client):
+        for path in ("/nope", "/states/nope/more", "/static/x/nope/x.css", "/pictures"):
+            answer = client.get(path)
+            assert (answer.status_code, answer.mimetype) == (404, "text/html")
+            assert "Find a home" in answer.text
+        answer = client.get("/api/v1/nope")
+        assert (answer.status_code, answer.json) == (404, {"error": "Not found"})
+
+    def test_a_method_that_is_not_taken_is_said_with_those_that_are(self, client):
+        answer = client.post("/hbnb")
+        assert answer.status_code == 405
+        assert "GET" in answer.headers["Allow"]
+
+    @pytest.mark.parametrize("path", ["/hbnb", "/", "/states", "/places/x"])
+    def test_a_storage_that_is_away_is_no_trace_but_a_page(self, client, storage, monkeypatch, path):
+        def away(*_, **__):
+            raise Unavailable("mysql at 10.1.2.3 is away")
+        for name in ("rows", "prepared", "parts", "stream", "version"):
+            monkeypatch.setattr(storage, name, away)
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+        assert "We are back soon" in answer.text
+        assert "10.1.2.3" not in answer.text
+
+    @pytest.mark.parametrize("app", [wsgi, alone])
+    def test_a_fault_of_ours_is_no_trace_but_a_page(self, storage, monkeypatch, app):
+        def broken():
+            raise RuntimeError("a secret")
+        monkeypatch.setattr("web_flask.lists.regions", broken)
+        answer = app.create_app().test_client().get("/states")
+        assert answer.status_code == 500
+        assert "Something went wrong" in answer.text
+        assert "secret" not in answer.text
+        assert "Traceback" not in answer.text
+
+
+class TestHeaders:
+    @pytest.mark.parametrize("path", ["/", "/hbnb", "/states", "/python", "/nope", "/static/x/styles/hbnb.css"])
+    def test_keep_every_page_from_what_is_not_ours(self, client, path):
+        headers = client.get(path).headers
+        policy = headers["Content-Security-Policy"]
+        for part in ("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'",
+                     "require-trusted-types-for 'script'", "base-uri 'none'", "form-action 'self'"):
+            assert part in policy
+        assert "unsafe" not in policy
+        assert "http" not in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert "camera=()" in headers["Permissions-Policy"]
+
+    def test_no_page_has_a_style_or_a_script_of_its_own(self, client):
+        market = Market()
+        for path in ("/", *PAGES, f"/places/{market.place.id}", f"/states/{market.state.id}", "/nope"):
+            found = client.get(path).text
+            assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", found), path
+            assert not re.search(r"<script(?! src=| type=.application/ld\+json)", found), path
+            assert not re.search(r'(?:src|href|action)="(?:https?:)?//', found), path
+
+
+class TestStaticFiles:
+    def test_are_kept_forever_at_an_address_of_their_content_only(self, client):
+        page = client.get("/hbnb").text
+        for address in re.findall(r'"(/static/[^"]*)"', page):
+            answer = client.get(address)
+            assert answer.status_code == 200
+            assert "immutable" in answer.headers["Cache-Control"]
+            old = re.sub(r"/static/\w+/", "/static/0/", address)
+            assert "immutable" not in client.get(old).headers.get("Cache-Control", "")
+
+    def test_are_those_of_their_folders_only(self, client):
+        for path in ("styles/../../config.py", "styles/%2e%2e/%2e%2e/config.py", "styles/", "nope/hbnb.css"):
+            assert client.get(f"/static/x/{path}").status_code == 404
+
+
+class TestPictures:
+    def test_are_the_same_for_the_same_id_and_kept_forever(self, client):
+        addresses = [re.search(r'class="picture" src="(.*?)"', client.get(f"/places/{Market(name).place.id}").text)[1]
+                     for name in ("One", "Two")]
+        answers = [client.get(address) for address in addresses]
+        assert answers[0].data == client.get(addresses[0]).data != answers[1].data
+        for answer in answers:
+            assert answer.mimetype == "image/svg+xml"
+            assert "immutable" in answer.headers["Cache-Control"]
+
+    @pytest.mark.parametrize("id", [ATTACK, "é", "x" * 2000, "'"])
+    def test_hold_nothing_of_the_id(self, client, id):
+        found = client.get(f"/pictures/{picture.VERSION}/{id.replace('/', '')}.svg")
+        assert found.status_code == 200
+        assert "script" not in found.text
+        assert "onerror" not in found.text

@@ -1,0 +1,31 @@
+"""The pages alone, with the classic greeting at `/`: `python -m web_flask.app`."""
+from __future__ import annotations
+
+from flask import Flask
+
+import look
+import models
+import web_flask
+from web_flask import classic
+
+
+def create_app() -> Flask:
+    app = Flask(__name__, static_folder=None, template_folder=None)
+    look.init_app(app)
+    web_flask.init_app(app)
+    app.add_url_rule("/", view_func=classic.hello)
+    app.teardown_appcontext(lambda _: models.storage.close())
+    return app
+
+
+app = create_app()
+
+if __name__ == "__main__":
+    import argparse
+
+    from server import serve
+    parser = argparse.ArgumentParser(description="Serve the pages that are drawn on the server.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=5000)
+    options = parser.parse_args()
+    serve("web_flask.app:app", options.host, options.port)

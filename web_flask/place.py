@@ -1,0 +1,48 @@
+"""The page of a place."""
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, render_template, request, url_for
+
+from errors import NotFound
+from models.place import Place
+from models.review import Review
+from services import objects
+from services.listing import Listing
+from web_flask.linked import described
+
+REVIEWS, MORE = 20, 4
+
+
+def add_routes(app: Flask, pages: Blueprint) -> None:
+    pages.add_url_rule("/places/<id>", view_func=place)
+
+
+def place(id: str) -> str:
+    found = objects.show(Place, id, include=["user", "city.state", "amenities"], private=False)
+    found["amenities"].sort(key=lambda amenity: amenity["name"].casefold())
+    page = _page()
+    own = Listing(Review, having={"place_id": id}, sort=["-created_at"], limit=REVIEWS, offset=(page - 1) * REVIEWS,
+                  include=["user"], private=False)
+    reviews, total = own.all(), own.total()
+    beside = Listing(Place, having={"city_id": found["city_id"]}, limit=MORE + 1).all()
+    text = " ".join((found["description"] or found["name"]).split())
+    return render_template(
+        "web_flask/place.html", place=found, city=found["city"], reviews=reviews, total=total,
+        newer=_address(id, page - 1) if page > 1 else None,
+        older=_address(id, page + 1) if page * REVIEWS < total else None,
+        more=[each for each in beside if each["id"] != id][:MORE], summary=text[:160],
+        linked=described(found, reviews))
+
+
+def _page() -> int:
+    text = request.args.get("reviews", "1")
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
+        raise NotFound()
+    return int(text)
+
+
+def _address(id: str, page: int) -> str:
+    more: dict[str, Any] = {"reviews": page} if page > 1 else {}
+    return url_for("web_flask.place", id=id, _anchor="reviews", **more)

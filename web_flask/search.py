@@ -1,0 +1,103 @@
+"""The search, as a page that needs no script."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from flask import Blueprint, Flask, render_template, request, url_for
+
+from errors import Invalid
+from look.words import counted
+from models.amenity import Amenity
+from services import objects
+from services.regions import regions
+from services.search import IDS, search
+
+PAGE = 20
+_NUMBERS = ("guests", "rooms", "price_min", "price_max")
+_LATEST = 10_000_000    # page that can be asked for
+
+
+class Results(NamedTuple):
+    """A page of what was found.
+
+    Args:
+        said: how many there are, or what was wrong.
+        advice: what to do where there is nothing.
+        page, pages: the number of this one, and how many there are.
+        before, after: the addresses of those beside it.
+    """
+
+    places: Sequence[Mapping[str, Any]]
+    said: str
+    advice: str
+    page: int = 1
+    pages: int = 1
+    before: str | None = None
+    after: str | None = None
+
+
+def add_routes(app: Flask, pages: Blueprint) -> None:
+    pages.add_url_rule("/hbnb", view_func=hbnb)
+    pages.add_url_rule("/hbnb_filters", view_func=hbnb_filters)
+
+
+def hbnb() -> tuple[str, int]:
+    return draw("web_flask/search.html")
+
+
+def hbnb_filters() -> str:
+    return render_template("web_flask/search.html", results=None, **_filters())
+
+
+def draw(template: str) -> tuple[str, int]:
+    """The page of the search that the address asks for, and its status."""
+    status = 200
+    try:
+        results = _results(_number("page", 1) or 1)
+    except Invalid as error:
+        status, results = 400, Results([], f"This cannot be searched for: {error}.", "Try it with other filters.")
+    return render_template(template, results=results, **_filters()), status
+
+
+def _results(page: int) -> Results:
+    wanted: dict[str, Any] = {name: request.args.getlist(name) for name in IDS}
+    wanted |= {name: number for name in _NUMBERS if (number := _number(name)) is not None}
+    wanted |= {name: request.args[name] for name in ("text", "sort") if request.args.get(name)}
+    found = search({**wanted, "limit": PAGE, "offset": (page - 1) * PAGE})
+    places, total = found.all(), found.total()
+    pages = max(1, -(-total // PAGE))
+    return Results(places, counted(total, "place"),
+                   "No place is all of that. Fewer filters find more." if not total else "There are no more pages.",
+                   page, pages, _page(min(page - 1, pages)), _page(page + 1) if page < pages else None)
+
+
+def _filters() -> dict[str, Any]:
+    """What the filters show, and what is chosen of it."""
+    states, amenities = regions(counted=False), objects.list(Amenity, sort=["name"])
+    chosen = {name: {*request.args.getlist(name)} for name in IDS}
+    cities = [{**city, "state": state} for state in states for city in state["cities"]]
+    places = [each["name"] for state in states for kind, group in (("states", [state]), ("cities", state["cities"]))
+              for each in group if each["id"] in chosen[kind]]
+    return {"states": states, "cities": {city["id"]: city for city in cities}, "amenities": amenities,
+            "chosen": chosen, "args": request.args, "names": {
+                "locations": ", ".join(places),
+                "amenities": ", ".join(each["name"] for each in amenities if each["id"] in chosen["amenities"])}}
+
+
+def _number(name: str, least: int = 0) -> int | None:
+    text = request.args.get(name, "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= least):
+        raise Invalid(f"{name} must be a whole number from {least} on", name)
+    return int(text)
+
+
+def _page(number: int) -> str | None:
+    """The address of another page of the same search."""
+    if number < 1 or not request.endpoint:
+        return None
+    asked: dict[str, Any] = {name: values for name, values in request.args.lists() if any(values) and name != "page"}
+    more: dict[str, Any] = {"page": number} if number > 1 else {}
+    return url_for(request.endpoint, **asked, **more)
