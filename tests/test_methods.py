@@ -19,7 +19,8 @@ OWN = {"X-Request-Id", "Date"}      # each answer has its own
 HEADERS = ["authorization", "content-type", "idempotency-key", "if-match", "if-none-match"]
 FILES = {"/apidocs/static/<path:filename>": "/apidocs/static/docs.js",
          "/flasgger_static/<path:filename>": "/flasgger_static/swagger-ui.css",
-         "/static/<version>/<folder>/<path:name>": "/static/x/styles/hbnb.css"}
+         "/static/<version>/<folder>/<path:name>": "/static/x/styles/hbnb.css",
+         "/pictures/<version>/<id>.svg": "/pictures/x/1.svg"}
 METHODS: dict[str, set[str]] = {}       # of each route, by what it is written as
 APP = wsgi.create_app()
 for _rule in APP.url_map.iter_rules():
@@ -43,8 +44,8 @@ def path(rule: str, market: Market) -> str:
     """A path that the route has."""
     ids = {"states": market.state.id, "cities": market.city.id, "amenities": market.wifi.id,
            "users": market.host.id, "places": market.place.id, "reviews": market.review.id}
-    own = ids.get(rule.split("/")[3], "") if rule.startswith("/api/") else ""
-    values = {"<id>": own, "<parent>": own, "<amenity_id>": market.wifi.id}
+    own = ids.get(rule.split("/")[3 if rule.startswith("/api/") else 1], "")
+    values = {"<id>": own, "<parent>": own, "<amenity_id>": market.wifi.id, "<text>": "is_fun", "<number:n>": "89"}
     return FILES.get(rule) or re.sub("<.*?>", lambda found: values[found[0]], rule)
 
 
