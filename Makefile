@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 PORT ?= 5000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint coverage bench screenshots clean
+.PHONY: help run test lint coverage bench plain screenshots clean
 
 help:  ## print this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -29,11 +29,14 @@ coverage: $(VENV)/dev  ## run every test, and list the lines and branches that n
 bench: $(VENV)/dev  ## measure, side by side with the limits
 	$(BIN)/python -m bench
 
+plain: $(VENV)/run  ## draw the pages of web_static/, from the templates
+	@$(BIN)/python -m web_flask.plain
+
 screenshots: $(VENV)/dev  ## take pictures of every page, into screenshots/
 	$(BIN)/python -m tests.screenshots
 
 clean:  ## remove what make made, but no data
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
 # A virtual environment remembers what was installed by these files; they are made anew when the lists change.
 $(VENV)/run: requirements.txt
@@ -43,7 +46,8 @@ $(VENV)/run: requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
-$(VENV)/dev: $(VENV)/run requirements-mysql.txt requirements-redis.txt requirements-dev.txt
+$(VENV)/dev: $(VENV)/run requirements-mysql.txt requirements-redis.txt requirements-dev.txt package-lock.json
 	@sh tests/install
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund
 	@touch $@

@@ -5,8 +5,7 @@ import models
 from config import Settings
 from errors import HBNBError
 from sample import Sample
-from services.transfer.intake import Intake, Report
-from services.transfer.stores import take
+from sample.fill import fill
 
 
 def main() -> None:
@@ -16,10 +15,7 @@ def main() -> None:
     if models.storage.count():
         print("The store holds objects already; nothing was added.")
         return
-    report = Report()
-    with models.storage.transaction():
-        take(((obj["__class__"], obj) for obj in Sample()), Intake(report, times=True))
-    assert not report.refused, report.refused
+    report = fill(Sample())
     counts = ", ".join(f"{count} {models.classes[name].__tablename__}" for name, count in report.new.items())
     print(f"The store was empty; made {counts}.")
 

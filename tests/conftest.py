@@ -166,7 +166,8 @@ def page(browser: Browser) -> Iterator[Page]:
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("dialog", lambda dialog: (complaints.append("a script ran"), dialog.dismiss()))
-    page.on("request", lambda request: None if "//127.0.0.1:" in request.url else complaints.append(request.url))
+    page.on("request", lambda request: None if request.url.startswith(("http://127.0.0.1:", "file:///")) else (
+        complaints.append(request.url)))
     yield page
     page.close()
     assert complaints == []

@@ -87,7 +87,7 @@ class TestClassicRoutes:
         for end in ("", "/"):
             answer = client.get(f"/states/{market.state.id}{end}")
             assert "<h1>State: State of Albany</h1>" in answer.text
-            assert "<h3>Cities:</h3>" in answer.text
+            assert "<h2>Cities:</h2>" in answer.text
             assert "Albany 1 place" in text(answer)
 
     @pytest.mark.parametrize("id", ["nope", "é", "x" * 300])

@@ -1,0 +1,18 @@
+"""Putting a sample into the store."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import models
+from services.transfer.intake import Intake, Report
+from services.transfer.stores import take
+
+
+def fill(sample: Iterable[dict[str, Any]]) -> Report:
+    """Store all of a sample, or nothing. Returns: what was made."""
+    report = Report()
+    with models.storage.transaction():
+        take(((obj["__class__"], obj) for obj in sample), Intake(report, times=True))
+    assert not report.refused, report.refused
+    return report

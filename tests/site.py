@@ -1,0 +1,54 @@
+"""The whole site on one port, with a market in which everything that people write is an attack."""
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import models
+from models.place import Place
+from models.review import Review
+from tests.market import Market
+from tests.processes import ROOT
+
+ATTACK = "<img src=x onerror=alert(1)></script><script>alert(2)</script>"
+LONG = "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch" * 2     # nowhere to break a line
+
+
+class Site:
+    """What is stored, and the addresses of all pages by their names."""
+
+    def __init__(self) -> None:
+        self.market = market = Market(ATTACK)
+        market.state.name, market.wifi.name = f"State {ATTACK}", f"Wifi {ATTACK}"
+        market.place.name, market.review.text = ATTACK, f"{ATTACK}\nsecond line"
+        market.place.description = f"{ATTACK}\nsecond line\n{LONG}"
+        market.host.first_name, market.guest.last_name = f"Ada {ATTACK}", ATTACK
+        # More than one page, of places and of reviews.
+        for number in range(24):
+            place = Place(name=f"{LONG[:100]} {number}", city_id=market.city.id, user_id=market.host.id,
+                          max_guest=number % 3, number_rooms=number % 2, price_by_night=10**number % 10**6)
+            place.amenities = [market.pool]
+            models.storage.new(place)
+            models.storage.new(Review(text=LONG, place_id=market.place.id, user_id=market.guest.id))
+        for obj in (market.state, market.wifi, market.place, market.review, market.host, market.guest):
+            models.storage.new(obj)
+        models.storage.save()
+        models.storage.close()
+        self.pages = {
+            "search": "/hbnb", "chosen": f"/hbnb?states={market.state.id}&amenities={market.pool.id}&text=a&page=2",
+            "nothing": "/hbnb?guests=99", "wrong": "/hbnb?guests=x", "filters": "/hbnb_filters", "dynamic": "/",
+            "place": f"/places/{market.place.id}", "states": "/states", "state": f"/states/{market.state.id}",
+            "cities": "/cities_by_states", "number": "/number_odd_or_even/89", "not found": "/nowhere",
+        }
+
+
+def valid(documents: Mapping[str, str]) -> str:
+    """What html-validate says of documents, by their names; nothing where all are well."""
+    said = ""
+    for name, document in documents.items():
+        ended = subprocess.run(
+            [f"{sys.prefix}/bin/node", "node_modules/html-validate/bin/html-validate.mjs", "--stdin"],
+            cwd=ROOT, input=document, capture_output=True, text=True, encoding="utf-8")
+        said += f"{name}: {ended.stdout}{ended.stderr}\n" if ended.returncode else ""
+    return said
