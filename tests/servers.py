@@ -26,10 +26,13 @@ class Server:
         command: what Python is to run.
         environ: its environment.
         port: where it will listen.
+        path: what it answers once it is there.
     """
 
-    def __init__(self, command: Sequence[str], environ: Mapping[str, str], port: int) -> None:
+    def __init__(self, command: Sequence[str], environ: Mapping[str, str], port: int,
+                 path: str = "/api/v1/status") -> None:
         self.address = f"http://127.0.0.1:{port}"
+        self._path = path
         self._log = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=dict(environ),
                                         stdout=self._log, stderr=self._log)
@@ -37,7 +40,7 @@ class Server:
     def __enter__(self) -> Server:
         for _ in range(300):
             try:
-                urllib.request.urlopen(f"{self.address}/api/v1/status", timeout=5).close()
+                urllib.request.urlopen(f"{self.address}{self._path}", timeout=5).close()
                 return self
             except OSError:
                 if self.process.poll() is not None:

@@ -24,11 +24,13 @@ class Site:
         market.place.name, market.review.text = ATTACK, f"{ATTACK}\nsecond line"
         market.place.description = f"{ATTACK}\nsecond line\n{LONG}"
         market.host.first_name, market.guest.last_name = f"Ada {ATTACK}", ATTACK
+        market.state.name = f"{market.state.name}{LONG}"[:128]
         # More than one page, of places and of reviews.
         for number in range(24):
             place = Place(name=f"{LONG[:100]} {number}", city_id=market.city.id, user_id=market.host.id,
                           max_guest=number % 3, number_rooms=number % 2, price_by_night=10**number % 10**6)
             place.amenities = [market.pool]
+            self.last = place.id
             models.storage.new(place)
             models.storage.new(Review(text=LONG, place_id=market.place.id, user_id=market.guest.id))
         for obj in (market.state, market.wifi, market.place, market.review, market.host, market.guest):
@@ -38,7 +40,7 @@ class Site:
         self.pages = {
             "search": "/hbnb", "chosen": f"/hbnb?states={market.state.id}&amenities={market.pool.id}&text=a&page=2",
             "nothing": "/hbnb?guests=99", "wrong": "/hbnb?guests=x", "filters": "/hbnb_filters", "dynamic": "/",
-            "place": f"/places/{market.place.id}", "states": "/states", "state": f"/states/{market.state.id}",
+            "place": f"/places/{market.place.id}", "long": f"/places/{self.last}", "states": "/states", "state": f"/states/{market.state.id}",
             "cities": "/cities_by_states", "number": "/number_odd_or_even/89", "not found": "/nowhere",
         }
 

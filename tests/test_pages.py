@@ -47,7 +47,7 @@ class TestOnTheServer:
             if name not in ("not found", "wrong"):      # of whose status the console complains
                 open_page(page, site, path)
                 assert page.locator("img[src=x]").count() == 0
-                if name not in ("nothing", "number"):
+                if name not in ("nothing", "number", "long"):
                     assert ATTACK in page.locator("body").text_content(), name
         open_page(page, site, stored.pages["place"])
         expect(page.locator("h1")).to_have_text(ATTACK)
@@ -82,6 +82,14 @@ class TestOnTheServer:
         client = wsgi.create_app().test_client()
         documents = {name: client.get(path).text for name, path in stored.pages.items()}
         assert valid(documents) == ""
+
+
+def test_the_pages_are_served_alone_too(environ, page, stored):
+    port = free_port()
+    with Server(["-m", "web_flask.app", "--port", str(port)], environ, port, "/") as server:
+        page.goto(f"{server.address}/hbnb")
+        page.get_by_role("link", name="HBNB").click()
+        expect(page.locator("#result")).to_have_text("25 places")
 
 
 class TestFromDisk:
