@@ -40,7 +40,8 @@ class Site:
         self.pages = {
             "search": "/hbnb", "chosen": f"/hbnb?states={market.state.id}&amenities={market.pool.id}&text=a&page=2",
             "nothing": "/hbnb?guests=99", "wrong": "/hbnb?guests=x", "filters": "/hbnb_filters", "dynamic": "/",
-            "place": f"/places/{market.place.id}", "long": f"/places/{self.last}", "states": "/states", "state": f"/states/{market.state.id}",
+            "place": f"/places/{market.place.id}", "long": f"/places/{self.last}", "states": "/states",
+            "state": f"/states/{market.state.id}",
             "cities": "/cities_by_states", "number": "/number_odd_or_even/89", "not found": "/nowhere",
         }
 
