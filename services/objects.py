@@ -54,12 +54,13 @@ def show(cls: type[BaseModel], id: str, fields: Sequence[str] = (), include: Seq
         Invalid: a field or a relation is not there.
         NotFound: there is no such object.
     """
-    wanted = Listing(cls, limit=1, fields=fields, include=include, having={"id": id}, private=private)
+    wanted = Listing(cls, fields=fields, include=include, private=private)
     # An id that is not ASCII names nothing, and would cost MySQL the index.
-    found = wanted.all() if id.isascii() else []
-    if not found or found[0].get("id", id) != id:
+    found = models.storage.prepared(_one(cls.__tablename__, private), {"id": id}) if id.isascii() else []
+    if not found or found[0]["id"] != id:
         raise NotFound()
-    return found[0]
+    [obj] = wanted.complete(found)
+    return obj
 
 
 def check(cls: type[BaseModel], id: str) -> None:
@@ -69,7 +70,7 @@ def check(cls: type[BaseModel], id: str) -> None:
         NotFound: there is none.
     """
     table: Any = cls.__table__
-    found = models.storage.prepared(_id(table), {"id": id})[0] if id.isascii() else []
+    found = models.storage.prepared(_id(table), {"id": id}) if id.isascii() else []
     if not found or found[0]["id"] != id:
         raise NotFound()
 
@@ -93,21 +94,41 @@ def create(cls: type[BaseModel], data: Mapping[str, Any], owners: Mapping[str, s
 
     Args:
         data: its attributes, checked here.
-        owners: the ids of what it is made in, which is there, such as a city's `state_id`; they come before `data`.
+        owners: the ids of what it is made in, such as a city's `state_id`; they come before those of `data`.
     Raises:
         Invalid: names the attribute that is missing or does not fit.
         NotFound: it names an object that is not there.
         Conflict: a value is taken.
     """
-    found = owners or {}
-    given = {**data, **found}
-    schema.missing(cls, given, references=True)
-    for name, column in schema.writable(cls, made=True).items():
-        if column.foreign_keys and name not in found:
-            _check_reference(column, given[name])
-    obj = cls(**schema.clean(cls, given, made=True))
-    models.storage.insert(obj)
+    given = {**data, **(owners or {})}
+    try:
+        obj = cls(**schema.clean(cls, given, made=True))
+        models.storage.insert(obj)
+    except (Invalid, NotFound):
+        # Only who is refused is told what is wrong in the contract's order: which objects are there comes first.
+        check_owners(cls, owners or {})
+        schema.missing(cls, given, references=True)
+        check_owners(cls, given)
+        raise
     return obj
+
+
+def check_owners(cls: type[BaseModel], ids: Mapping[str, Any]) -> None:
+    """Tell whether the objects are there that one is to belong to.
+
+    Args:
+        ids: by attribute; those of others are passed over.
+    Raises:
+        Invalid: one is no id.
+        NotFound: one names nothing.
+    """
+    for column in cls.__table__.c:
+        for key in column.foreign_keys:
+            if column.key in ids:
+                if not isinstance(ids[column.key], str):
+                    raise Invalid(f"{column.key} must be a text", column.key)
+                check(next(each for each in models.classes.values() if each.__table__ is key.column.table),
+                      ids[column.key])
 
 
 def update(obj: BaseModel, data: Mapping[str, Any], check: Callable[[], None] = lambda: None) -> BaseModel:
@@ -170,11 +191,10 @@ def stats() -> dict[str, int]:
     return {cls.__tablename__: count(cls) for cls in sorted(models.classes.values(), key=lambda cls: cls.__tablename__)}
 
 
-def _check_reference(column: Any, id: Any) -> None:
-    if not isinstance(id, str):
-        raise Invalid(f"{column.key} must be a text", column.key)
-    [key] = column.foreign_keys
-    check(next(cls for cls in models.classes.values() if cls.__table__ is key.column.table), id)
+@cache
+def _one(table: str, private: bool) -> Prepared:
+    cls = next(each for each in models.classes.values() if each.__tablename__ == table)
+    return Prepared(select(*schema.form(cls, private)).where(cls.__table__.c.id == bindparam("id")))
 
 
 @cache

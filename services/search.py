@@ -131,7 +131,7 @@ class Search(Listing):
         self._market = market.latest()
         for _ in range(TRIES):
             prepared = self.prepared()
-            rows, version = models.storage.prepared(*prepared) if prepared else ([], models.storage.version())
+            rows, version = models.storage.versioned(*prepared) if prepared else ([], models.storage.version())
             if version == self._market.version:
                 break
             self._market = market.at(version)

@@ -448,7 +448,8 @@ class TestDocument:
         subprocess.run([sys.executable, "-m", "sample"], cwd=ROOT, env=environ, check=True, capture_output=True)
         text, port = tokens.create("mine"), free_port()
         storage.close()
-        with Server(["wsgi.py", "--port", str(port)], {**environ, "HBNB_ENV": "staging"}, port) as server:
+        with Server(["wsgi.py", "--port", str(port)], {**environ, "HBNB_ENV": "staging", "HBNB_RATE_LIMIT": "none"},
+                    port) as server:
             ended = subprocess.run(
                 [str(Path(sys.executable).with_name("schemathesis")),
                  "--config-file", str(ROOT / "tests/schemathesis.toml"), "run",

@@ -1,6 +1,7 @@
 """Reading a request."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -30,7 +31,7 @@ def body() -> dict[str, Any]:
 
 def names(parameter: str) -> list[str]:
     """The names of a query parameter such as `fields=id,name`."""
-    args = request.args
+    args = _query()
     if parameter not in args:   # asking first, as `get` costs an exception
         return []
     return args[parameter].split(",") if args[parameter] else []
@@ -42,7 +43,7 @@ def number(parameter: str) -> int | None:
     Raises:
         Invalid: it is none.
     """
-    args = request.args
+    args = _query()
     if parameter not in args:
         return None
     text = args[parameter]
@@ -61,3 +62,7 @@ def decimals(parameter: str) -> list[float]:
         return [float(text) for text in request.args.get(parameter, "").split(",")]
     except ValueError:
         raise Invalid(f"{parameter} must be numbers with commas", parameter) from None
+
+
+def _query() -> Mapping[str, str]:
+    return request.args if request.environ.get("QUERY_STRING") else {}

@@ -13,6 +13,7 @@ from api.v1.idempotency import keyed
 from api.v1.operations import OPERATIONS, Operation, array, describe, reference
 from api.v1.parameters import SEARCH_BODY, SEARCH_QUERY, SEARCHED, listing_query, object_query
 from api.v1.requests import body, decimals, names, number
+from errors import Invalid
 from models.amenity import Amenity
 from models.base_model import BaseModel
 from models.city import City
@@ -65,12 +66,19 @@ def _add_routes(resource: Resource) -> None:
     cls = resource.cls
 
     def index(parent: str | None = None) -> Response:
-        return listed(_listing(cls, _owned_by(cls, resource.parent, parent)))
+        owners = _owners(cls, resource.parent, parent)
+        objects.check_owners(cls, owners)
+        return listed(_listing(cls, owners))
 
     @keyed
     def create(parent: str | None = None) -> Response:
-        owners = _owned_by(cls, resource.parent, parent)
-        obj = objects.create(cls, body(), owners).to_dict()
+        owners = _owners(cls, resource.parent, parent)
+        try:
+            data = body()
+        except Invalid:
+            objects.check_owners(cls, owners)   # comes first
+            raise
+        obj = objects.create(cls, data, owners).to_dict()
         response = tagged(obj, 201)
         response.headers["Location"] = f"/api/v1/{resource.name}/{obj['id']}"
         return response
@@ -125,11 +133,10 @@ def _shows_private(cls: type[BaseModel]) -> bool:
     return has_none or sees_private()
 
 
-def _owned_by(cls: type[BaseModel], owner: type[BaseModel] | None, id: str | None) -> dict[str, str]:
-    """What objects have that belong to one, which must be there."""
+def _owners(cls: type[BaseModel], owner: type[BaseModel] | None, id: str | None) -> dict[str, str]:
+    """The id in the path, by the attribute that holds it."""
     if owner is None:
         return {}
-    objects.check(owner, id or "")
     [column] = [column for column in cls.__table__.c if column.references(owner.__table__.c.id)]
     return {column.key: id or ""}
 
@@ -154,7 +161,8 @@ def stats() -> Response:
 @describe(summary="List the places of a user.", tag="users", answers={200: array(reference("Place")), 304: None},
           query=listing_query(Place))
 def user_places(id: str) -> Response:
-    return listed(_listing(Place, _owned_by(Place, User, id)))
+    objects.check(User, id)
+    return listed(_listing(Place, {"user_id": id}))
 
 
 @views.get("/places/<id>/amenities")

@@ -9,16 +9,18 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import URL, Connection, Executable, Select, Table, create_engine, event, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.schema import CreateTable
 
 import models
 from config import Settings
-from errors import Conflict, HBNBError, Invalid, Misconfigured, Unavailable
+from errors import Conflict, HBNBError, Invalid, Misconfigured, NotFound, Unavailable
 from models.base_model import BaseModel
 from models.columns import Base
 from models.engine import version
@@ -60,6 +62,7 @@ class DBStorage(Storage):
                                 "that it is a test database: set HBNB_MYSQL_DB to one whose name has the word test")
         self._settings = settings
         self._ready = False
+        self._keeps_keys = False    # whether the database itself refuses ids that name nothing
         self._mutex = threading.Lock()
         try:
             options: dict[str, Any] = {
@@ -74,7 +77,7 @@ class DBStorage(Storage):
                                 "pip install -r requirements-mysql.txt") from error
         from MySQLdb.cursors import DictCursor, SSDictCursor
         super().__init__(engine, Autocommit(
-            reading, self._before_reading, (DictCursor,), (SSDictCursor,), version.VERSION))
+            reading, self._before_reading, (DictCursor,), (SSDictCursor,)))
         version.keep(engine)
         event.listen(self._sessions, "after_begin", self._make_ready)
         event.listen(self._sessions, "after_transaction_end", lambda session, _: session.info.pop("sent", None))
@@ -102,6 +105,7 @@ class DBStorage(Storage):
                     Base.metadata.drop_all(connection)
                 Base.metadata.create_all(connection)
                 _create_indexes(connection)
+                self._keeps_keys = _has_all_keys(connection)
                 version.prepare(connection)
                 self._ready = True
 
@@ -131,20 +135,26 @@ class DBStorage(Storage):
 
     def insert(self, obj: BaseModel) -> None:
         table = obj.__table__
-        if self._is_at_work or table.name in version.TABLES:
+        if self._is_at_work or table.name in version.TABLES or not self._keeps_keys:
             super().insert(obj)
             return
+        values = {column.key: getattr(obj, column.key) for column in table.c}
         try:
-            self._autocommit.insert(_insertion(table), {column.key: getattr(obj, column.key) for column in table.c})
+            self._autocommit.prepared(_insertion(table), values)
         except DBAPIError as error:
             # Somebody has this id: nobody but the same statement, whose connection was lost before it could answer.
             stored = _code(error) == 1062 and "PRIMARY" in str(error.orig)
+            if _code(error) == 1452:
+                raise NotFound() from error
             if not stored and _code(error) not in (DEADLOCK, LOCK_WAIT_TIMEOUT):
                 raise self._translate(error) from error
             if not stored:
                 super().insert(obj)     # which tries twice
                 return
+        for name in values.keys() - vars(obj).keys():
+            set_committed_value(obj, name, values[name])
         make_transient_to_detached(obj)
+        self.new(obj)       # as one that was read
 
     def parts(self, statement: Prepared, values: Mapping[str, Any]) -> Generator[Rows, None, None]:
         if self._is_at_work:
@@ -160,11 +170,11 @@ class DBStorage(Storage):
         with self._translated():
             yield from self._autocommit.stream(statement.limit(limit).offset(offset or None), CHUNK)
 
-    def _prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
-        rows, version = self._autocommit.prepared(statement, values), None
+    def _versioned(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
+        rows, found = self._autocommit.prepared(_with_version(statement), values), None
         for row in rows:
-            version = row.pop("_version")
-        return rows, version if rows else self._version()
+            found = row.pop("_version")
+        return rows, found if rows else self._version()
 
     def _version(self) -> Any:
         return self._autocommit.prepared(_VERSION, {})[0]["_version"]
@@ -209,6 +219,15 @@ class DBStorage(Storage):
 _VERSION = Prepared(select(version.VERSION))
 
 
+_WITH_VERSION: WeakKeyDictionary[Prepared, Prepared] = WeakKeyDictionary()
+
+
+def _with_version(prepared: Prepared) -> Prepared:
+    if prepared not in _WITH_VERSION:
+        _WITH_VERSION[prepared] = Prepared(prepared.statement.add_columns(version.VERSION))
+    return _WITH_VERSION[prepared]
+
+
 @cache
 def _insertion(table: Table) -> Prepared:
     return Prepared(insert(table))
@@ -250,6 +269,14 @@ def _create_indexes(connection: Connection) -> None:
         for index in table.indexes:
             if (table.name, index.name) not in there:
                 index.create(connection)
+
+
+def _has_all_keys(connection: Connection) -> bool:
+    there = {tuple(row) for row in connection.execute(text(
+        "SELECT table_name, column_name FROM information_schema.key_column_usage "
+        "WHERE table_schema = DATABASE() AND referenced_table_name IS NOT NULL"))}
+    return all((table.name, key.parent.name) in there for table in Base.metadata.sorted_tables
+               for key in table.foreign_keys)
 
 
 @contextmanager

@@ -101,7 +101,7 @@ class FileStorage(Storage):
                 self._file.forget()
                 raise
 
-    def _prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
+    def _versioned(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
         version = self._version()
         return self._autocommit.prepared(statement, values), version
 
