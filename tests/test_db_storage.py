@@ -198,7 +198,7 @@ class TestSchema:
                 {"id": "1", "name": "x" * 129, "created_at": State().created_at, "updated_at": State().updated_at}])
 
     def test_a_server_that_does_not_keep_to_strict_mode_is_refused(self, settings, monkeypatch):
-        monkeypatch.setattr("models.engine.db_storage.ON_CONNECT", "SET SESSION sql_mode = ''")
+        monkeypatch.setattr("models.engine.db_connection.ON_CONNECT", "SET SESSION sql_mode = ''")
         with pytest.raises(Misconfigured, match="strict mode"):
             DBStorage(settings).reload()
 

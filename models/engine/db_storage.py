@@ -1,8 +1,6 @@
 """The database engine: MySQL 8 or MariaDB 10.11, through mysqlclient."""
 from __future__ import annotations
 
-import datetime
-import logging
 import re
 import threading
 from collections.abc import Generator, Iterator, Mapping
@@ -11,27 +9,19 @@ from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import URL, Connection, Executable, Select, Table, create_engine, event, insert, inspect, select, text
+from sqlalchemy import Connection, Executable, Select, Table, event, insert, inspect, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlalchemy.schema import CreateTable
 
-import models
 from config import Settings
 from errors import Conflict, HBNBError, Invalid, Misconfigured, NotFound, Unavailable
 from models.base_model import BaseModel
-from models.columns import Base
-from models.engine import version
+from models.engine import db_connection, db_tables, version
 from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.cascade import CHUNK
 from models.engine.storage import Storage, taken
 
-# Nothing is cut or rounded silently, and every server takes and gives the same times.
-ON_CONNECT = ("SET SESSION time_zone = '+00:00', sql_mode = "
-              "'STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'")
-CONNECT_TIMEOUT = 5     # seconds
 DEADLOCK, LOCK_WAIT_TIMEOUT = 1213, 1205
 
 # Who may not come in, and where there is nothing to come to: no second try will help.
@@ -64,20 +54,9 @@ class DBStorage(Storage):
         self._ready = False
         self._keeps_keys = False    # whether the database itself refuses ids that name nothing
         self._mutex = threading.Lock()
-        try:
-            options: dict[str, Any] = {
-                "max_overflow": 20, "hide_parameters": True, "connect_args": _address(settings.mysql_host) | {
-                    "charset": "utf8mb4", "init_command": ON_CONNECT, "connect_timeout": CONNECT_TIMEOUT,
-                    "conv": _converters()}}
-            engine = create_engine(_url(settings), isolation_level="READ COMMITTED", pool_pre_ping=True, **options)
-            reading = create_engine(_url(settings), isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True,
-                                    **options)
-        except ModuleNotFoundError as error:
-            raise Misconfigured("HBNB_TYPE_STORAGE is db, which needs mysqlclient: "
-                                "pip install -r requirements-mysql.txt") from error
+        engine, autocommit = db_connection.engines(settings)
         from MySQLdb.cursors import DictCursor, SSDictCursor
-        super().__init__(engine, Autocommit(
-            reading, self._before_reading, (DictCursor,), (SSDictCursor,)))
+        super().__init__(engine, Autocommit(autocommit, self._before_reading, (DictCursor,), (SSDictCursor,)))
         version.keep(engine)
         event.listen(self._sessions, "after_begin", self._make_ready)
         event.listen(self._sessions, "after_transaction_end", lambda session, _: session.info.pop("sent", None))
@@ -98,33 +77,11 @@ class DBStorage(Storage):
         """Check the server and make the tables, before the first statement that reaches it."""
         if self._ready:
             return
-        with self._mutex, _only_one(connection):
+        with self._mutex, db_tables.only_one(connection):
             if not self._ready:
-                self._check(connection)
-                if self._settings.env == "test":
-                    Base.metadata.drop_all(connection)
-                Base.metadata.create_all(connection)
-                _create_indexes(connection)
-                self._keeps_keys = _has_all_keys(connection)
-                version.prepare(connection)
+                db_tables.make(connection, self._settings)
+                self._keeps_keys = db_tables.keep_keys(connection)
                 self._ready = True
-
-    def _check(self, connection: Connection) -> None:
-        mode, charset = connection.execute(text("SELECT @@sql_mode, @@character_set_connection")).one()
-        if "STRICT_ALL_TABLES" not in mode:
-            raise Misconfigured("The server does not keep to strict mode, so it would cut texts silently: "
-                                f"allow sql_mode STRICT_ALL_TABLES (it is {mode or 'empty'})")
-        if charset != "utf8mb4":
-            raise Misconfigured(f"The connection speaks {charset}, so names would be damaged: allow utf8mb4")
-        found = connection.scalars(text(
-            "SELECT DISTINCT table_name FROM information_schema.columns WHERE table_schema = DATABASE() "
-            "AND column_name IN ('name', 'text', 'email') AND character_set_name <> 'utf8mb4'")).all()
-        old = [cls.__tablename__ for cls in models.classes.values() if cls.__tablename__ in found]
-        if old:
-            logging.getLogger("hbnb").warning(
-                "%s of %s cannot hold every character, as they are not utf8mb4: names such as Hawai\u02bbi will be "
-                "refused. To be rid of that, export this database and import that into a new one",
-                ", ".join(old), self._settings.mysql_db)
 
     @contextmanager
     def _still(self) -> Iterator[None]:
@@ -253,67 +210,6 @@ class _Work:
                 setattr(obj, name, value)
         for obj in self._deleted:
             session.delete(obj)
-
-
-@compiles(CreateTable, "mysql", "mariadb")
-def _create_table(element: CreateTable, compiler: Any, **options: Any) -> str:
-    """Whatever the database's defaults are: all characters, compared exactly, and transactions."""
-    return f"{compiler.visit_create_table(element, **options)} ENGINE=InnoDB CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
-
-
-def _create_indexes(connection: Connection) -> None:
-    """Add the indexes that a database of an older HBNB lacks."""
-    there = {tuple(row) for row in connection.execute(text(
-        "SELECT table_name, index_name FROM information_schema.statistics WHERE table_schema = DATABASE()"))}
-    for table in Base.metadata.sorted_tables:
-        for index in table.indexes:
-            if (table.name, index.name) not in there:
-                index.create(connection)
-
-
-def _has_all_keys(connection: Connection) -> bool:
-    there = {tuple(row) for row in connection.execute(text(
-        "SELECT table_name, column_name FROM information_schema.key_column_usage "
-        "WHERE table_schema = DATABASE() AND referenced_table_name IS NOT NULL"))}
-    return all((table.name, key.parent.name) in there for table in Base.metadata.sorted_tables
-               for key in table.foreign_keys)
-
-
-@contextmanager
-def _only_one(connection: Connection) -> Iterator[None]:
-    """Of all processes that start at the same time, one makes the tables."""
-    name = "CONCAT('hbnb.', LEFT(DATABASE(), 50))"
-    if connection.scalar(text(f"SELECT GET_LOCK({name}, 60)")) != 1:
-        raise Unavailable("Another process is making the tables, and does not end: try again")
-    try:
-        yield
-    finally:
-        connection.execute(text(f"SELECT RELEASE_LOCK({name})"))
-
-
-def _converters() -> dict[Any, Any]:
-    """The driver's, but for one that writes a time in a quarter of the time."""
-    from MySQLdb.converters import conversions
-    return {**conversions, datetime.datetime: lambda time, _: f"'{time.isoformat(' ')}'"}
-
-
-def _url(settings: Settings) -> URL:
-    return URL.create("mysql+mysqldb", settings.mysql_user, settings.mysql_pwd, database=settings.mysql_db)
-
-
-def _address(host: str) -> dict[str, Any]:
-    """Read `host`, `host:port`, `[v6 address]:port` or the path of a socket."""
-    if host.startswith("/"):
-        return {"unix_socket": host}
-    name, port = host, ""
-    if host.startswith("["):
-        name, _, port = host[1:].partition("]")
-        port = port.lstrip(":")
-    elif host.count(":") == 1:
-        name, port = host.split(":")
-    if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise Misconfigured(f"HBNB_MYSQL_HOST is {host!r}: what follows the colon should be a port number")
-    return {"host": name, "port": int(port or 3306)}
 
 
 def _code(error: Any) -> int:
