@@ -6,8 +6,10 @@ from sqlalchemy.exc import DBAPIError
 
 import models
 import wsgi
+from errors import Conflict
 from models.review import Review
 from models.state import State
+from models.user import User
 from services import objects
 from services.listing import Listing
 from services.search import search
@@ -97,6 +99,15 @@ class TestInsert:
                     storage.insert(Review(text="T", **names))
                 storage.close()
         assert storage.count(Review) == 1
+
+    def test_a_value_that_looks_like_the_name_of_a_key_is_only_a_value(self, storage):
+        for email in ("PRIMARY@b.c", "x' for key 'PRIMARY'@b.c"):
+            objects.create(User, {"email": email, "password": "x"})
+            storage.close()
+            with pytest.raises(Conflict, match="this email"):
+                objects.create(User, {"email": email, "password": "x"})
+            storage.close()
+        assert storage.count(User) == 2
 
     def test_inside_a_transaction_it_is_part_of_it(self, storage):
         market = Market()

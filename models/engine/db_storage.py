@@ -22,7 +22,7 @@ from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.cascade import CHUNK
 from models.engine.storage import Storage, taken
 
-DEADLOCK, LOCK_WAIT_TIMEOUT = 1213, 1205
+DUPLICATE, DEADLOCK, LOCK_WAIT_TIMEOUT = 1062, 1213, 1205
 
 # Who may not come in, and where there is nothing to come to: no second try will help.
 _REFUSED = {1044, 1045, 1049, 1130, 1698}
@@ -100,7 +100,7 @@ class DBStorage(Storage):
             self._autocommit.prepared(_insertion(table), values)
         except DBAPIError as error:
             # Somebody has this id: nobody but the same statement, whose connection was lost before it could answer.
-            stored = _code(error) == 1062 and "PRIMARY" in str(error.orig)
+            stored = _code(error) == DUPLICATE and _key(_message(error)) == "PRIMARY"
             if _code(error) == 1452:
                 raise NotFound() from error
             if not stored and _code(error) not in (DEADLOCK, LOCK_WAIT_TIMEOUT):
@@ -157,14 +157,13 @@ class DBStorage(Storage):
             session.commit()
 
     def _translate(self, error: DBAPIError) -> HBNBError:
-        code, message = _code(error), str(error.orig.args[-1] if error.orig and error.orig.args else error)
+        code, message = _code(error), _message(error)
         if code in _INVALID:
             column = re.search(r"FOREIGN KEY \(`(\w+)`\)|[Cc]olumn '(\w+)'|[Ff]ield '(\w+)'|\.`(\w+)` at row", message)
             name = next(filter(None, column.groups()), None) if column else None
             return Invalid(_INVALID[code].format(name or message), name)
-        if code == 1062:
-            key = re.search(r"for key '(?:\w+\.)?(?:uq_[a-z]+_)?(\w+)'", message)
-            return taken("id" if key is None or key[1] == "PRIMARY" else key[1])
+        if code == DUPLICATE:
+            return taken("id" if (key := _key(message)) == "PRIMARY" else key)
         if code == 1451:
             return Conflict("Something was added to it meanwhile: nothing was stored, try again")
         if code in (DEADLOCK, LOCK_WAIT_TIMEOUT):
@@ -210,6 +209,16 @@ class _Work:
                 setattr(obj, name, value)
         for obj in self._deleted:
             session.delete(obj)
+
+
+def _key(message: str) -> str:
+    """The key that says no to a second row, which stands behind the value."""
+    found = re.search(r"for key '(?:\w+\.)?(?:uq_[a-z]+_)?(\w+)'$", message)
+    return found[1] if found else "PRIMARY"
+
+
+def _message(error: DBAPIError) -> str:
+    return str(error.orig.args[-1] if error.orig and error.orig.args else error)
 
 
 def _code(error: Any) -> int:
