@@ -18,7 +18,8 @@ from sqlalchemy import event, text
 import models
 from errors import Misconfigured, Unavailable
 from models.columns import Base
-from models.engine.db_storage import DBStorage, _address
+from models.engine.db_connection import _address
+from models.engine.db_storage import DBStorage
 from models.engine.storage import Storage
 from models.state import State
 from models.user import User
