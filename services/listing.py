@@ -17,7 +17,6 @@ from models.engine.autocommit import Prepared, Rows
 from services.query import order
 
 DEPTH = 2       # of what may be included: a place's reviews, and their users
-MOST = 1000     # objects of one page
 
 
 @dataclass
@@ -52,7 +51,7 @@ class Listing:
 
     def __post_init__(self) -> None:
         if self.sort:
-            self._order()
+            self._order()       # which refuses what it cannot be sorted by
         self._tree = _tree(self.cls, self.include) if self.include else {}
         known = [*schema.columns(self.cls), "__class__"] if self.fields else []
         for name in self.fields:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 import models
 import schema
@@ -55,11 +55,8 @@ def show(cls: type[BaseModel], id: str, fields: Sequence[str] = (), include: Seq
         NotFound: there is no such object.
     """
     wanted = Listing(cls, fields=fields, include=include, private=private)
-    # An id that is not ASCII names nothing, and would cost MySQL the index.
-    found = models.storage.prepared(_one(cls.__tablename__, private), {"id": id}) if id.isascii() else []
-    if not found or found[0]["id"] != id:
-        raise NotFound()
-    [obj] = wanted.complete(found)
+    model: Any = cls
+    [obj] = wanted.complete([_looked_up(_one(model, private), id)])
     return obj
 
 
@@ -69,10 +66,8 @@ def check(cls: type[BaseModel], id: str) -> None:
     Raises:
         NotFound: there is none.
     """
-    table: Any = cls.__table__
-    found = models.storage.prepared(_id(table), {"id": id}) if id.isascii() else []
-    if not found or found[0]["id"] != id:
-        raise NotFound()
+    model: Any = cls
+    _looked_up(_id(model), id)
 
 
 def list(cls: type[BaseModel], filters: builtins.list[Filter] | None = None, sort: builtins.list[str] | None = None,
@@ -191,12 +186,19 @@ def stats() -> dict[str, int]:
     return {cls.__tablename__: count(cls) for cls in sorted(models.classes.values(), key=lambda cls: cls.__tablename__)}
 
 
+def _looked_up(statement: Prepared, id: str) -> dict[str, Any]:
+    # An id that is not ASCII names nothing, and would cost MySQL the index.
+    found = models.storage.prepared(statement, {"id": id}) if id.isascii() else []
+    if not found or found[0]["id"] != id:
+        raise NotFound()
+    return found[0]
+
+
 @cache
-def _one(table: str, private: bool) -> Prepared:
-    cls = next(each for each in models.classes.values() if each.__tablename__ == table)
+def _one(cls: Any, private: bool) -> Prepared:
     return Prepared(select(*schema.form(cls, private)).where(cls.__table__.c.id == bindparam("id")))
 
 
 @cache
-def _id(table: Table) -> Prepared:
-    return Prepared(select(table.c.id).where(table.c.id == bindparam("id")))
+def _id(cls: Any) -> Prepared:
+    return Prepared(select(cls.__table__.c.id).where(cls.__table__.c.id == bindparam("id")))

@@ -1,7 +1,7 @@
 """Which statement finds the places of a search soonest.
 
 No one way is best: the oldest places are soon found where many match, and late where few do. The
-choice is by how many places are in the cities, and have the rarest of the amenities.
+choice is by how many places are in the cities, and have each of the amenities.
 """
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from services.market import Counts
 ENTRY, LOOK = 0.1, 1.0
 LOOKED_UP = 5       # amenities that are looked up each by itself; a database takes only so many
 # Lists are filled up to one of these lengths by repeating an id, so that there are few statements to compile.
-LENGTHS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256)
+LENGTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256)
 
 _pairs = place_amenity.c
 
@@ -49,7 +49,8 @@ def conditions(wanted: Wanted, counts: Counts) -> list[ColumnElement[bool]]:
     return [*somewhere, *_having(wanted.amenities, looks)]
 
 
-def statement(wanted: Wanted, counts: Counts, limit: int | None, offset: int) -> tuple[Prepared, dict[str, Any]] | None:
+def statement(wanted: Wanted, counts: Counts, limit: int | None, offset: int,
+              private: bool) -> tuple[Prepared, dict[str, Any]] | None:
     """The statement for some of the places, or all, the oldest first, and its values; none where no such is ready."""
     cities, amenities = wanted
     if len(amenities) > LOOKED_UP or len(cities or ()) > LENGTHS[-1]:
@@ -60,10 +61,11 @@ def statement(wanted: Wanted, counts: Counts, limit: int | None, offset: int) ->
         length = next(each for each in LENGTHS if each >= len(cities))
         values |= {f"city{number}": cities[min(number, len(cities) - 1)] for number in range(length)}
     if limit is None:
-        return _everything(length, len(amenities), _looking(wanted, counts) < _grouping(wanted, counts)), values
+        return _everything(length, len(amenities), _looking(wanted, counts) < _grouping(wanted, counts),
+                           private), values
     costs = _costs(wanted, counts, offset + limit)
     values |= {"limit": limit, "offset": offset}
-    return _page(min(costs, key=lambda way: costs[way]), length, len(amenities), bool(offset)), values
+    return _page(min(costs, key=lambda way: costs[way]), length, len(amenities), bool(offset), private), values
 
 
 def _costs(wanted: Wanted, counts: Counts, needed: int) -> dict[str, float]:
@@ -99,13 +101,13 @@ def _estimates(wanted: Wanted, counts: Counts) -> tuple[int, int, list[float]]:
 
 
 @lru_cache(maxsize=500)
-def _page(way: str, cities: int | None, amenities: int, skips: bool) -> Prepared:
+def _page(way: str, cities: int | None, amenities: int, skips: bool, private: bool) -> Prepared:
     """One of the ways: along the index of all places, through those of the cities, or from the rarest amenity on.
 
     The ids come first, of which the index knows all it takes; then the places of the few that are left.
     """
     if way == "oldest" and cities is None and not amenities and not skips:
-        return Prepared(_places().limit(bindparam("limit")))
+        return Prepared(_places(private).limit(bindparam("limit")))
     found = aliased(Place.__table__)
     statement = _joined(way, found, amenities).prefix_with("STRAIGHT_JOIN", dialect="mysql")
     if way != "amenity":
@@ -118,7 +120,7 @@ def _page(way: str, cities: int | None, amenities: int, skips: bool) -> Prepared
     if skips:
         statement = statement.offset(bindparam("offset"))
     ids = statement.subquery()
-    return Prepared(select(*schema.form(Place)).join(ids, ids.c.id == Place.__table__.c.id).order_by(
+    return Prepared(select(*schema.form(Place, private)).join(ids, ids.c.id == Place.__table__.c.id).order_by(
         ids.c.created_at, ids.c.id))
 
 
@@ -144,8 +146,8 @@ def _joined(way: str, found: Any, amenities: int) -> Select[Any]:
 
 
 @lru_cache(maxsize=500)
-def _everything(cities: int | None, amenities: int, looks: bool) -> Prepared:
-    statement = _places().where(*_having(_binds("amenity", amenities), looks))
+def _everything(cities: int | None, amenities: int, looks: bool, private: bool) -> Prepared:
+    statement = _places(private).where(*_having(_binds("amenity", amenities), looks))
     if cities is not None:
         statement = statement.where(Place.city_id.in_(_binds("city", cities)))
     elif not amenities:     # read as they come, instead of sorted first
@@ -153,8 +155,8 @@ def _everything(cities: int | None, amenities: int, looks: bool) -> Prepared:
     return Prepared(statement)
 
 
-def _places() -> Select[Any]:
-    return select(*schema.form(Place)).order_by(Place.created_at, Place.id)
+def _places(private: bool) -> Select[Any]:
+    return select(*schema.form(Place, private)).order_by(Place.created_at, Place.id)
 
 
 def _binds(name: str, count: int) -> list[Any]:

@@ -1,6 +1,7 @@
 """The search for places."""
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +32,7 @@ EARTH = 6371.0      # its radius, in kilometres
 
 
 def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence[str] = (),
-           include: Sequence[str] = ()) -> Search:
+           include: Sequence[str] = (), private: bool = True) -> Search:
     """Places in any of some states and cities that have all of some amenities.
 
     Args:
@@ -40,7 +41,7 @@ def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence
             one. `price_min`, `price_max`, `guests`, `rooms`, `bathrooms`: whole numbers. `bbox`: [west, south,
             east, north] in degrees; east may lie beyond the date line. `near`: `latitude` and `longitude` in
             degrees, and `km`. `sort`: `price`, `newest`, `name` or `distance`. `limit`, `offset`: whole numbers.
-        sort, fields, include: as `Listing` takes them.
+        sort, fields, include, private: as `Listing` takes them.
     Returns: the places, oldest first where no order is asked; every place where nothing is.
     Raises:
         Invalid: names the first that is unknown or does not fit.
@@ -62,7 +63,7 @@ def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence
     if distance is not None:
         where.append(distance <= _degrees(wanted["near"], "km", 0, 20_100, "near"))
     return Search(Place, where, SORTS.get(by or "", ()) or sort, whole(wanted, "limit"), whole(wanted, "offset") or 0,
-                  fields, include, distance if by == "distance" else None, wanted=wanted)
+                  fields, include, distance if by == "distance" else None, private=private, wanted=wanted)
 
 
 @dataclass
@@ -80,16 +81,22 @@ class Search(Listing):
         self._asked = {name: _ids(name, self.wanted.get(name, [])) for name in IDS}
         counted = {name: value for name, value in self.wanted.items() if name not in ("limit", "offset", "sort")}
         self._market: market.Market | None = None
-        self._key = orjson.dumps(counted, option=orjson.OPT_SORT_KEYS)
+        # A digest, as what is asked may be long, and many keys are remembered.
+        self._key = hashlib.blake2b(orjson.dumps(counted, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+
+    def _now(self) -> market.Market:
+        """The market, as it was when the first statement of this search was sent."""
+        if self._market is None:
+            self._market = market.at(models.storage.version())
+        return self._market
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        now = market.at(models.storage.version())
+        now = self._now()
         found = self._found(now)
         return [false()] if found is None else [*self.where, *plan.conditions(found, now.counts)]
 
     def total(self) -> int:
-        # That of the page, where one was just read: the statement said that it was still good.
-        now = self._market or market.at(models.storage.version())
+        now = self._now()
         if self._key not in now.totals:
             now.remember(self._key, super().total())
         return now.totals[self._key]
@@ -114,18 +121,18 @@ class Search(Listing):
         return counted
 
     def prepared(self) -> tuple[Prepared, dict[str, Any]] | None:
-        if self.where or self.sort or self.first is not None or (self.limit is None and self.offset):
+        if self._is_special():
             return None
-        self._market = self._market or market.at(models.storage.version())
-        found = self._found(self._market)
-        return plan.statement(found, self._market.counts, self.limit, self.offset) if found else None
+        now = self._now()
+        found = self._found(now)
+        return plan.statement(found, now.counts, self.limit, self.offset, self.private) if found else None
 
     def rows(self) -> Generator[Rows, None, None]:
         """The places themselves, in parts.
 
         A page is read by what was known of the market at last: the same statement tells whether that still holds.
         """
-        if self.limit is None:
+        if self.limit is None or self._is_special():
             yield from super().rows()
             return
         self._market = market.latest()
@@ -139,6 +146,10 @@ class Search(Listing):
             yield rows
         else:
             yield from super().rows()
+
+    def _is_special(self) -> bool:
+        """Whether no statement is ready for it."""
+        return bool(self.where or self.sort or self.first is not None or (self.limit is None and self.offset))
 
     def _found(self, known: market.Market) -> plan.Wanted | None:
         """What to look for in a market; nothing, where it has no such place."""

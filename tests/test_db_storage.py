@@ -229,6 +229,16 @@ class TestFaults:
         State(name="T").save()
         assert storage.count(State) == 2
 
+    def test_a_connection_killed_inside_a_transaction_is_said_so_and_nothing_is_stored(self, storage, mariadb):
+        State(name="S").save()
+        with pytest.raises(Unavailable), storage.transaction():
+            storage.write(text("UPDATE states SET name = 'half'"))
+            [[mine]] = storage.rows(text("SELECT CONNECTION_ID()"))
+            mariadb.connect().cursor().execute(f"KILL {mine}")
+            storage.write(text("UPDATE states SET name = 'whole'"))
+        storage.close()
+        assert [state.name for state in storage.all(State).values()] == ["S"]
+
     def test_the_server_killed_and_started_again_between_two_commands_costs_nothing(
             self, other_server, settings, tmp_path):
         server = other_server()

@@ -26,7 +26,8 @@ def init_app(app: Flask) -> None:
     access.init_app(app, settings)
     errors.init_app(app)
     docs.init_app(app)
-    app.wsgi_app = Unchanged(app.wsgi_app, settings)    # type: ignore[method-assign]
+    if settings.rate is None:   # it comes before requests are counted
+        app.wsgi_app = Unchanged(app.wsgi_app, settings)    # type: ignore[method-assign]
     # No function of ours is asynchronous, and Flask would ask each one of them on every request.
     app.ensure_sync = lambda func: func                 # type: ignore[method-assign]
     app.teardown_appcontext(lambda _: models.storage.close())

@@ -129,8 +129,7 @@ def _listing(cls: type[BaseModel], having: dict[str, str], where: Sequence[Any] 
 
 def _shows_private(cls: type[BaseModel]) -> bool:
     """Whether what is asked for is shown with what is private, if it has any."""
-    has_none = schema.columns(cls).keys() == schema.columns(cls, private=False).keys() and not names("include")
-    return has_none or sees_private()
+    return not (schema.has_private(cls) or names("include")) or sees_private()
 
 
 def _owners(cls: type[BaseModel], owner: type[BaseModel] | None, id: str | None) -> dict[str, str]:
@@ -225,8 +224,7 @@ def _asked() -> dict[str, Any]:
 
 def _places(wanted: dict[str, Any]) -> Response:
     sort = [] if wanted.get("sort") else names("sort")
-    listing = search(wanted, sort=sort, fields=names("fields"), include=names("include"))
-    listing.private = _shows_private(Place)
+    listing = search(wanted, sort, names("fields"), names("include"), _shows_private(Place))
     for name in ("limit", "offset"):    # those of the query, where they are, are those of a link to a page
         if (value := number(name)) is not None:
             setattr(listing, name, value)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -61,7 +62,7 @@ class Autocommit:
 
     def forget(self) -> None:
         """Leave all connections to the process that this one was forked from."""
-        self._others.append(self._local)    # or they would be closed, and the other process with them
+        self._others.append(self._local)    # or they would be closed, and the other process's with them
         self._local = threading.local()
 
     def rows(self, statement: Executable, values: Any = None) -> Sequence[Any]:
@@ -75,9 +76,9 @@ class Autocommit:
         text, ordered = prepared.on(self.engine, values)
         connection, cursor = self._twice(self._streamed, text, ordered)
         try:
-            while part := cursor.fetchmany(size):
-                yield _named(cursor, part)
-            cursor.close()
+            with closing(cursor):   # which reads what is left, before somebody else gets the connection
+                while part := cursor.fetchmany(size):
+                    yield _named(cursor, part)
         except self._error as error:
             raise self._said(error, connection, text) from error
         finally:
@@ -86,7 +87,7 @@ class Autocommit:
     def stream(self, statement: Executable, size: int) -> Generator[Rows, None, None]:
         """The rows by name, so many at a time, as they come."""
         result = self._twice(self._begun, statement, size)
-        with result.connection:
+        with result.connection, result:
             for part in result.partitions():
                 yield [dict(row._mapping) for row in part]
 
@@ -95,20 +96,24 @@ class Autocommit:
             return connection.execute(statement, values).all()
 
     def _sent(self, text: str, values: tuple[Any, ...]) -> Rows:
-        local, cursor = self._local, None
+        local = self._local
         connection = getattr(local, "connection", None)
         try:
             if connection is None:
                 connection = local.connection = self.engine.raw_connection()
             cursor = connection.cursor(*self._cursor)
             cursor.execute(text, values)
-            return _named(cursor, cursor.fetchall()) if cursor.description else []
+            rows = _named(cursor, cursor.fetchall()) if cursor.description else []
+            cursor.close()
+            return rows
         except self._error as error:
             local.connection = None
             raise self._said(error, connection, text) from error
-        finally:
-            if cursor is not None and local.connection is not None:
-                cursor.close()
+        except BaseException:       # such as Ctrl-C: nobody knows what the server would answer next
+            local.connection = None
+            if connection is not None:
+                connection.invalidate()
+            raise
 
     def _streamed(self, text: str, values: tuple[Any, ...]) -> tuple[Any, Any]:
         connection = None

@@ -22,7 +22,7 @@ from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.cascade import CHUNK
 from models.engine.storage import Storage, taken
 
-DUPLICATE, DEADLOCK, LOCK_WAIT_TIMEOUT = 1062, 1213, 1205
+DUPLICATE, UNKNOWN, DEADLOCK, LOCK_WAIT_TIMEOUT = 1062, 1452, 1213, 1205
 
 # Who may not come in, and where there is nothing to come to: no second try will help.
 _REFUSED = {1044, 1045, 1049, 1130, 1698}
@@ -32,7 +32,7 @@ _INVALID = {
     1406: "{0} is too long",
     1264: "{0} is out of range",
     1366: "{0} holds a character that this column cannot: its table is not utf8mb4",
-    1452: "{0} names nothing that is there",
+    UNKNOWN: "{0} names nothing that is there",
     1292: "{0} has a value that its column cannot hold",
 }
 
@@ -92,36 +92,39 @@ class DBStorage(Storage):
 
     def insert(self, obj: BaseModel) -> None:
         table = obj.__table__
-        if self._is_at_work or table.name in version.TABLES or not self._keeps_keys:
+        if self.is_at_work or table.name in version.TABLES or not self._keeps_keys:
             super().insert(obj)
             return
         values = {column.key: getattr(obj, column.key) for column in table.c}
         try:
-            self._autocommit.prepared(_insertion(table), values)
-        except DBAPIError as error:
-            # Somebody has this id: nobody but the same statement, whose connection was lost before it could answer.
-            stored = _code(error) == DUPLICATE and _key(_message(error)) == "PRIMARY"
-            if _code(error) == 1452:
-                raise NotFound() from error
-            if not stored and _code(error) not in (DEADLOCK, LOCK_WAIT_TIMEOUT):
-                raise self._translate(error) from error
-            if not stored:
+            with self._translated():
+                self._autocommit.prepared(_insertion(table), values)
+        except HBNBError as error:
+            cause = error.__cause__
+            if not isinstance(cause, DBAPIError):
+                raise
+            if _code(cause) == UNKNOWN:
+                raise NotFound() from cause
+            if _code(cause) in (DEADLOCK, LOCK_WAIT_TIMEOUT):
                 super().insert(obj)     # which tries twice
                 return
+            # Somebody has this id: nobody but the same statement, whose connection was lost before it could answer.
+            if _code(cause) != DUPLICATE or _key(_message(cause)) != "PRIMARY":
+                raise
         for name in values.keys() - vars(obj).keys():
             set_committed_value(obj, name, values[name])
         make_transient_to_detached(obj)
         self.new(obj)       # as one that was read
 
     def parts(self, statement: Prepared, values: Mapping[str, Any]) -> Generator[Rows, None, None]:
-        if self._is_at_work:
+        if self.is_at_work:
             yield from super().parts(statement, values)
             return
         with self._translated():
             yield from self._autocommit.parts(statement, values, CHUNK)
 
     def stream(self, statement: Select[Any], limit: int | None = None, offset: int = 0) -> Generator[Rows, None, None]:
-        if self._is_at_work:
+        if self.is_at_work:
             yield from super().stream(statement, limit, offset)
             return
         with self._translated():

@@ -29,6 +29,8 @@ def make(connection: Connection, settings: Settings) -> None:
     Base.metadata.create_all(connection)
     _create_indexes(connection)
     version.prepare(connection)
+    if settings.env == "test":
+        version.change(connection)
 
 
 def keep_keys(connection: Connection) -> bool:

@@ -185,33 +185,39 @@ class Storage:
     def rows(self, statement: Executable, values: Any = None) -> Sequence[Any]:
         """What a statement gives, as rows: cheaper than objects, and all that an answer needs."""
         with self._translated():
-            if self._is_at_work:
+            if self.is_at_work:
                 return self._session.execute(statement, values).all()
             return self._autocommit.rows(statement, values)
 
     def prepared(self, statement: Prepared, values: Mapping[str, Any]) -> Rows:
         """What a prepared statement gives, by name."""
         with self._translated():
-            if self._is_at_work:
+            if self.is_at_work:
                 result = self._session.connection().exec_driver_sql(*statement.on(self._engine, values))
                 return [dict(row) for row in result.mappings()]
             return self._autocommit.prepared(statement, values)
 
     def versioned(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
         """The same, with the `version` it was read at."""
-        if self._is_at_work:
+        if self.is_at_work:
             return self.prepared(statement, values), self.version()
         with self._translated():
             return self._versioned(statement, values)
 
     def parts(self, statement: Prepared, values: Mapping[str, Any]) -> Generator[Rows, None, None]:
-        """The same in parts, so that any number of rows needs little memory."""
+        """What a prepared statement gives, in parts, so that any number of rows needs little memory."""
         return self.stream(statement.statement.params(**values))
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether this thread's session is in a transaction, which then must see its own changes."""
+        return self._sessions.registry.has() and (
+            self._session.in_transaction() or "transaction" in self._session.info)
 
     def version(self) -> Any:
         """What is another value after each change of states, cities, amenities, places and what these offer."""
         with self._translated():
-            return object() if self._is_at_work else self._version()
+            return object() if self.is_at_work else self._version()
 
     def stream(self, statement: Select[Any], limit: int | None = None, offset: int = 0) -> Generator[Rows, None, None]:
         """What a statement over one model's table gives, by name, in parts.
@@ -290,12 +296,6 @@ class Storage:
     @property
     def _session(self) -> Session:
         return self._sessions()
-
-    @property
-    def _is_at_work(self) -> bool:
-        """Whether this thread's session is in a transaction, which then must see its own changes."""
-        return self._sessions.registry.has() and (
-            self._session.in_transaction() or "transaction" in self._session.info)
 
     def _versioned(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
         raise NotImplementedError
