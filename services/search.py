@@ -17,7 +17,7 @@ from models.city import City
 from models.engine.autocommit import Prepared, Rows
 from models.place import Place
 from models.state import State
-from models.values import check
+from models.values import checker
 from services import market, plan
 from services.listing import Listing
 
@@ -27,6 +27,7 @@ AT_LEAST = {"price_min": "price_by_night", "guests": "max_guest", "rooms": "numb
 SORTS = {"price": ("price_by_night",), "newest": ("-created_at",), "name": ("name",), "distance": ()}
 KEYS = {*IDS, *AT_LEAST, "price_max", "text", "bbox", "near", "sort", "limit", "offset", "facets"}
 MOST_IDS = 10_000
+MOST_WORDS = 20     # each is looked for in every text
 TRIES = 3           # to read a page and what is known of the market at the same version
 EARTH = 6371.0      # its radius, in kilometres
 
@@ -223,10 +224,14 @@ def _text(wanted: Mapping[str, Any]) -> list[ColumnElement[bool]]:
     text = wanted.get("text")
     if text is None:
         return []
-    check(Place.__table__.c.description, text)
+    if wrong := checker(Place.__table__.c.description)(text):
+        raise Invalid(f"text {wrong}", "text")
+    words = dict.fromkeys(text.split())
+    if len(words) > MOST_WORDS:
+        raise Invalid(f"text must have at most {MOST_WORDS} different words, not {len(words)}", "text")
     return [or_(*(column.icontains(word, autoescape=True) for column in (Place.name, Place.description)),
                 Place.city_id.in_(select(City.id).where(City.name.icontains(word, autoescape=True))))
-            for word in text.split()]
+            for word in words]
 
 
 def _ids(name: str, value: Any) -> set[str]:

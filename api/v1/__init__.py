@@ -18,7 +18,8 @@ def init_app(app: Flask) -> None:
     """
     settings = Settings.from_environ()
     app.config["MAX_CONTENT_LENGTH"] = int(settings.body_limit)
-    app.url_map.strict_slashes = False
+    # A redirected preflight fails, so nothing is redirected: neither for one slash more nor for one less.
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.register_blueprint(views, url_prefix="/api/v1")
     sharing.init_app(app, settings)
     identity.init_app(app)

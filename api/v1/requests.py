@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from flask import request
+from flask import current_app, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from errors import Invalid
 
@@ -20,8 +21,11 @@ def body() -> dict[str, Any]:
     Raises:
         Invalid: it is none.
     """
+    sent = request.get_data()
+    if request.content_length is None and len(sent) >= current_app.config["MAX_CONTENT_LENGTH"]:
+        raise RequestEntityTooLarge     # what came without a length was cut there
     try:
-        value = orjson.loads(request.get_data()) if request.is_json else None
+        value = orjson.loads(sent) if request.is_json else None
     except orjson.JSONDecodeError:
         value = None
     if not isinstance(value, dict):

@@ -111,7 +111,7 @@ def _described(resource: Resource, action: str) -> Operation:
     if action == "create":
         taken = (409,) if any(column.unique for column in cls.__table__.c) else ()
         parent = f"{resource.parent.__name__.lower()}_id" if resource.parent else None
-        return Operation(f"Make a new one of the {resource.name}.", tag, {201: one}, taken,
+        return Operation(f"Make one of the {resource.name}.", tag, {201: one}, taken,
                          schema.input_definition(cls, made=True, parent=parent), example)
     if action == "show":
         return Operation(f"Give one of the {resource.name}.", tag, {200: one, 304: None}, query=object_query(cls))
@@ -214,7 +214,10 @@ def _asked() -> dict[str, Any]:
     if "bbox" in request.args:
         wanted["bbox"] = decimals("bbox")
     if "near" in request.args:
-        wanted["near"] = dict(zip(("latitude", "longitude", "km"), decimals("near"), strict=False))
+        given = decimals("near")
+        if len(given) != 3:
+            raise Invalid("near must be latitude,longitude,km", "near")
+        wanted["near"] = dict(zip(("latitude", "longitude", "km"), given, strict=True))
     if request.args.get("sort") in SORTS:
         wanted["sort"] = request.args["sort"]
     if "facets" in request.args:
