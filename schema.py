@@ -4,6 +4,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Table, literal_column
@@ -23,21 +24,24 @@ TEXT_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 FILLED_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*[^\x00-\x20\x7f\x85\xa0][^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
 
-def columns(cls: type[BaseModel], private: bool = True) -> dict[str, Column[Any]]:
-    """The attributes of a class by name, but for those that no answer holds, or none that is not private."""
+def columns(cls: type[BaseModel], private: bool = True) -> Mapping[str, Column[Any]]:
+    """The attributes of a class by name, but for those that no answer holds.
+
+    Args:
+        private: with those that are private.
+    """
     return _shown(cls.__table__, private)
 
 
+def has_private(cls: type[BaseModel]) -> bool:
+    """Whether objects of the class are not shown whole to everybody."""
+    return any(column.info.get("private") for column in cls.__table__.c)
+
+
 @cache
-def _shown(table: Table, private: bool) -> dict[str, Column[Any]]:
-    return {column.key: column for column in table.c
-            if not column.info.get("write_only") and (private or not column.info.get("private"))}
-
-
-def public(obj: BaseModel) -> dict[str, Any]:
-    """The JSON form of an object without what is private."""
-    hidden = {column.key for column in type(obj).__table__.c if column.info.get("private")}
-    return {name: value for name, value in obj.to_dict().items() if name not in hidden}
+def _shown(table: Table, private: bool) -> Mapping[str, Column[Any]]:
+    return MappingProxyType({column.key: column for column in table.c if not column.info.get("write_only")
+                             and (private or not column.info.get("private"))})
 
 
 def writable(cls: type[BaseModel], made: bool) -> dict[str, Column[Any]]:

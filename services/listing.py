@@ -17,7 +17,6 @@ from models.engine.autocommit import Prepared, Rows
 from services.query import order
 
 DEPTH = 2       # of what may be included: a place's reviews, and their users
-MOST = 1000     # objects of one page
 
 
 @dataclass
@@ -51,12 +50,16 @@ class Listing:
     _tree: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._order = [*([] if self.first is None else [self.first]), *order(self.cls, self.sort, self.private)]
-        self._tree = _tree(self.cls, self.include)
-        known = [*schema.columns(self.cls), "__class__"]
+        if self.sort:
+            self._order()       # which refuses what it cannot be sorted by
+        self._tree = _tree(self.cls, self.include) if self.include else {}
+        known = [*schema.columns(self.cls), "__class__"] if self.fields else []
         for name in self.fields:
             if name not in known:
                 raise Invalid(f"{self.cls.__name__} has no attribute {name}; it has {', '.join(known)}", "fields")
+
+    def _order(self) -> list[ColumnElement[Any]]:
+        return [*([] if self.first is None else [self.first]), *order(self.cls, self.sort, self.private)]
 
     def total(self) -> int:
         """How many there are, without limit and offset."""
@@ -82,20 +85,23 @@ class Listing:
             if self.limit is None:
                 yield from models.storage.parts(*prepared)
             else:
-                yield models.storage.prepared(*prepared)[0]
+                yield models.storage.prepared(*prepared)
             return
-        statement = select(*schema.form(self.cls, self.private)).where(*self.conditions()).order_by(*self._order)
+        statement = select(*schema.form(self.cls, self.private)).where(*self.conditions()).order_by(*self._order())
         yield from models.storage.stream(statement, self.limit, self.offset)
 
     def parts(self) -> Generator[Rows, None, None]:
         """The objects, in their JSON form, a part at a time, so that any number needs little memory."""
         with closing(self.rows()) as parts:
-            for found in parts:
-                _attach(self.cls, found, self._tree, self.private)
-                if self.fields:
-                    kept = {*self.fields, *self._tree}
-                    found = [{name: value for name, value in obj.items() if name in kept} for obj in found]
-                yield found
+            yield from map(self.complete, parts)
+
+    def complete(self, found: Rows) -> Rows:
+        """Objects with what is to be given along, and without what is not to be given."""
+        _attach(self.cls, found, self._tree, self.private)
+        if self.fields:
+            kept = {*self.fields, *self._tree}
+            return [{name: value for name, value in obj.items() if name in kept} for obj in found]
+        return found
 
     def all(self) -> list[dict[str, Any]]:
         """The objects, in their JSON form."""

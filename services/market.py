@@ -74,7 +74,9 @@ def at(version: Any) -> Market:
     """What is there at that version of the storage, or at a later one."""
     known = _markets.get(models.storage)
     if known is None or known.version != version:
-        known = _markets[models.storage] = _read(known)
+        known = _read(known)
+        if not models.storage.is_at_work:   # what a transaction sees is nobody else's
+            _markets[models.storage] = known
     return known
 
 

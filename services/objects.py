@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 import models
 import schema
@@ -54,12 +54,10 @@ def show(cls: type[BaseModel], id: str, fields: Sequence[str] = (), include: Seq
         Invalid: a field or a relation is not there.
         NotFound: there is no such object.
     """
-    wanted = Listing(cls, limit=1, fields=fields, include=include, having={"id": id}, private=private)
-    # An id that is not ASCII names nothing, and would cost MySQL the index.
-    found = wanted.all() if id.isascii() else []
-    if not found or found[0].get("id", id) != id:
-        raise NotFound()
-    return found[0]
+    wanted = Listing(cls, fields=fields, include=include, private=private)
+    model: Any = cls
+    [obj] = wanted.complete([_looked_up(_one(model, private), id)])
+    return obj
 
 
 def check(cls: type[BaseModel], id: str) -> None:
@@ -68,10 +66,8 @@ def check(cls: type[BaseModel], id: str) -> None:
     Raises:
         NotFound: there is none.
     """
-    table: Any = cls.__table__
-    found = models.storage.prepared(_id(table), {"id": id})[0] if id.isascii() else []
-    if not found or found[0]["id"] != id:
-        raise NotFound()
+    model: Any = cls
+    _looked_up(_id(model), id)
 
 
 def list(cls: type[BaseModel], filters: builtins.list[Filter] | None = None, sort: builtins.list[str] | None = None,
@@ -93,21 +89,41 @@ def create(cls: type[BaseModel], data: Mapping[str, Any], owners: Mapping[str, s
 
     Args:
         data: its attributes, checked here.
-        owners: the ids of what it is made in, which is there, such as a city's `state_id`; they come before `data`.
+        owners: the ids of what it is made in, such as a city's `state_id`; they come before those of `data`.
     Raises:
         Invalid: names the attribute that is missing or does not fit.
         NotFound: it names an object that is not there.
         Conflict: a value is taken.
     """
-    found = owners or {}
-    given = {**data, **found}
-    schema.missing(cls, given, references=True)
-    for name, column in schema.writable(cls, made=True).items():
-        if column.foreign_keys and name not in found:
-            _check_reference(column, given[name])
-    obj = cls(**schema.clean(cls, given, made=True))
-    models.storage.insert(obj)
+    given = {**data, **(owners or {})}
+    try:
+        obj = cls(**schema.clean(cls, given, made=True))
+        models.storage.insert(obj)
+    except (Invalid, NotFound):
+        # Only who is refused is told what is wrong in the contract's order: which objects are there comes first.
+        check_owners(cls, owners or {})
+        schema.missing(cls, given, references=True)
+        check_owners(cls, given)
+        raise
     return obj
+
+
+def check_owners(cls: type[BaseModel], ids: Mapping[str, Any]) -> None:
+    """Tell whether the objects are there that one is to belong to.
+
+    Args:
+        ids: by attribute; those of others are passed over.
+    Raises:
+        Invalid: one is no id.
+        NotFound: one names nothing.
+    """
+    for column in cls.__table__.c:
+        for key in column.foreign_keys:
+            if column.key in ids:
+                if not isinstance(ids[column.key], str):
+                    raise Invalid(f"{column.key} must be a text", column.key)
+                check(next(each for each in models.classes.values() if each.__table__ is key.column.table),
+                      ids[column.key])
 
 
 def update(obj: BaseModel, data: Mapping[str, Any], check: Callable[[], None] = lambda: None) -> BaseModel:
@@ -170,13 +186,19 @@ def stats() -> dict[str, int]:
     return {cls.__tablename__: count(cls) for cls in sorted(models.classes.values(), key=lambda cls: cls.__tablename__)}
 
 
-def _check_reference(column: Any, id: Any) -> None:
-    if not isinstance(id, str):
-        raise Invalid(f"{column.key} must be a text", column.key)
-    [key] = column.foreign_keys
-    check(next(cls for cls in models.classes.values() if cls.__table__ is key.column.table), id)
+def _looked_up(statement: Prepared, id: str) -> dict[str, Any]:
+    # An id that is not ASCII names nothing, and would cost MySQL the index.
+    found = models.storage.prepared(statement, {"id": id}) if id.isascii() else []
+    if not found or found[0]["id"] != id:
+        raise NotFound()
+    return found[0]
 
 
 @cache
-def _id(table: Table) -> Prepared:
-    return Prepared(select(table.c.id).where(table.c.id == bindparam("id")))
+def _one(cls: Any, private: bool) -> Prepared:
+    return Prepared(select(*schema.form(cls, private)).where(cls.__table__.c.id == bindparam("id")))
+
+
+@cache
+def _id(cls: Any) -> Prepared:
+    return Prepared(select(cls.__table__.c.id).where(cls.__table__.c.id == bindparam("id")))

@@ -1,7 +1,7 @@
 """Which statement finds the places of a search soonest.
 
 No one way is best: the oldest places are soon found where many match, and late where few do. The
-choice is by how many places are in the cities, and have the rarest of the amenities.
+choice is by how many places are in the cities, and have each of the amenities.
 """
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from services.market import Counts
 ENTRY, LOOK = 0.1, 1.0
 LOOKED_UP = 5       # amenities that are looked up each by itself; a database takes only so many
 # Lists are filled up to one of these lengths by repeating an id, so that there are few statements to compile.
-LENGTHS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256)
+LENGTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256)
 
 _pairs = place_amenity.c
 
@@ -49,7 +49,8 @@ def conditions(wanted: Wanted, counts: Counts) -> list[ColumnElement[bool]]:
     return [*somewhere, *_having(wanted.amenities, looks)]
 
 
-def statement(wanted: Wanted, counts: Counts, limit: int | None, offset: int) -> tuple[Prepared, dict[str, Any]] | None:
+def statement(wanted: Wanted, counts: Counts, limit: int | None, offset: int,
+              private: bool) -> tuple[Prepared, dict[str, Any]] | None:
     """The statement for some of the places, or all, the oldest first, and its values; none where no such is ready."""
     cities, amenities = wanted
     if len(amenities) > LOOKED_UP or len(cities or ()) > LENGTHS[-1]:
@@ -60,10 +61,11 @@ def statement(wanted: Wanted, counts: Counts, limit: int | None, offset: int) ->
         length = next(each for each in LENGTHS if each >= len(cities))
         values |= {f"city{number}": cities[min(number, len(cities) - 1)] for number in range(length)}
     if limit is None:
-        return _everything(length, len(amenities), _looking(wanted, counts) < _grouping(wanted, counts)), values
+        return _everything(length, len(amenities), _looking(wanted, counts) < _grouping(wanted, counts),
+                           private), values
     costs = _costs(wanted, counts, offset + limit)
     values |= {"limit": limit, "offset": offset}
-    return _page(min(costs, key=lambda way: costs[way]), length, len(amenities), bool(offset)), values
+    return _page(min(costs, key=lambda way: costs[way]), length, len(amenities), bool(offset), private), values
 
 
 def _costs(wanted: Wanted, counts: Counts, needed: int) -> dict[str, float]:
@@ -73,7 +75,7 @@ def _costs(wanted: Wanted, counts: Counts, needed: int) -> dict[str, float]:
     looks = LOOK * sum(left[:-1])
     costs = {"oldest": everywhere * min(1, needed / matches) * (ENTRY + somewhere / everywhere * looks)}
     if wanted.cities is not None:
-        costs["city"] = _looking(wanted, counts)
+        costs["city"] = somewhere * 2 * ENTRY + min(somewhere, needed / max(left[-1], 1e-9)) * looks
     if wanted.amenities:
         costs["amenity"] = everywhere * (left[1] * ENTRY + sum(left[1:]) * LOOK / 2)    # the looks go along an index
     return costs
@@ -99,38 +101,62 @@ def _estimates(wanted: Wanted, counts: Counts) -> tuple[int, int, list[float]]:
 
 
 @lru_cache(maxsize=500)
-def _page(way: str, cities: int | None, amenities: int, skips: bool) -> Prepared:
-    """One of the ways: along the index of all places, through those of the cities, or from the rarest amenity on."""
+def _page(way: str, cities: int | None, amenities: int, skips: bool, private: bool) -> Prepared:
+    """One of the ways: along the index of all places, through those of the cities, or from the rarest amenity on.
+
+    The ids come first, of which the index knows all it takes; then the places of the few that are left.
+    """
     if way == "oldest" and cities is None and not amenities and not skips:
-        return Prepared(_places().limit(bindparam("limit")))
+        return Prepared(_places(private).limit(bindparam("limit")))
     found = aliased(Place.__table__)
-    statement: Select[Any] = select(found.c.id, found.c.created_at)
-    if cities is not None:      # first, as it is in the index: conditions are looked at in their order
-        column = found.c.city_id if way == "city" else unindexed(found.c.city_id)
-        statement = statement.where(column.in_(_binds("city", cities)))
-    binds = _binds("amenity", amenities)
-    if way == "amenity":
-        statement = _from_amenity(statement, found, binds)
-    else:
+    statement = _joined(way, found, amenities).prefix_with("STRAIGHT_JOIN", dialect="mysql")
+    if way != "amenity":
         index = "ix_places_created_at" if way == "oldest" else "ix_places_city_id"
         statement = statement.with_hint(found, f"FORCE INDEX ({index})", "mysql")
-        statement = statement.where(*(_has(found.c.id, each) for each in binds))
+    if cities is not None:
+        column = found.c.city_id if way == "city" else unindexed(found.c.city_id)
+        statement = statement.where(column.in_(_binds("city", cities)))
     statement = statement.order_by(found.c.created_at, found.c.id).limit(bindparam("limit"))
     if skips:
         statement = statement.offset(bindparam("offset"))
     ids = statement.subquery()
-    return Prepared(select(*schema.form(Place)).join(ids, ids.c.id == Place.__table__.c.id).order_by(
+    return Prepared(select(*schema.form(Place, private)).join(ids, ids.c.id == Place.__table__.c.id).order_by(
         ids.c.created_at, ids.c.id))
 
 
+def _joined(way: str, found: Any, amenities: int) -> Select[Any]:
+    """The ids of places with all of some amenities, joined in the order that is to be kept to."""
+    statement: Select[Any] = select(found.c.id, found.c.created_at)
+    pairs = [aliased(place_amenity) for _ in range(amenities)]
+    if way != "oldest":     # many are looked up: both sides then go through this index in the order of the places
+        for each in pairs:
+            statement = statement.with_hint(each, "FORCE INDEX (ix_place_amenity_amenity_id)", "mysql")
+    binds = _binds("amenity", amenities)
+    if way != "amenity":
+        joined = found
+        for each, amenity in zip(pairs, binds, strict=True):
+            joined = joined.join(each, (each.c.place_id == found.c.id) & (unindexed(each.c.amenity_id) == amenity))
+        return statement.select_from(joined)
+    first, *others = pairs
+    joined = first
+    for each, amenity in zip(others, binds[1:], strict=True):
+        joined = joined.join(each, (each.c.place_id == first.c.place_id) & (each.c.amenity_id == amenity))
+    joined = joined.join(found, found.c.id == first.c.place_id)
+    return statement.select_from(joined).where(first.c.amenity_id == binds[0])
+
+
 @lru_cache(maxsize=500)
-def _everything(cities: int | None, amenities: int, looks: bool) -> Prepared:
-    where = [] if cities is None else [Place.city_id.in_(_binds("city", cities))]
-    return Prepared(_places().where(*where, *_having(_binds("amenity", amenities), looks)))
+def _everything(cities: int | None, amenities: int, looks: bool, private: bool) -> Prepared:
+    statement = _places(private).where(*_having(_binds("amenity", amenities), looks))
+    if cities is not None:
+        statement = statement.where(Place.city_id.in_(_binds("city", cities)))
+    elif not amenities:     # read as they come, instead of sorted first
+        statement = statement.with_hint(Place.__table__, "FORCE INDEX (ix_places_created_at)", "mysql")
+    return Prepared(statement)
 
 
-def _places() -> Select[Any]:
-    return select(*schema.form(Place)).order_by(Place.created_at, Place.id)
+def _places(private: bool) -> Select[Any]:
+    return select(*schema.form(Place, private)).order_by(Place.created_at, Place.id)
 
 
 def _binds(name: str, count: int) -> list[Any]:
@@ -143,20 +169,6 @@ def _having(amenities: Sequence[Any], looks: bool) -> list[ColumnElement[bool]]:
         return [_has(Place.__table__.c.id, each) for each in amenities]
     counted = select(_pairs.place_id).where(_pairs.amenity_id.in_(amenities)).group_by(_pairs.place_id)
     return [Place.id.in_(counted.having(func.count() == literal_column(str(len(amenities)))))]
-
-
-def _from_amenity(statement: Select[Any], found: Any, binds: Sequence[Any]) -> Select[Any]:
-    # Both sides of each join then go through that index in the order of the places.
-    hint = "FORCE INDEX (ix_place_amenity_amenity_id)"
-    first, *others = [aliased(place_amenity) for _ in binds]
-    for each in (first, *others):
-        statement = statement.with_hint(each, hint, "mysql")
-    joined: Any = first
-    for pairs, each in zip(others, binds[1:], strict=True):
-        joined = joined.join(pairs, (pairs.c.place_id == first.c.place_id) & (pairs.c.amenity_id == each))
-    joined = joined.join(found, found.c.id == first.c.place_id)
-    return statement.select_from(joined).where(first.c.amenity_id == binds[0]).prefix_with(
-        "STRAIGHT_JOIN", dialect="mysql")
 
 
 def _has(place: ColumnElement[str], amenity: Any) -> ColumnElement[bool]:

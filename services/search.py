@@ -1,6 +1,7 @@
 """The search for places."""
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,7 @@ from models.city import City
 from models.engine.autocommit import Prepared, Rows
 from models.place import Place
 from models.state import State
-from models.values import check
+from models.values import checker
 from services import market, plan
 from services.listing import Listing
 
@@ -26,12 +27,13 @@ AT_LEAST = {"price_min": "price_by_night", "guests": "max_guest", "rooms": "numb
 SORTS = {"price": ("price_by_night",), "newest": ("-created_at",), "name": ("name",), "distance": ()}
 KEYS = {*IDS, *AT_LEAST, "price_max", "text", "bbox", "near", "sort", "limit", "offset", "facets"}
 MOST_IDS = 10_000
+MOST_WORDS = 20     # each is looked for in every text
 TRIES = 3           # to read a page and what is known of the market at the same version
 EARTH = 6371.0      # its radius, in kilometres
 
 
 def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence[str] = (),
-           include: Sequence[str] = ()) -> Search:
+           include: Sequence[str] = (), private: bool = True) -> Search:
     """Places in any of some states and cities that have all of some amenities.
 
     Args:
@@ -40,7 +42,7 @@ def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence
             one. `price_min`, `price_max`, `guests`, `rooms`, `bathrooms`: whole numbers. `bbox`: [west, south,
             east, north] in degrees; east may lie beyond the date line. `near`: `latitude` and `longitude` in
             degrees, and `km`. `sort`: `price`, `newest`, `name` or `distance`. `limit`, `offset`: whole numbers.
-        sort, fields, include: as `Listing` takes them.
+        sort, fields, include, private: as `Listing` takes them.
     Returns: the places, oldest first where no order is asked; every place where nothing is.
     Raises:
         Invalid: names the first that is unknown or does not fit.
@@ -62,7 +64,7 @@ def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence
     if distance is not None:
         where.append(distance <= _degrees(wanted["near"], "km", 0, 20_100, "near"))
     return Search(Place, where, SORTS.get(by or "", ()) or sort, whole(wanted, "limit"), whole(wanted, "offset") or 0,
-                  fields, include, distance if by == "distance" else None, wanted=wanted)
+                  fields, include, distance if by == "distance" else None, private=private, wanted=wanted)
 
 
 @dataclass
@@ -80,16 +82,22 @@ class Search(Listing):
         self._asked = {name: _ids(name, self.wanted.get(name, [])) for name in IDS}
         counted = {name: value for name, value in self.wanted.items() if name not in ("limit", "offset", "sort")}
         self._market: market.Market | None = None
-        self._key = orjson.dumps(counted, option=orjson.OPT_SORT_KEYS)
+        # A digest, as what is asked may be long, and many keys are remembered.
+        self._key = hashlib.blake2b(orjson.dumps(counted, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+
+    def _now(self) -> market.Market:
+        """The market, as it was when the first statement of this search was sent."""
+        if self._market is None:
+            self._market = market.at(models.storage.version())
+        return self._market
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        now = market.at(models.storage.version())
+        now = self._now()
         found = self._found(now)
         return [false()] if found is None else [*self.where, *plan.conditions(found, now.counts)]
 
     def total(self) -> int:
-        # That of the page, where one was just read: the statement said that it was still good.
-        now = self._market or market.at(models.storage.version())
+        now = self._now()
         if self._key not in now.totals:
             now.remember(self._key, super().total())
         return now.totals[self._key]
@@ -114,24 +122,24 @@ class Search(Listing):
         return counted
 
     def prepared(self) -> tuple[Prepared, dict[str, Any]] | None:
-        if self.where or self.sort or self.first is not None or (self.limit is None and self.offset):
+        if self._is_special():
             return None
-        self._market = self._market or market.at(models.storage.version())
-        found = self._found(self._market)
-        return plan.statement(found, self._market.counts, self.limit, self.offset) if found else None
+        now = self._now()
+        found = self._found(now)
+        return plan.statement(found, now.counts, self.limit, self.offset, self.private) if found else None
 
     def rows(self) -> Generator[Rows, None, None]:
         """The places themselves, in parts.
 
         A page is read by what was known of the market at last: the same statement tells whether that still holds.
         """
-        if self.limit is None:
+        if self.limit is None or self._is_special():
             yield from super().rows()
             return
         self._market = market.latest()
         for _ in range(TRIES):
             prepared = self.prepared()
-            rows, version = models.storage.prepared(*prepared) if prepared else ([], models.storage.version())
+            rows, version = models.storage.versioned(*prepared) if prepared else ([], models.storage.version())
             if version == self._market.version:
                 break
             self._market = market.at(version)
@@ -139,6 +147,10 @@ class Search(Listing):
             yield rows
         else:
             yield from super().rows()
+
+    def _is_special(self) -> bool:
+        """Whether no statement is ready for it."""
+        return bool(self.where or self.sort or self.first is not None or (self.limit is None and self.offset))
 
     def _found(self, known: market.Market) -> plan.Wanted | None:
         """What to look for in a market; nothing, where it has no such place."""
@@ -212,10 +224,14 @@ def _text(wanted: Mapping[str, Any]) -> list[ColumnElement[bool]]:
     text = wanted.get("text")
     if text is None:
         return []
-    check(Place.__table__.c.description, text)
+    if wrong := checker(Place.__table__.c.description)(text):
+        raise Invalid(f"text {wrong}", "text")
+    words = dict.fromkeys(text.split())
+    if len(words) > MOST_WORDS:
+        raise Invalid(f"text must have at most {MOST_WORDS} different words, not {len(words)}", "text")
     return [or_(*(column.icontains(word, autoescape=True) for column in (Place.name, Place.description)),
                 Place.city_id.in_(select(City.id).where(City.name.icontains(word, autoescape=True))))
-            for word in text.split()]
+            for word in words]
 
 
 def _ids(name: str, value: Any) -> set[str]:

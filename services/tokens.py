@@ -8,15 +8,18 @@ import re
 import secrets
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 import models
 from errors import Conflict, Invalid, NotFound
+from models.engine.autocommit import Prepared
 from models.token import Token
 from models.values import checker
 from services.listing import Listing
 
 _TEXT = re.compile(r"hbnb_([0-9a-f-]{36})_([\w-]{43})", re.ASCII)
+
+_KEPT = Prepared(select(Token.digest).where(Token.id == bindparam("id")))
 
 
 def create(name: str) -> str:
@@ -66,10 +69,10 @@ def count() -> int:
 def holder(text: str) -> str | None:
     """The id of the token with that text; none where there is none."""
     found = _TEXT.fullmatch(text)
-    token = models.storage.get(Token, found[1]) if found else None
-    if found is None or not isinstance(token, Token) or not hmac.compare_digest(token.digest, _digest(found[2])):
+    kept = models.storage.prepared(_KEPT, {"id": found[1]}) if found else []
+    if found is None or not kept or not hmac.compare_digest(kept[0]["digest"], _digest(found[2])):
         return None
-    return token.id
+    return found[1]
 
 
 def _digest(secret: str) -> str:

@@ -88,8 +88,10 @@ def sent(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     for engine in {storage._engine, storage._autocommit.engine}:
         event.listen(engine, "before_cursor_execute", lambda c, cur, sql, *_: found.append(sql))
-    opened = storage._autocommit._opened
-    monkeypatch.setattr(storage._autocommit, "_opened", lambda sql, kind: (found.append(sql), opened(sql, kind))[1])
+    sent, streamed = storage._autocommit._sent, storage._autocommit._streamed
+    monkeypatch.setattr(storage._autocommit, "_sent", lambda sql, *values: (found.append(sql), sent(sql, *values))[1])
+    monkeypatch.setattr(storage._autocommit, "_streamed",
+                        lambda sql, *values: (found.append(sql), streamed(sql, *values))[1])
     return found
 
 

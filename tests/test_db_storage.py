@@ -18,7 +18,8 @@ from sqlalchemy import event, text
 import models
 from errors import Misconfigured, Unavailable
 from models.columns import Base
-from models.engine.db_storage import DBStorage, _address
+from models.engine.db_connection import _address
+from models.engine.db_storage import DBStorage
 from models.engine.storage import Storage
 from models.state import State
 from models.user import User
@@ -198,7 +199,7 @@ class TestSchema:
                 {"id": "1", "name": "x" * 129, "created_at": State().created_at, "updated_at": State().updated_at}])
 
     def test_a_server_that_does_not_keep_to_strict_mode_is_refused(self, settings, monkeypatch):
-        monkeypatch.setattr("models.engine.db_storage.ON_CONNECT", "SET SESSION sql_mode = ''")
+        monkeypatch.setattr("models.engine.db_connection.ON_CONNECT", "SET SESSION sql_mode = ''")
         with pytest.raises(Misconfigured, match="strict mode"):
             DBStorage(settings).reload()
 
@@ -227,6 +228,16 @@ class TestFaults:
             cursor.execute(f"KILL {id}")
         State(name="T").save()
         assert storage.count(State) == 2
+
+    def test_a_connection_killed_inside_a_transaction_is_said_so_and_nothing_is_stored(self, storage, mariadb):
+        State(name="S").save()
+        with pytest.raises(Unavailable), storage.transaction():
+            storage.write(text("UPDATE states SET name = 'half'"))
+            [[mine]] = storage.rows(text("SELECT CONNECTION_ID()"))
+            mariadb.connect().cursor().execute(f"KILL {mine}")
+            storage.write(text("UPDATE states SET name = 'whole'"))
+        storage.close()
+        assert [state.name for state in storage.all(State).values()] == ["S"]
 
     def test_the_server_killed_and_started_again_between_two_commands_costs_nothing(
             self, other_server, settings, tmp_path):

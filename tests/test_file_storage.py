@@ -24,6 +24,7 @@ from models.engine.file_storage import FileStorage
 from models.place import Place
 from models.state import State
 from models.user import User
+from services import objects
 from tests.market import Market
 from tests.processes import finish, start
 from tests.servers import Server, free_port
@@ -262,6 +263,52 @@ class TestDamage:
             FileStorage(path).reload()
         journal(path).unlink()
         assert [obj["name"] for obj in on_disk(path).values()] == ["put back"]
+
+
+class TestTheLaterWord:
+    """An object that stands in the file and in its journal, or twice in the journal."""
+
+    def test_what_was_unlinked_or_removed_stays_so_for_who_opens_the_store_anew(self, storage, path, size):
+        market = Market()
+        market.place.amenities = [market.pool]
+        market.place.save()
+        anew = FileStorage(path)
+        assert anew.get(Place, market.place.id).amenity_ids == [market.pool.id]
+        objects.remove(storage.get(Amenity, market.pool.id))
+        for each in (storage, anew, FileStorage(path)):
+            each.close()
+            assert each.get(Place, market.place.id).amenity_ids == []
+            assert each.get(Amenity, market.pool.id) is None
+
+    def test_another_ones_change_brings_nothing_back(self, storage, path, size):
+        market, other = Market(), FileStorage(path)
+        assert len(other.get(Place, market.place.id).amenity_ids) == 2
+        other.close()
+        market.place.amenities = []
+        market.place.save()
+        place = other.get(Place, market.place.id)
+        place.max_guest = 3
+        other.save()
+        for each in (storage, other, FileStorage(path)):
+            each.close()
+            place = each.get(Place, market.place.id)
+            assert (place.max_guest, place.amenity_ids) == (3, [])
+
+    def test_what_another_changed_twice_is_not_damaged(self, storage, path, size):
+        state, other = State(name="first"), FileStorage(path)
+        state.save()
+        assert other.get(State, state.id).name == "first"
+        other.close()
+        for name in ("second", "third"):
+            state.name = name
+            state.save()
+        assert other.get(State, state.id).name == "third"
+        other.close()
+        for name in ("fourth", "fifth"):
+            state.name = name
+            state.save()
+        other.settle()      # as a server does whose worker made them
+        assert json.loads(path.read_text())[f"State.{state.id}"]["name"] == "fifth"
 
 
 class TestSeveralProcesses:

@@ -1,12 +1,14 @@
 """The REST API beyond the contract's table: lists, more filters, conditions, races and statements."""
 from __future__ import annotations
 
+import io
 import json
 import re
 import threading
 from typing import Any
 
 import pytest
+from werkzeug.test import create_environ, run_wsgi_app
 
 import wsgi
 from models.amenity import Amenity
@@ -189,6 +191,57 @@ class TestConditions:
             assert "changed by somebody else" in answer.json["error"]
         assert ask("GET", "places/{place}").json["name"] == "Mine"
         assert ask("DELETE", "places/{place}", headers={"If-Match": mine.headers["ETag"]}).status_code == 200
+
+
+class TestWhatFreshEyesFound:
+    def test_a_body_that_comes_without_its_length_has_the_same_limit(self, storage):
+        app = wsgi.create_app()
+        for size, status in ((999_000, "201 CREATED"), (1_000_000, "413 "), (2_000_000, "413 ")):
+            environ = create_environ("/api/v1/states", method="POST", content_type="application/json",
+                                     input_stream=io.BytesIO(b'{"name": "early"}'.ljust(size)))
+            del environ["CONTENT_LENGTH"]
+            body, said, headers = run_wsgi_app(app, environ | {"wsgi.input_terminated": True})
+            assert said.startswith(status)
+            assert headers["Content-Type"] == "application/json"
+            json.loads(b"".join(body))
+
+    @pytest.mark.parametrize("path", ["/api/v1//states", "/api/v1/states//", "//api/v1/states", "/api//v1/states"])
+    def test_a_slash_too_many_is_no_way_to_another_host(self, storage, path):
+        client = wsgi.create_app().test_client()
+        answer = client.post(path, json={"name": "S"}, headers={"Host": "evil.example"})
+        assert answer.status_code == 404
+        assert "Location" not in answer.headers
+
+    @pytest.mark.parametrize(("text", "error"), [
+        (5, "text must be a text"), ("x" * 1025, "text must have at most 1024 characters, not 1025"),
+        (" ".join(map(str, range(21))), "text must have at most 20 different words, not 21")])
+    def test_a_text_that_cannot_be_looked_for_is_refused_by_its_name(self, ask, text, error):
+        answer = ask("POST", "places_search", {"text": text})
+        assert (answer.status_code, answer.json) == (400, {"error": error})
+        assert ask("POST", "places_search", {"text": "loft " * 200}).status_code == 200
+
+    @pytest.mark.parametrize(("name", "text", "found"), [
+        ("İstanbul", "İ", True), ("İstanbul", "istanbul", True), ("İstanbul", "i̇stanbul", False),
+        ("Σίσυφος", "ΣΊΣΥΦΟΣ", False), ("Σίσυφος", "σίσυφος", True), ("STRAẞE", "straße", False),
+        ("ΟΔΟΣ", "οδοσ", True), ("ΟΔΟΣ", "οδος", False), ("Élan", "éLAN", True)])
+    def test_both_engines_mean_the_same_by_small_letters(self, ask, name, text, found):
+        ask("PUT", "places/{place}", {"name": name})
+        assert len(ask("POST", "places_search", {"text": text}).json) == found
+
+    def test_a_page_beyond_the_end_leads_back_to_the_last(self, ask):
+        for number in range(11):
+            ask("POST", "states", {"name": f"S{number}"})
+        links = ask("GET", "states?limit=5&offset=1000").headers["Link"]
+        assert '</api/v1/states?limit=5&offset=10>; rel="prev"' in links
+        assert "Link" not in ask("GET", "states?limit=0").headers
+
+    def test_what_is_not_wanted_is_not_given(self, ask):
+        accept = {"Accept": "application/problem+json;q=0, application/json"}
+        assert ask("GET", "states/nope", headers=accept).json == NOT_FOUND
+
+    def test_a_place_nearby_takes_three_numbers(self, ask):
+        assert ask("GET", "places?near=1,2,3,4").json == {"error": "near must be latitude,longitude,km"}
+        assert ask("GET", "places?near=42.652579,-73.756232,0.5&sort=distance").status_code == 200
 
 
 class TestRaces:

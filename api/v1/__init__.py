@@ -18,7 +18,8 @@ def init_app(app: Flask) -> None:
     """
     settings = Settings.from_environ()
     app.config["MAX_CONTENT_LENGTH"] = int(settings.body_limit)
-    app.url_map.strict_slashes = False
+    # A redirected preflight fails, so nothing is redirected: neither for one slash more nor for one less.
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.register_blueprint(views, url_prefix="/api/v1")
     sharing.init_app(app, settings)
     identity.init_app(app)
@@ -26,7 +27,8 @@ def init_app(app: Flask) -> None:
     access.init_app(app, settings)
     errors.init_app(app)
     docs.init_app(app)
-    app.wsgi_app = Unchanged(app.wsgi_app, settings)    # type: ignore[method-assign]
+    if settings.rate is None:   # it comes before requests are counted
+        app.wsgi_app = Unchanged(app.wsgi_app, settings)    # type: ignore[method-assign]
     # No function of ours is asynchronous, and Flask would ask each one of them on every request.
     app.ensure_sync = lambda func: func                 # type: ignore[method-assign]
     app.teardown_appcontext(lambda _: models.storage.close())

@@ -60,7 +60,8 @@ def listed(listing: Listing) -> Response:
     response = tagged(listing.all())
     total = listing.total()
     response.headers["X-Total-Count"] = str(total)
-    response.headers["Link"] = _links(total, listing.limit, listing.offset)
+    if links := _links(total, listing.limit, listing.offset):
+        response.headers["Link"] = links
     return response
 
 
@@ -87,7 +88,7 @@ def _links(total: int, limit: int | None, offset: int) -> str:
     if not size:
         return ""
     last = max(total - 1, 0) // size * size
-    pages = {"first": 0, "prev": max(offset - size, 0) if offset else None,
+    pages = {"first": 0, "prev": min(max(offset - size, 0), last) if offset else None,
              "next": offset + size if offset + size < total else None, "last": last}
     kept = [(name, value) for name, value in request.args.items(multi=True) if name not in ("limit", "offset")]
     address = f"{request.path}?{urlencode(kept)}{'&' if kept else ''}limit={size}&offset="

@@ -35,9 +35,9 @@ def document(app: Flask) -> dict[str, Any]:
         if blueprint == "api_v1":
             path = paths.setdefault(re.sub(r"<(\w+)>", r"{\1}", rule.rule), {})
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-                described = OPERATIONS[endpoint]
+                described, view = OPERATIONS[endpoint], app.view_functions[rule.endpoint]
                 writes = method not in SAFE and not described.reads
-                path[method.lower()] = _operation(rule, endpoint, described, keyed=writes and method == "POST",
+                path[method.lower()] = _operation(rule, endpoint, described, keyed=hasattr(view, "takes_key"),
                                                   guarded=writes and app.config["GUARDED"])
     return {
         "openapi": "3.1.0",

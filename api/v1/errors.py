@@ -45,7 +45,7 @@ def http(error: HTTPException) -> Any:
 
 def _refusal(sentence: str, status: int, field: str | None = None) -> Response:
     """The contract's error; or, for who asks for it, a problem as RFC 9457 has it."""
-    if PROBLEM not in request.accept_mimetypes.values():
+    if not any(kind == PROBLEM and quality for kind, quality in request.accept_mimetypes):
         return answer({"error": sentence}, status)
     problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": sentence,
                "errors": [{"field": field, "detail": sentence}] if field else []}

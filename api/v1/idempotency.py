@@ -33,6 +33,7 @@ def keyed(view: Callable[..., Response]) -> Callable[..., Response]:
         if replayed:
             response.headers[REPLAYED] = "true"
         return response
+    answered.takes_key = True   # type: ignore[attr-defined]
     return answered
 
 

@@ -16,7 +16,7 @@ def init_app(app: Flask) -> None:
     app.logger.addFilter(_mark)
 
 
-def made(given: str | None) -> str:
+def request_id(given: str | None) -> str:
     """The client's id, or a new one."""
     return given if given is not None and _SOUND.fullmatch(given) else uuid.uuid4().hex
 
@@ -34,6 +34,6 @@ def _mark(record: logging.LogRecord) -> bool:
 
 def _id() -> str:
     if "request_id" not in g:
-        g.request_id = made(request.headers.get(HEADER))
+        g.request_id = request_id(request.headers.get(HEADER))
     found: str = g.request_id
     return found

@@ -40,7 +40,8 @@ def _degrees(most: int) -> Schema:
 
 def _decimal(most: int) -> str:
     """A number of degrees, as a pattern."""
-    return r"-?\d(?:\d)?(?:\.\d{1,6})?" if most < 100 else r"-?(?:\d{1,2}|1[0-7]\d)(?:\.\d{1,6})?"
+    whole = r"[0-8]?\d" if most == 90 else r"(?:\d{1,2}|1[0-7]\d)"
+    return rf"-?(?:{whole}(?:\.\d{{1,12}})?|{most}(?:\.0{{1,12}})?)"
 
 
 def _numbers(*patterns: str) -> dict[str, Any]:
@@ -74,5 +75,8 @@ SEARCH_QUERY: dict[str, Schema] = {
     "facets": {"enum": ["true", "false"]},
     "bbox": _numbers(_decimal(180), _decimal(90), _decimal(180), _decimal(90)) | {
         "description": "west,south,east,north"},
-    "near": _numbers(_decimal(90), _decimal(180), r"\d{1,4}") | {"description": "latitude,longitude,km"},
+    "near": _numbers(_decimal(90), _decimal(180), r"\d{1,4}(?:\.\d{1,6})?") | {"description": "latitude,longitude,km"},
     **listing_query(Place)}
+SEARCH_QUERY["sort"] = {
+    "type": "string", "pattern": f"{'|'.join(f'^{each}$' for each in SORTS)}|{SEARCH_QUERY['sort']['pattern']}",
+    "description": f"{', '.join(SORTS)} (which needs near); or attributes, a - before one to turn its order"}

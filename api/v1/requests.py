@@ -1,10 +1,12 @@
 """Reading a request."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from flask import request
+from flask import current_app, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from errors import Invalid
 
@@ -19,8 +21,11 @@ def body() -> dict[str, Any]:
     Raises:
         Invalid: it is none.
     """
+    sent = request.get_data()
+    if request.content_length is None and len(sent) >= current_app.config["MAX_CONTENT_LENGTH"]:
+        raise RequestEntityTooLarge     # what came without a length was cut there
     try:
-        value = orjson.loads(request.get_data()) if request.is_json else None
+        value = orjson.loads(sent) if request.is_json else None
     except orjson.JSONDecodeError:
         value = None
     if not isinstance(value, dict):
@@ -30,7 +35,7 @@ def body() -> dict[str, Any]:
 
 def names(parameter: str) -> list[str]:
     """The names of a query parameter such as `fields=id,name`."""
-    args = request.args
+    args = _query()
     if parameter not in args:   # asking first, as `get` costs an exception
         return []
     return args[parameter].split(",") if args[parameter] else []
@@ -42,7 +47,7 @@ def number(parameter: str) -> int | None:
     Raises:
         Invalid: it is none.
     """
-    args = request.args
+    args = _query()
     if parameter not in args:
         return None
     text = args[parameter]
@@ -61,3 +66,7 @@ def decimals(parameter: str) -> list[float]:
         return [float(text) for text in request.args.get(parameter, "").split(",")]
     except ValueError:
         raise Invalid(f"{parameter} must be numbers with commas", parameter) from None
+
+
+def _query() -> Mapping[str, str]:
+    return request.args if request.environ.get("QUERY_STRING") else {}

@@ -23,6 +23,9 @@ def init_app(app: Flask, settings: Settings) -> None:
         """Ask Flask-CORS where a page asks; it takes as long as a small answer."""
         if "HTTP_ORIGIN" in request.environ or request.method == "OPTIONS":
             return app.ensure_sync(share)(response)     # type: ignore[no-any-return]
-        if everywhere and request.blueprint == "api_v1":
-            response.headers["Access-Control-Allow-Origin"] = "*"   # for caches that others share
+        if request.blueprint == "api_v1":   # for caches, which may give the answer to such a page
+            if everywhere:
+                response.headers["Access-Control-Allow-Origin"] = "*"
+            else:
+                response.vary.add("Origin")
         return response

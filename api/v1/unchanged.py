@@ -23,7 +23,7 @@ _PATH = re.compile(r"/api/v1/(\w+)/([\w-]+)/?", re.ASCII)
 
 
 class Unchanged:
-    """A WSGI application before another.
+    """A WSGI application before another, where nobody counts requests.
 
     Args:
         app: the other.
@@ -32,16 +32,16 @@ class Unchanged:
 
     def __init__(self, app: WSGIApplication, settings: Settings) -> None:
         self._app = app
-        self._shared = [("Access-Control-Allow-Origin", "*")] if settings.origins == "*" else []
+        self._shared = ("Access-Control-Allow-Origin", "*") if settings.origins == "*" else ("Vary", "Origin")
         self._classes = {cls.__tablename__: cls for cls in models.classes.values()
-                         if not settings.guarded or schema.columns(cls) == schema.columns(cls, private=False)}
+                         if not settings.guarded or not schema.has_private(cls)}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         known = environ.get("HTTP_IF_NONE_MATCH")
         if known and environ["REQUEST_METHOD"] == "GET" and not environ.get("QUERY_STRING") and (
                 "HTTP_ORIGIN" not in environ and self._tag(environ["PATH_INFO"]) == known):
-            start_response("304 NOT MODIFIED", [
-                ("ETag", known), (identity.HEADER, identity.made(environ.get("HTTP_X_REQUEST_ID"))), *self._shared])
+            id = identity.request_id(environ.get("HTTP_X_REQUEST_ID"))
+            start_response("304 NOT MODIFIED", [("ETag", known), (identity.HEADER, id), self._shared])
             return []
         return self._app(environ, start_response)
 

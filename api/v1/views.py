@@ -13,6 +13,7 @@ from api.v1.idempotency import keyed
 from api.v1.operations import OPERATIONS, Operation, array, describe, reference
 from api.v1.parameters import SEARCH_BODY, SEARCH_QUERY, SEARCHED, listing_query, object_query
 from api.v1.requests import body, decimals, names, number
+from errors import Invalid
 from models.amenity import Amenity
 from models.base_model import BaseModel
 from models.city import City
@@ -65,12 +66,19 @@ def _add_routes(resource: Resource) -> None:
     cls = resource.cls
 
     def index(parent: str | None = None) -> Response:
-        return listed(_listing(cls, _owned_by(cls, resource.parent, parent)))
+        owners = _owners(cls, resource.parent, parent)
+        objects.check_owners(cls, owners)
+        return listed(_listing(cls, owners))
 
     @keyed
     def create(parent: str | None = None) -> Response:
-        owners = _owned_by(cls, resource.parent, parent)
-        obj = objects.create(cls, body(), owners).to_dict()
+        owners = _owners(cls, resource.parent, parent)
+        try:
+            data = body()
+        except Invalid:
+            objects.check_owners(cls, owners)   # comes first
+            raise
+        obj = objects.create(cls, data, owners).to_dict()
         response = tagged(obj, 201)
         response.headers["Location"] = f"/api/v1/{resource.name}/{obj['id']}"
         return response
@@ -103,7 +111,7 @@ def _described(resource: Resource, action: str) -> Operation:
     if action == "create":
         taken = (409,) if any(column.unique for column in cls.__table__.c) else ()
         parent = f"{resource.parent.__name__.lower()}_id" if resource.parent else None
-        return Operation(f"Make a new one of the {resource.name}.", tag, {201: one}, taken,
+        return Operation(f"Make one of the {resource.name}.", tag, {201: one}, taken,
                          schema.input_definition(cls, made=True, parent=parent), example)
     if action == "show":
         return Operation(f"Give one of the {resource.name}.", tag, {200: one, 304: None}, query=object_query(cls))
@@ -121,15 +129,13 @@ def _listing(cls: type[BaseModel], having: dict[str, str], where: Sequence[Any] 
 
 def _shows_private(cls: type[BaseModel]) -> bool:
     """Whether what is asked for is shown with what is private, if it has any."""
-    has_none = schema.columns(cls).keys() == schema.columns(cls, private=False).keys() and not names("include")
-    return has_none or sees_private()
+    return not (schema.has_private(cls) or names("include")) or sees_private()
 
 
-def _owned_by(cls: type[BaseModel], owner: type[BaseModel] | None, id: str | None) -> dict[str, str]:
-    """What objects have that belong to one, which must be there."""
+def _owners(cls: type[BaseModel], owner: type[BaseModel] | None, id: str | None) -> dict[str, str]:
+    """The id in the path, by the attribute that holds it."""
     if owner is None:
         return {}
-    objects.check(owner, id or "")
     [column] = [column for column in cls.__table__.c if column.references(owner.__table__.c.id)]
     return {column.key: id or ""}
 
@@ -154,7 +160,8 @@ def stats() -> Response:
 @describe(summary="List the places of a user.", tag="users", answers={200: array(reference("Place")), 304: None},
           query=listing_query(Place))
 def user_places(id: str) -> Response:
-    return listed(_listing(Place, _owned_by(Place, User, id)))
+    objects.check(User, id)
+    return listed(_listing(Place, {"user_id": id}))
 
 
 @views.get("/places/<id>/amenities")
@@ -207,7 +214,10 @@ def _asked() -> dict[str, Any]:
     if "bbox" in request.args:
         wanted["bbox"] = decimals("bbox")
     if "near" in request.args:
-        wanted["near"] = dict(zip(("latitude", "longitude", "km"), decimals("near"), strict=False))
+        given = decimals("near")
+        if len(given) != 3:
+            raise Invalid("near must be latitude,longitude,km", "near")
+        wanted["near"] = dict(zip(("latitude", "longitude", "km"), given, strict=True))
     if request.args.get("sort") in SORTS:
         wanted["sort"] = request.args["sort"]
     if "facets" in request.args:
@@ -217,8 +227,7 @@ def _asked() -> dict[str, Any]:
 
 def _places(wanted: dict[str, Any]) -> Response:
     sort = [] if wanted.get("sort") else names("sort")
-    listing = search(wanted, sort=sort, fields=names("fields"), include=names("include"))
-    listing.private = _shows_private(Place)
+    listing = search(wanted, sort, names("fields"), names("include"), _shows_private(Place))
     for name in ("limit", "offset"):    # those of the query, where they are, are those of a link to a page
         if (value := number(name)) is not None:
             setattr(listing, name, value)

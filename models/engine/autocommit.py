@@ -5,12 +5,13 @@ is made anew, and the statement sent once more: only such are sent as may come t
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Engine, Executable
+from sqlalchemy import CursorResult, Engine, Executable, PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError
 
 T = TypeVar("T")
@@ -28,11 +29,10 @@ class Prepared:
         self.statement = statement
         self._texts: WeakKeyDictionary[Engine, tuple[str, list[tuple[str, Any]]]] = WeakKeyDictionary()
 
-    def on(self, engine: Engine, values: Mapping[str, Any], *more: ColumnElement[Any]) -> tuple[str, tuple[Any, ...]]:
-        """The SQL, with some more columns behind its own, and the values in the order of their places in it."""
+    def on(self, engine: Engine, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
+        """The SQL, and the values in the order of their places in it."""
         if engine not in self._texts:
-            statement = self.statement.add_columns(*more) if more else self.statement
-            compiled = statement.compile(engine)
+            compiled = self.statement.compile(engine)
             # Some compilers add values of their own.
             names = [(name, compiled.params[name]) for name in compiled.positiontup or ()]
             self._texts[engine] = str(compiled), names
@@ -48,82 +48,104 @@ class Autocommit:
         before: is called before each statement.
         cursor: what the driver's `cursor` takes to give rows by name, if it can.
         streaming: the same, to give rows as they come.
-        more: columns that each prepared statement gives behind its own.
     """
 
     def __init__(self, engine: Engine, before: Callable[[], None], cursor: tuple[Any, ...] = (),
-                 streaming: tuple[Any, ...] = (), *more: ColumnElement[Any]) -> None:
+                 streaming: tuple[Any, ...] = ()) -> None:
         self.engine = engine
         self._before = before
         self._cursor = cursor
         self._streaming = streaming
-        self._more = more
+        self._local = threading.local()     # each thread's connection
+        self._others: list[Any] = []
         self._error = cast(Any, engine.dialect.loaded_dbapi).Error
 
+    def forget(self) -> None:
+        """Leave all connections to the process that this one was forked from."""
+        self._others.append(self._local)    # or they would be closed, and the other process's with them
+        self._local = threading.local()
+
     def rows(self, statement: Executable, values: Any = None) -> Sequence[Any]:
-        return self._twice(lambda: self._rows(statement, values))
+        return self._twice(self._rows, statement, values)
+
+    def prepared(self, prepared: Prepared, values: Mapping[str, Any]) -> Rows:
+        return self._twice(self._sent, *prepared.on(self.engine, values))
+
+    def parts(self, prepared: Prepared, values: Mapping[str, Any], size: int) -> Generator[Rows, None, None]:
+        """The same, so many at a time, as they come: on a connection of its own, as others are used meanwhile."""
+        text, ordered = prepared.on(self.engine, values)
+        connection, cursor = self._twice(self._streamed, text, ordered)
+        try:
+            with closing(cursor):   # which reads what is left, before somebody else gets the connection
+                while part := cursor.fetchmany(size):
+                    yield _named(cursor, part)
+        except self._error as error:
+            raise self._said(error, connection, text) from error
+        finally:
+            connection.close()
 
     def stream(self, statement: Executable, size: int) -> Generator[Rows, None, None]:
         """The rows by name, so many at a time, as they come."""
-        self._before()
-        with self.engine.connect() as connection:
-            for part in connection.execution_options(yield_per=size).execute(statement).partitions():
+        result = self._twice(self._begun, statement, size)
+        with result.connection, result:
+            for part in result.partitions():
                 yield [dict(row._mapping) for row in part]
-
-    def prepared(self, prepared: Prepared, values: Mapping[str, Any]) -> Rows:
-        text, ordered = prepared.on(self.engine, values, *self._more)
-        return self._twice(lambda: self._sent(text, ordered))
-
-    def insert(self, prepared: Prepared, values: Mapping[str, Any]) -> None:
-        text, ordered = prepared.on(self.engine, values)
-        self._twice(lambda: self._sent(text, ordered))
-
-    def parts(self, prepared: Prepared, values: Mapping[str, Any], size: int) -> Generator[Rows, None, None]:
-        """The same, so many at a time, as they come."""
-        self._before()
-        text, ordered = prepared.on(self.engine, values)
-        with self._opened(text, self._streaming) as cursor:
-            cursor.execute(text, ordered)
-            while part := cursor.fetchmany(size):
-                yield _named(cursor, part)
 
     def _rows(self, statement: Executable, values: Any) -> Sequence[Any]:
         with self.engine.connect() as connection:
             return connection.execute(statement, values).all()
 
     def _sent(self, text: str, values: tuple[Any, ...]) -> Rows:
-        with self._opened(text, self._cursor) as cursor:
+        local = self._local
+        connection = getattr(local, "connection", None)
+        try:
+            if connection is None:
+                connection = local.connection = self.engine.raw_connection()
+            cursor = connection.cursor(*self._cursor)
             cursor.execute(text, values)
-            return _named(cursor, cursor.fetchall()) if cursor.description else []
+            rows = _named(cursor, cursor.fetchall()) if cursor.description else []
+            cursor.close()
+            return rows
+        except self._error as error:
+            local.connection = None
+            raise self._said(error, connection, text) from error
+        except BaseException:       # such as Ctrl-C: nobody knows what the server would answer next
+            local.connection = None
+            if connection is not None:
+                connection.invalidate()
+            raise
 
-    @contextmanager
-    def _opened(self, text: str, kind: tuple[Any, ...]) -> Iterator[Any]:
-        """A cursor of the driver's own, whose errors are said as the engine says them."""
-        connection = cursor = None
+    def _streamed(self, text: str, values: tuple[Any, ...]) -> tuple[Any, Any]:
+        connection = None
         try:
             connection = self.engine.raw_connection()
-            cursor = connection.cursor(*kind)
-            yield cursor
+            cursor = connection.cursor(*self._streaming)
+            cursor.execute(text, values)
+            return connection, cursor
         except self._error as error:
-            gone = connection is None or self.engine.dialect.is_disconnect(error, None, None)
-            if gone and connection is not None:
-                connection.invalidate(error)
-            raise DBAPIError(text, None, error, hide_parameters=True, connection_invalidated=gone) from error
-        finally:
-            if cursor is not None:
-                cursor.close()
-            if connection is not None:
-                connection.close()
+            raise self._said(error, connection, text) from error
 
-    def _twice(self, read: Callable[[], T]) -> T:
+    def _begun(self, statement: Executable, size: int) -> CursorResult[Any]:
+        return self.engine.connect().execution_options(yield_per=size).execute(statement)
+
+    def _said(self, error: Any, connection: PoolProxiedConnection | None, text: str) -> DBAPIError:
+        """A driver's error as the engine says it; its connection is given back, if it is one still."""
+        gone = connection is None or self.engine.dialect.is_disconnect(error, None, None)
+        if connection is not None:
+            if gone:
+                connection.invalidate(error)
+            connection.close()
+        return DBAPIError(text, None, error, hide_parameters=True, connection_invalidated=gone)
+
+    def _twice(self, send: Callable[..., T], *arguments: Any) -> T:
         self._before()
         try:
-            return read()
+            return send(*arguments)
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
         self.engine.dispose()       # the others are gone as well
-        return read()
+        return send(*arguments)
 
 
 def _named(cursor: Any, rows: Sequence[Any]) -> Rows:

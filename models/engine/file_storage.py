@@ -31,9 +31,22 @@ def _or_none(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else function(value)
 
 
+class _Lower(dict[int, int]):
+    """Small letters as MySQL has them: one for one, whatever stands beside, and none of later than Unicode 5.0."""
+
+    def __missing__(self, code: int) -> int:
+        small = ord(chr(code).lower()[0]) if code != 0x1e9e else code
+        return self.setdefault(code, small)
+
+
+def lower(text: str) -> str:
+    return text.lower() if text.isascii() else text.translate(_LOWER)
+
+
+_LOWER = _Lower()
 # What MySQL has, and SQLite has not everywhere, or for ASCII only.
 _FUNCTIONS = {each.__name__: _or_none(each) for each in (
-    math.radians, math.sin, math.cos, math.asin, math.sqrt, str.lower)}
+    math.radians, math.sin, math.cos, math.asin, math.sqrt, lower)}
 BUSY_TIMEOUT = 60.0     # seconds that a thread waits for another one's commit in memory
 
 
@@ -101,7 +114,7 @@ class FileStorage(Storage):
                 self._file.forget()
                 raise
 
-    def _prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
+    def _versioned(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
         version = self._version()
         return self._autocommit.prepared(statement, values), version
 

@@ -47,7 +47,7 @@ def load(memory: sqlite3.Connection, parts: Iterable[Objects], whole: bool) -> N
     if whole:
         _create_tables(memory)
     for part in parts:
-        _load_part(memory, part, fresh=whole)
+        _load_part(memory, part)
     if whole:
         _create_indexes(memory)
     memory.execute("DELETE FROM changed")
@@ -148,7 +148,7 @@ def _time(key: str, name: str, value: Any) -> str:
     return value if len(value) == 26 and value[10] == "T" else time_text(time)
 
 
-def _load_part(memory: sqlite3.Connection, part: Objects, fresh: bool) -> None:
+def _load_part(memory: sqlite3.Connection, part: Objects) -> None:
     rows: dict[str, list[tuple[Any, ...]]] = {}
     for key, obj in part.items():
         name = key.partition(".")[0]
@@ -163,7 +163,7 @@ def _load_part(memory: sqlite3.Connection, part: Objects, fresh: bool) -> None:
             form = _form(name)
             rows.setdefault(name, []).append(form.row(key, obj))
             if form.links:
-                _link(memory, form, key, obj, fresh)
+                _link(memory, form, key, obj)
             if not obj.keys() <= form.known:
                 _keep(memory, key, {each: obj[each] for each in obj.keys() - form.known}, whole=False)
     for name, values in rows.items():
@@ -183,13 +183,13 @@ def _insert(memory: sqlite3.Connection, form: _Form, rows: list[tuple[Any, ...]]
         raise
 
 
-def _link(memory: sqlite3.Connection, form: _Form, key: str, obj: dict[str, Any], fresh: bool) -> None:
+def _link(memory: sqlite3.Connection, form: _Form, key: str, obj: dict[str, Any]) -> None:
     for name, (pairs, one, other) in zip(form.links, form.pairs(), strict=True):
         id, ids = key[len(form.name) + 1:], obj.get(name) or []
         if not (isinstance(ids, list) and all(isinstance(each, str) for each in ids)):
             raise Invalid(f"{key}: {name} is no list of ids")
-        if not fresh:
-            memory.execute(f"DELETE FROM {pairs.name} WHERE {one} = ?", (id,))
+        # Of an object that comes twice, in the file and in its journal, the later word counts.
+        memory.execute(f"DELETE FROM {pairs.name} WHERE {one} = ?", (id,))
         memory.executemany(f"INSERT OR IGNORE INTO {pairs.name} ({one}, {other}) VALUES (?, ?)",
                            [(id, each) for each in ids])
 
@@ -215,7 +215,8 @@ def _create_tables(memory: sqlite3.Connection) -> None:
         key = ", ".join(column.key for column in table.primary_key)
         columns, form = ", ".join(map(_definition, table.c)), "" if "id" in table.c else "WITHOUT ROWID"
         memory.execute(f"CREATE TABLE {table.name} ({columns}, PRIMARY KEY ({key})) {form}")
-    memory.execute("CREATE TABLE changed (class, id, PRIMARY KEY (class, id)) WITHOUT ROWID")
+    # Without a key: in a trigger, OR IGNORE does not hold against the statement that sets it off.
+    memory.execute("CREATE TABLE changed (class, id)")
     memory.execute("CREATE TABLE kept (key PRIMARY KEY, text, whole)")
 
 
@@ -239,13 +240,13 @@ def _create_indexes(memory: sqlite3.Connection) -> None:
     for name, cls in models.stored.items():
         own = cls.__tablename__
         for event, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")):
-            _create_trigger(memory, own, event, f"INSERT OR IGNORE INTO changed VALUES ('{name}', {row}.id)")
+            _create_trigger(memory, own, event, f"INSERT INTO changed VALUES ('{name}', {row}.id)")
         memory.execute(f"CREATE TRIGGER {own}_kept AFTER DELETE ON {own} BEGIN "
                        f"DELETE FROM kept WHERE key = '{name}.' || OLD.id; END")
         for pairs, one, _ in _form(name).pairs():
             for event, row in (("INSERT", "NEW"), ("DELETE", "OLD")):
                 _create_trigger(memory, pairs.name, event,
-                                f"INSERT OR IGNORE INTO changed VALUES ('{name}', {row}.{one})")
+                                f"INSERT INTO changed VALUES ('{name}', {row}.{one})")
 
 
 def _create_trigger(memory: sqlite3.Connection, table: str, event: str, action: str) -> None:

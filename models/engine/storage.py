@@ -33,8 +33,7 @@ class Storage:
         # Not `autoflush`: a read must never write, nor fail for what was not asked.
         self._sessions = scoped_session(sessionmaker(engine, autoflush=False, expire_on_commit=False))
         # A forked worker must not speak on its parent's connections.
-        for each in (engine, autocommit.engine):
-            os.register_at_fork(after_in_child=_disposer(each))
+        os.register_at_fork(after_in_child=_disposer(self))
         event.listen(self._sessions, "before_flush", self._before_flush)
         event.listen(self._sessions, "after_flush", forget_old_collections)
 
@@ -120,11 +119,15 @@ class Storage:
         """Store a new object, whose values were checked, at once; what else waits may be stored with it.
 
         Raises:
+            NotFound: it names an object that is not there.
             Invalid, Conflict: the storage refuses it.
             Unavailable: the storage cannot be reached.
         """
-        self.new(obj)
-        self.save()
+        with self.transaction():
+            for key in obj.__table__.foreign_keys:
+                if not self.rows(select(key.column).where(key.column == getattr(obj, key.parent.key))):
+                    raise NotFound()
+            self.new(obj)
 
     def reload(self) -> None:
         """Make the storage ready, and see what it holds now."""
@@ -182,29 +185,39 @@ class Storage:
     def rows(self, statement: Executable, values: Any = None) -> Sequence[Any]:
         """What a statement gives, as rows: cheaper than objects, and all that an answer needs."""
         with self._translated():
-            if self._is_at_work:
+            if self.is_at_work:
                 return self._session.execute(statement, values).all()
             return self._autocommit.rows(statement, values)
 
-    def prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
-        """What a prepared statement gives.
-
-        Returns: the rows by name, and the `version` they were read at.
-        """
+    def prepared(self, statement: Prepared, values: Mapping[str, Any]) -> Rows:
+        """What a prepared statement gives, by name."""
         with self._translated():
-            if self._is_at_work:
+            if self.is_at_work:
                 result = self._session.connection().exec_driver_sql(*statement.on(self._engine, values))
-                return [dict(row) for row in result.mappings()], self.version()
-            return self._prepared(statement, values)
+                return [dict(row) for row in result.mappings()]
+            return self._autocommit.prepared(statement, values)
+
+    def versioned(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
+        """The same, with the `version` it was read at."""
+        if self.is_at_work:
+            return self.prepared(statement, values), self.version()
+        with self._translated():
+            return self._versioned(statement, values)
 
     def parts(self, statement: Prepared, values: Mapping[str, Any]) -> Generator[Rows, None, None]:
-        """The same in parts, so that any number of rows needs little memory."""
+        """What a prepared statement gives, in parts, so that any number of rows needs little memory."""
         return self.stream(statement.statement.params(**values))
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether this thread's session is in a transaction, which then must see its own changes."""
+        return self._sessions.registry.has() and (
+            self._session.in_transaction() or "transaction" in self._session.info)
 
     def version(self) -> Any:
         """What is another value after each change of states, cities, amenities, places and what these offer."""
         with self._translated():
-            return object() if self._is_at_work else self._version()
+            return object() if self.is_at_work else self._version()
 
     def stream(self, statement: Select[Any], limit: int | None = None, offset: int = 0) -> Generator[Rows, None, None]:
         """What a statement over one model's table gives, by name, in parts.
@@ -284,12 +297,7 @@ class Storage:
     def _session(self) -> Session:
         return self._sessions()
 
-    @property
-    def _is_at_work(self) -> bool:
-        """Whether this thread's session is in a transaction, which then must see its own changes."""
-        return self._sessions.registry.has() and self._session.in_transaction()
-
-    def _prepared(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
+    def _versioned(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
         raise NotImplementedError
 
     def _version(self) -> Any:
@@ -338,10 +346,12 @@ def taken(attribute: str) -> Conflict:
     return Conflict(f"Another object has this {attribute} already: nothing was stored")
 
 
-def _disposer(engine: Engine) -> Callable[[], None]:
-    reference = weakref.ref(engine)
+def _disposer(storage: Storage) -> Callable[[], None]:
+    reference = weakref.ref(storage)
 
     def dispose() -> None:
         if (kept := reference()) is not None:
-            kept.dispose(close=False)
+            kept._autocommit.forget()
+            for engine in {kept._engine, kept._autocommit.engine}:
+                engine.dispose(close=False)
     return dispose

@@ -23,6 +23,11 @@ def prepare(connection: Connection) -> None:
     _versions.metadata.create_all(connection)
 
 
+def change(connection: Connection) -> None:
+    """Have the transaction change the version, whatever else it does."""
+    connection.info["changed"] = True
+
+
 def keep(engine: Engine) -> None:
     """Give the database another number with every transaction that changes one of the tables.
 
@@ -37,7 +42,7 @@ def _note(connection: Connection, statement: Any, *_: Any) -> None:
     changing = str(statement.table) in TABLES if isinstance(statement, UpdateBase) else (
         isinstance(statement, TextClause) and not statement.text.lstrip().upper().startswith("SELECT"))
     if changing:
-        connection.info["changed"] = True
+        change(connection)
 
 
 def _change(connection: Connection) -> None:
@@ -48,4 +53,5 @@ def _change(connection: Connection) -> None:
 
 
 def _forget(connection: Connection) -> None:
-    connection.info.pop("changed", None)
+    if not connection.invalidated:      # else nothing of it is left
+        connection.info.pop("changed", None)
