@@ -81,5 +81,6 @@ def _digest(secret: str) -> str:
 
 
 def _check(name: str) -> None:
-    if not name or checker(Token.__table__.c.name)(name):
-        raise Invalid("The name of a token has 1 to 60 letters, digits and signs, and no spaces", "name")
+    # One that begins like an option was meant as one.
+    if not name or name.startswith("-") or checker(Token.__table__.c.name)(name):
+        raise Invalid("The name of a token has 1 to 60 letters, digits and signs, no spaces, and no - in front", "name")

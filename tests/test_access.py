@@ -413,7 +413,8 @@ class TestConsole:
         ("token create a b", "token takes"), ("token nope x", "token takes"), ("token create x --json", "token takes"),
         ("token create there", "There is a token there already: revoke it, or choose another name"),
         ("token revoke nope", "There is no token nope: token list names those there are"),
-        ('token create "a b"', "The name of a token has 1 to 60"), ('token create ""', "The name of a token has")])
+        ('token create "a b"', "The name of a token has 1 to 60"), ('token create ""', "The name of a token has"),
+        ("token create --help", "The name of a token has")])
     def test_says_what_is_wrong(self, console: Run, storage, line, note):
         tokens.create("there")
         storage.close()

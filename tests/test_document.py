@@ -51,6 +51,23 @@ def test_every_operation_has_an_id_a_tag_answers_and_an_example(document):
             assert "example" in content["application/json"]
 
 
+def test_whoever_may_have_it_already_is_told_how_to_say_so(client, document):
+    Market()
+    asked = 0
+    for path, found in document["paths"].items():
+        operation = found.get("get", {"responses": {}})
+        if "304" in operation["responses"]:
+            assert "If-None-Match" in [parameter["name"] for parameter in operation["parameters"]]
+            assert "ETag" in operation["responses"]["200"]["headers"]
+        if "{" not in path and any(parameter["name"] == "limit" for parameter in operation.get("parameters", ())):
+            answer = client.get(f"{path}?limit=1")
+            for name in ("ETag", "Link", "X-Total-Count"):
+                assert name in answer.headers
+                assert name in operation["responses"]["200"]["headers"]
+            asked += 1
+    assert asked == 4
+
+
 def test_every_example_is_taken(client, document):
     market = Market()
     ids = {"parent": {"states": market.state.id, "cities": market.city.id, "places": market.place.id},

@@ -20,6 +20,13 @@ ERRORS = {
     500: "A mistake of the server", 503: "The storage cannot be reached just now"}
 RETRY_AFTER = {"description": "In how many seconds to try again", "required": True,
                "schema": {"type": "integer", "minimum": 1}}
+TEXT = {"type": "string"}
+ETAG = {"description": "Changes with every change of the answer; a long list that is given whole has none",
+        "schema": TEXT}
+PAGE = {"X-Total-Count": {"description": "How many there are, on all pages", "schema": {"type": "integer"}},
+        "Link": {"description": "The first, previous, next and last page (RFC 8288)", "schema": TEXT}}
+IF_NONE_MATCH = {"name": "If-None-Match", "in": "header", "schema": TEXT,
+                 "description": "The ETag of what was given; where it still is the same, the answer is 304"}
 KEY = {"name": HEADER, "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": LENGTH,
                                                   "pattern": PATTERN},
        "description": "What this request is called; sent again under the same key, it is answered as before, and done "
@@ -56,11 +63,14 @@ def _operation(rule: Rule, endpoint: str, operation: Operation, keyed: bool, gua
         for name in sorted(rule.arguments)]
     parameters += [{"name": name, "in": "query", "schema": dict(found)} for name, found in operation.query.items()]
     if operation.conditional:
-        parameters.append({"name": "If-Match", "in": "header", "schema": {"type": "string"},
+        parameters.append({"name": "If-Match", "in": "header", "schema": TEXT,
                            "description": "The ETag of what was seen; changed meanwhile, it is refused"})
     if keyed:
         parameters.append(KEY)
-    answers = {str(status): _answer(found) for status, found in operation.answers.items()}
+    if tagged := 304 in operation.answers:
+        parameters.append(IF_NONE_MATCH)
+    headers = ({"ETag": ETAG} if tagged else {}) | (PAGE if "limit" in operation.query else {})
+    answers = {str(status): _answer(found, headers) for status, found in operation.answers.items()}
     errors = {*operation.errors, *((400, 413) if operation.body else ()), *((400,) if operation.query else ()),
               *((404,) if rule.arguments else ()), *((412,) if operation.conditional else ()),
               *((400, 413, 422) if keyed else ()), *((401,) if guarded else ()),
@@ -75,10 +85,10 @@ def _operation(rule: Rule, endpoint: str, operation: Operation, keyed: bool, gua
     return described
 
 
-def _answer(found: Any) -> dict[str, Any]:
+def _answer(found: Any, headers: dict[str, Any]) -> dict[str, Any]:
     if found is None:
-        return {"description": "Not changed since"}
-    return {"description": "Done", "content": _json(found)}
+        return {"description": "Not changed since", "headers": {"ETag": ETAG}}
+    return {"description": "Done", "content": _json(found)} | ({"headers": headers} if headers else {})
 
 
 def _error(status: int) -> dict[str, Any]:

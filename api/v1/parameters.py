@@ -12,23 +12,29 @@ from services.listing import relations
 from services.search import AT_LEAST, IDS, MOST_IDS, SORTS
 
 WHOLE = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}
-PAGE: dict[str, Schema] = {name: {"type": "integer", "minimum": 0, "maximum": 999_999_999}
-                           for name in ("limit", "offset")}
+NUMBER: Schema = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
+PAGE: dict[str, Schema] = {
+    name: {**NUMBER, "description": description}
+    for name, description in (("limit", "How many to give; without it, all"), ("offset", "From which on to give them"))}
 
 
 def object_query(cls: type[BaseModel]) -> dict[str, Schema]:
     """Which attributes of an object to give, and what of others along."""
     paths = [*relations(cls)]
     fields = [*schema.columns(cls), "__class__"]
-    return {"fields": _names(fields)} | ({"include": _names(paths)} if paths else {})
+    included = _names(paths) | {"description": "Related objects to give along, with commas; as deep as reviews.user"}
+    return {"fields": _names(fields) | {"description": "The attributes to give, with commas; without it, all"}} | (
+        {"include": included} if paths else {})
 
 
 def listing_query(cls: type[BaseModel]) -> dict[str, Schema]:
     """How much of a list to give, in which order."""
-    return PAGE | {"sort": _names(schema.columns(cls), "-?")} | object_query(cls)
+    order = _names(schema.columns(cls), "-?") | {
+        "description": "Attributes with commas, a - before one to turn its order; without it, the oldest first"}
+    return PAGE | {"sort": order} | object_query(cls)
 
 
-def _names(names: Any, before: str = "") -> Schema:
+def _names(names: Any, before: str = "") -> dict[str, Any]:
     """Names with commas."""
     one = f"{before}(?:{'|'.join(map(re.escape, names))})"
     return {"type": "string", "pattern": f"^(?:{one}(?:,{one})*)?$"}
@@ -69,8 +75,8 @@ SEARCHED: Schema = {"oneOf": [
         "places": array(reference("Place")), "total": {"type": "integer"},
         "facets": {"type": "object", "properties": dict.fromkeys(IDS, COUNTED)}}}]}
 SEARCH_QUERY: dict[str, Schema] = {
-    **{name: {"type": "string"} for name in IDS},
-    **dict.fromkeys((*AT_LEAST, "price_max"), PAGE["limit"]),
+    **{name: {"type": "string", "description": "Ids, with commas"} for name in IDS},
+    **dict.fromkeys((*AT_LEAST, "price_max"), NUMBER),
     "text": {"type": "string", "maxLength": 1024, "pattern": schema.TEXT_PATTERN},
     "facets": {"enum": ["true", "false"]},
     "bbox": _numbers(_decimal(180), _decimal(90), _decimal(180), _decimal(90)) | {
