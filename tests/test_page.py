@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, Page, Route, expect
 
+from models.place import Place
 from models.state import State
 from tests.market import Market
 from tests.servers import Server, free_port
@@ -106,3 +108,123 @@ def test_the_filters_can_be_reached_and_used_by_keyboard(site, page, storage):
     page.keyboard.press("Space")
     expect(page.locator(f"input[data-id='{one.state.id}']")).to_be_checked()
     expect(page.locator(".locations h4")).to_have_text("State of One")
+
+
+class TestTheAddress:
+    """What is shown, the address says: shared, reloaded or come back to, it shows the same."""
+
+    def test_of_a_search_can_be_shared_reloaded_and_come_back_to(self, site, page, storage):
+        Market("One")
+        two = Market("Two")
+        page.goto(site.address)
+        expect(page.locator("#result")).to_have_text("2 places")
+        page.hover(".amenities")
+        for amenity in (two.wifi, two.pool):
+            page.locator(f"input[data-id='{amenity.id}']").check()
+        page.hover(".locations")
+        page.get_by_label("State of Two").check()
+        expect(page.locator("#result")).to_have_text("1 place")
+        expect(page).to_have_url(f"{site.address}/?states={two.state.id}&amenities={two.pool.id}&amenities={two.wifi.id}")
+        for again in (page.reload, lambda: page.goto(page.url)):
+            again()
+            expect(page.locator("section.places h2")).to_have_text(["Loft in Two"])
+            expect(page.locator(".locations h4")).to_have_text("State of Two")
+        page.locator("section.places h2 a").click()
+        expect(page.locator("h1")).to_have_text("Loft in Two")
+        page.go_back()
+        expect(page.locator("section.places h2")).to_have_text(["Loft in Two"])
+        expect(page.locator(".amenities h4")).to_have_text("Pool, Wifi")
+
+    def test_goes_back_through_what_was_chosen_and_not_through_each_letter(self, site, page, storage):
+        one = Market("One")
+        Market("Two")
+        page.goto(site.address)
+        page.hover(".amenities")
+        page.locator(f"input[data-id='{one.wifi.id}']").check()
+        expect(page.locator("#result")).to_have_text("1 place")
+        page.get_by_label("Search", exact=True).press_sequentially("nothing like it", delay=5)
+        expect(page.locator("#result")).to_have_text("0 places")
+        page.go_back()
+        expect(page.locator("#result")).to_have_text("2 places")
+        expect(page.locator(".amenities h4")).to_have_text("")
+        expect(page.get_by_label("Search", exact=True)).to_have_value("")
+        page.go_forward()
+        expect(page.locator("#result")).to_have_text("0 places")
+        expect(page.get_by_label("Search", exact=True)).to_have_value("nothing like it")
+
+
+class TestMore:
+    def test_places_are_added_below_and_the_first_of_them_is_focused(self, site, page, storage):
+        market = Market()
+        for number in range(44):
+            storage.new(Place(name=f"Home {number}", city_id=market.city.id, user_id=market.host.id))
+        storage.save()
+        storage.close()
+        page.goto(site.address)
+        cards = page.locator("section.places article")
+        expect(cards).to_have_count(20)
+        page.get_by_role("link", name="More places").click()
+        expect(cards).to_have_count(40)
+        expect(page.locator("section.places h2 a").nth(20)).to_be_focused()
+        expect(page.locator(".pages span")).to_have_text("40 of 45")
+        page.get_by_role("link", name="More places").press("Enter")
+        expect(cards).to_have_count(45)
+        expect(page.locator(".pages")).to_have_count(0)
+        page.reload()
+        expect(cards).to_have_count(45)
+
+    def test_nothing_found_says_how_to_find_more(self, site, page, storage):
+        Market()
+        page.goto(site.address)
+        page.get_by_label("Guests").fill("99")
+        expect(page.locator("#result")).to_have_text("0 places")
+        page.get_by_role("link", name="Clear filters").click()
+        expect(page.locator("#result")).to_have_text("1 place")
+        expect(page).to_have_url(f"{site.address}/")
+
+
+class TestAnswers:
+    """Whoever answers late or not at all."""
+
+    @pytest.fixture
+    def free(self, browser) -> Iterator[Page]:
+        """A page that may complain."""
+        page = browser.new_page()
+        yield page
+        page.close()
+
+    def test_a_late_one_does_not_replace_the_newer(self, site, free, storage):
+        Market("One")
+        Market("Two")
+        held: list[Route] = []
+        free.route("**/places_search", lambda route: held.append(route) if not held else route.continue_())
+        free.goto(site.address)
+        free.get_by_label("Search", exact=True).fill("One")
+        expect(free.locator("#result")).to_have_text("Searching…")
+        free.wait_for_timeout(400)      # until it is asked
+        free.get_by_label("Search", exact=True).fill("Two")
+        expect(free.locator("section.places h2")).to_have_text(["Loft in Two"])
+        assert held
+        with suppress(Error):   # it may be aborted, as it should be
+            held[0].continue_()
+        free.wait_for_timeout(300)
+        expect(free.locator("section.places h2")).to_have_text(["Loft in Two"])
+
+    def test_who_does_not_answer_is_asked_again(self, site, free, storage):
+        Market()
+        free.goto(site.address)
+        free.route("**/places_search", lambda route: route.fulfill(status=503, json={"error": "away"}))
+        free.get_by_label("Guests").fill("1")
+        expect(free.locator("#result")).to_have_text("The search failed")
+        expect(free.locator("section.places article")).to_have_count(1)     # what was there stays
+        free.unroute("**/places_search")
+        free.get_by_role("link", name="Try again").click()
+        expect(free.locator("#result")).to_have_text("1 place")
+        expect(free.locator(".empty")).to_have_count(0)
+
+    def test_what_cannot_be_searched_for_is_said(self, site, free, storage):
+        Market()
+        free.goto(site.address)
+        free.get_by_label("Price from").fill("-5")
+        expect(free.locator(".empty p").first).to_have_text(
+            "This cannot be searched for: price_min must be a whole number from 0 on.")

@@ -1,21 +1,65 @@
 'use strict';
 
-// The search page: what is chosen is shown at once; a search asks the API and draws its answer.
-// Texts are only ever set as text.
+// The search page: the server draws the first result; from then on what is chosen is searched for at once, the
+// address says what is shown, and more is added below. Texts are only ever set as text.
 (function () {
+  const PAGE = 20; // places that are asked for at a time
+  const PAUSE = 250; // milliseconds without another change before it is searched
   const { api, pictures, places: addresses } = document.body.dataset;
   const card = document.getElementById('card').content.querySelector('article');
   const numbers = ['guests', 'rooms', 'price_min', 'price_max'];
+  const $form = $('.filters');
+  const $places = $('section.places');
+  let first = (Number(new URLSearchParams(location.search).get('page') || 1) - 1) * PAGE;
   let request = null;
+  let pause = null;
 
   function count (number, word) {
     return `${number.toLocaleString('en')} ${word}${number === 1 ? '' : 's'}`;
   }
 
-  function showChosen ($filter) {
-    const names = $filter.find('input:checked').map((_, box) => box.dataset.name).get();
-    $filter.children('h4').text(names.join(', '));
+  function template (id) {
+    return $(document.getElementById(id).content.firstElementChild.cloneNode(true));
   }
+
+  // What is chosen
+
+  function showChosen () {
+    $('.locations, .amenities').each(function () {
+      const names = $(this).find('input:checked').map((_, box) => box.dataset.name).get();
+      $(this).children('h4').text(names.join(', '));
+    });
+  }
+
+  function fields () {
+    return $form.serializeArray().filter(each => each.value !== '');
+  }
+
+  function address () {
+    const query = new URLSearchParams(fields().map(each => [each.name, each.value])).toString();
+    return query ? `${location.pathname}?${query}` : location.pathname;
+  }
+
+  function choose (query) {
+    const asked = new URLSearchParams(query);
+    $form.find(':checkbox').each((_, box) => { box.checked = asked.getAll(box.name).includes(box.value); });
+    $form.find('input:not(:checkbox), select').each((_, field) => { field.value = asked.get(field.name) || ''; });
+    showChosen();
+  }
+
+  function wanted () {
+    const found = { states: [], cities: [], amenities: [] };
+    for (const { name, value } of fields()) {
+      if (name in found) {
+        found[name].push(value);
+      } else {
+        found[name] = numbers.includes(name) ? Number(value) : value;
+      }
+    }
+    return found;
+  }
+
+  // What is found
 
   function where (place) {
     const $city = $('.locations input[data-kind=cities]').filter((_, box) => box.value === place.city_id);
@@ -37,57 +81,130 @@
     return $card;
   }
 
-  function asked () {
-    const wanted = { states: [], cities: [], amenities: [] };
-    $('.filters input:checked').each((_, box) => wanted[box.dataset.kind].push(box.dataset.id));
-    for (const { name, value } of $('.filters').serializeArray()) {
-      if (value && numbers.includes(name)) {
-        wanted[name] = Number(value);
-      } else if (value && (name === 'text' || name === 'sort')) {
-        wanted[name] = value;
-      }
-    }
-    return wanted;
+  function say (sentence, button, action) {
+    const $said = template('said');
+    $said.find('p').first().text(sentence);
+    $said.find('a').text(button).on('click', function (event) {
+      event.preventDefault();
+      action();
+    });
+    $places.after($said);
   }
 
-  function search () {
+  function clear () {
+    choose('');
+    search('push');
+    $form.find('input').first().trigger('focus');
+  }
+
+  function draw (places, total, more) {
+    const $cards = $(places.map(place => article(place)[0]));
+    $('.empty, .pages').remove();
+    if (!more) {
+      $places.empty();
+    }
+    $places.append($cards);
+    $('#result').text(count(total, 'place'));
+    if (!total) {
+      say('No place is all of that. Fewer filters find more.', 'Clear filters', clear);
+    }
+    const shown = $places.children('article').length;
+    if (first + shown < total) {
+      const $more = template('more');
+      const query = new URLSearchParams([...fields().map(each => [each.name, each.value]),
+        ['page', (first + shown) / PAGE + 1]]);
+      $more.find('a').attr('href', `${location.pathname}?${query}`);
+      $more.find('span').text(`${(first + shown).toLocaleString('en')} of ${total.toLocaleString('en')}`);
+      $places.after($more);
+    }
+    if (more) {
+      $cards.first().find('h2 a').trigger('focus');
+    }
+    // Who comes back finds as many.
+    history.replaceState({ shown }, '');
+  }
+
+  // Only the last question is answered.
+  function ask (limit, offset, more) {
     if (request) {
       request.abort();
     }
     $('#result').text('Searching…');
+    $places.attr('aria-busy', 'true');
     const mine = $.ajax(`${api}/places_search`, {
-      method: 'POST', contentType: 'application/json', data: JSON.stringify(asked())
+      method: 'POST', contentType: 'application/json', data: JSON.stringify({ ...wanted(), limit, offset })
     });
     request = mine;
-    mine.done(function (places) {
+    mine.done(function (places, _, answer) {
       if (mine === request) {
-        $('#result').text(count(places.length, 'place'));
-        $('.empty, .pages').remove();
-        $('section.places').empty().append(places.map(article));
+        draw(places, Number(answer.getResponseHeader('X-Total-Count')), more);
       }
-    }).fail(function () {
+    }).fail(function (answer) {
       if (mine === request) {
-        $('#result').text('The search failed. Try again.');
-        $('section.places').empty();
+        $('.empty, .pages').remove();
+        $('#result').text('The search failed');
+        const refused = answer.status === 400 && answer.responseJSON;
+        say(refused ? `This cannot be searched for: ${refused.error}.` : 'HBNB does not answer just now.',
+          'Try again', () => ask(limit, offset, more));
+      }
+    }).always(function () {
+      if (mine === request) {
+        $places.removeAttr('aria-busy');
       }
     });
   }
 
-  $('.filters').on('change', '.locations input, .amenities input', function () {
-    showChosen($(this).closest('.locations, .amenities'));
+  function search (how) {
+    clearTimeout(pause);
+    if (address() !== location.pathname + location.search) {
+      history[`${how}State`](null, '', address());
+    }
+    first = 0;
+    ask(PAGE, 0, false);
+  }
+
+  // A change is searched for when no other follows.
+  function settle (how) {
+    clearTimeout(pause);
+    pause = setTimeout(function () {
+      if (address() !== location.pathname + location.search) {
+        search(how);
+      }
+    }, PAUSE);
+  }
+
+  $form.on('change', ':checkbox, select', function () {
+    showChosen();
+    settle('push');
+  }).on('input', 'input:not(:checkbox)', function () {
+    settle('replace'); // going back does not go through each letter
   }).on('submit', function (event) {
     event.preventDefault();
-    search();
+    search('push');
+  });
+
+  $('main').on('click', '.pages a[rel=next]', function (event) {
+    event.preventDefault();
+    ask(PAGE, first + $places.children('article').length, true);
+  });
+
+  $(window).on('popstate', function (event) {
+    const state = event.originalEvent.state;
+    choose(location.search);
+    first = 0;
+    ask(state ? Math.max(state.shown, PAGE) : PAGE, 0, false);
+  }).on('pageshow', function (event) {
+    // Only now has the browser put back what was typed before; but the address says what is shown.
+    choose(location.search);
+    const shown = history.state ? history.state.shown : 0;
+    if (!event.originalEvent.persisted && shown > $places.children('article').length) {
+      ask(Math.min(shown, 1000), first, false);
+    }
   });
 
   $.getJSON(`${api}/status`).done(function (answer) {
     if (answer.status === 'OK') {
       $('#api_status').addClass('available').attr('title', 'The API answers');
     }
-  });
-  // Only now has the browser put back what was chosen before, when somebody comes back to the page.
-  $(window).on('pageshow', function () {
-    $('.locations, .amenities').each((_, filter) => showChosen($(filter)));
-    search();
   });
 })();
