@@ -124,7 +124,8 @@ class TestTheAddress:
         page.hover(".locations")
         page.get_by_label("State of Two").check()
         expect(page.locator("#result")).to_have_text("1 place")
-        expect(page).to_have_url(f"{site.address}/?states={two.state.id}&amenities={two.pool.id}&amenities={two.wifi.id}")
+        expect(page).to_have_url(
+            f"{site.address}/?states={two.state.id}&amenities={two.pool.id}&amenities={two.wifi.id}")
         for again in (page.reload, lambda: page.goto(page.url)):
             again()
             expect(page.locator("section.places h2")).to_have_text(["Loft in Two"])
@@ -217,6 +218,7 @@ class TestAnswers:
         free.get_by_label("Guests").fill("1")
         expect(free.locator("#result")).to_have_text("The search failed")
         expect(free.locator("section.places article")).to_have_count(1)     # what was there stays
+        expect(free.locator("#result + .empty + section.places")).to_have_count(1)
         free.unroute("**/places_search")
         free.get_by_role("link", name="Try again").click()
         expect(free.locator("#result")).to_have_text("1 place")

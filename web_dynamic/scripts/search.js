@@ -81,14 +81,15 @@
     return $card;
   }
 
-  function say (sentence, button, action) {
+  // Where somebody looks: above the places, or below them who asked for more.
+  function say ($above, sentence, button, action) {
     const $said = template('said');
     $said.find('p').first().text(sentence);
     $said.find('a').text(button).on('click', function (event) {
       event.preventDefault();
       action();
     });
-    $places.after($said);
+    $above.after($said);
   }
 
   function clear () {
@@ -106,7 +107,7 @@
     $places.append($cards);
     $('#result').text(count(total, 'place'));
     if (!total) {
-      say('No place is all of that. Fewer filters find more.', 'Clear filters', clear);
+      say($('#result'), 'No place is all of that. Fewer filters find more.', 'Clear filters', clear);
     }
     const shown = $places.children('article').length;
     if (first + shown < total) {
@@ -144,8 +145,8 @@
         $('.empty, .pages').remove();
         $('#result').text('The search failed');
         const refused = answer.status === 400 && answer.responseJSON;
-        say(refused ? `This cannot be searched for: ${refused.error}.` : 'HBNB does not answer just now.',
-          'Try again', () => ask(limit, offset, more));
+        const sentence = refused ? `This cannot be searched for: ${refused.error}.` : 'HBNB does not answer just now.';
+        say(more ? $places : $('#result'), sentence, 'Try again', () => ask(limit, offset, more));
       }
     }).always(function () {
       if (mine === request) {
