@@ -34,14 +34,11 @@ def fill(path: str, places: int, objects: int | None, states: int, cities: int) 
     import models
     from models.engine.file_storage import FileStorage
     from sample import Sample
-    from services.transfer.intake import Intake, Report
-    from services.transfer.stores import take
+    from sample.fill import fill as take
 
     models.storage = FileStorage(path)
     models.storage.reload()
-    made = islice(Sample(places=places, states=states, cities=cities), objects)
-    with models.storage.transaction():
-        take(((obj["__class__"], obj) for obj in made), Intake(Report(), times=True))
+    take(islice(Sample(places=places, states=states, cities=cities), objects))
     return models.storage.count()
 
 

@@ -5,15 +5,12 @@ import http.client
 import json
 import os
 import re
-import socket
 import subprocess
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.measure import ROOT
+from tests.servers import Server, free_port
 
 WORKERS, CONNECTIONS, SECONDS, WARM = 2, 4, 2, 6
 # As `python wsgi.py` does it, with more workers; not with -m, as `bench` forgets HBNB's settings.
@@ -44,44 +41,22 @@ class Answer(NamedTuple):
     tag: str | None
 
 
-class Served:
-    """An application that is being served.
+class Served(Server):
+    """An application, from when it answers to the end of the block.
 
     Args:
         target: `module:name` of it.
         settings: its environment, beside ours.
         folder: for files that may stay there.
-    Raises:
-        RuntimeError: it does not answer.
     """
 
     def __init__(self, target: str, settings: Mapping[str, str], folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self._port = probe.getsockname()[1]
-        self._folder = folder
-        log = folder / f"served-{self._port}.log"
-        with open(log, "wb") as out:
-            self._process = subprocess.Popen([sys.executable, "-c", _SERVE, target, str(self._port)], cwd=ROOT,
-                                             env=os.environ | settings, stdout=out, stderr=out)
-        for _ in range(300):
-            try:
-                if self.get(Request("GET", "/states")).status == 200:
-                    return
-            except OSError:
-                pass
-            if self._process.poll() is not None:
-                break
-            time.sleep(0.1)
-        self.stop()
-        raise RuntimeError(f"{target} does not answer:\n{log.read_text()[-3000:]}")
+        self._port, self._folder = free_port(), folder
+        super().__init__(["-c", _SERVE, target, str(self._port)], os.environ | settings, self._port, "/api/v1/states")
 
-    def stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+    def __enter__(self) -> Served:
+        super().__enter__()
+        return self
 
     def get(self, request: Request) -> Answer:
         """Ask once."""
@@ -108,7 +83,7 @@ class Served:
         script.write_text(_SCRIPT.format("\n".join(map(_prepared, requests))))
         said = subprocess.run(
             ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{SECONDS}s", "-s", script,
-             f"http://127.0.0.1:{self._port}"], check=True, capture_output=True, text=True).stdout
+             self.address], check=True, capture_output=True, text=True).stdout
         found = re.search(r"^Requests/sec: +([\d.]+)", said, re.MULTILINE)
         if found is None or "Non-2xx" in said or "Socket errors" in said:
             raise RuntimeError(f"{requests[0]} and others like it are not answered:\n{said}")

@@ -65,6 +65,4 @@ class Markets:
         return self._served("wsgi:app", HBNB_ENV="dev", **settings)
 
     def _served(self, target: str, **settings: str) -> Served:
-        application = Served(target, settings, self._folder)
-        self._stack.callback(application.stop)
-        return application
+        return self._stack.enter_context(Served(target, settings, self._folder))

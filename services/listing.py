@@ -72,12 +72,16 @@ class Listing:
 
     def prepared(self) -> tuple[Prepared, dict[str, Any]] | None:
         """A statement that was made for such a list before, and its values; none where there is no such."""
-        if self.where or self.first is not None or (self.limit is None and self.offset):
+        if self._is_special():
             return None
         cls: Any = self.cls
         paged = {} if self.limit is None else {"limit": self.limit, "offset": self.offset}
         statement = _statement(cls, tuple(self.having), tuple(self.sort), self.private, bool(paged))
         return statement, {**self.having, **paged}
+
+    def _is_special(self) -> bool:
+        """Whether no statement is ready for it."""
+        return bool(self.where or self.first is not None or (self.limit is None and self.offset))
 
     def rows(self) -> Generator[Rows, None, None]:
         """The objects themselves, in parts."""

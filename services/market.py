@@ -74,14 +74,14 @@ def at(version: Any) -> Market:
     """What is there at that version of the storage, or at a later one."""
     known = _markets.get(models.storage)
     if known is None or known.version != version:
-        known = _read(known)
+        known = _read(version, known)
         if not models.storage.is_at_work:   # what a transaction sees is nobody else's
             _markets[models.storage] = known
     return known
 
 
-def _read(before: Market | None) -> Market:
-    version = models.storage.version()      # first: what changes from here on makes this old
+def _read(version: Any, before: Market | None) -> Market:
+    # The version was read first: what changes from here on makes this old.
     states: dict[str, list[str]] = {}
     cities = models.storage.rows(select(City.state_id, City.id))
     for state, city in cities:

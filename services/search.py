@@ -149,8 +149,7 @@ class Search(Listing):
             yield from super().rows()
 
     def _is_special(self) -> bool:
-        """Whether no statement is ready for it."""
-        return bool(self.where or self.sort or self.first is not None or (self.limit is None and self.offset))
+        return bool(self.sort) or super()._is_special()
 
     def _found(self, known: market.Market) -> plan.Wanted | None:
         """What to look for in a market; nothing, where it has no such place."""

@@ -15,7 +15,6 @@ from services.search import IDS, search
 
 PAGE = 20
 _NUMBERS = ("guests", "rooms", "price_min", "price_max")
-_LATEST = 10_000_000    # page that can be asked for
 
 
 class Results(NamedTuple):

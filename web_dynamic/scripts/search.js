@@ -35,8 +35,8 @@
     return $form.serializeArray().filter(each => each.value !== '');
   }
 
-  function address () {
-    const query = new URLSearchParams(fields().map(each => [each.name, each.value])).toString();
+  function address (...more) {
+    const query = new URLSearchParams([...fields().map(each => [each.name, each.value]), ...more]).toString();
     return query ? `${location.pathname}?${query}` : location.pathname;
   }
 
@@ -112,9 +112,7 @@
     const shown = $places.children('article').length;
     if (first + shown < total) {
       const $more = template('more');
-      const query = new URLSearchParams([...fields().map(each => [each.name, each.value]),
-        ['page', (first + shown) / PAGE + 1]]);
-      $more.find('a').attr('href', `${location.pathname}?${query}`);
+      $more.find('a').attr('href', address(['page', (first + shown) / PAGE + 1]));
       $more.find('span').text(`${(first + shown).toLocaleString('en')} of ${total.toLocaleString('en')}`);
       $places.after($more);
     }
