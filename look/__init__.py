@@ -18,6 +18,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["day"] = words.day
     app.jinja_env.globals["home"] = "web_flask.hbnb"
     static.init_app(app)
-    static.add(app, images=_WEB_STATIC / "images", styles=_WEB_STATIC / "styles")
+    for folder in ("images", "styles"):
+        static.add(app, folder, _WEB_STATIC / folder)
     headers.init_app(app)
     errors.init_app(app)

@@ -34,14 +34,16 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals["static"] = static
 
 
-def add(app: Flask, **folders: Path) -> None:
-    """Serve the files of folders, each under its name.
+def add(app: Flask, folder: str, path: Path, *names: str) -> None:
+    """Serve files of a folder: those that are named, or else all.
 
     They are read once, so that nothing else can be asked for, and a page and its files are always of one release.
+
+    Args:
+        folder: what it is called in their addresses.
     """
-    for folder, path in folders.items():
-        app.extensions["look"] |= {
-            (folder, each.relative_to(path).as_posix()): _read(each) for each in path.rglob("*") if each.is_file()}
+    files = map(path.joinpath, names) if names else filter(Path.is_file, path.rglob("*"))
+    app.extensions["look"] |= {(folder, each.relative_to(path).as_posix()): _read(each) for each in files}
 
 
 def static(folder: str, name: str) -> str:

@@ -17,7 +17,8 @@ errors.watch(pages)
 
 def init_app(app: Flask) -> None:
     """Add the pages to an application that has the look, the API, and the pages of `web_flask`."""
-    static.add(app, scripts=_HERE / "scripts", jquery=Path(xstatic.pkg.jquery.BASE_DIR))
+    static.add(app, "scripts", _HERE / "scripts")
+    static.add(app, "jquery", Path(xstatic.pkg.jquery.BASE_DIR), "jquery.min.js")
     app.register_blueprint(pages)
     app.jinja_env.globals["home"] = "web_dynamic.search"
 
