@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from urllib.parse import urlsplit
 
 from errors import Misconfigured
 
@@ -13,6 +14,7 @@ RATE_LIMIT = "600 per minute"
 # It may hold a password, so it is not shown.
 NO_REDIS = ("HBNB_REDIS_URL is no address of a Redis: set it to one such as redis://host:6379/0, or "
             "unix:///path/of/a/socket")
+_TILES = re.compile(r"(?:https?://[a-z0-9.:\[\]-]+)?/(?!/)[^\s{}]*(?:\{[zxyr]\}[^\s{}]*)+", re.IGNORECASE)
 _RATE = re.compile(r" ?[1-9]\d{0,8}(?: per |/)(?:[1-9]\d{0,3} )?(?:second|minute|hour|day)s? ?", re.ASCII)
 
 
@@ -38,6 +40,8 @@ class Settings:
     rate_limit: str = _setting("HBNB_RATE_LIMIT", "", "requests that an address may send to the API")
     redis_url: str = _setting("HBNB_REDIS_URL", "", "the Redis that the workers count requests in", secret=True)
     proxies: str = _setting("HBNB_PROXIES", "0", "how many proxies stand in front")
+    tiles: str = _setting("HBNB_TILES", "", "the address of the tiles under the map; empty = a plain ground")
+    tiles_credit: str = _setting("HBNB_TILES_CREDIT", "", "whose tiles they are")
     history: str = _setting("HBNB_HISTORY", "~/.hbnb_history", "the console's history file; empty = none")
 
     @classmethod
@@ -79,6 +83,12 @@ class Settings:
         chosen = self.rate_limit or ("none" if self.env in ("dev", "test") else RATE_LIMIT)
         return None if chosen == "none" else chosen
 
+    @property
+    def tiles_origin(self) -> str:
+        """The host that the tiles are asked of, as a page's policy names it; empty where it is our own, or none."""
+        parts = urlsplit(self.tiles)
+        return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
     def _check(self, environ: Mapping[str, str]) -> None:
         if self.env not in ENVIRONMENTS:
             raise Misconfigured(f"HBNB_ENV is {self.env!r}: set it to one of {', '.join(ENVIRONMENTS)}")
@@ -91,6 +101,9 @@ class Settings:
                                 "several with semicolons, or to none")
         if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://", "unix://")):
             raise Misconfigured(NO_REDIS)
+        if self.tiles and not (_TILES.fullmatch(self.tiles) and all(f"{{{each}}}" in self.tiles for each in "zxy")):
+            raise Misconfigured(f"HBNB_TILES is {self.tiles!r}: set it to the address of one host's tiles, such as "
+                                "https://tiles.example.com/{z}/{x}/{y}.png")
         if not (self.proxies.isascii() and self.proxies.isdigit() and int(self.proxies) < 100):
             raise Misconfigured(f"HBNB_PROXIES is {self.proxies!r}: set it to the number of proxies in front, 0 to 99")
         if self.uses_db:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from flask import Flask
 
+from config import Settings
 from look import errors, headers, static, words
 
 _WEB_STATIC = Path(__file__).parent.parent / "web_static"
@@ -20,5 +21,5 @@ def init_app(app: Flask) -> None:
     static.init_app(app)
     for folder in ("images", "styles"):
         static.add(app, folder, _WEB_STATIC / folder)
-    headers.init_app(app)
+    headers.init_app(app, images=Settings.from_environ().tiles_origin)
     errors.init_app(app)

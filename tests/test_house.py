@@ -131,7 +131,11 @@ class TestSettings:
         ({"HBNB_ENV": "prod"}, "HBNB_ENV is 'prod': set it to one of dev, test, staging, production"),
         ({"HBNB_API_PORT": "x"}, "HBNB_API_PORT"), ({"HBNB_API_PORT": "99999"}, "HBNB_API_PORT"),
         ({"HBNB_TYPE_STORAGE": "db", "HBNB_MYSQL_USER": "", "HBNB_MYSQL_PWD": "", "HBNB_MYSQL_DB": "x"},
-         "these must be set too: HBNB_MYSQL_USER, HBNB_MYSQL_HOST")])
+         "these must be set too: HBNB_MYSQL_USER, HBNB_MYSQL_HOST"),
+        # One host, and nothing that could be another word of a policy.
+        *(({"HBNB_TILES": tiles}, "HBNB_TILES is .*: set it to the address of one host's tiles") for tiles in (
+            "https://{s}.tiles.test/{z}/{x}/{y}.png", "https://tiles.test/{z}/{x}.png", "javascript:{z}{x}{y}", "x",
+            "https://tiles.test; script-src *://x/{z}/{x}/{y}", "//tiles.test/{z}/{x}/{y}"))])
     def test_that_make_no_sense_are_refused(self, environ, words):
         with pytest.raises(Misconfigured, match=words):
             Settings.from_environ(environ)

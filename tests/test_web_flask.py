@@ -124,6 +124,7 @@ class TestSearch:
                 ({"text": "berlin"}, both[1:]),
                 ({"guests": 5}, both[1:]), ({"rooms": "1"}, both[1:]), ({"price_min": 31}, both[:1]),
                 ({"price_max": 99}, both[1:]), ({"sort": "price"}, both[::-1]), ({"states": "nope"}, []),
+                ({"bbox": "-180,-90,180,90"}, both), ({"bbox": "0,0,1,1.5"}, []), ({"bbox": ""}, both),
                 # What a form sends where nothing was filled in.
                 ({"text": "", "guests": "", "rooms": "", "price_min": "", "price_max": "", "sort": ""}, both)):
             assert self.found(client, **asked) == expected, asked
@@ -143,7 +144,8 @@ class TestSearch:
         assert '<option value="newest" selected>' in answer.text
 
     @pytest.mark.parametrize("asked", [{"guests": "two"}, {"page": "0"}, {"page": "x"}, {"sort": "nice"},
-                                       {"price_min": "-1"}, {"rooms": "9" * 6000}, {"text": "\0"}])
+                                       {"price_min": "-1"}, {"rooms": "9" * 6000}, {"text": "\0"},
+                                       {"bbox": "1,2,x,4"}, {"bbox": "1,2,3"}, {"bbox": "nan,0,1,1"}])
     def test_says_what_it_cannot_search_for(self, client, markets, asked):
         answer = client.get("/hbnb", query_string=asked)
         assert answer.status_code == 400

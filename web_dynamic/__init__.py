@@ -4,8 +4,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import xstatic.pkg.jquery
+import xstatic.pkg.leaflet
 from flask import Blueprint, Flask
 
+from config import Settings
 from look import errors, static
 from web_flask import search as drawn
 
@@ -19,8 +21,11 @@ def init_app(app: Flask) -> None:
     """Add the pages to an application that has the look, the API, and the pages of `web_flask`."""
     static.add(app, "scripts", _HERE / "scripts")
     static.add(app, "jquery", Path(xstatic.pkg.jquery.BASE_DIR), "jquery.min.js")
+    static.add(app, "leaflet", Path(xstatic.pkg.leaflet.BASE_DIR), "leaflet.css", "leaflet.js")
     app.register_blueprint(pages)
-    app.jinja_env.globals["home"] = "web_dynamic.search"
+    settings = Settings.from_environ()
+    app.jinja_env.globals |= {
+        "home": "web_dynamic.search", "tiles": settings.tiles, "tiles_credit": settings.tiles_credit}
 
 
 @pages.get("/")

@@ -63,6 +63,8 @@ def _results(page: int) -> Results:
     wanted: dict[str, Any] = {name: request.args.getlist(name) for name in IDS}
     wanted |= {name: number for name in _NUMBERS if (number := _number(name)) is not None}
     wanted |= {name: request.args[name] for name in ("text", "sort") if request.args.get(name)}
+    if request.args.get("bbox"):
+        wanted["bbox"] = _decimals("bbox")
     found = search({**wanted, "limit": PAGE, "offset": (page - 1) * PAGE})
     places, total = found.all(), found.total()
     pages = max(1, -(-total // PAGE))
@@ -91,6 +93,13 @@ def _number(name: str, least: int = 0) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= least):
         raise Invalid(f"{name} must be a whole number from {least} on", name)
     return int(text)
+
+
+def _decimals(name: str) -> list[float]:
+    try:
+        return [float(each) for each in request.args[name].split(",")]
+    except ValueError:
+        raise Invalid(f"{name} must be numbers with commas between them", name) from None
 
 
 def _page(number: int) -> str | None:

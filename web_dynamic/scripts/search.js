@@ -42,6 +42,7 @@
 
   function choose (query) {
     const asked = new URLSearchParams(query);
+    $form.find('[name=bbox]').val(asked.get('bbox') || '');
     $form.find(':checkbox').each((_, box) => { box.checked = asked.getAll(box.name).includes(box.value); });
     $form.find('input:not(:checkbox), select').each((_, field) => { field.value = asked.get(field.name) || ''; });
     showChosen();
@@ -52,6 +53,8 @@
     for (const { name, value } of fields()) {
       if (name in found) {
         found[name].push(value);
+      } else if (name === 'bbox') {
+        found[name] = value.split(',').map(Number);
       } else {
         found[name] = numbers.includes(name) ? Number(value) : value;
       }
@@ -68,7 +71,9 @@
   }
 
   function article (place) {
-    const $card = $(card.cloneNode(true)).attr('data-id', place.id);
+    const $card = $(card.cloneNode(true)).attr({
+      'data-id': place.id, 'data-latitude': place.latitude, 'data-longitude': place.longitude
+    });
     const id = encodeURIComponent(place.id);
     $card.find('.picture').attr('src', `${pictures}/${id}.svg`);
     $card.find('h2 a').attr('href', `${addresses}/${id}`).text(place.name || 'A home without a name');
@@ -78,6 +83,9 @@
     $card.find('.number_rooms').text(count(place.number_rooms, 'Bedroom'));
     $card.find('.number_bathrooms').text(count(place.number_bathrooms, 'Bathroom'));
     $card.find('.description').text(place.description || '');
+    $card.find('.said a').attr({
+      href: `${addresses}/${id}#reviews`, 'aria-label': `Reviews of ${place.name || 'a home without a name'}`
+    });
     return $card;
   }
 
@@ -119,6 +127,7 @@
     if (more) {
       $cards.first().find('h2 a').trigger('focus');
     }
+    $places.trigger('drawn');
     // Who comes back finds as many.
     history.replaceState({ shown }, '');
   }

@@ -1,10 +1,11 @@
 'use strict';
 
-// No text becomes HTML in our pages. jQuery 3 alone, while it is loaded, tries the browser out with these four.
+// No text becomes HTML in our pages. Only jQuery 3 and Leaflet, while they are loaded, try the browser out with these.
 (function () {
   const trials = [
     /^<a id='jQuery\d+' href='' disabled='disabled'><\/a><select id='jQuery\d+-\r\\' disabled='disabled'><option selected=''><\/option><\/select>$/,
-    /^<textarea>x<\/textarea>$/, /^<option><\/option>$/, /^<form><\/form><form><\/form>$/
+    /^<textarea>x<\/textarea>$/, /^<option><\/option>$/, /^<form><\/form><form><\/form>$/,
+    /^<svg\/>$/, /^<v:shape adj="1"\/>$/
   ];
 
   if (window.trustedTypes) {

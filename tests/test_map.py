@@ -1,0 +1,193 @@
+"""The map and the reviews of the search page, in a real browser."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from models.place import Place
+from models.review import Review
+from tests.market import Market
+from tests.servers import Server, free_port
+from tests.site import ATTACK
+
+WHERE = {"Far": (10.0, 20.0), "Near": (42.0, -73.0), "Nearer": (42.5, -73.5)}    # latitude, longitude
+
+
+@pytest.fixture
+def market(storage) -> Market:
+    market = Market()
+    market.place.latitude = None        # it says half of where it is, and so nothing
+    storage.new(market.place)
+    for name, (latitude, longitude) in WHERE.items():
+        storage.new(Place(name=name, city_id=market.city.id, user_id=market.host.id, price_by_night=len(name),
+                          latitude=latitude, longitude=longitude))
+    storage.save()
+    storage.close()
+    return market
+
+
+@pytest.fixture
+def site(environ, market) -> Iterator[Server]:
+    port = free_port()
+    with Server(["wsgi.py", "--port", str(port)], environ, port) as server:
+        yield server
+
+
+def look_at_near(page: Page) -> None:
+    """Move the map as a person does, until Near is in its middle and Far is not on it."""
+    for _ in range(5):
+        page.get_by_role("button", name="Zoom in").click()
+        page.wait_for_timeout(350)      # what zooms is not dragged
+        pin = page.locator(".pin", has_text=f"${len('Near')}").locator("span")
+        at, frame = pin.bounding_box(), page.locator("#map").bounding_box()
+        middle = frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2
+        page.mouse.move(frame["x"] + 20, frame["y"] + frame["height"] - 20)
+        page.mouse.down()
+        page.mouse.move(frame["x"] + 20 + middle[0] - at["x"] - at["width"] / 2,
+                        frame["y"] + frame["height"] - 20 + middle[1] - at["y"] - at["height"] / 2, steps=4)
+        page.wait_for_timeout(150)      # or the map would go on by itself
+        page.mouse.up()
+
+
+@pytest.mark.parametrize("engine", ["file"])
+class TestTheMap:
+    def test_has_a_pin_for_each_card_that_says_where_it_is_and_they_point_at_each_other(self, site, page, market):
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto(site.address)
+        expect(page.locator("section.places article")).to_have_count(4)
+        expect(page.locator(".pin")).to_have_text(["$3", "$4", "$6"])
+        assert len({tuple(pin.bounding_box().values()) for pin in page.locator(".pin span").all()}) == 3
+        card, pin = page.locator("article", has_text="Nearer"), page.locator(".pin", has_text="$6")
+        card.hover()
+        expect(pin).to_contain_class("lit")
+        pin.hover()
+        expect(pin).not_to_contain_class("lit")
+        expect(card).to_contain_class("lit")
+        page.locator(".pin", has_text="$3").click()
+        expect(page.get_by_role("link", name="Far", exact=True)).to_be_focused()
+        expect(page.locator(".pin", has_text="$3")).to_contain_class("lit")
+
+    def test_searches_the_area_that_it_was_moved_to(self, site, page, market):
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto(site.address)
+        again = page.get_by_role("button", name="Search this area")
+        within = page.get_by_label("Only in the area of the map")
+        expect(page.locator(".pin")).to_have_count(3)
+        expect(again).to_be_hidden()
+        expect(within).to_be_hidden()
+        look_at_near(page)
+        again.click()
+        expect(page.locator("#result")).to_have_text("2 places")
+        expect(page.locator("section.places h2")).to_have_text(["Near", "Nearer"])
+        expect(page.locator(".pin")).to_have_text(["$4", "$6"])
+        expect(again).to_be_hidden()
+        expect(within).to_be_checked()
+        expect(page.locator("#map")).to_be_focused()
+        assert "bbox=" in page.url
+        page.reload()
+        expect(page.locator("section.places h2")).to_have_text(["Near", "Nearer"])
+        expect(page.locator(".pin")).to_have_text(["$4", "$6"])
+        within.uncheck()
+        expect(page.locator("#result")).to_have_text("4 places")
+        expect(page.locator(".pin")).to_have_count(3)
+        page.go_back()
+        expect(within).to_be_checked()
+        expect(page.locator("#result")).to_have_text("2 places")
+
+    def test_shows_an_area_across_the_date_line_in_one_piece(self, site, page, market, storage):
+        for longitude in (179.0, -179.0):
+            storage.new(Place(name="Taveuni", city_id=market.city.id, user_id=market.host.id, latitude=-17.0,
+                              longitude=longitude))
+        storage.save()
+        storage.close()
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto(f"{site.address}/?bbox=170,-30,-170,0")
+        expect(page.locator("#result")).to_have_text("2 places")
+        expect(page.locator(".pin")).to_have_count(2)
+        frame = page.locator("#map").bounding_box()
+        for pin in page.locator(".pin span").all():
+            assert frame["x"] < pin.bounding_box()["x"] < frame["x"] + frame["width"]
+
+    def test_is_opened_by_a_button_on_a_phone_and_is_not_there_without_a_script(self, site, page, browser, market):
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.goto(site.address)
+        expect(page.locator("#map")).to_be_hidden()
+        page.get_by_role("button", name="Map").click()
+        expect(page.locator("#map")).to_be_visible()
+        frame = page.locator("#map").bounding_box()
+        for pin in page.locator(".pin span").all():
+            at = pin.bounding_box()
+            assert frame["x"] < at["x"] < frame["x"] + frame["width"]
+        context = browser.new_context(java_script_enabled=False, viewport={"width": 1440, "height": 900})
+        plain = context.new_page()
+        plain.goto(f"{site.address}/?bbox=-80,40,-70,45")
+        expect(plain.locator("section.places h2")).to_have_text(["Near", "Nearer"])
+        expect(plain.get_by_label("Only in the area of the map")).to_be_checked()
+        expect(plain.locator("#map")).to_be_hidden()
+        expect(plain.locator(".toggle")).to_be_hidden()
+        context.close()
+
+    def test_asks_for_tiles_where_an_address_of_them_is_configured(self, environ, browser, market):
+        port, context = free_port(), browser.new_context(viewport={"width": 1440, "height": 900})
+        page, said, asked = context.new_page(), [], []
+        page.on("console", lambda message: said.append(message.text))
+
+        def give(route):
+            asked.append(route.request)
+            route.fulfill(body='<svg xmlns="http://www.w3.org/2000/svg"/>', content_type="image/svg+xml")
+        page.route("http://tiles.test/**", give)
+        tiles = {"HBNB_TILES": "http://tiles.test/{z}/{x}/{y}.svg", "HBNB_TILES_CREDIT": f"© maps {ATTACK}"}
+        with Server(["wsgi.py", "--port", str(port)], environ | tiles, port) as server:
+            page.goto(f"{server.address}/?states={market.state.id}", wait_until="networkidle")
+            expect(page.locator("#map .leaflet-tile").first).to_be_visible()
+            expect(page.locator(".credit")).to_have_text(f"© maps {ATTACK}")
+        context.close()
+        assert said == []
+        assert asked
+        # Where one looks for homes is nobody else's matter.
+        assert {request.headers.get("referer") for request in asked} == {f"{server.address}/"}
+
+
+@pytest.mark.parametrize("engine", ["file"])
+class TestReviews:
+    def test_of_a_place_are_shown_above_the_search_and_more_of_them_on_demand(self, site, page, market, storage):
+        for number in range(12):
+            storage.new(Review(text=f"{ATTACK} {number}", place_id=market.place.id, user_id=market.guest.id))
+        storage.save()
+        storage.close()
+        page.goto(site.address)
+        link = page.get_by_role("link", name="Reviews of Loft")
+        link.click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_role("heading")).to_have_text(page.locator("section.places h2").first.text_content())
+        expect(dialog.get_by_role("status")).to_have_text("13 reviews")
+        expect(dialog.locator("li")).to_have_count(10)
+        expect(dialog.locator("li").first).to_contain_text(f"{ATTACK} 11")
+        expect(dialog.locator("li time").first).to_have_text(
+            page.evaluate("new Date().toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' })"))
+        expect(page.locator("img[src=x]")).to_have_count(0)
+        dialog.get_by_role("button", name="More reviews").press("Enter")
+        expect(dialog.locator("li")).to_have_count(13)
+        expect(dialog.locator("li").nth(10)).to_be_focused()
+        expect(dialog.get_by_role("button", name="More reviews")).to_be_hidden()
+        page.keyboard.press("Escape")
+        expect(dialog).to_be_hidden()
+        expect(link).to_be_focused()
+        assert page.url == f"{site.address}/"
+
+    def test_that_are_not_there_or_cannot_be_read_are_said(self, site, browser, market):
+        page = browser.new_page()       # which may complain
+        page.goto(site.address)
+        page.get_by_role("link", name="Reviews of Far").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_role("status")).to_have_text("Nobody has written about this place yet.")
+        dialog.get_by_role("button", name="Close").click()
+        page.route("**/reviews?**", lambda route: route.fulfill(status=503, json={"error": "away"}))
+        page.get_by_role("link", name="Reviews of Loft").click()
+        expect(dialog.get_by_role("status")).to_have_text("The reviews cannot be read just now.")
+        page.unroute("**/reviews?**")
+        dialog.get_by_role("button", name="Try again").click()
+        expect(dialog.get_by_role("status")).to_have_text("1 review")
+        page.close()

@@ -1,0 +1,119 @@
+'use strict';
+
+// The map beside the places: a pin for each card that says where it is, card and pin linked both ways. Pins are for
+// the pointer; all that they do, the cards do for the keyboard and for who listens.
+(function () {
+  const $places = $('section.places');
+  const $again = $('.map .again');
+  const area = document.querySelector('.filters [name=bbox]');
+  const element = document.getElementById('map');
+  const map = L.map(element, {
+    attributionControl: false, zoomControl: false, scrollWheelZoom: false, trackResize: false, worldCopyJump: true,
+    minZoom: 1, maxZoom: 18, zoomSnap: element.dataset.tiles ? 1 : 0.25 // tiles between two sizes are blurred
+  });
+  const pins = L.featureGroup().addTo(map);
+  let searched = ''; // the area that the map was moved to last
+  let ours = false; // who moves it: we, or somebody who looks for places
+  let moved = false;
+
+  function move (how) {
+    ours = true;
+    how();
+    ours = false;
+  }
+
+  // An area that lies across the date line goes on beyond 180 degrees.
+  function sides () {
+    const [west, south, east, north] = area.value.split(',').map(Number);
+    return { west, south, east: east < west ? east + 360 : east, north };
+  }
+
+  function fit () {
+    const { west, south, east, north } = sides();
+    const bounds = area.checked ? L.latLngBounds([south, west], [north, east]) : pins.getBounds();
+    if (bounds.isValid()) {
+      const padding = area.checked ? [0, 0] : [40, 40];
+      move(() => map.fitBounds(bounds, { animate: false, maxZoom: 14, padding }));
+    } else {
+      move(() => map.setView([25, 0], 1, { animate: false }));
+    }
+    searched = area.checked ? area.value : '';
+    moved = false;
+    $again.prop('hidden', true);
+  }
+
+  function pin (card) {
+    const { latitude, longitude } = card.dataset;
+    const price = document.createElement('span');
+    price.textContent = $(card).find('.price_by_night').text();
+    const beyond = area.checked && Number(longitude) < sides().west;
+    const marker = L.marker([Number(latitude), Number(longitude) + (beyond ? 360 : 0)], {
+      icon: L.divIcon({ className: 'pin', html: price, iconSize: null }), keyboard: false, riseOnHover: true
+    });
+    marker.on('mouseover mouseout', event => $(card).toggleClass('lit', event.type === 'mouseover'));
+    marker.on('click', () => $(card).find('h2 a').trigger('focus'));
+    $(card).data('pin', marker);
+    return marker;
+  }
+
+  function draw () {
+    pins.clearLayers();
+    $places.children('article[data-latitude]').each((_, card) => pins.addLayer(pin(card)));
+    if (!area.checked || area.value !== searched) {
+      fit();
+    }
+  }
+
+  if (element.dataset.tiles) {
+    // Who gives tiles asks who shows them, and learns the host but not what is looked for.
+    L.tileLayer(element.dataset.tiles, { maxZoom: 18, referrerPolicy: 'origin' }).addTo(map);
+  }
+  map.getPane('markerPane').setAttribute('aria-hidden', 'true');
+  map.on('focus', () => map.scrollWheelZoom.enable()).on('blur', () => map.scrollWheelZoom.disable());
+  map.on('moveend', function () {
+    if (!ours) {
+      moved = true;
+      $again.prop('hidden', false);
+    }
+  });
+  new ResizeObserver(function () {
+    move(() => map.invalidateSize({ animate: false, pan: false }));
+    if (!moved) {
+      fit();
+    }
+  }).observe(element);
+
+  $places.on('mouseenter focusin mouseleave focusout', 'article', function (event) {
+    const marker = $(this).data('pin');
+    if (marker) {
+      const lit = event.type === 'mouseenter' || event.type === 'focusin';
+      marker.setZIndexOffset(lit ? 1000 : 0);
+      $(marker.getElement()).toggleClass('lit', lit);
+    }
+  }).on('drawn', draw);
+
+  $('.zoom button').on('click', function () {
+    map.zoomIn($(this).is(':first-child') ? 1 : -1);
+  });
+
+  $('.toggle').on('click', function () {
+    const open = $('.map').toggleClass('open').hasClass('open');
+    $(this).attr('aria-expanded', open);
+  });
+
+  $again.on('click', function () {
+    const bounds = map.getBounds();
+    const whole = bounds.getEast() - bounds.getWest() >= 360;
+    const [west, east] = whole ? [-180, 180] : [bounds.getSouthWest(), bounds.getNorthEast()].map(corner => corner.wrap().lng);
+    const latitudes = [bounds.getSouth(), bounds.getNorth()].map(each => Math.max(-90, Math.min(90, each)));
+    area.value = [west, latitudes[0], east, latitudes[1]].map(each => Number(each.toFixed(5))).join(',');
+    area.checked = true;
+    searched = area.value;
+    moved = false;
+    element.focus({ preventScroll: true }); // the button goes away
+    $again.prop('hidden', true);
+    $(area).trigger('change');
+  });
+
+  draw();
+})();

@@ -1,0 +1,79 @@
+'use strict';
+
+// What guests say of a place, above the search. Without a script, or in another tab, its link leads to the page of the
+// place. Texts are only ever set as text.
+(function () {
+  const PAGE = 10; // reviews that are asked for at a time
+  const { api } = document.body.dataset;
+  const dialog = document.getElementById('reviews');
+  const item = document.getElementById('review').content.firstElementChild;
+  const $title = $(dialog).find('h2');
+  const $said = $(dialog).find('[role=status]');
+  const $list = $(dialog).find('ul');
+  const $more = $(dialog).find('.more');
+  let id = '';
+  let request = null;
+
+  function review ({ user, text, created_at: time }) {
+    const $item = $(item.cloneNode(true)).attr('tabindex', -1);
+    const name = [user && user.first_name, user && user.last_name].filter(Boolean).join(' ');
+    const day = new Date(`${time}Z`).toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
+    $item.find('.author span').text(name || 'A guest');
+    $item.find('time').attr('datetime', time).text(day);
+    $item.find('.text').text(text);
+    return $item[0];
+  }
+
+  function draw (reviews, total) {
+    const $items = $(reviews.map(review));
+    const more = $list.children().length > 0;
+    $list.append($items);
+    const word = total === 1 ? 'review' : 'reviews';
+    $said.text(total ? `${total.toLocaleString('en')} ${word}` : 'Nobody has written about this place yet.');
+    if (more) {
+      $items.first().trigger('focus');
+    }
+    $more.text('More reviews').prop('hidden', !reviews.length || $list.children().length >= total);
+  }
+
+  function ask () {
+    const query = new URLSearchParams({
+      sort: '-created_at', include: 'user', limit: PAGE, offset: $list.children().length
+    });
+    $said.text('Reading…');
+    const mine = $.getJSON(`${api}/places/${encodeURIComponent(id)}/reviews?${query}`);
+    request = mine;
+    mine.done(function (reviews, _, answer) {
+      if (mine === request) {
+        draw(reviews, Number(answer.getResponseHeader('X-Total-Count')));
+      }
+    }).fail(function (answer) {
+      if (mine === request) {
+        $said.text(answer.status === 404 ? 'This place is no longer there.' : 'The reviews cannot be read just now.');
+        $more.text('Try again').prop('hidden', answer.status === 404);
+      }
+    });
+  }
+
+  $('section.places').on('click', '.said a', function (event) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) {
+      return;
+    }
+    event.preventDefault();
+    const $card = $(this).closest('article');
+    id = $card.attr('data-id');
+    $title.text($card.find('h2').text());
+    $list.empty();
+    $more.prop('hidden', true);
+    dialog.showModal();
+    ask();
+  });
+
+  $more.on('click', ask);
+
+  $(dialog).on('click', function (event) {
+    if (event.target === dialog) { // beside what it shows
+      dialog.close();
+    }
+  }).on('close', () => { request = null; });
+})();
