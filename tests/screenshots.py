@@ -39,7 +39,7 @@ def main(folder: Path) -> None:
                     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
                     for name, path in PAGES.items():
                         page.goto(f"{server.address}{path}", wait_until="networkidle")
-                        page.screenshot(path=folder / f"{name}-{window}-{scheme}.png")
+                        page.screenshot(path=folder / f"{name}-{window}-{scheme}.jpg", quality=75)
                     page.close()
             browser.close()
     print(f"{len(PAGES) * len(WINDOWS) * 2} pictures are in {folder}")
