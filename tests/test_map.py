@@ -95,6 +95,10 @@ class TestTheMap:
         page.go_back()
         expect(within).to_be_checked()
         expect(page.locator("#result")).to_have_text("2 places")
+        expect(again).to_be_hidden()
+        pin, frame = (page.locator(each).bounding_box() for each in (".pin >> nth=0", "#map"))
+        assert abs(pin["x"] - frame["x"] - frame["width"] / 2) < 60     # the map came back too
+        assert abs(pin["y"] - frame["y"] - frame["height"] / 2) < 60
 
     def test_shows_an_area_across_the_date_line_in_one_piece(self, site, page, market, storage):
         for longitude in (179.0, -179.0):
@@ -176,14 +180,14 @@ class TestReviews:
         expect(dialog).to_be_hidden()
         expect(link).to_be_focused()
         assert page.url == f"{site.address}/"
+        page.get_by_role("link", name="Reviews of Far").click()
+        expect(dialog.get_by_role("status")).to_have_text("Nobody has written about this place yet.")
+        expect(dialog.locator("li")).to_have_count(0)
 
-    def test_that_are_not_there_or_cannot_be_read_are_said(self, site, browser, market):
+    def test_that_cannot_be_read_are_asked_for_again(self, site, browser, market):
         page = browser.new_page()       # which may complain
         page.goto(site.address)
-        page.get_by_role("link", name="Reviews of Far").click()
         dialog = page.get_by_role("dialog")
-        expect(dialog.get_by_role("status")).to_have_text("Nobody has written about this place yet.")
-        dialog.get_by_role("button", name="Close").click()
         page.route("**/reviews?**", lambda route: route.fulfill(status=503, json={"error": "away"}))
         page.get_by_role("link", name="Reviews of Loft").click()
         expect(dialog.get_by_role("status")).to_have_text("The reviews cannot be read just now.")

@@ -75,5 +75,5 @@
     if (event.target === dialog) { // beside what it shows
       dialog.close();
     }
-  }).on('close', () => { request = null; });
+  });
 })();
