@@ -18,10 +18,11 @@ run: $(VENV)/run  ## serve API and pages on http://127.0.0.1:5000, with sample d
 test: $(VENV)/dev  ## run every test on both engines
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/dev  ## check style and types
-	$(BIN)/pycodestyle --exclude=$(VENV),.git .
+lint: $(VENV)/dev  ## check style and types, of Python and of scripts
+	$(BIN)/pycodestyle --exclude=$(VENV),.git,node_modules .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/node node_modules/eslint/bin/eslint.js --max-warnings 0 web_dynamic eslint.config.mjs
 
 coverage: $(VENV)/dev  ## run every test, and list the lines and branches that none reaches
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -111,6 +112,8 @@ class TestDocuments:
         for path in tracked("requirements*.txt"):
             for line in path.read_text().splitlines():
                 assert re.fullmatch(r"#.*|-r .*|[\w-]+==[\w.]+|", line), line
+        for name, version in json.loads((ROOT / "package.json").read_text())["devDependencies"].items():
+            assert re.fullmatch(r"[\d.]+", version), name
 
 
 class TestSettings:
