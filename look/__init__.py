@@ -13,7 +13,8 @@ _WEB_STATIC = Path(__file__).parent.parent / "web_static"
 
 def init_app(app: Flask) -> None:
     """Have an application draw pages."""
-    app.url_map.strict_slashes = False
+    # A page has one address, with or without a slash at its end; no other leads to it.
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["counted"] = words.counted
     app.jinja_env.filters["day"] = words.day

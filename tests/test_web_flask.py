@@ -271,6 +271,11 @@ class TestErrors:
         answer = client.get("/api/v1/nope")
         assert (answer.status_code, answer.json) == (404, {"error": "Not found"})
 
+    @pytest.mark.parametrize("app", [wsgi, alone])
+    @pytest.mark.parametrize("path", ["/hbnb//", "/states//x", "/python//x"])
+    def test_one_slash_too_many_is_not_there_and_leads_nowhere(self, storage, app, path):
+        assert app.create_app().test_client().get(path).status_code == 404
+
     def test_a_method_that_is_not_taken_is_said_with_those_that_are(self, client):
         answer = client.post("/hbnb")
         assert answer.status_code == 405
