@@ -1,4 +1,4 @@
-"""Conditions and orders over the models' attributes, by name."""
+"""What is asked for by name: conditions and orders over the models' attributes, and whole numbers."""
 from __future__ import annotations
 
 import operator
@@ -71,6 +71,19 @@ def order(cls: type[BaseModel], names: Sequence[str], private: bool = True) -> l
             raise Invalid(f"{name.removeprefix('-')} is private: to sort by it takes a token", "sort")
     wanted = [_column(cls, name[1:]).desc() if name.startswith("-") else _column(cls, name) for name in names]
     return [*wanted, cls.__table__.c.created_at, cls.__table__.c.id]
+
+
+def number(name: str, text: str, least: int = 0) -> int:
+    """The whole number that a text is, of at most nine digits.
+
+    Args:
+        name: of what is asked for, for the error.
+    Raises:
+        Invalid: it is none, or less than the least.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= least):
+        raise Invalid(f"{name} must be a whole number from {least} on", name)
+    return int(text)
 
 
 def _column(cls: type[BaseModel], name: str) -> Any:

@@ -5,10 +5,10 @@ from typing import Any
 
 from flask import Blueprint, Flask, render_template, request, url_for
 
-from errors import NotFound
+from errors import Invalid, NotFound
 from models.place import Place
 from models.review import Review
-from services import objects
+from services import objects, query
 from services.listing import Listing
 from web_flask.linked import described
 
@@ -37,10 +37,10 @@ def place(id: str) -> str:
 
 
 def _page() -> int:
-    text = request.args.get("reviews", "1")
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
-        raise NotFound()
-    return int(text)
+    try:
+        return query.number("reviews", request.args.get("reviews", "1"), 1)
+    except Invalid:
+        raise NotFound() from None
 
 
 def _address(id: str, page: int) -> str:

@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, render_template, request, url_for
 from errors import Invalid
 from look.words import counted
 from models.amenity import Amenity
-from services import objects
+from services import objects, query
 from services.regions import regions
 from services.search import IDS, search
 
@@ -56,7 +56,7 @@ def draw(template: str) -> tuple[str, int]:
         results = _results(_number("page", 1) or 1)
     except Invalid as error:
         status, results = 400, Results([], f"This cannot be searched for: {error}.", "Try it with other filters.")
-    return render_template(template, results=results, **_filters()), status
+    return render_template(template, results=results, size=PAGE, **_filters()), status
 
 
 def _results(page: int) -> Results:
@@ -88,11 +88,7 @@ def _filters() -> dict[str, Any]:
 
 def _number(name: str, least: int = 0) -> int | None:
     text = request.args.get(name, "").strip()
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= least):
-        raise Invalid(f"{name} must be a whole number from {least} on", name)
-    return int(text)
+    return query.number(name, text, least) if text else None
 
 
 def _decimals(name: str) -> list[float]:

@@ -9,6 +9,7 @@ from flask import current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from errors import Invalid
+from services import query
 
 NOT_JSON = "Not a JSON"
 
@@ -48,12 +49,7 @@ def number(parameter: str) -> int | None:
         Invalid: it is none.
     """
     args = _query()
-    if parameter not in args:
-        return None
-    text = args[parameter]
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Invalid(f"{parameter} must be a whole number from 0 on", parameter)
-    return int(text)
+    return query.number(parameter, args[parameter]) if parameter in args else None
 
 
 def decimals(parameter: str) -> list[float]:

@@ -3,9 +3,9 @@
 // The search page: the server draws the first result; from then on what is chosen is searched for at once, the
 // address says what is shown, and more is added below. Texts are only ever set as text.
 (function () {
-  const PAGE = 20; // places that are asked for at a time
   const PAUSE = 250; // milliseconds without another change before it is searched
-  const { api, pictures, places: addresses } = document.body.dataset;
+  const { api, pictures, places: addresses, size } = document.body.dataset;
+  const PAGE = Number(size); // places that are asked for at a time
   const card = document.getElementById('card').content.querySelector('article');
   const numbers = ['guests', 'rooms', 'price_min', 'price_max'];
   const $form = $('.filters');
