@@ -8,10 +8,9 @@ from flask import Blueprint, Flask, render_template, request, url_for
 
 from errors import Invalid
 from look.words import counted
-from models.amenity import Amenity
-from services import objects, query
-from services.regions import regions
+from services import query
 from services.search import IDS, search
+from web_flask.filters import filters
 
 PAGE = 20
 _NUMBERS = ("guests", "rooms", "price_min", "price_max")
@@ -46,7 +45,7 @@ def hbnb() -> tuple[str, int]:
 
 
 def hbnb_filters() -> str:
-    return render_template("web_flask/search.html", results=None, **_filters())
+    return render_template("web_flask/search.html", results=None, **filters())
 
 
 def draw(template: str) -> tuple[str, int]:
@@ -56,7 +55,7 @@ def draw(template: str) -> tuple[str, int]:
         results = _results(_number("page", 1) or 1)
     except Invalid as error:
         status, results = 400, Results([], f"This cannot be searched for: {error}.", "Try it with other filters.")
-    return render_template(template, results=results, size=PAGE, **_filters()), status
+    return render_template(template, results=results, size=PAGE, **filters()), status
 
 
 def _results(page: int) -> Results:
@@ -71,19 +70,6 @@ def _results(page: int) -> Results:
     return Results(places, counted(total, "place"),
                    "No place is all of that. Fewer filters find more." if not total else "There are no more pages.",
                    page, pages, _page(min(page - 1, pages)), _page(page + 1) if page < pages else None)
-
-
-def _filters() -> dict[str, Any]:
-    """What the filters show, and what is chosen of it."""
-    states, amenities = regions(counted=False), objects.list(Amenity, sort=["name"])
-    chosen = {name: {*request.args.getlist(name)} for name in IDS}
-    cities = [{**city, "state": state} for state in states for city in state["cities"]]
-    places = [each["name"] for state in states for kind, group in (("states", [state]), ("cities", state["cities"]))
-              for each in group if each["id"] in chosen[kind]]
-    return {"states": states, "cities": {city["id"]: city for city in cities}, "amenities": amenities,
-            "chosen": chosen, "args": request.args, "names": {
-                "locations": ", ".join(places),
-                "amenities": ", ".join(each["name"] for each in amenities if each["id"] in chosen["amenities"])}}
 
 
 def _number(name: str, least: int = 0) -> int | None:

@@ -1,0 +1,83 @@
+"""What the filters of a search show: it is kept drawn, and no older than what is stored."""
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+import models
+import wsgi
+from models.city import City
+from models.engine.file_storage import FileStorage
+from models.state import State
+from tests.market import Market
+from tests.processes import finish, start
+from web_flask import app as alone
+from web_flask.filters import filters
+
+HEAD = "from models.amenity import Amenity\nfrom models.city import City\nfrom services import objects\n"
+# Each with the names that the filters show then.
+CHANGES = [
+    ("State(name='Ohio').save()", "Albany, Ohio, Pool, State of Albany, Wifi"),
+    ("City(name='Akron', state_id=ids['state']).save()", "Akron, Albany, Ohio, Pool, State of Albany, Wifi"),
+    ("Amenity(name='Sauna').save()", "Akron, Albany, Ohio, Pool, Sauna, State of Albany, Wifi"),
+    ("objects.update(models.storage.get(State, ids['state']), {'name': 'Iowa'})",
+     "Akron, Albany, Iowa, Ohio, Pool, Sauna, Wifi"),
+    ("objects.update(models.storage.get(City, ids['city']), {'name': 'Boone'})",
+     "Akron, Boone, Iowa, Ohio, Pool, Sauna, Wifi"),
+    ("objects.update(models.storage.get(Amenity, ids['wifi']), {'name': 'Lift'})",
+     "Akron, Boone, Iowa, Lift, Ohio, Pool, Sauna"),
+    ("objects.remove(models.storage.get(Amenity, ids['pool']))", "Akron, Boone, Iowa, Lift, Ohio, Sauna"),
+    ("objects.remove(models.storage.get(State, ids['state']))", "Lift, Ohio, Sauna"),
+]
+
+
+@pytest.fixture
+def client(storage) -> FlaskClient:
+    return wsgi.create_app().test_client()
+
+
+def names(client: FlaskClient, query: str = "") -> str:
+    return ", ".join(sorted(re.findall(r'data-name="(.*?)"', client.get(f"/hbnb_filters{query}").text)))
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_every_change_shows_in_the_next_page(client, storage, environ, elsewhere):
+    ids = {name: obj.id for name, obj in vars(Market()).items()}
+    assert names(client) == "Albany, Pool, State of Albany, Wifi"
+    for change, expected in CHANGES:
+        code = f"{HEAD}ids = {ids!r}\n{change}"
+        if elsewhere:
+            finish(start(code, environ))
+        else:
+            exec(f"import models\nfrom models.state import State\n{code}", {})
+        assert names(client) == expected, change
+        assert names(client, f"?states={ids['state']}&amenities={ids['wifi']}") == expected, change
+
+
+def test_what_one_chose_is_nobody_elses(client, storage):
+    market = Market()
+    for query in (f"?cities={market.city.id}", f"?amenities={market.pool.id}", "", f"?states={market.state.id}"):
+        found = client.get(f"/hbnb_filters{query}").text
+        assert re.findall(r'value="([^"]*)"[^>]* checked', found) == [query.rpartition("=")[2]] * bool(query)
+
+
+def test_what_a_transaction_undoes_is_not_kept(client, storage):
+    market = Market()
+    with storage.transaction(dry_run=True):
+        storage.new(City(name="Nowhere", state_id=market.state.id))
+        models.storage._session.flush()
+        with client.application.test_request_context():
+            assert "Nowhere" in filters()["lists"]["locations"]
+    assert "Nowhere" not in names(client)
+
+
+def test_two_applications_and_two_storages_show_their_own(client, storage, tmp_path, monkeypatch):
+    State(name="Ohio").save()
+    assert names(client) == names(alone.create_app().test_client()) == "Ohio"
+    other = FileStorage(tmp_path / "other.json")
+    other.reload()
+    monkeypatch.setattr(models, "storage", other)
+    assert names(client) == ""
+    other.close()
