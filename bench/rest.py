@@ -11,10 +11,9 @@ from statistics import geometric_mean, median
 from bench.asked import MIX
 from bench.measure import alternate
 from bench.row import Row
-from bench.served import CONNECTIONS, Request, Served
+from bench.served import CONNECTIONS, TURNS, Request, Served, compared
 from bench.sides import LARGE, MIDDLE, SMALL, Markets
 
-TURNS = 3
 LIMIT = "bare WSGI, raw cursor"
 # How much of the limit is to be reached.
 PAGES, MEAN, WHOLES, READS, REVIEWS = 0.6, 0.7, 0.75, 0.6, 0.6
@@ -84,22 +83,14 @@ def _reviews(markets: Markets) -> Iterator[Row]:
     for places in (MIDDLE, LARGE):
         ours, limit, asked = markets[places]
         _same(ours, limit, asked.reviews[:1], "id", "created_at", "updated_at")
-        yield _row(f"{places:,} places: POST of a review", ours, limit, asked.reviews, REVIEWS)
+        yield compared(f"{places:,} places: POST of a review", ours, limit, asked.reviews, REVIEWS, LIMIT)
 
 
 def _compared(what: str, ours: Served, limit: Served, requests: Sequence[Request], at_least: float,
               against: str = LIMIT) -> Row:
     """The same answers, from both."""
     _same(ours, limit, requests)
-    return _row(what, ours, limit, requests, at_least, against)
-
-
-def _row(what: str, ours: Served, limit: Served, requests: Sequence[Request], at_least: float,
-         against: str = LIMIT) -> Row:
-    for each in (ours, limit):
-        each.warm(requests)
-    mine, theirs = map(median, alternate(TURNS, *(partial(each.rate, requests) for each in (ours, limit))))
-    return Row(what, mine, theirs, "requests/s", against, at_least=at_least)
+    return compared(what, ours, limit, requests, at_least, against)
 
 
 def _same(ours: Served, limit: Served, requests: Sequence[Request], *but: str) -> None:

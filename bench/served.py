@@ -7,12 +7,17 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple
 
+from bench.measure import alternate
+from bench.row import Row
 from tests.servers import Server, free_port
 
 WORKERS, CONNECTIONS, SECONDS, WARM = 2, 4, 2, 6
+TURNS = 3
 # As `python wsgi.py` does it, with more workers; not with -m, as `bench` forgets HBNB's settings.
 _SERVE = f"import sys, server; server.serve(sys.argv[1], '127.0.0.1', int(sys.argv[2]), workers={WORKERS})"
 _SCRIPT = """local asked, turn = {{}}, 0
@@ -27,7 +32,7 @@ end
 
 
 class Request(NamedTuple):
-    """What is asked: the path without `/api/v1`, and what goes along with it."""
+    """What is asked: the path below the root of what is served, and what goes along with it."""
 
     method: str
     path: str
@@ -48,11 +53,12 @@ class Served(Server):
         target: `module:name` of it.
         settings: its environment, beside ours.
         folder: for files that may stay there.
+        root: what all paths that are asked begin with.
     """
 
-    def __init__(self, target: str, settings: Mapping[str, str], folder: Path) -> None:
-        self._port, self._folder = free_port(), folder
-        super().__init__(["-c", _SERVE, target, str(self._port)], os.environ | settings, self._port, "/api/v1/states")
+    def __init__(self, target: str, settings: Mapping[str, str], folder: Path, root: str = "/api/v1") -> None:
+        self._port, self._folder, self._root = free_port(), folder, root
+        super().__init__(["-c", _SERVE, target, str(self._port)], os.environ | settings, self._port, f"{root}/states")
 
     def __enter__(self) -> Served:
         super().__enter__()
@@ -61,7 +67,7 @@ class Served(Server):
     def get(self, request: Request) -> Answer:
         """Ask once."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
-        connection.request(request.method, f"/api/v1{request.path}", *_sent(request))
+        connection.request(request.method, self._root + request.path, *_sent(request))
         response = connection.getresponse()
         found = Answer(response.status, response.read(), response.getheader("ETag"))
         connection.close()
@@ -80,7 +86,7 @@ class Served(Server):
             RuntimeError: an answer was an error, or none came.
         """
         script = self._folder / "asked.lua"
-        script.write_text(_SCRIPT.format("\n".join(map(_prepared, requests))))
+        script.write_text(_SCRIPT.format("\n".join(map(self._prepared, requests))))
         said = subprocess.run(
             ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{SECONDS}s", "-s", script,
              self.address], check=True, capture_output=True, text=True).stdout
@@ -89,17 +95,25 @@ class Served(Server):
             raise RuntimeError(f"{requests[0]} and others like it are not answered:\n{said}")
         return float(found[1]) or 1 / SECONDS   # not one, where one would have been enough
 
+    def _prepared(self, request: Request) -> str:
+        """A request as a line of Lua, in which a text reads as in JSON while all of it is ASCII."""
+        body, headers = _sent(request)
+        fields = ", ".join(f"[{json.dumps(name)}] = {json.dumps(value)}" for name, value in headers.items())
+        path, text = json.dumps(self._root + request.path), "nil" if body is None else json.dumps(body)
+        return f'  asked[#asked + 1] = wrk.format("{request.method}", {path}, {{{fields}}}, {text})'
+
+
+def compared(what: str, ours: Served, limit: Served, requests: Sequence[Request], at_least: float,
+             against: str) -> Row:
+    """How many of these requests a second ours answers, beside the limit: medians of turns."""
+    for each in (ours, limit):
+        each.warm(requests)
+    mine, theirs = map(median, alternate(TURNS, *(partial(each.rate, requests) for each in (ours, limit))))
+    return Row(what, mine, theirs, "requests/s", against, at_least=at_least)
+
 
 def _sent(request: Request) -> tuple[str | None, dict[str, str]]:
     """The body, and the headers."""
     if request.body is None:
         return None, dict(request.headers)
     return json.dumps(request.body), {"Content-Type": "application/json", **request.headers}
-
-
-def _prepared(request: Request) -> str:
-    """A request as a line of Lua, in which a text reads as in JSON while all of it is ASCII."""
-    body, headers = _sent(request)
-    fields = ", ".join(f"[{json.dumps(name)}] = {json.dumps(value)}" for name, value in headers.items())
-    path, text = json.dumps(f"/api/v1{request.path}"), "nil" if body is None else json.dumps(body)
-    return f'  asked[#asked + 1] = wrk.format("{request.method}", {path}, {{{fields}}}, {text})'

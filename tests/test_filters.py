@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 import models
 import wsgi
+from models.amenity import Amenity
 from models.city import City
 from models.engine.file_storage import FileStorage
 from models.state import State
@@ -61,6 +62,15 @@ def test_what_one_chose_is_nobody_elses(client, storage):
     for query in (f"?cities={market.city.id}", f"?amenities={market.pool.id}", "", f"?states={market.state.id}"):
         found = client.get(f"/hbnb_filters{query}").text
         assert re.findall(r'value="([^"]*)"[^>]* checked', found) == [query.rpartition("=")[2]] * bool(query)
+
+
+def test_a_name_may_look_like_a_mark(client, storage):
+    for name in ("a checked>", "> checked", '" checked>'):
+        Amenity(name=name).save()
+    last = max(storage.all(Amenity).values(), key=lambda each: each.name)
+    found = client.get(f"/hbnb_filters?amenities={last.id}").text
+    assert re.findall(r'data-name="([^"]*)"( checked)?>', found) == [
+        ("&#34; checked&gt;", ""), ("&gt; checked", ""), ("a checked&gt;", " checked")]
 
 
 def test_what_a_transaction_undoes_is_not_kept(client, storage):

@@ -28,7 +28,7 @@ def init_app(app: Flask) -> None:
         "home": "web_dynamic.search", "tiles": settings.tiles, "tiles_credit": settings.tiles_credit}
 
 
-@pages.get("/")
 @pages.get("/100-hbnb")
+@pages.get("/")     # below, as links lead to the one that is added first
 def search() -> tuple[str, int]:
     return drawn.draw("web_dynamic/search.html")

@@ -1,7 +1,7 @@
 """What the filters of a search show: drawn once for each state of the market, as nothing else takes a page so long."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from flask import get_template_attribute, request
@@ -13,49 +13,68 @@ from services.kept import kept
 from services.regions import regions
 from services.search import IDS
 
-# The lists of choices, each with the filters that are in it.
-LISTS = {"locations": ("states", "cities"), "amenities": ("amenities",)}
+_MARK = " checked>"     # stands in no name, in which > is escaped
 
 Objects = Sequence[Mapping[str, Any]]
+Chosen = Set[tuple[str, str]]
+
+
+class Choices(NamedTuple):
+    """A list of check boxes, drawn but for what is chosen.
+
+    Args:
+        boxes: of each its filter, id and name, in the order they are drawn.
+        parts: the HTML before, between and behind the marks of what is chosen.
+    """
+
+    boxes: Sequence[tuple[str, str, str]]
+    parts: Sequence[str]
+
+    def draw(self, chosen: Chosen) -> Markup:
+        first, *others = self.parts
+        return Markup(first + "".join(
+            (_MARK if (kind, id) in chosen else ">") + part
+            for (kind, id, _), part in zip(self.boxes, others, strict=True)))
+
+    def names(self, chosen: Chosen) -> str:
+        return ", ".join(name for kind, id, name in self.boxes if (kind, id) in chosen)
 
 
 class Known(NamedTuple):
     """What there is to choose.
 
     Args:
-        lists: what each list of choices is drawn from.
         cities: by id, each with its `state`.
-        idle: the lists with nothing chosen, drawn.
+        lists: by the names of their macros in `choices.html`.
     """
 
-    lists: Mapping[str, Objects]
     cities: Mapping[str, Mapping[str, Any]]
-    idle: Mapping[str, Markup]
+    lists: Mapping[str, Choices]
 
 
 def filters() -> dict[str, Any]:
     """What the page of a search needs to draw its filters, with what is chosen."""
     known = _known()
-    chosen = {name: {*request.args.getlist(name)} for name in IDS}
-    drawn = {name: _draw(name, known.lists[name], chosen) if any(chosen[kind] for kind in kinds) else known.idle[name]
-             for name, kinds in LISTS.items()}
-    places = [each["name"] for state in known.lists["locations"]
-              for kind, group in (("states", [state]), ("cities", state["cities"]))
-              for each in group if each["id"] in chosen[kind]]
-    return {"lists": drawn, "cities": known.cities, "args": request.args, "names": {
-        "locations": ", ".join(places),
-        "amenities": ", ".join(each["name"] for each in known.lists["amenities"]
-                               if each["id"] in chosen["amenities"])}}
+    chosen = {(kind, id) for kind in IDS for id in request.args.getlist(kind)}
+    return {"args": request.args, "cities": known.cities,
+            "lists": {name: choices.draw(chosen) for name, choices in known.lists.items()},
+            "names": {name: choices.names(chosen) for name, choices in known.lists.items()}}
 
 
 @kept
 def _known() -> Known:
-    lists: dict[str, Objects] = {"locations": regions(counted=False), "amenities": objects.list(Amenity, sort=["name"])}
-    cities = {city["id"]: {**city, "state": state} for state in lists["locations"] for city in state["cities"]}
-    nothing: dict[str, set[str]] = {name: set() for name in IDS}
-    return Known(lists, cities, {name: _draw(name, found, nothing) for name, found in lists.items()})
+    states, amenities = regions(counted=False), objects.list(Amenity, sort=["name"])
+    cities = {city["id"]: {**city, "state": state} for state in states for city in state["cities"]}
+    return Known(cities, {"locations": _choices("locations", states, _places(states)),
+                          "amenities": _choices("amenities", amenities, (("amenities", each) for each in amenities))})
 
 
-def _draw(name: str, found: Objects, chosen: Mapping[str, set[str]]) -> Markup:
-    drawn: Markup = get_template_attribute("web_flask/choices.html", name)(found, chosen)
-    return drawn
+def _places(states: Objects) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for state in states:
+        yield "states", state
+        yield from (("cities", city) for city in state["cities"])
+
+
+def _choices(macro: str, found: Objects, boxes: Iterator[tuple[str, Mapping[str, Any]]]) -> Choices:
+    drawn = str(get_template_attribute("web_flask/choices.html", macro)(found))
+    return Choices([(kind, each["id"], each["name"]) for kind, each in boxes], drawn.split(_MARK))
