@@ -106,9 +106,21 @@
     $form.find('input').first().trigger('focus');
   }
 
+  // What was said is gone. Returns: whether the focus went with it.
+  function unsay () {
+    const $gone = $('.empty, .pages');
+    const focused = $gone.find(':focus').length > 0;
+    $gone.remove();
+    return focused;
+  }
+
+  function answers (well) {
+    $('#api_status').toggleClass('available', well).attr('title', `The API ${well ? 'answers' : 'does not answer'}`);
+  }
+
   function draw (places, total, more) {
     const $cards = $(places.map(place => article(place)[0]));
-    $('.empty, .pages').remove();
+    const lost = unsay();
     if (!more) {
       $places.empty();
     }
@@ -124,8 +136,8 @@
       $more.find('span').text(`${(first + shown).toLocaleString('en')} of ${total.toLocaleString('en')}`);
       $places.after($more);
     }
-    if (more) {
-      $cards.first().find('h2 a').trigger('focus');
+    if (more || lost) {
+      $cards.find('h2 a').add('.empty a').first().trigger('focus');
     }
     $places.trigger('drawn');
     // Who comes back finds as many.
@@ -134,8 +146,10 @@
 
   // Only the last question is answered.
   function ask (limit, offset, more) {
-    if (request) {
-      request.abort();
+    const before = request;
+    request = null; // so that the end of the one before is nobody's failure
+    if (before) {
+      before.abort();
     }
     $('#result').text('Searching…');
     $places.attr('aria-busy', 'true');
@@ -145,15 +159,20 @@
     request = mine;
     mine.done(function (places, _, answer) {
       if (mine === request) {
+        answers(true);
         draw(places, Number(answer.getResponseHeader('X-Total-Count')), more);
       }
     }).fail(function (answer) {
       if (mine === request) {
-        $('.empty, .pages').remove();
+        const lost = unsay();
+        answers(answer.status > 0 && answer.status < 500);
         $('#result').text('The search failed');
         const refused = answer.status === 400 && answer.responseJSON;
         const sentence = refused ? `This cannot be searched for: ${refused.error}.` : 'HBNB does not answer just now.';
         say(more ? $places : $('#result'), sentence, 'Try again', () => ask(limit, offset, more));
+        if (lost) {
+          $('.empty a').trigger('focus');
+        }
       }
     }).always(function () {
       if (mine === request) {
@@ -210,9 +229,5 @@
     }
   });
 
-  $.getJSON(`${api}/status`).done(function (answer) {
-    if (answer.status === 'OK') {
-      $('#api_status').addClass('available').attr('title', 'The API answers');
-    }
-  });
+  $.getJSON(`${api}/status`).done(answer => answers(answer.status === 'OK'));
 })();
