@@ -199,6 +199,18 @@ class TestPlace:
         assert "<title>Loft in Albany in Albany, State of Albany · HBNB</title>" in answer.text
         assert '<meta name="description" content="One line and another">' in answer.text
 
+    @pytest.mark.parametrize(("number", "guests", "rooms", "bathrooms"), [
+        (0, "0 Guests", "0 Bedrooms", "0 Bathrooms"), (1, "1 Guest", "1 Bedroom", "1 Bathroom"),
+        (2, "2 Guests", "2 Bedrooms", "2 Bathrooms")])
+    def test_and_its_card_say_one_guest_and_two_guests(self, client, storage, number, guests, rooms, bathrooms):
+        market = Market()
+        place = market.place
+        place.max_guest = place.number_rooms = place.number_bathrooms = number
+        place.save()
+        for path in (f"/places/{place.id}", "/hbnb"):
+            assert f" {guests} {rooms} {bathrooms} " in text(client.get(path)), path
+        assert f"Up to {guests.lower()} " in text(client.get(f"/places/{place.id}"))
+
     def test_tells_search_engines_in_json(self, client, storage):
         market = Market(ATTACK)
         [data] = re.findall(r'<script type="application/ld\+json">(.*?)</script>',
@@ -364,6 +376,16 @@ class TestStaticFiles:
             assert "immutable" in answer.headers["Cache-Control"]
             old = re.sub(r"/static/\w+/", "/static/0/", address)
             assert "immutable" not in client.get(old).headers.get("Cache-Control", "")
+
+    def test_the_scripts_of_the_search_are_light(self, client):
+        weights = {}
+        for address in {*re.findall(r'"(/static/[^"]*\.js)"', client.get("/").text)}:
+            answer = client.get(address, headers={"Accept-Encoding": "gzip"})
+            assert answer.headers["Content-Encoding"] == "gzip"
+            weights[address] = len(answer.data)
+        assert len(weights) >= 3
+        assert sum(weight for address, weight in weights.items() if not re.search("leaflet|map.js", address)) <= 45_000
+        assert sum(weights.values()) <= 120_000
 
     def test_are_those_of_their_folders_only(self, client):
         for path in ("styles/../../config.py", "styles/%2e%2e/%2e%2e/config.py", "styles/", "nope/hbnb.css"):
