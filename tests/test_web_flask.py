@@ -316,6 +316,11 @@ class TestErrors:
     def test_one_slash_too_many_is_not_there_and_leads_nowhere(self, storage, app, path):
         assert app.create_app().test_client().get(path).status_code == 404
 
+    def test_home_is_at_the_shortest_address_from_everywhere(self, client):
+        for path in ("/", "/100-hbnb", "/hbnb", "/states", "/nope"):
+            assert '<a class="brand" href="/">' in client.get(path).text
+        assert '<link rel="canonical" href="/">' in client.get("/100-hbnb").text
+
     def test_a_method_that_is_not_taken_is_said_with_those_that_are(self, client):
         answer = client.post("/hbnb")
         assert answer.status_code == 405
