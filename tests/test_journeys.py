@@ -95,7 +95,7 @@ def test_a_keyboard_is_enough(crowd, page):
     expect(cards(page)).to_have_count(SOME)
     expect(cards(page).nth(20).locator("h2 a")).to_be_focused()
     name = cards(page).nth(21).locator("h2").text_content()
-    page.keyboard.press("Tab")
+    tab_to(page, cards(page).nth(21).locator("h2 a"))
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text(name)
     page.go_back()      # whose key is the browser's own

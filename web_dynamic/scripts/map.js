@@ -104,7 +104,8 @@
   $again.on('click', function () {
     const bounds = map.getBounds();
     const whole = bounds.getEast() - bounds.getWest() >= 360;
-    const [west, east] = whole ? [-180, 180] : [bounds.getSouthWest(), bounds.getNorthEast()].map(corner => corner.wrap().lng);
+    const corners = [bounds.getSouthWest(), bounds.getNorthEast()];
+    const [west, east] = whole ? [-180, 180] : corners.map(corner => corner.wrap().lng);
     const latitudes = [bounds.getSouth(), bounds.getNorth()].map(each => Math.max(-90, Math.min(90, each)));
     area.value = [west, latitudes[0], east, latitudes[1]].map(each => Number(each.toFixed(5))).join(',');
     area.checked = true;

@@ -84,7 +84,7 @@
     $card.find('.number_bathrooms').text(count(place.number_bathrooms, 'Bathroom'));
     $card.find('.description').text(place.description || '');
     $card.find('.said a').attr({
-      href: `${addresses}/${id}#reviews`, 'aria-label': `Reviews of ${place.name || 'a home without a name'}`
+      'href': `${addresses}/${id}#reviews`, 'aria-label': `Reviews of ${place.name || 'a home without a name'}`
     });
     return $card;
   }
