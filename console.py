@@ -12,10 +12,11 @@ import models
 from config import Settings
 from errors import Invalid
 from shell import output, words
-from shell.interpreter import Interpreter, Mistake
+from shell.interpreter import Mistake
+from shell.whole import WholeStore
 
 
-class HBNBCommand(Interpreter):
+class HBNBCommand(WholeStore):
     """The commands."""
 
     # The classic commands
@@ -146,32 +147,6 @@ class HBNBCommand(Interpreter):
             raise Invalid(f"{rest[0]} is no condition, nor sort or limit: see help find")
         found_objects = objects.list(cls, filters, sort, limit)
         output.show(found_objects, form) if form else print([str(cls(**obj)) for obj in found_objects])
-
-    def do_import(self, line: str) -> None:
-        """Import listings and reviews as Inside Airbnb publishes them, an old file.json, or an export.
-
-        import FILE [--state NAME --city NAME] [--dry-run] [--keep-going]
-
-        Importing a file again changes nothing. If a row is refused, nothing is imported, unless
-        --keep-going. --dry-run only says what would come of it.
-
-            import listings.csv.gz --state "New York" --city Albany
-            import reviews.csv.gz --dry-run
-        """
-        from shell.transfer import run_import
-        self.failed = not run_import([words.bare(word) for word in words.split(line)])
-
-    def do_export(self, line: str) -> None:
-        """Write all objects into a file, a line of JSON each, for import into another store.
-
-        export FILE [--passwords]
-
-        A name that ends in .gz has it compressed. Password hashes are left out, unless asked for.
-
-            export store.jsonl.gz
-        """
-        from shell.transfer import run_export
-        run_export([words.bare(word) for word in words.split(line)])
 
     def do_token(self, line: str) -> None:
         """Make, list or revoke the tokens that writing through the API takes in staging and production.

@@ -10,7 +10,8 @@ from models.base_model import BaseModel
 from models.token import Token
 from shell.output import FORMS
 
-OPTIONS = {"import": ["--state", "--city", "--dry-run", "--keep-going"], "export": ["--passwords"]}
+OPTIONS = {"import": ["--state", "--city", "--dry-run", "--keep-going"], "export": ["--passwords"],
+           "backup": ["--force"], "restore": ["--check", "--replace"]}
 IDS = 50    # so many are offered at the most
 
 

@@ -56,10 +56,10 @@ def agrees(question: str) -> bool:
 
 
 @contextmanager
-def progress(name: str) -> Iterator[Callable[[int, int], None]]:
+def progress(name: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on standard error, moved by calling what this gives with how much of what is done."""
     from tqdm import tqdm
-    with tqdm(desc=name, unit="B", unit_scale=True, leave=False) as bar:
+    with tqdm(desc=name, unit=unit, unit_scale=True, leave=False) as bar:
         def move(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)

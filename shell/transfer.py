@@ -1,46 +1,25 @@
 """The commands `import` and `export`."""
 from __future__ import annotations
 
-import argparse
-import os
-import sys
-from contextlib import nullcontext
-from typing import NoReturn
-
-from errors import Invalid
-from services.transfer.files import Progress, export_file, import_file
+from services.transfer.files import export_file, import_file
 from services.transfer.report import Refused, Report
+from shell.files import Parser, progress
 
 SHOWN = 20      # refused rows that are named
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise Invalid(f"{message}: see help {self.prog}")
-
-
-def _path(text: str) -> str:
-    try:
-        if text and b"\0" not in os.fsencode(text):
-            return text
-    except UnicodeEncodeError:
-        pass
-    raise argparse.ArgumentTypeError("that is no name of a file")
-
-
 def run_import(arguments: list[str]) -> bool:
     """Import a file, and print what came of it. Returns: whether no row was refused."""
-    parser = _Parser("import", add_help=False)
-    parser.add_argument("file", type=_path)
+    parser = Parser("import")
     parser.add_argument("--state")
     parser.add_argument("--city")
     parser.add_argument("--dry-run", action="store_true")
     parser.add_argument("--keep-going", action="store_true")
     options = parser.parse_args(arguments)
-    with _progress(options.file) as progress:
+    with progress(options.file) as moved:
         try:
             report = import_file(options.file, options.state, options.city, options.dry_run, options.keep_going,
-                                 progress)
+                                 moved)
         except Refused as error:
             report, outcome = error.report, "Nothing was imported. Mend these rows, or use --keep-going"
         else:
@@ -53,18 +32,10 @@ def run_import(arguments: list[str]) -> bool:
 
 def run_export(arguments: list[str]) -> None:
     """Export into a file, and print the number of objects."""
-    parser = _Parser("export", add_help=False)
-    parser.add_argument("file", type=_path)
+    parser = Parser("export")
     parser.add_argument("--passwords", action="store_true")
     options = parser.parse_args(arguments)
     print(f"{export_file(options.file, options.passwords)} objects")
-
-
-def _progress(name: str) -> nullcontext[Progress]:
-    if not sys.stderr.isatty():
-        return nullcontext(lambda done, total: None)
-    from shell.terminal import progress
-    return progress(name)  # type: ignore[return-value]
 
 
 def _print(report: Report) -> None:

@@ -27,7 +27,7 @@ from shell.interpreter import CALLED, CLASSIC
 from tests.conftest import ROOT, Run
 from tests.market import Market
 
-OWN = ("export", "find", "import", "token")
+OWN = ("backup", "export", "find", "import", "restore", "token")
 SECRET = "Tr0ub4dor"
 STATE, CITY = "421a55f4-7d82-47d9-b54c-a76916479545", "521a55f4-7d82-47d9-b54c-a76916479545"
 
@@ -159,7 +159,7 @@ class TestHelp:
             "\n"
             "HBNB's own commands (type help <topic>):\n"
             "========================================\n"
-            "export  find  import  token\n"
+            "backup  export  find  import  restore  token\n"
             "\n")
         assert (say.notes, say.failed) == ("", False)
 
@@ -186,6 +186,8 @@ class TestHelp:
         for line in examples(say(f"help {command}")):
             if line.startswith("import reviews"):
                 say("import listings.csv.gz --state A --city B")
+            if line.endswith("--check"):
+                say(line.replace("restore", "backup").removesuffix("--check"))
             say(line)
             assert (say.failed, say.notes) == (False, ""), line
 

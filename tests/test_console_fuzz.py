@@ -115,8 +115,8 @@ def damaged(draw: st.DrawFn) -> str:
 
 
 def is_safe(text: str) -> bool:
-    """Only an export to a file that is named here may be run."""
-    return not re.match(r"\s*export\b", text) or bool(
+    """Only an export to a file that is named here may be run, and no backup."""
+    return not re.match(r"\s*(export|backup)\b", text) or bool(
         re.fullmatch(r"export( (out\.jsonl(\.gz --passwords)?|nowhere/out|\"\"|a\0b))?", text))
 
 

@@ -6,11 +6,9 @@ import os
 import random
 import signal
 import stat
-import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -530,18 +528,6 @@ while True:
         State(name="d").save()
         assert {obj["name"] for obj in on_disk(path).values()} == {*"abd"}
         assert [each.name for each in path.parent.iterdir() if each.name.endswith(".new")] == []
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 256 KiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], check=True, capture_output=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
 
 
 class TestFullDisk:

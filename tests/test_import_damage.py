@@ -279,7 +279,7 @@ class TestWholeFiles:
         assert ran.stdout == "0\n"
         cut_off, folder, missing = ran.stderr.splitlines()
         assert cut_off.startswith(f"** {path}: it is cut off or damaged (")
-        assert cut_off.endswith("); nothing was imported **")
+        assert cut_off.endswith("); nothing was changed **")
         assert folder == f"** {files.folder}: Is a directory **"
         assert missing == "** nothing.csv: No such file or directory **"
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -17,12 +17,14 @@ from sqlalchemy.orm.attributes import set_committed_value
 from config import Settings
 from errors import Conflict, HBNBError, Invalid, Misconfigured, NotFound, Unavailable
 from models.base_model import BaseModel
-from models.engine import db_connection, db_tables, version
+from models.engine import db_connection, db_rows, db_tables, version
 from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.cascade import CHUNK
-from models.engine.storage import Storage, taken
+from models.engine.journal import Objects
+from models.engine.storage import Storage, not_empty, taken
 
 DUPLICATE, UNKNOWN, DEADLOCK, LOCK_WAIT_TIMEOUT = 1062, 1452, 1213, 1205
+LOCK_TRIES = 10     # at all tables at once, where others lock some of them in another order
 
 # Who may not come in, and where there is nothing to come to: no second try will help.
 _REFUSED = {1044, 1045, 1049, 1130, 1698}
@@ -89,6 +91,31 @@ class DBStorage(Storage):
         with self._translated():
             self._session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         yield
+
+    def everything(self) -> Iterator[Objects]:
+        with self.snapshot(), self._translated():
+            yield from db_rows.everything(self._session.connection())
+
+    def fill(self, parts: Iterable[Objects], replace: bool = False) -> None:
+        self._sessions.rollback()
+        with self.transaction(), self._translated():
+            connection, counts = self._locked()
+            if not replace and any(counts.values()):
+                raise not_empty(counts)
+            self._session.info["sent"] = True
+            db_rows.clear(connection)
+            db_rows.fill(connection, parts, self._translate)
+
+    def _locked(self, tries: int = LOCK_TRIES) -> tuple[Connection, dict[str, int]]:
+        """A connection that keeps everybody else from writing, and how many rows each table has."""
+        try:
+            connection = self._session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            return connection, db_rows.lock(connection)
+        except DBAPIError as error:
+            if _code(error) != DEADLOCK or tries == 1:
+                raise
+        self._sessions.rollback()
+        return self._locked(tries - 1)
 
     def insert(self, obj: BaseModel) -> None:
         table = obj.__table__

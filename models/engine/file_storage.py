@@ -11,8 +11,8 @@ import os
 import sqlite3
 import uuid
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import create_engine, event
@@ -23,8 +23,9 @@ from sqlalchemy.pool import QueuePool
 from errors import Damaged, HBNBError, Invalid, Unavailable
 from models.engine import file_tables
 from models.engine.autocommit import Autocommit, Prepared, Rows
+from models.engine.journal import Objects
 from models.engine.json_file import JSONFile
-from models.engine.storage import Storage, taken
+from models.engine.storage import Storage, not_empty, taken
 
 
 def _or_none(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -82,6 +83,29 @@ class FileStorage(Storage):
         with self._file.lock.reading():
             self._file.forget()
             self._read_changes()
+
+    def everything(self) -> Iterator[Objects]:
+        with closing(self._connect(isolation_level=None)) as memory:
+            with self._file.lock.reading():
+                self._read_changes()
+                memory.execute("BEGIN")     # from its first statement on, it sees no change, and nobody has to wait
+                memory.execute("SELECT count(*) FROM changed").fetchone()
+            yield from file_tables.everything(memory)
+
+    def fill(self, parts: Iterable[Objects], replace: bool = False) -> None:
+        with self._alone():
+            self._memory.execute("BEGIN IMMEDIATE")
+            try:
+                if not replace and any((counts := file_tables.count(self._memory)).values()):
+                    raise not_empty(counts)
+                file_tables.load(self._memory, parts, whole=True)
+                self._file.rewrite(lambda: file_tables.everything(self._memory), other=True)
+                self._memory.execute("COMMIT")
+                self._commits += 1
+            except BaseException:
+                self._memory.execute("ROLLBACK")
+                self._file.forget()
+                raise
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -73,6 +73,12 @@ def everything(memory: sqlite3.Connection) -> Iterator[Objects]:
     yield {key: orjson.Fragment(text) for key, text in memory.execute("SELECT key, text FROM kept WHERE whole")}
 
 
+def count(memory: sqlite3.Connection) -> dict[str, int]:
+    """How many objects of each class there are, those of foreign classes under one name."""
+    tables = {cls.__tablename__: cls.__tablename__ for cls in models.stored.values()} | {"others": "kept WHERE whole"}
+    return {name: memory.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for name, table in tables.items()}
+
+
 class _Form:
     """How the objects of one class stand in the file and in their table."""
 

@@ -190,7 +190,7 @@ class JSONFile:
         with self._reported("written"):
             if not self._end:
                 self._begin = self._end = self._journal.begin(self._content, None)
-                _flush_directory(self.path)
+                flush_directory(self.path)
             self._end = self._journal.append(self._end, line)
         self.appended = True
         self._stamps = self._look()
@@ -200,8 +200,12 @@ class JSONFile:
         if self._end > self._begin:
             self.rewrite(everything)
 
-    def rewrite(self, everything: Callable[[], Iterator[Objects]]) -> None:
-        """Write the file anew, and begin a new journal; see `write`."""
+    def rewrite(self, everything: Callable[[], Iterator[Objects]], other: bool = False) -> None:
+        """Write the file anew, and begin a new journal; see `write`.
+
+        Args:
+            other: it is another store than the one that was read, so nobody may go on from what they know.
+        """
         assert self.lock.held
         assert self._content is not None
         with self._reported("written"):
@@ -212,18 +216,18 @@ class JSONFile:
                 if after:   # a crash may come before the new journal does
                     self._journal.append(self._end, encode({"": list(content)}))
                 os.replace(beside, self.path)
-                _flush_directory(self.path)
+                flush_directory(self.path)
             except BaseException:
                 with suppress(OSError):
                     os.unlink(beside)
                 raise
             self._content, self._begin, self._end = content, 0, 0
-            if content.size > SMALL and after:
+            if content.size > SMALL and after and not other:
                 self._begin = self._end = self._journal.begin(content, after)
             else:
                 with suppress(FileNotFoundError):
                     os.unlink(self._journal.path)
-            _flush_directory(self.path)
+            flush_directory(self.path)
         self._stamps = self._look()
 
     @contextmanager
@@ -271,7 +275,7 @@ def _stamp(path: str) -> object:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _flush_directory(path: str) -> None:
+def flush_directory(path: str) -> None:
     """See a file's new name safely on the disk."""
     descriptor = os.open(os.path.dirname(path), os.O_RDONLY)
     try:

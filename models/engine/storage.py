@@ -17,6 +17,7 @@ from errors import Conflict, HBNBError, Invalid, NotFound, Unavailable
 from models.base_model import BaseModel
 from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.cascade import CHUNK, chunks, family, forget_old_collections, remove_family
+from models.engine.journal import Objects
 from models.values import check
 
 
@@ -263,6 +264,27 @@ class Storage:
     def settle(self) -> None:
         """Leave what lies on the disk in its simplest form, as a program ends."""
 
+    def everything(self) -> Iterator[Objects]:
+        """All objects, HBNB's own too, as the store held them at one moment.
+
+        Returns: in parts, by `Class.id`, owners first; each as the file engine's file has it.
+        Raises:
+            Unavailable: the storage cannot be used.
+        """
+        raise NotImplementedError
+
+    def fill(self, parts: Iterable[Objects], replace: bool = False) -> None:
+        """Store what `everything` gave: all of it, or nothing. Till then others read what was there, and wait to write.
+
+        Args:
+            replace: in place of what is there.
+        Raises:
+            Conflict: something is there, and not `replace`.
+            Invalid: the storage cannot hold an object; says which.
+            Unavailable: the storage cannot be used.
+        """
+        raise NotImplementedError
+
     # What an engine may do its own way
 
     @contextmanager
@@ -344,6 +366,13 @@ class Storage:
 def taken(attribute: str) -> Conflict:
     """The error for a value that only one object may have."""
     return Conflict(f"Another object has this {attribute} already: nothing was stored")
+
+
+def not_empty(counts: Mapping[str, int]) -> Conflict:
+    """The error for a store that should hold nothing, and holds so many of each."""
+    held = ", ".join(f"{name} ({count})" for name, count in counts.items() if count)
+    return Conflict(f"The store is not empty, it holds {held}. Nothing was changed: use an empty one, or --replace, "
+                    "which removes what this one holds")
 
 
 def _disposer(storage: Storage) -> Callable[[], None]:

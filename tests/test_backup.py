@@ -1,0 +1,516 @@
+"""Backing a store up and restoring it: all of it, on either engine, or nothing."""
+from __future__ import annotations
+
+import datetime
+import gzip
+import hashlib
+import json
+import os
+import random
+import re
+import secrets
+import signal
+import stat
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+import models
+from config import Settings
+from errors import Conflict, Damaged, Invalid, Unavailable
+from models.answer import Answer
+from models.columns import TIMES, Base, links
+from models.engine import db_rows, file_tables, json_file
+from models.engine.file_storage import FileStorage
+from models.engine.storage import Storage
+from models.state import State
+from models.user import User
+from services import backup as backups
+from services import market as markets
+from services import tokens
+from services.backup import back_up, check, restore
+from tests.airbnb import Engines
+from tests.conftest import TEST_DATABASE, empty
+from tests.mariadb import MariaDB
+from tests.market import Market
+from tests.processes import finish, start
+from tests.test_export import engines, fill  # noqa: F401
+
+Content = Callable[[], dict[str, Any]]
+FOREIGN = {"Boat.1": {"id": "1", "sails": [1, None, "é"]}, "no key at all": {"x": 1}}
+
+
+def rows(mariadb: MariaDB) -> dict[str, Any]:
+    """Every row of every table, by table, but for the number that stands for the version."""
+    with closing(mariadb.connect(TEST_DATABASE["mysql_db"])) as connection:
+        cursor = connection.cursor()
+        found = {}
+        for table in Base.metadata.sorted_tables:
+            cursor.execute(f"SELECT * FROM {table.name} ORDER BY 1, 2")
+            found[table.name] = cursor.fetchall()
+        return found
+
+
+@pytest.fixture
+def content(storage: Storage, engine: str, settings: Settings, request: pytest.FixtureRequest) -> Content:
+    """Looks at all that is stored, past HBNB."""
+    if engine == "db":
+        return lambda: rows(request.getfixturevalue("mariadb"))
+
+    def read() -> dict[str, Any]:
+        storage.settle()
+        path = Path(settings.file_path)
+        return json.loads(path.read_text()) if path.exists() else {}
+    return read
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    (tmp_path / "kept").mkdir()
+    return str(tmp_path / "kept" / "hbnb.backup")
+
+
+@pytest.fixture
+def full(storage: Storage, engine: str, settings: Settings) -> Storage:
+    """A store with something of everything, HBNB's own and old passwords too, and what only a file can hold."""
+    fill()
+    tokens.create("partner")
+    times = {"created_at": datetime.datetime(999, 1, 1, 0, 0, 0, 1), "updated_at": datetime.datetime(2020, 1, 1)}
+    with storage.transaction():
+        storage.write(insert(Answer.__table__), [
+            times | {"id": "a" * 43, "digest": "d" * 64, "status": 201, "headers": "{}", "body": "é" * 70_000}])
+        storage.write(insert(User.__table__), [
+            times | {"id": "old", "email": "old", "password": "as it was typed", "first_name": "", "last_name": ""}])
+    if engine == "file":
+        path = Path(settings.file_path)
+        storage.settle()
+        found = json.loads(path.read_text()) | FOREIGN
+        next(obj for key, obj in found.items() if key.startswith("Place."))["pets"] = {"cats": [2, 0.5]}
+        path.write_text(json.dumps(found))
+    return storage
+
+
+@pytest.fixture
+def destroy(storage: Storage, engine: str, settings: Settings, request: pytest.FixtureRequest) -> Callable[[], None]:
+    """Loses all that is stored."""
+    def lose() -> None:
+        storage.close()
+        if engine == "db":
+            empty(request.getfixturevalue("mariadb"))
+        else:
+            for path in (settings.file_path, f"{settings.file_path}.journal"):
+                Path(path).unlink(missing_ok=True)
+    return lose
+
+
+def lines(path: str) -> list[bytes]:
+    return gzip.decompress(Path(path).read_bytes()).splitlines(keepends=True)
+
+
+def sealed(path: str, *changed: Any) -> str:
+    """A backup of these lines, whose checksum is right."""
+    text = b"".join(json.dumps(line).encode() + b"\n" for line in changed)
+    counts = Counter(line[0].partition(".")[0] for line in changed[1:])
+    end = {"counts": counts, "sha256": hashlib.sha256(text).hexdigest()}
+    Path(path).write_bytes(gzip.compress(text + json.dumps(end).encode()))
+    return path
+
+
+class TestRoundTrip:
+    @pytest.mark.parametrize("journal", [False, True])
+    def test_brings_back_every_row_of_every_table(self, full, content, destroy, path, journal, monkeypatch):
+        if journal:
+            monkeypatch.setattr(json_file, "SMALL", 0)
+            monkeypatch.setattr(json_file, "FOLD_AT", 1000)
+            State(name="of the journal").save()
+        before = content()
+        made = back_up(path)
+        assert made.counts.total() == len(lines(path)) - 2
+        assert made.counts["Token"] == made.counts["Answer"] == 1
+        destroy()
+        assert not any(content().values())
+        assert restore(path) == made == check(path)
+        assert content() == before
+
+    def test_of_an_empty_store_is_empty(self, storage, content, path):
+        before = content()
+        assert back_up(path).counts.total() == 0
+        restore(path)
+        assert content() == before
+
+    def test_of_many_parts_keeps_them_all(self, full, content, destroy, path, monkeypatch):
+        monkeypatch.setattr(backups, "PART", 3)
+        monkeypatch.setattr(db_rows, "PART", 3)
+        monkeypatch.setattr(file_tables, "PART", 3)
+        before = content()
+        back_up(path)
+        destroy()
+        restore(path)
+        assert content() == before
+
+    @pytest.mark.parametrize(("first", "second"), [("file", "db"), ("db", "file")])
+    def test_by_way_of_the_other_engine_gives_the_same(self, engines: Engines, path, first, second):  # noqa: F811
+        engines.use(first)
+        fill()
+        tokens.create("partner")
+        back_up(path)
+        engines.use(second)
+        restore(path)
+        back_up(f"{path}.2")
+        engines.use(first)
+        restore(f"{path}.2", replace=True)
+        back_up(f"{path}.3")
+        assert sorted(lines(path)[1:-1]) == sorted(lines(f"{path}.2")[1:-1]) == sorted(lines(f"{path}.3")[1:-1])
+        assert b'"password":"$argon2' in b"".join(lines(path))
+
+    def test_what_an_older_hbnb_did_not_know_is_as_if_nobody_had_set_it(self, storage, path):
+        schema = backups._schema() | {"State": ["id", "created_at", "updated_at"]}
+        restore(sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": schema}, ["State.1", {"__class__": "State"}]))
+        assert storage.get(State, "1").to_dict() == {
+            "id": "1", "name": "", "__class__": "State", **dict.fromkeys(TIMES, "1970-01-01T00:00:00.000000")}
+
+    def test_a_link_is_never_before_what_it_names(self):
+        order = [cls.__table__ for cls in models.stored.values()]
+        for table in order:
+            for pairs in links(table).values():
+                assert all(order.index(key.column.table) <= order.index(table) for key in pairs.foreign_keys)
+
+
+class TestOneMoment:
+    def test_is_what_is_backed_up_whatever_others_write_meanwhile(self, full, content, environ, path, monkeypatch):
+        for module in (db_rows, file_tables):
+            monkeypatch.setattr(module, "PART", 1)
+        before, written = content(), []
+
+        def write(done: int, total: int) -> None:
+            if not written:     # another program, which does not have to wait
+                written.append(finish(start(
+                    "from models.user import User\n"
+                    "for obj in list(models.storage.all(State).values()): models.storage.delete(obj)\n"
+                    "for obj in models.storage.all(User).values(): obj.first_name = 'Changed'\n"
+                    "State(name='New').save()", environ)))
+        back_up(path, progress=write)
+        assert written
+        assert b"Changed" not in b"".join(lines(path))
+        assert len(full.all(State)) == 1
+        restore(path, replace=True)
+        assert content() == before
+
+    def test_holds_no_review_without_its_place_while_others_write(self, storage, environ, path):
+        market = Market()
+        storage.close()
+        code = """
+from models.amenity import Amenity
+from models.place import Place
+from models.review import Review
+made = []
+print(flush=True)
+while True:
+    place = Place(name="P", city_id=sys.argv[1], user_id=sys.argv[2])
+    place.amenities = [Amenity(name="A")]
+    for obj in (*place.amenities, place, Review(text="R", place_id=place.id, user_id=sys.argv[2])):
+        models.storage.new(obj)
+    models.storage.save()
+    made.append(place)
+    if len(made) > 5:
+        models.storage.delete(made.pop(0))
+        models.storage.save()
+"""
+        writers = [start(code, environ, market.city.id, market.host.id) for _ in range(2)]
+        try:
+            for writer in writers:
+                writer.stdout.readline()
+            seen = set()
+            for number in range(10):
+                back_up(f"{path}.{number}")
+                found = dict(json.loads(line) for line in lines(f"{path}.{number}")[1:-1])
+                places = {key[6:]: obj for key, obj in found.items() if key.startswith("Place.")}
+                reviews = [obj["place_id"] for key, obj in found.items() if key.startswith("Review.")]
+                assert sorted(reviews) == sorted(places)
+                assert all(f"Amenity.{id}" in found for obj in places.values() for id in obj["amenity_ids"])
+                assert all(obj["amenity_ids"] for obj in places.values())
+                seen.add(frozenset(places))
+            assert len(seen) > 1
+        finally:
+            for writer in writers:
+                writer.kill()
+                writer.communicate()
+
+
+class TestFile:
+    def test_is_for_its_owner_alone_and_compressed_whatever_its_name(self, full, path):
+        mask = os.umask(0)
+        try:
+            back_up(path)
+        finally:
+            os.umask(mask)
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+        assert len(Path(path).read_bytes()) < len(b"".join(lines(path))) / 3
+        assert os.listdir(Path(path).parent) == ["hbnb.backup"]
+
+    def test_is_not_written_over_unless_told(self, storage, path):
+        back_up(path)
+        Market()
+        with pytest.raises(Invalid, match="it is there already"):
+            back_up(path)
+        assert check(path).counts.total() == 0
+        assert back_up(path, force=True).counts == check(path).counts != {}
+
+    def test_unpacked_or_packed_anew_it_is_as_good(self, full, content, destroy, path):
+        before = content()
+        back_up(path)
+        Path(path).write_bytes(b"".join(lines(path)))
+        destroy()
+        restore(path)
+        assert content() == before
+
+    def test_that_cannot_be_written_is_named_and_nothing_is_left(self, storage, small_disk, path):
+        with storage.transaction():
+            for _ in range(300):
+                storage.new(State(name=secrets.token_hex(60)))
+        for full in (small_disk / "x", Path("/nowhere/x"), Path("/proc/x")):
+            with pytest.raises(Unavailable, match=rf"{full}: (No space left on device|No such file or directory)"):
+                (small_disk / "other").write_bytes(b"x" * 250_000)
+                back_up(str(full))
+        assert os.listdir(small_disk) == ["other"]
+
+    def test_killed_while_it_is_written_is_not_there(self, full, environ, path):
+        process = start("import os\nfrom services.backup import back_up\n"
+                        "back_up(sys.argv[1], progress=lambda *_: os.kill(os.getpid(), 9))", environ, path)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        assert not os.path.exists(path)
+        back_up(path)
+
+
+class TestDamage:
+    def test_is_refused_before_anything_is_changed(self, full, content, path):
+        back_up(path)
+        whole, before = Path(path).read_bytes(), content()
+        flipped = bytearray(whole)
+        flipped[len(whole) // 2] ^= 1
+        plain = lines(path)
+        cut = random.Random(5)
+        damaged = {
+            "empty": b"", "text": b"no backup\n", "json": b'{"State.1": {}}', "numbers": b"[1, 2]\n",
+            "export": gzip.compress(b'{"__class__": "State", "id": "1", "name": "S"}\n'),
+            "flipped": bytes(flipped), "appended": whole + b"x", "twice": whole + whole,
+            "no end": gzip.compress(b"".join(plain[:-1])), "no header": gzip.compress(b"".join(plain[1:])),
+            "one less": gzip.compress(b"".join(plain[:2] + plain[3:])),
+            "changed": gzip.compress(b"".join(plain).replace(b"Wifi", b"WiFi")),
+            "other order": gzip.compress(b"".join([plain[0], plain[2], plain[1], *plain[3:]])),
+            "more": gzip.compress(b"".join([*plain, plain[1]])), "end": gzip.compress(b"".join([plain[0], b"{}\n"])),
+            "no objects": gzip.compress(b"".join([plain[0], b"5\n", plain[-1]]))}
+        damaged |= {f"cut off at {end}": whole[:end] for end in cut.sample(range(1, len(whole)), 20)}
+        for how, text in damaged.items():
+            Path(path).write_bytes(text)
+            for refused in (check, lambda path: restore(path, replace=True)):
+                with pytest.raises(Invalid, match=f"{path}: it is "):
+                    refused(path)
+                    pytest.fail(how)
+            assert content() == before, how
+
+    def test_that_comes_while_it_is_restored_changes_nothing(self, full, content, path, monkeypatch):
+        back_up(path)
+        before, plain = content(), lines(path)
+
+        def spoilt(path: str, progress: Any) -> None:
+            Path(path).write_bytes(gzip.compress(b"".join([*plain[:-2], plain[-1]])))
+        monkeypatch.setattr(backups, "check", spoilt)
+        with pytest.raises(Invalid, match="not as it was written"):
+            restore(path, replace=True)
+        full.close()
+        assert content() == before
+
+    @pytest.mark.parametrize(("header", "words"), [
+        ({"hbnb_backup": 2}, "in format 2, and this HBNB reads none above 1"),
+        ({"hbnb_backup": "x"}, "it is no backup of HBNB"),
+        ({"schema": {"State": ["id", "flag"], "Boat": ["id"]}}, r"another HBNB, which has State\.flag, Boat\.id: ")])
+    def test_what_another_hbnb_made_is_refused(self, full, content, path, header, words):
+        back_up(path)
+        before, own = content(), json.loads(lines(path)[0])
+        with pytest.raises(Invalid, match=words):
+            restore(sealed(path, own | header), replace=True)
+        assert content() == before
+
+
+class TestWhatCannotBeHeld:
+    @pytest.mark.parametrize(("key", "obj", "words"), [
+        ("Boat.1", {"id": "1"}, r"Boat\.1: a database can hold no Boat"),
+        ("State.1", {"pets": 1}, r"State\.1: a database cannot hold what it has beside id, "),
+        ("State.1", {"name": [1]}, r"State\.1: name is no text or number"),
+        ("State.1", {"name": "x" * 200}, r"states, 1: name is too long"),
+        ("State.1", {"created_at": "x"}, r"State\.1: created_at is no time"),
+        ("City.1", {"name": "C", "state_id": "nobody"}, r"cities, 1: state_id names nothing that is there")])
+    @pytest.mark.parametrize("engine", ["db"])
+    def test_by_a_database_is_named_and_nothing_is_changed(self, full, content, path, key, obj, words):
+        before = content()
+        sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": {}}, ["State.0", {"name": "S"}], [key, obj])
+        with pytest.raises(Invalid, match=f"{path}: {words}"):
+            restore(path, replace=True)
+        assert content() == before
+
+    @pytest.mark.parametrize(("key", "obj", "words"), [
+        ("State.1", [1], r"State\.1 is not the object"),
+        ("Place.1", {"max_guest": "x"}, r"Place\.1: max_guest is not a whole number"),
+        ("State.1", {"created_at": "x"}, r"State\.1: created_at is 'x', which is no time")])
+    @pytest.mark.parametrize("engine", ["file"])
+    def test_by_a_file_is_named_and_nothing_is_changed(self, full, content, path, key, obj, words):
+        before = content()
+        sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": {}}, ["State.0", {"name": "S"}], [key, obj])
+        with pytest.raises(Invalid, match=f"{path}: {words}"):
+            restore(path, replace=True)
+        assert content() == before
+        assert len(full.all(State)) == 2
+
+    @pytest.mark.parametrize("engine", ["file"])
+    def test_a_damaged_store_is_left_as_it_is(self, full, settings, content, path):
+        back_up(path)
+        Path(settings.file_path).write_text("{")
+        with pytest.raises(Damaged, match=r"is damaged, .* move it away"):
+            restore(path, replace=True)
+        assert Path(settings.file_path).read_text() == "{"
+
+
+class TestRestore:
+    def test_goes_into_an_empty_store_only_unless_told(self, full, content, destroy, path):
+        back_up(path)
+        saved = content()
+        destroy()
+        tokens.create("new")
+        before = content()
+        with pytest.raises(Conflict, match=r"not empty, it holds tokens \(1\)\. Nothing was changed"):
+            restore(path)
+        assert content() == before
+        restore(path, replace=True)
+        assert content() == saved
+
+    @pytest.mark.parametrize("engine", ["file"])
+    def test_what_only_the_file_knows_is_something_too(self, full, destroy, settings, path):
+        back_up(path)
+        destroy()
+        Path(settings.file_path).write_text(json.dumps(FOREIGN))
+        with pytest.raises(Conflict, match=r"it holds others \(2\)"):
+            restore(path)
+
+    def test_is_noticed_by_what_searches_remember(self, storage, path):
+        market = Market()
+        city = market.city.id
+        back_up(path)
+        storage.delete(market.state)
+        storage.save()
+        version = storage.version()
+        assert markets.at(version).cities == frozenset()
+        restore(path, replace=True)
+        assert storage.version() != version
+        assert markets.at(storage.version()).cities == {city}
+
+    @pytest.mark.parametrize("engine", ["file"])
+    def test_is_noticed_by_who_had_read_the_journal_to_its_end(self, full, settings, path, monkeypatch):
+        monkeypatch.setattr(json_file, "SMALL", 0)
+        monkeypatch.setattr(json_file, "FOLD_AT", 1000)
+        back_up(path)
+        State(name="later").save()
+        other = FileStorage(settings.file_path)
+        assert other.count(State) == 3
+        restore(path, replace=True)
+        assert other.count(State) == 2
+        assert [*other.all()] == [*full.all()]
+
+    @pytest.mark.parametrize("size", [0, 1 << 20])
+    @pytest.mark.parametrize("moment", ["while it stores", "at its last moment"])
+    def test_killed_half_way_leaves_all_as_it_was(self, full, engine, content, environ, path, moment, size):
+        back_up(path)
+        State(name="later").save()
+        full.close()
+        before = content()
+        code = f"""
+import os
+from sqlalchemy import event
+from models.engine import json_file
+from services import backup
+json_file.SMALL, json_file.FOLD_AT, backup.PART = {size}, 1000, 2
+State(name="in the journal").save()
+die, real = (lambda *_: os.kill(os.getpid(), 9)), models.storage.fill
+if {moment == "while it stores"}:
+    fewer = lambda parts: (die() if number > 2 else part for number, part in enumerate(parts))
+    models.storage.fill = lambda parts, replace: real(fewer(parts), replace)
+elif {engine == "db"}:
+    event.listen(models.storage._engine, "commit", die)
+else:
+    os.replace = die
+backup.restore(sys.argv[1], replace=True)
+"""
+        process = start(code, environ, path)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGKILL, said
+        found = models.storage.all(State).values()
+        assert {obj.name for obj in found} >= {"later", "in the journal"}
+        models.storage.delete(next(obj for obj in found if obj.name == "in the journal"))
+        models.storage.save()
+        assert content() == before
+
+    @pytest.mark.parametrize("engine", ["file"])
+    def test_killed_after_its_last_moment_leaves_all_of_the_backup(self, full, content, environ, path):
+        saved = content()
+        back_up(path)
+        process = start("""
+import os
+from models.engine import json_file
+from services import backup
+json_file.SMALL, json_file.FOLD_AT = 0, 1000
+State(name="in the journal").save()
+real = os.replace
+os.replace = lambda *names: (real(*names), os.kill(os.getpid(), 9))
+backup.restore(sys.argv[1], replace=True)
+""", environ, path)
+        process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGKILL
+        assert os.path.exists(f"{full._file.path}.journal")
+        assert content() == saved
+
+
+class TestCommands:
+    def test_say_how_much_there_is_and_of_when(self, full, console, destroy):
+        ran = console(args=("backup", "my hbnb.backup"))
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert re.fullmatch(r"\d+ objects of 2\d{3}-[-\dT:.]{21}: .*\b1 Token, 4 User\b.*\n", ran.stdout)
+        assert console(args=("restore", "my hbnb.backup", "--check")).stdout == ran.stdout
+        destroy()
+        again = console('restore "my hbnb.backup"', "count State")
+        assert (again.stdout, again.stderr) == (f"{ran.stdout}2\n", "")
+
+    def test_say_in_one_line_what_is_wrong(self, full, console, path):
+        for arguments, words in ((("backup",), "see help backup"), (("restore", path), "No such file or directory"),
+                                 (("backup", "x", "--replace"), "see help backup"), (("restore", "x", "--rep"), "see"),
+                                 (("backup", "/nowhere/x"), "/nowhere/x: No such file or directory")):
+            ran = console(args=arguments)
+            assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (1, "", 1)
+            assert words in ran.stderr
+        assert console(args=("backup", path)).returncode == 0
+        ran = console(args=("restore", path))
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert re.match(r"\*\* The store is not empty, it holds .*states \(2\), .* \*\*\n", ran.stderr)
+
+    @pytest.mark.parametrize("engine", ["file"])
+    def test_bring_a_production_back_that_has_no_token_yet(self, full, console, destroy, path):
+        tokens.create("other")
+        for command in ("backup", "restore"):
+            assert console(args=(command, path), HBNB_ENV="production").stderr == ""
+            destroy()
+        assert restore(path).counts["Token"] == 2
+        assert tokens.count() == 2
+
+    def test_tell_how_far_they_are(self, full, path):
+        moves = []
+        back_up(path, progress=lambda *moved: moves.append(moved))
+        assert moves[-1][0] == moves[-1][1] == check(path).counts.total()
+        moves.clear()
+        restore(path, replace=True, progress=lambda *moved: moves.append(moved))
+        assert moves == sorted(moves)
+        assert moves[-1] == (2 * os.path.getsize(path),) * 2
