@@ -11,12 +11,15 @@ import re
 import secrets
 import signal
 import stat
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import MySQLdb
 import pytest
 from sqlalchemy import insert
 
@@ -25,7 +28,7 @@ from config import Settings
 from errors import Conflict, Damaged, Invalid, Unavailable
 from models.answer import Answer
 from models.columns import TIMES, Base, links
-from models.engine import db_rows, file_tables, json_file
+from models.engine import db_rows, file_lock, file_tables, json_file
 from models.engine.file_storage import FileStorage
 from models.engine.storage import Storage
 from models.state import State
@@ -182,20 +185,30 @@ class TestRoundTrip:
 
 
 class TestOneMoment:
-    def test_is_what_is_backed_up_whatever_others_write_meanwhile(self, full, content, environ, path, monkeypatch):
+    @pytest.mark.parametrize("who", ["another program", "another thread"])
+    def test_is_what_is_backed_up_whatever_others_write_meanwhile(self, full, content, environ, path, monkeypatch, who):
         for module in (db_rows, file_tables):
             monkeypatch.setattr(module, "PART", 1)
-        before, written = content(), []
+        code = ("from models.user import User\n"
+                "for obj in list(models.storage.all(State).values()): models.storage.delete(obj)\n"
+                "for obj in models.storage.all(User).values(): obj.first_name = 'Changed'\n"
+                "State(name='New').save()\nmodels.storage.close()")
+        thread = threading.Thread(target=exec, args=[code, {"models": models, "State": State}])
+        before, started = content(), []
 
         def write(done: int, total: int) -> None:
-            if not written:     # another program, which does not have to wait
-                written.append(finish(start(
-                    "from models.user import User\n"
-                    "for obj in list(models.storage.all(State).values()): models.storage.delete(obj)\n"
-                    "for obj in models.storage.all(User).values(): obj.first_name = 'Changed'\n"
-                    "State(name='New').save()", environ)))
+            if started:
+                return
+            started.append(who)
+            if who == "another program":
+                finish(start(code, environ))    # which does not have to wait
+            else:
+                thread.start()
+                thread.join(0.5)
         back_up(path, progress=write)
-        assert written
+        if who == "another thread":
+            thread.join()
+        assert started
         assert b"Changed" not in b"".join(lines(path))
         assert len(full.all(State)) == 1
         restore(path, replace=True)
@@ -409,6 +422,56 @@ class TestRestore:
         restore(path, replace=True)
         assert storage.version() != version
         assert markets.at(storage.version()).cities == {city}
+
+    @pytest.mark.parametrize("is_empty", [False, True])
+    def test_lets_others_read_what_was_there_and_not_write(self, full, engine, content, settings, mariadb, destroy, path,
+                                                           is_empty, monkeypatch):
+        saved = content()
+        back_up(path)
+        if is_empty:
+            destroy()
+        monkeypatch.setattr(file_lock, "TIMEOUT", 0.2)
+        other = models.make_storage(settings)
+        before = other.count()
+        other.close()
+
+        def parts():
+            for number, line in enumerate(lines(path)[1:-1]):
+                yield dict([json.loads(line)])
+                if number == 12:
+                    assert other.count() == before
+                    other.close()
+                    with pytest.raises((Unavailable, MySQLdb.OperationalError), match="held it|Lock wait timeout"):
+                        write()
+
+        def write() -> None:
+            if engine == "file":
+                with other.transaction():
+                    pass
+            with closing(mariadb.connect(TEST_DATABASE["mysql_db"])) as writer:
+                writer.cursor().execute("SET innodb_lock_wait_timeout = 1")
+                writer.cursor().execute("INSERT INTO states VALUES ('new', NOW(), NOW(), 'S')")
+                writer.commit()
+        full.fill(parts(), replace=not is_empty)
+        other.close()
+        assert content() == saved
+
+    @pytest.mark.parametrize("engine", ["db"])
+    def test_begins_again_where_others_lock_in_another_order(self, full, mariadb, content, path):
+        back_up(path)
+        saved = content()
+        with closing(mariadb.connect(TEST_DATABASE["mysql_db"])) as writer, closing(mariadb.connect()) as looker:
+            cursor, look = writer.cursor(), looker.cursor()
+            for table in ("users", "states", "reviews"):    # who changed more is not the one that has to give way
+                cursor.execute(f"UPDATE {table} SET updated_at = NOW()")
+            restoring = threading.Thread(target=restore, args=[path, True])
+            restoring.start()
+            while not look.execute("SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"):
+                time.sleep(0.15)    # what is looked at more often is not looked at anew
+            cursor.execute("UPDATE amenities SET updated_at = NOW()")     # which the restore has locked
+            writer.commit()
+            restoring.join(60)
+        assert content() == saved
 
     @pytest.mark.parametrize("engine", ["file"])
     def test_is_noticed_by_who_had_read_the_journal_to_its_end(self, full, settings, path, monkeypatch):

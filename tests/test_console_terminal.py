@@ -420,6 +420,12 @@ class TestProgress:
         assert terminal.run("import listings.csv.gz").rpartition("\r")[2] == (
             "** listings.csv.gz: these are listings: say where they are, with --state and --city **\n")
 
+    def test_of_a_backup_and_a_restore_is_shown_and_wiped_away(self, terminal: Terminal):
+        for line in ("backup x", "restore x", "restore x --check"):
+            bar, _, said = terminal.run(line).rpartition("\r")
+            assert bar.startswith("\rx: ")
+            assert re.match("0 objects of ", said)
+
     def test_is_not_shown_where_nobody_looks(self, console):
         answer = console(self.LINE)
         assert answer.stderr == ""
