@@ -424,8 +424,8 @@ class TestRestore:
         assert markets.at(storage.version()).cities == {city}
 
     @pytest.mark.parametrize("is_empty", [False, True])
-    def test_lets_others_read_what_was_there_and_not_write(self, full, engine, content, settings, mariadb, destroy, path,
-                                                           is_empty, monkeypatch):
+    def test_lets_others_read_what_was_there_and_not_write(
+            self, full, engine, content, settings, mariadb, destroy, path, is_empty, monkeypatch):
         saved = content()
         back_up(path)
         if is_empty:
@@ -439,10 +439,13 @@ class TestRestore:
             for number, line in enumerate(lines(path)[1:-1]):
                 yield dict([json.loads(line)])
                 if number == 12:
-                    assert other.count() == before
-                    other.close()
-                    with pytest.raises((Unavailable, MySQLdb.OperationalError), match="held it|Lock wait timeout"):
-                        write()
+                    look()
+
+        def look() -> None:
+            assert other.count() == before
+            other.close()
+            with pytest.raises((Unavailable, MySQLdb.OperationalError), match=r"held it|Lock wait timeout"):
+                write()
 
         def write() -> None:
             if engine == "file":
@@ -452,6 +455,8 @@ class TestRestore:
                 writer.cursor().execute("SET innodb_lock_wait_timeout = 1")
                 writer.cursor().execute("INSERT INTO states VALUES ('new', NOW(), NOW(), 'S')")
                 writer.commit()
+        clear = db_rows.clear
+        monkeypatch.setattr(db_rows, "clear", lambda connection: (look(), clear(connection)))
         full.fill(parts(), replace=not is_empty)
         other.close()
         assert content() == saved
@@ -472,6 +477,25 @@ class TestRestore:
             writer.commit()
             restoring.join(60)
         assert content() == saved
+
+    @pytest.mark.parametrize("engine", ["db"])
+    def test_removes_owners_last_as_old_tables_refuse_otherwise(self, full, path, sent):
+        back_up(path)
+        restore(path, replace=True)
+        removed = [sql.split()[2] for sql in sent if sql.startswith("DELETE")]
+        assert removed == [table.name for table in reversed(Base.metadata.sorted_tables)]
+
+    @pytest.mark.parametrize("engine", ["file"])
+    def test_that_fails_when_the_file_was_replaced_is_noticed(self, full, settings, path, monkeypatch):
+        back_up(path)
+        State(name="later").save()
+
+        def fail(path: str) -> None:
+            raise OSError(5, "Input/output error")
+        with monkeypatch.context() as patch, pytest.raises(Unavailable, match=r"Input/output error"):
+            patch.setattr(json_file, "flush_directory", fail)
+            restore(path, replace=True)
+        assert full.count(State) == FileStorage(settings.file_path).count(State) == 2
 
     @pytest.mark.parametrize("engine", ["file"])
     def test_is_noticed_by_who_had_read_the_journal_to_its_end(self, full, settings, path, monkeypatch):
