@@ -486,14 +486,17 @@ class TestRestore:
         assert removed == [table.name for table in reversed(Base.metadata.sorted_tables)]
 
     @pytest.mark.parametrize("engine", ["file"])
-    def test_that_fails_when_the_file_was_replaced_is_noticed(self, full, settings, path, monkeypatch):
+    def test_that_is_ended_when_the_file_was_replaced_is_noticed(self, full, settings, path, monkeypatch):
         back_up(path)
         State(name="later").save()
 
-        def fail(path: str) -> None:
-            raise OSError(5, "Input/output error")
-        with monkeypatch.context() as patch, pytest.raises(Unavailable, match=r"Input/output error"):
-            patch.setattr(json_file, "flush_directory", fail)
+        rewrite = full._file.rewrite
+
+        def end(*arguments: Any, **options: Any) -> None:
+            rewrite(*arguments, **options)
+            raise KeyboardInterrupt
+        monkeypatch.setattr(full._file, "rewrite", end)
+        with pytest.raises(KeyboardInterrupt):
             restore(path, replace=True)
         assert full.count(State) == FileStorage(settings.file_path).count(State) == 2
 
