@@ -47,7 +47,7 @@ $(VENV)/run: requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
-$(VENV)/dev: $(VENV)/run requirements-mysql.txt requirements-redis.txt requirements-dev.txt package-lock.json
+$(VENV)/dev: $(VENV)/run requirements-monitoring.txt requirements-mysql.txt requirements-redis.txt requirements-dev.txt package-lock.json
 	@sh tests/install
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund

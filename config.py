@@ -1,6 +1,7 @@
 """Settings: everything HBNB reads from the environment, read in this one place."""
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -42,6 +43,10 @@ class Settings:
     proxies: str = _setting("HBNB_PROXIES", "0", "how many proxies stand in front")
     tiles: str = _setting("HBNB_TILES", "", "the address of the tiles under the map; empty = a plain ground")
     tiles_credit: str = _setting("HBNB_TILES_CREDIT", "", "whose tiles they are")
+    release: str = _setting("HBNB_RELEASE", "unknown", "the name of the release that runs")
+    log: str = _setting("HBNB_LOG", "", "`json` or `text`")
+    metrics: str = _setting("HBNB_METRICS", "", "where workers answer Prometheus")
+    sentry_dsn: str = _setting("SENTRY_DSN", "", "where errors are reported to", secret=True)
     history: str = _setting("HBNB_HISTORY", "~/.hbnb_history", "the console's history file; empty = none")
 
     @classmethod
@@ -84,6 +89,24 @@ class Settings:
         return None if chosen == "none" else chosen
 
     @property
+    def log_format(self) -> str:
+        """How the log is written: `json` or `text`."""
+        return self.log or ("json" if self.guarded else "text")
+
+    @property
+    def metrics_address(self) -> tuple[str, int]:
+        """The address and the first port of the metrics.
+
+        Raises:
+            ValueError: it is none, or none of an internal network.
+        """
+        host, _, port = self.metrics.rpartition(":")
+        address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+        if not address.is_private or address.is_unspecified or not re.fullmatch(r"[1-9]\d{0,4}", port, re.ASCII):
+            raise ValueError
+        return str(address), int(port)
+
+    @property
     def tiles_origin(self) -> str:
         """The host that the tiles are asked of, as a page's policy names it; empty where it is our own, or none."""
         parts = urlsplit(self.tiles)
@@ -106,6 +129,14 @@ class Settings:
                                 "https://tiles.example.com/{z}/{x}/{y}.png")
         if not (self.proxies.isascii() and self.proxies.isdigit() and int(self.proxies) < 100):
             raise Misconfigured(f"HBNB_PROXIES is {self.proxies!r}: set it to the number of proxies in front, 0 to 99")
+        if self.log not in ("", "json", "text"):
+            raise Misconfigured(f"HBNB_LOG is {self.log!r}: set it to json or text")
+        if self.metrics:
+            try:
+                _ = self.metrics_address
+            except ValueError:
+                raise Misconfigured(f"HBNB_METRICS is {self.metrics!r}: set it to an address of this host in an "
+                                    "internal network, with a port, such as 127.0.0.1:9101") from None
         if self.uses_db:
             needed = ("HBNB_MYSQL_USER", "HBNB_MYSQL_PWD", "HBNB_MYSQL_HOST", "HBNB_MYSQL_DB")
             # An empty password is a password; an empty name, host or database is none.

@@ -2,14 +2,19 @@
 from __future__ import annotations
 
 import socket
+from importlib import import_module
 
+from flask import Flask
 from granian import Granian
 from granian.constants import Interfaces
 
 import models
+from config import Settings
 from errors import Misconfigured
+from monitoring import logs, metrics
 
 THREADS = 4     # of each worker
+AS_OURS = {"loggers": {"_granian": {"propagate": True}}}     # what Granian logs is written as everything else
 
 
 def serve(target: str, host: str, port: int, workers: int = 1) -> None:
@@ -32,6 +37,17 @@ def serve(target: str, host: str, port: int, workers: int = 1) -> None:
         except OSError as error:
             raise Misconfigured(f"cannot listen on {host}:{port}: {error.strerror}") from None
     print(f"HBNB is at http://{host}:{port}", flush=True)
+    settings = Settings.from_environ()
+    logs.init_app(settings)
     Granian(target, host, port, interface=Interfaces.WSGI, workers=workers, blocking_threads=THREADS,
-            websockets=False, log_access=False).serve()
+            websockets=False, log_access=False,
+            log_dictconfig=AS_OURS if settings.log_format == "json" else None).serve(target_loader=load)
     models.storage.settle()     # the workers are gone, and none of them was the last
+
+
+def load(target: str) -> Flask:
+    """The application, in a worker that is about to serve it."""
+    module, _, name = target.partition(":")
+    app: Flask = getattr(import_module(module), name)
+    metrics.listen(app)
+    return app

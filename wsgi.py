@@ -7,6 +7,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 import look
+import monitoring
 import web_dynamic
 import web_flask
 from api import v1
@@ -19,6 +20,7 @@ def create_app() -> Flask:
     web_flask.init_app(app)
     web_dynamic.init_app(app)
     app.register_error_handler(HTTPException, failed)
+    monitoring.init_app(app)
     return app
 
 

@@ -21,6 +21,7 @@ from config import Settings
 from models import passwords
 from models.columns import Base
 from models.engine.storage import Storage
+from monitoring import logs
 from tests.mariadb import MariaDB
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -112,7 +113,7 @@ def environ(settings: Settings, tmp_path: Path) -> dict[str, str]:
 
 
 def environment(settings: Settings, home: Path) -> dict[str, str]:
-    own = {name: value for name, value in os.environ.items() if not name.startswith("HBNB_")}
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("HBNB_", "SENTRY_"))}
     given = {
         "HBNB_TYPE_STORAGE": settings.type_storage, "HBNB_FILE_PATH": settings.file_path,
         "HBNB_MYSQL_USER": settings.mysql_user, "HBNB_MYSQL_PWD": settings.mysql_pwd,
@@ -154,6 +155,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", folder], check=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line is written a moment later, into the middle of what pytest prints by then."""
+    monkeypatch.setattr(logs._writer, "put", lambda _: None)
 
 
 @pytest.fixture(scope="session")

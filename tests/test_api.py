@@ -13,7 +13,6 @@ import pytest
 import models
 import wsgi
 from api.v1 import app as api_app
-from errors import Unavailable
 from models.amenity import Amenity
 from models.engine.file_storage import FileStorage
 from models.state import State
@@ -117,13 +116,6 @@ class TestRefusals:
                 for odd in ("", "x" * 200, "a b")]
         assert len(set(made)) == 3
         assert all(re.fullmatch("[0-9a-f]{32}", id) for id in made)
-
-    def test_what_is_logged_bears_the_id_of_its_request(self, client, caplog, monkeypatch):
-        def fail():
-            raise Unavailable("nobody outside should read this")
-        monkeypatch.setattr("services.objects.stats", fail)
-        assert client.get("/api/v1/stats", headers={"X-Request-Id": "mine-2"}).status_code == 503
-        assert "[mine-2] GET /api/v1/stats: nobody outside should read this" in caplog.text
 
     def test_the_limit_of_a_body_can_be_set(self, storage, monkeypatch):
         monkeypatch.setenv("HBNB_BODY_LIMIT", "50")

@@ -23,7 +23,7 @@ from tests.conftest import ROOT
 from tests.servers import free_port
 
 # Each may import those before it, and itself.
-LAYERS = ["config errors", "models", "schema", "services", "shell sample look",
+LAYERS = ["config errors", "models", "schema", "services", "shell sample look monitoring",
           "api web_flask web_dynamic console server", "wsgi"]
 
 
@@ -84,7 +84,7 @@ class Car(BaseModel, Base):
 
 class TestDocuments:
     def test_the_readme_lists_every_setting_with_its_default(self):
-        rows = re.findall(r"^\| `(HBNB_\w+)` \| (?:`(.*?)`)? ?\| (.*?) \|$", (ROOT / "README.md").read_text(), re.M)
+        rows = re.findall(r"^\| `([A-Z_]+)` \| (?:`(.*?)`)? ?\| (.*?) \|$", (ROOT / "README.md").read_text(), re.M)
         assert {(name, default) for name, default, _ in rows} == {
             (each.metadata["variable"], each.default) for each in fields(Settings)}
         for name, _, meaning in rows:

@@ -5,6 +5,7 @@ from flask import Flask
 
 import look
 import models
+import monitoring
 import web_flask
 from web_flask import classic
 
@@ -15,6 +16,7 @@ def create_app() -> Flask:
     web_flask.init_app(app)
     app.add_url_rule("/", view_func=classic.hello)
     app.teardown_appcontext(lambda _: models.storage.close())
+    monitoring.init_app(app)
     return app
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from flask import Flask
 
 import models
-from api.v1 import access, docs, errors, identity, limits, sharing
+from api.v1 import access, docs, errors, limits, sharing
 from api.v1.unchanged import Unchanged
 from api.v1.views import views
 from config import Settings
@@ -22,7 +22,6 @@ def init_app(app: Flask) -> None:
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.register_blueprint(views, url_prefix="/api/v1")
     sharing.init_app(app, settings)
-    identity.init_app(app)
     limits.init_app(app, settings)
     access.init_app(app, settings)
     errors.init_app(app)

@@ -3,12 +3,14 @@ from __future__ import annotations
 
 from flask import Flask
 
+import monitoring
 from api import v1
 
 
 def create_app() -> Flask:
     app = Flask(__name__, static_folder=None)
     v1.init_app(app)
+    monitoring.init_app(app)
     return app
 
 

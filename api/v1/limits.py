@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app, g, request
 from werkzeug.exceptions import TooManyRequests
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import NO_REDIS, Settings
 from errors import Misconfigured
@@ -26,8 +25,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     Raises:
         Misconfigured: there is to be a Redis, but it cannot be spoken with.
     """
-    if proxies := int(settings.proxies):
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     if settings.rate is None:
         return
     from flask_limiter import Limiter, RateLimitExceeded

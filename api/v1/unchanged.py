@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import models
 import schema
-from api.v1 import identity
 from api.v1.answers import tag
 from config import Settings
 from errors import HBNBError
+from monitoring.metrics import ROUTE
 from services import objects
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ class Unchanged:
         known = environ.get("HTTP_IF_NONE_MATCH")
         if known and environ["REQUEST_METHOD"] == "GET" and not environ.get("QUERY_STRING") and (
                 "HTTP_ORIGIN" not in environ and self._tag(environ["PATH_INFO"]) == known):
-            id = identity.request_id(environ.get("HTTP_X_REQUEST_ID"))
-            start_response("304 NOT MODIFIED", [("ETag", known), (identity.HEADER, id), self._shared])
+            environ[ROUTE] = f"/api/v1/{environ['PATH_INFO'].split('/')[3]}/<id>"
+            start_response("304 NOT MODIFIED", [("ETag", known), self._shared])
             return []
         return self._app(environ, start_response)
 

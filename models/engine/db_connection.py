@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import datetime
+import math
+from contextlib import closing
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine
 
 from config import Settings
-from errors import Misconfigured
+from errors import Misconfigured, Unavailable
 
 # Nothing is cut or rounded silently, and every server takes and gives the same times.
 ON_CONNECT = ("SET SESSION time_zone = '+00:00', sql_mode = "
@@ -33,6 +35,28 @@ def engines(settings: Settings) -> tuple[Engine, Engine]:
     except ModuleNotFoundError as error:
         raise Misconfigured("HBNB_TYPE_STORAGE is db, which needs mysqlclient: "
                             "pip install -r requirements-mysql.txt") from error
+
+
+def probe(settings: Settings, seconds: float) -> None:
+    """Ask the database something, on a new connection: those that are there may hang, or be in use.
+
+    Args:
+        seconds: how long it may be silent, while connecting and afterwards.
+    Raises:
+        Unavailable: it cannot be reached, or does not answer.
+    """
+    import MySQLdb
+    limit = math.ceil(seconds)
+    try:
+        with closing(MySQLdb.connect(
+                user=settings.mysql_user, password=settings.mysql_pwd, database=settings.mysql_db,
+                connect_timeout=limit, read_timeout=limit, write_timeout=limit,
+                **_address(settings.mysql_host))) as connection:
+            connection.query("SELECT 1")
+            connection.store_result()
+    except MySQLdb.Error as error:
+        raise Unavailable(f"The database {settings.mysql_db} at {settings.mysql_host} cannot be used: "
+                          f"{error.args[-1]}") from error
 
 
 def _converters() -> dict[Any, Any]:

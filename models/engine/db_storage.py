@@ -75,6 +75,15 @@ class DBStorage(Storage):
         finally:
             self.close()
 
+    def probe(self, seconds: float) -> None:
+        db_connection.probe(self._settings, seconds)
+        with self._translated():
+            self._before_reading()
+
+    def connections(self) -> dict[str, int]:
+        pools: dict[str, Any] = {"transactions": self._engine.pool, "statements": self._autocommit.engine.pool}
+        return {name: pool.checkedout() for name, pool in pools.items()}
+
     def _make_ready(self, _session: Session, _transaction: Any, connection: Connection) -> None:
         """Check the server and make the tables, before the first statement that reaches it."""
         if self._ready:

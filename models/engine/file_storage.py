@@ -74,6 +74,10 @@ class FileStorage(Storage):
     def owns(self, path: str) -> bool:
         return os.path.realpath(path) in self._file.paths
 
+    def probe(self, seconds: float) -> None:
+        self._file.probe()
+        self._catch_up()
+
     def settle(self) -> None:
         with self._alone():
             self._file.fold(lambda: file_tables.everything(self._memory))

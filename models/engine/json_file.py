@@ -60,6 +60,18 @@ class JSONFile:
         self._content: Content | None = None                # of the file; `None` = not read yet
         self._begin = self._end = 0                         # the part of the journal that was read; 0 = none
 
+    def probe(self) -> None:
+        """See that the file can be read, and its folder written.
+
+        Raises:
+            Unavailable: says which cannot.
+        """
+        with self._reported("read"), suppress(FileNotFoundError), open(self.path, "rb"):
+            pass
+        folder = os.path.dirname(self.path)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise Unavailable(f"{folder} cannot be written")
+
     # Reading
 
     def changed(self) -> bool:

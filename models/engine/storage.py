@@ -261,6 +261,20 @@ class Storage:
         """Tell whether a file is the storage's own, which nobody else should write."""
         return False
 
+    def probe(self, seconds: float) -> None:
+        """See that it can be used just now.
+
+        Args:
+            seconds: how long it may be silent each time that it is asked something.
+        Raises:
+            Unavailable: it cannot, and why.
+        """
+        raise NotImplementedError
+
+    def connections(self) -> dict[str, int]:
+        """How many connections to a server are in use, by what they are for."""
+        return {}
+
     def settle(self) -> None:
         """Leave what lies on the disk in its simplest form, as a program ends."""
 

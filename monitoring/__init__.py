@@ -1,0 +1,25 @@
+"""What operators see of a running HBNB: health, a line for each request, metrics, reports of errors."""
+from __future__ import annotations
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config import Settings
+from monitoring import health, logs, metrics, reports
+from monitoring.watched import Watched
+
+
+def init_app(app: Flask) -> None:
+    """Watch an application that has everything else already.
+
+    Raises:
+        Misconfigured: a library that the settings need is not installed, or they cannot work.
+    """
+    settings = Settings.from_environ()
+    health.init_app(app, settings)
+    write = logs.init_app(settings)
+    count = metrics.init_app(app, settings)
+    reports.init_app(settings)
+    if proxies := int(settings.proxies):
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
+    app.wsgi_app = Watched(app.wsgi_app, [write, count] if count else [write])    # type: ignore[method-assign]

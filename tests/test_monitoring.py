@@ -1,0 +1,410 @@
+"""Health, the log and the metrics: what operators see, and that nobody else pays for it."""
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from werkzeug.wsgi import FileWrapper
+
+import models
+import wsgi
+from api.v1 import app as api
+from config import Settings
+from errors import Misconfigured, Unavailable
+from models.engine.db_storage import DBStorage
+from models.state import State
+from monitoring import health, identity, lines, logs
+from monitoring.watched import Watched
+from tests.conftest import ROOT, environment
+from tests.servers import Server, free_port
+from web_flask import app as pages
+
+TOKEN = "hbnb_7c485795-694b-4431-be0a-343745be2362_ArNVstnOVekJpCArNVstnOVekJpCArNVstnOVekJpC1"
+
+
+def ready(client: Any) -> int:
+    answer = client.get("/health/ready")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.json == ({"status": "OK", "release": "unknown"} if answer.status_code == 200 else
+                           {"status": "unavailable", "error": "The storage cannot be used just now"})
+    assert ("Retry-After" in answer.headers) == (answer.status_code == 503)
+    return int(answer.status_code)
+
+
+class TestHealth:
+    @pytest.mark.parametrize("make", [wsgi.create_app, api.create_app, pages.create_app])
+    def test_live_says_that_the_process_runs_and_which_release(self, make, storage, monkeypatch):
+        monkeypatch.setenv("HBNB_RELEASE", "web_static_20261120123456")
+        monkeypatch.setattr(models, "storage", SimpleNamespace(close=lambda: None))
+        answer = make().test_client().get("/health/live")
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+        assert answer.json == {"status": "OK", "release": "web_static_20261120123456"}
+
+    def test_ready_asks_the_storage(self, storage):
+        assert ready(wsgi.create_app().test_client()) == 200
+
+    def test_needs_no_token_counts_for_no_limit_and_is_never_answered_from_what_was(self, storage, monkeypatch):
+        monkeypatch.setenv("HBNB_ENV", "staging")
+        monkeypatch.setenv("HBNB_RATE_LIMIT", "1 per hour")
+        client = wsgi.create_app().test_client()
+        assert [client.get("/health/ready", headers={"If-None-Match": "*"}).status_code for _ in range(3)] == [200] * 3
+        assert client.get("/api/v1/states").status_code == 200
+
+    def test_a_database_that_is_gone_or_silent_is_told_and_so_is_one_that_is_back(
+            self, db_settings, tmp_path, monkeypatch):
+        path, silent = tmp_path / "socket", tmp_path / "silent"
+        monkeypatch.setattr(models, "storage", DBStorage(replace(db_settings, mysql_host=str(path))))
+        client = wsgi.create_app().test_client()
+        with closing(socket.socket(socket.AF_UNIX)) as listening:
+            listening.bind(str(silent))
+            listening.listen()
+            for target, status in ((None, 503), (db_settings.mysql_host, 200), (silent, 503),
+                                   (db_settings.mysql_host, 200), (None, 503), (db_settings.mysql_host, 200)):
+                path.unlink(missing_ok=True)
+                if target:
+                    path.symlink_to(target)
+                assert ready(client) == status, target
+
+    @pytest.mark.parametrize("engine", ["file"], indirect=True)
+    def test_a_file_that_is_damaged_or_unreadable_is_told_and_so_is_one_that_is_whole_again(self, storage, settings):
+        client, path = wsgi.create_app().test_client(), Path(settings.file_path)
+        State(name="Kept").save()
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-5])
+        assert ready(client) == 503
+        path.unlink()
+        path.mkdir()
+        assert ready(client) == 503
+        path.rmdir()
+        path.write_bytes(whole)
+        assert ready(client) == 200
+        path.parent.rename(path.parent.with_name("elsewhere"))
+        assert ready(client) == 503
+
+    def test_a_storage_that_hangs_is_not_asked_for_ever(self, monkeypatch, caplog):
+        hangs, asked = threading.Event(), []
+
+        def probe(_: float) -> None:
+            asked.append("asked")
+            hangs.wait()
+        monkeypatch.setattr(models, "storage", SimpleNamespace(probe=probe, close=lambda: None))
+        monkeypatch.setattr(health, "PATIENCE", 0.01)
+        client = wsgi.create_app().test_client()
+        try:
+            assert [ready(client) for _ in range(20)] == [503] * 20
+            assert len(asked) <= 8
+        finally:
+            hangs.set()
+        assert "did not answer any of the last questions" in caplog.text
+        assert 200 in [ready(client) for _ in range(100)]
+
+    def test_status_is_what_it_was(self, storage, monkeypatch):
+        monkeypatch.setattr(models, "storage", SimpleNamespace(close=lambda: None))
+        assert wsgi.create_app().test_client().get("/api/v1/status").data == b'{"status":"OK"}\n'
+
+
+@pytest.fixture
+def written(monkeypatch) -> list[dict[str, Any]]:
+    """The lines that are logged as JSON, from now on."""
+    monkeypatch.setenv("HBNB_LOG", "json")
+    found: list[dict[str, Any]] = []
+    monkeypatch.setattr(logs._writer, "put", lambda line: found.append(json.loads(line)))
+    return found
+
+
+class TestLog:
+    def test_has_a_line_for_each_request(self, storage, written, monkeypatch):
+        monkeypatch.setenv("HBNB_RELEASE", "r7")
+        monkeypatch.setenv("HBNB_PROXIES", "1")
+        answer = wsgi.create_app().test_client().get("/api/v1/states?text=a+secret", headers={
+            "User-Agent": "Mine/1.0", "X-Forwarded-For": "192.0.2.9", "X-Request-Id": "mine-1"})
+        [line] = written
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", line.pop("time"))
+        assert line.pop("duration_ms") > 0
+        assert line == {"level": "info", "request_id": "mine-1", "method": "GET", "path": "/api/v1/states",
+                        "status": 200, "bytes": len(answer.data), "client": "192.0.2.9", "agent": "Mine/1.0",
+                        "release": "r7"}
+
+    def test_every_answer_has_the_id_of_its_line(self, storage, written):
+        client = wsgi.create_app().test_client()
+        obj = State(name="One")
+        obj.save()
+        tag = client.get(f"/api/v1/states/{obj.id}").headers["ETag"]
+        written.clear()
+        asked = [("GET", "/api/v1/states", {}), ("HEAD", "/hbnb", {}), ("GET", "/nope", {}),
+                 ("GET", f"/api/v1/states/{obj.id}", {"If-None-Match": tag}), ("BREW", "/api/v1/states", {}),
+                 ("GET", "/health/live", {"X-Request-Id": "a b"})]
+        answers = [client.open(path, method=method, headers=headers) for method, path, headers in asked]
+        assert [(line["method"], line["path"], line["status"], line["bytes"], line["request_id"])
+                for line in written] == [
+            (method, path, answer.status_code, len(answer.data), answer.headers["X-Request-Id"])
+            for (method, path, _), answer in zip(asked, answers, strict=True)]
+        assert answers[3].status_code == 304
+        assert len({line["request_id"] for line in written}) == len(asked)
+
+    def test_holds_nothing_that_is_nobodys_business(self, storage, written):
+        client = wsgi.create_app().test_client()
+        client.post("/api/v1/users?key=Hush1", json={"email": "ada@example.com", "password": "Hush2"},
+                    headers={"Authorization": "Bearer Hush3", "Cookie": "a=Hush4"})
+        client.get(f"/api/v1/users/ada@example.com/{TOKEN}", headers={"User-Agent": f"x (ada@example.com) {TOKEN}"})
+        logging.getLogger("any").error("refused ada.b+c@example.co.uk: %s", TOKEN)
+        assert len(written) == 3
+        assert not re.search("Hush|ada|example|ArNV", json.dumps(written))
+
+    def test_what_looks_private_is_found_however_long_it_is(self):
+        assert logs.scrubbed(f"/a/x{'y' * 100_000}/@/{'z.' * 50_000}@") == f"/a/x{'y' * 100_000}/@/{'z.' * 50_000}@"
+        assert logs.scrubbed("user 'hbnb'@'localhost', o'neil@example.com, é@é.fr") == "user 'hbnb'@'localhost', …, …"
+
+    def test_what_clients_make_up_neither_breaks_nor_fills_it(self, storage, written, monkeypatch):
+        client = wsgi.create_app().test_client()
+        client.get("/%0a%1b%ff%e2%82%ac" + "x" * 5000, headers={"User-Agent": "\xff" * 5000})
+        assert written[0]["path"].startswith("/\n\x1b\ufffd€x")
+        assert (len(written[0]["path"]), len(written[0]["agent"])) == (logs.PATH_LENGTH, logs.AGENT_LENGTH)
+
+    def test_an_unexpected_error_has_its_trace_with_the_id_of_its_request(self, storage, written, monkeypatch):
+        def fail():
+            raise ZeroDivisionError("for ada@example.com")
+        monkeypatch.setattr("services.objects.stats", fail)
+        app = wsgi.create_app()
+        assert app.test_client().get("/api/v1/stats", headers={"X-Request-Id": "mine-2"}).status_code == 500
+        trace, line = written
+        assert (trace["level"], trace["request_id"], trace["message"]) == (
+            "error", "mine-2", "Exception on /api/v1/stats [GET]")
+        assert trace["trace"].startswith("Traceback")
+        assert trace["trace"].endswith("ZeroDivisionError: for …")
+        assert (line["level"], line["request_id"], line["status"]) == ("error", "mine-2", 500)
+        assert identity.current.get() is None
+
+    def test_an_answer_is_told_when_its_last_byte_is_gone_or_the_client_is(self, storage, written, monkeypatch):
+        with storage.transaction():
+            for number in range(2500):
+                storage.new(State(name=f"State {number}"))
+        client = wsgi.create_app().test_client()
+        for parts, whole in ((None, True), (1, False)):
+            answer = client.get("/api/v1/states", headers={"X-Request-Id": "mine-3"})
+            body = answer.iter_encoded()
+            size = sum(map(len, islice(body, parts)))
+            assert written == []
+            answer.close()
+            [line] = written
+            assert (line["request_id"], line["bytes"], line.get("whole", True)) == ("mine-3", size, whole)
+            written.clear()
+
+    def test_an_answer_that_breaks_off_is_told(self, written):
+        def breaking(_: Any, start: Any) -> Iterator[bytes]:
+            start("200 OK", [])
+            yield b"12"
+            raise Unavailable("gone")
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", identity.KEY: "mine-4"}
+        body = Watched(breaking, [logs.init_app(Settings(log="json"))])(environ, lambda *_: None)
+        with pytest.raises(Unavailable), closing(body):
+            list(body)
+        error, line = written
+        assert (error["request_id"], error["message"]) == ("mine-4", "An answer broke off after 2 bytes")
+        assert (line["bytes"], line["whole"]) == (2, False)
+
+    def test_a_file_that_the_server_sends_by_itself_is_left_to_it(self, written):
+        def app(environ: Any, start: Any) -> Any:
+            start("200 OK", [("Content-Length", "7")])
+            return environ["wsgi.file_wrapper"](open(__file__, "rb"))
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "wsgi.file_wrapper": FileWrapper}
+        body = Watched(app, [logs.init_app(Settings(log="json"))])(environ, lambda *_: None)
+        assert type(body) is FileWrapper
+        body.close()
+        assert written[0]["bytes"] == 7
+
+    @pytest.mark.parametrize(("env", "log", "kind"), [
+        ("dev", "", "text"), ("test", "", "text"), ("staging", "", "json"), ("production", "", "json"),
+        ("dev", "json", "json"), ("production", "text", "text")])
+    def test_is_json_where_machines_read_it(self, env, log, kind):
+        assert Settings(env=env, log=log).log_format == kind
+
+    def test_is_readable_elsewhere(self, storage, monkeypatch):
+        found: list[str] = []
+        monkeypatch.setattr(logs._writer, "put", lambda line: found.append(line.decode()))
+        client = wsgi.create_app().test_client()
+        client.get("/a%0a%1bé", headers={"X-Request-Id": "mine-5"})
+        assert re.fullmatch(r"\d\d:\d\d:\d\d 404 GET /a\\n\\u001b\\u00e9 \d+\.\d ms\n", found[0])
+        logging.getLogger("any").warning("beware")
+        assert re.fullmatch(r"\d\d:\d\d:\d\d WARNING beware\n", found[1])
+
+    def test_another_format_is_refused(self):
+        with pytest.raises(Misconfigured, match="HBNB_LOG is 'xml': set it to json or text"):
+            Settings.from_environ({"HBNB_LOG": "xml"})
+
+
+class TestLines:
+    @pytest.fixture
+    def pipe(self, monkeypatch):
+        reading, writing = os.pipe()
+        with open(reading, "rb") as reader, open(writing, "wb", buffering=0) as writer:
+            monkeypatch.setattr(sys, "__stderr__", writer)
+            yield reader, writer
+
+    @pytest.mark.parametrize("blocking", [True, False])
+    def test_nobody_waits_for_who_does_not_read_and_what_is_lost_is_told(self, pipe, blocking, monkeypatch):
+        reader, stream = pipe
+        os.set_blocking(stream.fileno(), blocking)
+        monkeypatch.setattr(lines, "PATIENCE", 0.01)
+        monkeypatch.setattr(lines, "PAUSE", 0.001)
+        monkeypatch.setattr(lines, "ROOM", 500)
+        writer, line = lines.Writer(lambda count: b"lost %d\n" % count), b"x" * 999 + b"\n"
+        for _ in range(400):
+            writer.put(line)
+        writer.finish()     # which gives up, as 65,536 bytes are on their way already
+        assert writer._writing
+        for _ in range(600):
+            writer.put(line)
+        found = [reader.readline() for _ in range(901)]
+        assert found == [line] * 900 + [b"lost 100\n"]
+
+    def test_a_stream_that_is_closed_or_full_costs_nothing(self, monkeypatch):
+        with open("/dev/full", "wb", buffering=0) as full, open("/dev/null", "wb") as closed:
+            closed.close()
+            for stream in (None, closed, full):
+                monkeypatch.setattr(sys, "__stderr__", stream)
+                writer = lines.Writer(lambda _: b"")
+                writer.put(b"x\n")
+                writer.finish()
+                assert not writer._lines
+                assert writer._thread.is_alive()
+
+    def test_the_last_lines_of_a_process_are_written(self):
+        code = "import os, logging, wsgi; logging.error('last words')"
+        for fork in ("", "import multiprocessing; p = multiprocessing.get_context('fork').Process("
+                         "target=lambda: logging.error('child')); p.start(); p.join()"):
+            ended = subprocess.run([sys.executable, "-c", f"{code}\n{fork}"], cwd=ROOT, capture_output=True, text=True)
+            assert ended.stderr.count("ERROR last words\n") == 1
+            assert ended.stderr.count("ERROR child\n") == bool(fork)
+
+
+class TestMetrics:
+    def test_two_workers_under_way(self, tmp_path):
+        """The whole way, with everything that an operator would set."""
+        port, metrics = free_port(), free_port()
+        environ = environment(replace(Settings(), file_path=str(tmp_path / "file.json")), tmp_path) | {
+            "HBNB_ENV": "staging", "HBNB_RATE_LIMIT": "none", "HBNB_METRICS": f"127.0.0.1:{metrics}",
+            "HBNB_RELEASE": "r9"}
+        command = f"import server; server.serve('wsgi:app', '127.0.0.1', {port}, workers=2)"
+        with Server(["-c", command], environ, port, "/health/ready") as server:
+            ports = listening(metrics, 2)
+            with closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
+                for number in range(40):
+                    connection.request("GET", f"/api/v1/states/{number}")
+                    connection.getresponse().read()
+                for method in ("GET", "BREW", "GREW"):
+                    connection.request(method, "/metrics")
+                    answer = connection.getresponse()
+                    assert (answer.status, b"hbnb_" in answer.read()) == (404, False)
+            texts = [fetch(f"http://127.0.0.1:{each}/metrics") for each in ports]
+            with pytest.raises(urllib.error.HTTPError, match="404") as refused:
+                fetch(f"http://127.0.0.1:{metrics}/")
+            refused.value.close()
+        counted = [sample(text, "hbnb_requests_total") for text in texts]
+        found = '{method="GET",route="/api/v1/states/<id>",status="4xx"}'
+        assert sum(each.get(found, 0) for each in counted) == 40
+        assert {key for each in counted for key in each} == {
+            found, '{method="GET",route="/health/ready",status="2xx"}', '{method="GET",route="none",status="4xx"}',
+            '{method="other",route="none",status="4xx"}'}
+        for text in texts:
+            assert 'hbnb_release_info{env="staging",release="r9"} 1.0' in text
+            assert sample(text, "process_resident_memory_bytes")[""] > 10_000_000
+        logged = [json.loads(line) for line in server.log().splitlines() if not line.startswith("HBNB is at")]
+        assert sum(line.get("path", "").startswith("/api/v1/states/") for line in logged) == 40
+        assert {line["release"] for line in logged} == {"r9"}
+
+    @pytest.fixture
+    def registry(self, monkeypatch):
+        """What is counted, by a client that asked for some of it."""
+        monkeypatch.setenv("HBNB_METRICS", "127.0.0.1:9101")
+        app = wsgi.create_app()
+        return app.test_client(), app.extensions["metrics"][0]
+
+    def test_failures_of_ours_are_told_apart(self, registry, storage, monkeypatch):
+        client, registry = registry
+        for error in (Unavailable("x"), ZeroDivisionError("x")):
+            def fail(error=error):
+                raise error
+            monkeypatch.setattr("services.objects.stats", fail)
+            client.get("/api/v1/stats")
+        assert [registry.get_sample_value("hbnb_errors_total", {"route": "/api/v1/stats", "status": status})
+                for status in ("503", "500")] == [1, 1]
+
+    def test_the_shortest_way_is_counted_under_its_route(self, registry, storage):
+        client, registry = registry
+        obj = State(name="One")
+        obj.save()
+        tag = client.get(f"/api/v1/states/{obj.id}").headers["ETag"]
+        client.get(f"/api/v1/states/{obj.id}/", headers={"If-None-Match": tag})
+        labels = {"method": "GET", "route": "/api/v1/states/<id>"}
+        assert registry.get_sample_value("hbnb_requests_total", labels | {"status": "3xx"}) == 1
+        assert registry.get_sample_value("hbnb_request_seconds_count", labels) == 2
+
+    @pytest.mark.parametrize("engine", ["db"], indirect=True)
+    def test_connections_to_the_database_are_counted_while_they_are_in_use(self, registry, storage):
+        def used() -> float | None:
+            return registry[1].get_sample_value("hbnb_storage_connections", {"pool": "transactions"})
+        with storage.transaction():
+            storage.count()
+            assert used() == 1
+        assert used() == 0
+
+    def test_are_not_there_where_nobody_asks_for_them(self, storage):
+        assert "metrics" not in wsgi.create_app().extensions
+
+    @pytest.mark.parametrize("address", ["0.0.0.0:9101", "[::]:9101", "8.8.8.8:9101", "9101", "127.0.0.1",
+                                         "127.0.0.1:0", "127.0.0.1:x", "localhost:9101"])
+    def test_are_shown_on_an_internal_address_only(self, address):
+        with pytest.raises(Misconfigured, match=r"HBNB_METRICS is .*: set it to an address of this host"):
+            Settings.from_environ({"HBNB_METRICS": address})
+        assert Settings.from_environ({"HBNB_METRICS": "[fd00::1]:9101"}).metrics_address == ("fd00::1", 9101)
+
+
+@pytest.mark.parametrize(("setting", "value", "module"), [
+    ("HBNB_METRICS", "127.0.0.1:9101", "prometheus_client"), ("SENTRY_DSN", "http://key@127.0.0.1:1/1", "sentry_sdk")])
+def test_a_library_that_is_missing_is_named(setting, value, module, monkeypatch):
+    monkeypatch.setenv(setting, value)
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(Misconfigured, match=f"{setting} is set, which needs .*: pip install"):
+        wsgi.create_app()
+
+
+def listening(first: int, count: int) -> list[int]:
+    """The ports, from one on, at which so many workers answer, which need not have begun together."""
+    for _ in range(300):
+        found = []
+        for port in range(first, first + 5):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                found.append(port)
+        if len(found) == count:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"of {count} workers, there are {found}")
+
+
+def fetch(address: str) -> str:
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def sample(text: str, name: str) -> dict[str, float]:
+    """The values of a metric, by their labels."""
+    return {labels: float(value) for labels, value in re.findall(rf"^{name}(\{{.*\}})? (.*)$", text, re.MULTILINE)}
