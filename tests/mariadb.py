@@ -47,6 +47,11 @@ class MariaDB:
                 time.sleep(0.1)
         raise RuntimeError(f"MariaDB does not start:\n{(self.folder / 'log').read_text()[-3000:]}")
 
+    def send(self, number: signal.Signals) -> None:
+        """Have it hold still, or go on."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
     def stop(self) -> None:
         self._end(signal.SIGTERM)
 
@@ -68,7 +73,7 @@ class MariaDB:
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:
-            self._process.send_signal(number)
+            self.send(number)
             self._process.wait(60)
             self._process = None
 
