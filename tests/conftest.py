@@ -111,6 +111,11 @@ def storage(engine: str, settings: Settings, request: pytest.FixtureRequest,
 @pytest.fixture
 def sent(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The statements that the storage sends, as they are."""
+    return watched(storage, monkeypatch)
+
+
+def watched(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A list that fills with the statements that a storage sends."""
     found: list[str] = []
     for engine in {storage._engine, storage._autocommit.engine, storage._autocommit.streams}:
         event.listen(engine, "before_cursor_execute", lambda c, cur, sql, *_: found.append(sql))

@@ -19,10 +19,11 @@ class MariaDB:
 
     Args:
         options: further options of the server, such as `--wait-timeout=2`.
+        parent: where its folder is to be.
     """
 
-    def __init__(self, *options: str) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="hbnb-db-"))
+    def __init__(self, *options: str, parent: Path | None = None) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="hbnb-db-", dir=parent))
         self.socket = str(self.folder / "socket")
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 
 import MySQLdb
@@ -240,6 +240,30 @@ class TestFaults:
             storage.write(text("UPDATE states SET name = 'whole'"))
         storage.close()
         assert [state.name for state in storage.all(State).values()] == ["S"]
+
+    @pytest.mark.parametrize("end", ["close", "reload", "dry run", "snapshot", "error"])
+    def test_a_connection_killed_before_a_transaction_ends_without_a_change_costs_nothing(self, storage, database, end):
+        State(name="S").save()
+        storage.close()
+        ending = {"dry run": storage.transaction(dry_run=True), "snapshot": storage.snapshot(),
+                  "error": storage.transaction()}
+        with suppress(KeyError), ending.get(end, nullcontext()):
+            assert storage.count(State) == 1
+            database.disconnect()
+            if end == "error":
+                raise KeyError
+        if end in ("close", "reload"):
+            getattr(storage, end)()
+        assert storage.count(State) == 1
+
+    def test_a_commit_that_was_not_answered_is_said_to_be_uncertain(self, storage, database, monkeypatch):
+        storage.new(State(name="S"))
+        monkeypatch.setattr(storage._engine.dialect, "do_commit", lambda connection: (
+            connection.commit(), database.disconnect(), connection.ping()))
+        with pytest.raises(Unavailable, match="went away before it said whether it stored this: look"):
+            storage.save()
+        monkeypatch.undo()
+        assert storage.count(State) == 1
 
     def test_the_server_killed_and_started_again_between_two_commands_costs_nothing(
             self, other_server, tmp_path):

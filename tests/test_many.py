@@ -17,6 +17,7 @@ from models.city import City
 from models.state import State
 from models.user import User
 from server import THREADS
+from tests.processes import family, memory
 from tests.servers import Server, free_port
 
 PLACES = 100_000
@@ -64,18 +65,6 @@ def server(order, environ) -> Iterator[Server]:
     port = free_port()
     with Server(["wsgi.py", "--port", str(port)], environ, port) as server:
         yield server
-
-
-def family(pid: int) -> list[int]:
-    """A process and all that it has started."""
-    children = [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children")
-                for child in path.read_text().split()]
-    return [pid, *(each for child in children for each in family(child))]
-
-
-def memory(pid: int, name: str) -> int:
-    """VmRSS, which is now, or VmHWM, which was the most, in KiB."""
-    return int(re.search(rf"{name}:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text())[1])
 
 
 def test_are_answered_whole_and_in_order_in_little_memory(server, order):

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sqlalchemy import URL, Engine, create_engine, event
@@ -53,14 +54,34 @@ def engines(settings: Settings) -> Engines:
                 "conv": _converters()}}
         alone = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True, **options}
         return Engines(
-            create_engine(url, isolation_level=database.isolation, pool_pre_ping=True,
-                          max_overflow=database.overflow, **options),
+            _forgiving(create_engine(url, isolation_level=database.isolation, pool_pre_ping=True,
+                                     max_overflow=database.overflow, **options)),
             # Each thread keeps one: those who come later must not wait for a thread's end.
             create_engine(url, max_overflow=-1, **alone),
             create_engine(url, max_overflow=database.overflow, **alone))
     except ModuleNotFoundError as error:
         raise Misconfigured("HBNB_TYPE_STORAGE is db, which needs mysqlclient: "
                             "pip install -r requirements-mysql.txt") from error
+
+
+def _forgiving(engine: Engine) -> Engine:
+    """Have a transaction be given up where the connection is gone: the server has done it.
+
+    Or whoever ends one, even when an answer is ready, would have to be ready for an error.
+    """
+    dialect: Any = engine.dialect
+
+    def forgiving(end: Callable[[Any], None]) -> Callable[[Any], None]:
+        def forgive(connection: Any) -> None:
+            try:
+                end(connection)
+            except dialect.loaded_dbapi.Error as error:
+                if not dialect.is_disconnect(error, connection, None):
+                    raise
+        return forgive
+    for name in ("do_rollback", "reset_isolation_level"):
+        setattr(dialect, name, forgiving(getattr(dialect, name)))
+    return engine
 
 
 def _converters() -> dict[Any, Any]:
