@@ -11,13 +11,14 @@ import pytest
 from sqlalchemy import event, text
 
 import models
+import web_flask.app
 import wsgi
 from config import DATABASES, ENVIRONMENTS, Database, Settings
 from errors import Misconfigured, Unavailable
 from models.engine.db_storage import DBStorage
 from models.state import State
 from services import objects
-from tests.conftest import ROOT, own_settings
+from tests.conftest import ROOT, own_settings, watched
 
 STATES = "/api/v1/states"
 
@@ -29,12 +30,13 @@ def engine() -> str:
 
 @pytest.fixture
 def make(storage, settings, monkeypatch) -> Iterator[Callable[..., DBStorage]]:
-    """Makes storages of the same database, as a server has them, with other settings."""
+    """Makes storages of the same database, with other settings: as a server has them, or as a program."""
     made: list[DBStorage] = []
 
-    def make(**more: str) -> DBStorage:
+    def make(hurry: bool = True, **more: str) -> DBStorage:
         made.append(DBStorage(replace(settings, **more)))
-        made[-1].hurry()
+        if hurry:
+            made[-1].hurry()
         monkeypatch.setattr(models, "storage", made[-1])
         return made[-1]
     yield make
@@ -47,7 +49,7 @@ def make(storage, settings, monkeypatch) -> Iterator[Callable[..., DBStorage]]:
 @pytest.fixture
 def client(make):
     def client(**more: str):
-        make(**more)
+        make(hurry=False, **more)
         return wsgi.create_app().test_client()
     return client
 
@@ -118,10 +120,13 @@ class TestStatements:
         storage.close()
         assert storage.rows(text("SELECT CONNECTION_ID()"))[0][0] == mine     # which is as good as before
 
-    def test_who_answers_no_requests_takes_what_time_it_needs(self, settings):
-        storage = DBStorage(replace(settings, mysql_timeout="1"))
+    @pytest.mark.parametrize("app", [wsgi, web_flask.app])
+    def test_who_answers_no_requests_takes_what_time_it_needs(self, make, app):
+        storage = make(hurry=False, mysql_timeout="1")
         assert storage.rows(text("SELECT SLEEP(1.5)")) == [(0,)]
-        storage.close()
+        app.create_app()
+        with pytest.raises(Unavailable, match="took too long"):
+            storage.rows(text("SELECT SLEEP(30)"))
 
     def test_a_long_list_may_take_longer_than_a_statement(self, make, storage):
         for number in range(1500):
@@ -143,10 +148,12 @@ class TestStatements:
             and name != "mysql_timeout"})
         assert client.post(STATES, json={"name": "S"}).status_code == 201
         assert client.get(STATES).status_code == 200
+        sent = watched(models.storage, monkeypatch)
         own_server.send(signal.SIGSTOP)
         try:
             for path in (STATES, "/api/v1/stats"):
                 assert client.get(path).status_code == 503
+            assert [each for each in sent if "FROM states" in each] == sent[:1]     # nor asked the same again
         finally:
             own_server.send(signal.SIGCONT)
         assert [state["name"] for state in client.get(STATES).json] == ["S"]
