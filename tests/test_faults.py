@@ -112,6 +112,26 @@ def stored(server: MariaDB) -> Counter[str]:
         return Counter(text for text, in cursor.fetchall())
 
 
+def test_a_write_that_was_stored_and_not_answered_is_done_once_with_a_key(own_server, market, monkeypatch):
+    storage, client = models.storage, wsgi.create_app().test_client()
+
+    def write() -> Any:
+        return client.post(f"/api/v1/places/{market.place.id}/reviews", headers={"Idempotency-Key": "once"},
+                           json={"user_id": market.guest.id, "text": f"Once, in {market.city.name}."})
+
+    def commit_and_die(connection: Any) -> None:
+        connection.commit()
+        with own_server.connect() as other:
+            kill(other.cursor())
+        connection.ping()
+    with monkeypatch.context() as patch:
+        patch.setattr(storage._engine.dialect, "do_commit", commit_and_die)
+        found = write()
+    for answer in (found, write()):     # who asks with a key is told by it, even the first time
+        assert (answer.status_code, answer.headers["Idempotency-Replayed"]) == (201, "true")
+    assert stored(own_server)[found.json["text"]] == 1
+
+
 def test_connections_that_were_idle_too_long_cost_nothing(own_server, workers, market, same):
     requests = [("/states",), ("/places_search", "POST", {}), ("/stats",),
                 (f"/places/{market.place.id}", "PUT", {"name": "Idle"}),
