@@ -5,18 +5,59 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from urllib.parse import urlsplit
 
 from errors import Misconfigured
 
-ENVIRONMENTS = ("dev", "test", "staging", "production")
 RATE_LIMIT = "600 per minute"
 # It may hold a password, so it is not shown.
 NO_REDIS = ("HBNB_REDIS_URL is no address of a Redis: set it to one such as redis://host:6379/0, or "
             "unix:///path/of/a/socket")
 _TILES = re.compile(r"(?:https?://[a-z0-9.:\[\]-]+)?/(?!/)[^\s{}]*(?:\{[zxyr]\}[^\s{}]*)+", re.IGNORECASE)
 _RATE = re.compile(r" ?[1-9]\d{0,8}(?: per |/)(?:[1-9]\d{0,3} )?(?:second|minute|hour|day)s? ?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Database:
+    """How much of a database an environment takes, and how long it waits.
+
+    Args:
+        pool: connections that a worker keeps, for transactions, and as many for long lists.
+        overflow: more of each that it opens while these are in use.
+        free: seconds that a request waits until one of them is free.
+        connect: seconds until the server lets somebody in.
+        statement: seconds that a statement of a request may take, and that the server may be silent.
+        stream: seconds in which a list is read that is sent while it is read.
+        recycle: seconds after which a connection makes way for a new one.
+        isolation: of transactions.
+    """
+
+    pool: int = 5
+    overflow: int = 20
+    free: int = 10
+    connect: int = 5
+    statement: int = 20
+    stream: int = 600
+    recycle: int = 3600
+    # Everywhere the same, or what the tests show would be true of the tests only.
+    isolation: str = "READ COMMITTED"
+
+    @property
+    def lock(self) -> int:
+        """Seconds that a transaction waits for a lock: half of what a statement may take, as it is tried twice."""
+        return max(1, self.statement // 2)
+
+
+_SERVING = Database(pool=10, overflow=10, free=3, connect=3, statement=10, recycle=1800)
+DATABASES = {
+    "dev": Database(),
+    "test": Database(overflow=5, free=5),
+    # What is tried there is to hold in production.
+    "staging": _SERVING,
+    "production": _SERVING,
+}
+ENVIRONMENTS = tuple(DATABASES)
 
 
 def _setting(variable: str, default: str, meaning: str, secret: bool = False) -> str:
@@ -34,6 +75,8 @@ class Settings:
     mysql_pwd: str = _setting("HBNB_MYSQL_PWD", "", "its password, of any characters; needed with `db`", secret=True)
     mysql_host: str = _setting("HBNB_MYSQL_HOST", "", "`host`, `host:port` or the path of a socket; needed with `db`")
     mysql_db: str = _setting("HBNB_MYSQL_DB", "", "name of the database; needed with `db`")
+    mysql_pool: str = _setting("HBNB_MYSQL_POOL", "", "connections to the database that a worker has at most")
+    mysql_timeout: str = _setting("HBNB_MYSQL_TIMEOUT", "", "seconds that a statement of a request may take")
     api_host: str = _setting("HBNB_API_HOST", "0.0.0.0", "address `python -m api.v1.app` listens on")
     api_port: str = _setting("HBNB_API_PORT", "5000", "port `python -m api.v1.app` listens on")
     body_limit: str = _setting("HBNB_BODY_LIMIT", "1000000", "bytes that the body of a request may have")
@@ -70,6 +113,19 @@ class Settings:
     @property
     def uses_db(self) -> bool:
         return self.type_storage == "db"
+
+    @property
+    def is_for_tests(self) -> bool:
+        """Whether the database's name says that it may be emptied."""
+        return bool(re.search(r"(^|[_-])test([_-]|\d|$)", self.mysql_db))
+
+    @property
+    def database(self) -> Database:
+        """How much of the database is taken: what the environment has, but for what is set."""
+        chosen = DATABASES[self.env]
+        if self.mysql_pool:
+            chosen = replace(chosen, pool=int(self.mysql_pool), overflow=0)
+        return replace(chosen, statement=int(self.mysql_timeout)) if self.mysql_timeout else chosen
 
     @property
     def guarded(self) -> bool:
@@ -137,6 +193,10 @@ class Settings:
             except ValueError:
                 raise Misconfigured(f"HBNB_METRICS is {self.metrics!r}: set it to an address of this host in an "
                                     "internal network, with a port, such as 127.0.0.1:9101") from None
+        if self.mysql_pool and not re.fullmatch(r"[1-9]\d{0,3}", self.mysql_pool, re.ASCII):
+            raise Misconfigured(f"HBNB_MYSQL_POOL is {self.mysql_pool!r}: set it to a number of connections, 1 to 9999")
+        if self.mysql_timeout and not re.fullmatch(r"[1-9]\d{0,3}", self.mysql_timeout, re.ASCII):
+            raise Misconfigured(f"HBNB_MYSQL_TIMEOUT is {self.mysql_timeout!r}: set it to seconds, 1 to 9999")
         if self.uses_db:
             needed = ("HBNB_MYSQL_USER", "HBNB_MYSQL_PWD", "HBNB_MYSQL_HOST", "HBNB_MYSQL_DB")
             # An empty password is a password; an empty name, host or database is none.

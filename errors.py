@@ -52,7 +52,9 @@ class Stale(Conflict):
 
 
 class Unavailable(HBNBError):
-    """The storage cannot be reached or used just now; nothing was changed."""
+    """The storage cannot be reached or used just now; nothing was changed, or the sentence says otherwise."""
+
+    retry_after = 5     # seconds
 
 
 class Damaged(Unavailable):

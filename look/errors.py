@@ -4,7 +4,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask, current_app, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from errors import HBNBError, NotFound
+from errors import HBNBError, NotFound, Unavailable
 
 _SENTENCES = {
     400: ("That did not work", "Something in the address does not fit."),
@@ -35,4 +35,4 @@ def _refused(error: HBNBError) -> tuple[str, int] | tuple[str, int, dict[str, st
         title, sentence = _SENTENCES[404]
         return render_template("look/failed.html", title=title, sentence=sentence), 404
     current_app.logger.error("%s: %s", request.path, error)
-    return render_template("look/unavailable.html"), 503, {"Retry-After": "30"}
+    return render_template("look/unavailable.html"), 503, {"Retry-After": str(Unavailable.retry_after)}

@@ -1,6 +1,7 @@
 """What the tests share: both engines, each empty, and the console and servers as other people run them.
 
-A test that takes `storage` runs twice, on the file engine and on a private MariaDB.
+A test that takes `storage` runs twice, on the file engine and in a database: of a MariaDB of the tests' own, or the
+one that `HBNB_TEST_MYSQL_*` names.
 """
 from __future__ import annotations
 
@@ -19,9 +20,9 @@ from sqlalchemy import event
 import models
 from config import Settings
 from models import passwords
-from models.columns import Base
 from models.engine.storage import Storage
 from monitoring import logs
+from tests.database import Database, given
 from tests.mariadb import MariaDB
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -33,6 +34,7 @@ TEST_DATABASE = {"mysql_user": "hbnb_test", "mysql_pwd": "hbnb_test_pwd", "mysql
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[MariaDB]:
+    """A server of the tests' own, for what takes more than one database, or an administrator."""
     server = MariaDB()
     try:
         for name in ("setup_mysql_dev.sql", "setup_mysql_test.sql"):
@@ -43,8 +45,32 @@ def mariadb() -> Iterator[MariaDB]:
 
 
 @pytest.fixture(scope="session")
-def db_settings(mariadb: MariaDB) -> Settings:
-    return replace(Settings(), type_storage="db", mysql_host=mariadb.socket, **TEST_DATABASE)
+def own_server() -> Iterator[MariaDB]:
+    """A server that may be killed, stopped and started again, with an empty database; whoever does so starts it."""
+    server = MariaDB()
+    try:
+        server.execute((ROOT / "setup_mysql_test.sql").read_text())
+        yield server
+    finally:
+        server.remove()
+
+
+def own_settings(mariadb: MariaDB, **more: str) -> Settings:
+    """How a server of the tests' own is used."""
+    return replace(Settings(), type_storage="db", mysql_host=mariadb.socket, **(TEST_DATABASE | more))
+
+
+@pytest.fixture(scope="session")
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    database = Database(given(os.environ) or own_settings(request.getfixturevalue("mariadb")))
+    database.clear()
+    yield database
+    database.clear()
+
+
+@pytest.fixture(scope="session")
+def db_settings(database: Database) -> Settings:
+    return database.settings
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +102,7 @@ def storage(engine: str, settings: Settings, request: pytest.FixtureRequest,
     else:
         storage = request.getfixturevalue("_db_storage")
         storage.close()
-        empty(request.getfixturevalue("mariadb"))
+        request.getfixturevalue("database").empty()
     monkeypatch.setattr(models, "storage", storage)
     storage.reload()
     yield storage
@@ -86,24 +112,19 @@ def storage(engine: str, settings: Settings, request: pytest.FixtureRequest,
 @pytest.fixture
 def sent(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The statements that the storage sends, as they are."""
+    return watched(storage, monkeypatch)
+
+
+def watched(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A list that fills with the statements that a storage sends."""
     found: list[str] = []
-    for engine in {storage._engine, storage._autocommit.engine}:
+    for engine in {storage._engine, storage._autocommit.engine, storage._autocommit.streams}:
         event.listen(engine, "before_cursor_execute", lambda c, cur, sql, *_: found.append(sql))
     sent, streamed = storage._autocommit._sent, storage._autocommit._streamed
     monkeypatch.setattr(storage._autocommit, "_sent", lambda sql, *values: (found.append(sql), sent(sql, *values))[1])
     monkeypatch.setattr(storage._autocommit, "_streamed",
                         lambda sql, *values: (found.append(sql), streamed(sql, *values))[1])
     return found
-
-
-def empty(mariadb: MariaDB) -> None:
-    connection = mariadb.connect(TEST_DATABASE["mysql_db"])
-    cursor = connection.cursor()
-    for table in reversed(Base.metadata.sorted_tables):
-        cursor.execute(f"DELETE FROM {table.name}")
-    cursor.execute("UPDATE versions SET version = version + 1")
-    connection.commit()
-    connection.close()
 
 
 @pytest.fixture

@@ -19,10 +19,11 @@ class MariaDB:
 
     Args:
         options: further options of the server, such as `--wait-timeout=2`.
+        parent: where its folder is to be.
     """
 
-    def __init__(self, *options: str) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="hbnb-db-"))
+    def __init__(self, *options: str, parent: Path | None = None) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="hbnb-db-", dir=parent))
         self.socket = str(self.folder / "socket")
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
@@ -47,6 +48,11 @@ class MariaDB:
                 time.sleep(0.1)
         raise RuntimeError(f"MariaDB does not start:\n{(self.folder / 'log').read_text()[-3000:]}")
 
+    def send(self, number: signal.Signals) -> None:
+        """Have it hold still, or go on."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
     def stop(self) -> None:
         self._end(signal.SIGTERM)
 
@@ -68,7 +74,7 @@ class MariaDB:
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:
-            self._process.send_signal(number)
+            self.send(number)
             self._process.wait(60)
             self._process = None
 

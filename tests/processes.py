@@ -1,6 +1,7 @@
 """Other processes that use a store, as workers and consoles do."""
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -21,3 +22,17 @@ def finish(process: subprocess.Popen[str]) -> str:
     out, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     return out
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it has started."""
+    children = [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children")
+                for child in path.read_text().split()]
+    return [pid, *(each for child in children for each in family(child))]
+
+
+def memory(pid: int, name: str = "VmRSS") -> int:
+    """VmRSS, which is now, or VmHWM, which was the most, in KiB."""
+    found = re.search(rf"{name}:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return int(found[1])

@@ -38,8 +38,7 @@ from services import market as markets
 from services import tokens
 from services.backup import back_up, check, restore
 from tests.airbnb import Engines
-from tests.conftest import TEST_DATABASE, empty
-from tests.mariadb import MariaDB
+from tests.database import Database
 from tests.market import Market
 from tests.processes import finish, start
 from tests.test_export import engines, fill  # noqa: F401
@@ -48,9 +47,9 @@ Content = Callable[[], dict[str, Any]]
 FOREIGN = {"Boat.1": {"id": "1", "sails": [1, None, "é"]}, "no key at all": {"x": 1}}
 
 
-def rows(mariadb: MariaDB) -> dict[str, Any]:
+def rows(database: Database) -> dict[str, Any]:
     """Every row of every table, by table, but for the number that stands for the version."""
-    with closing(mariadb.connect(TEST_DATABASE["mysql_db"])) as connection:
+    with closing(database.connect()) as connection:
         cursor = connection.cursor()
         found = {}
         for table in Base.metadata.sorted_tables:
@@ -63,7 +62,7 @@ def rows(mariadb: MariaDB) -> dict[str, Any]:
 def content(storage: Storage, engine: str, settings: Settings, request: pytest.FixtureRequest) -> Content:
     """Looks at all that is stored, past HBNB."""
     if engine == "db":
-        return lambda: rows(request.getfixturevalue("mariadb"))
+        return lambda: rows(request.getfixturevalue("database"))
 
     def read() -> dict[str, Any]:
         storage.settle()
@@ -104,7 +103,7 @@ def destroy(storage: Storage, engine: str, settings: Settings, request: pytest.F
     def lose() -> None:
         storage.close()
         if engine == "db":
-            empty(request.getfixturevalue("mariadb"))
+            request.getfixturevalue("database").empty()
         else:
             for path in (settings.file_path, f"{settings.file_path}.journal"):
                 Path(path).unlink(missing_ok=True)
@@ -425,7 +424,7 @@ class TestRestore:
 
     @pytest.mark.parametrize("is_empty", [False, True])
     def test_lets_others_read_what_was_there_and_not_write(
-            self, full, engine, content, settings, mariadb, destroy, path, is_empty, monkeypatch):
+            self, full, engine, content, settings, request, destroy, path, is_empty, monkeypatch):
         saved = content()
         back_up(path)
         if is_empty:
@@ -451,7 +450,7 @@ class TestRestore:
             if engine == "file":
                 with other.transaction():
                     pass
-            with closing(mariadb.connect(TEST_DATABASE["mysql_db"])) as writer:
+            with closing(request.getfixturevalue("database").connect()) as writer:
                 writer.cursor().execute("SET innodb_lock_wait_timeout = 1")
                 writer.cursor().execute("INSERT INTO states VALUES ('new', NOW(), NOW(), 'S')")
                 writer.commit()
@@ -462,17 +461,18 @@ class TestRestore:
         assert content() == saved
 
     @pytest.mark.parametrize("engine", ["db"])
-    def test_begins_again_where_others_lock_in_another_order(self, full, mariadb, content, path):
+    def test_begins_again_where_others_lock_in_another_order(self, full, database, content, path):
         back_up(path)
         saved = content()
-        with closing(mariadb.connect(TEST_DATABASE["mysql_db"])) as writer, closing(mariadb.connect()) as looker:
+        with closing(database.connect()) as writer, closing(database.connect()) as looker:
             cursor, look = writer.cursor(), looker.cursor()
             for table in ("users", "states", "reviews"):    # who changed more is not the one that has to give way
                 cursor.execute(f"UPDATE {table} SET updated_at = NOW()")
             restoring = threading.Thread(target=restore, args=[path, True])
             restoring.start()
-            while not look.execute("SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"):
-                time.sleep(0.15)    # what is looked at more often is not looked at anew
+            waiting = "SELECT 1 FROM information_schema.processlist WHERE info LIKE '%FOR UPDATE' AND time > 0"
+            while not look.execute(waiting):
+                time.sleep(0.1)
             cursor.execute("UPDATE amenities SET updated_at = NOW()")     # which the restore has locked
             writer.commit()
             restoring.join(60)

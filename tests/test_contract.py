@@ -11,7 +11,6 @@ import pytest
 import models
 import wsgi
 from config import Settings
-from tests.conftest import empty
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}")
@@ -290,9 +289,9 @@ class Conversation:
 
 
 @pytest.fixture
-def stores(tmp_path, mariadb, _db_storage):
+def stores(tmp_path, database, _db_storage):
     """An empty store of each engine."""
-    empty(mariadb)
+    database.empty()
     file = models.make_storage(replace(Settings(), file_path=str(tmp_path / "file.json")))
     yield {"file": file, "db": _db_storage}
     file.close()

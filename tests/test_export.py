@@ -27,15 +27,15 @@ from models.user import User
 from services.transfer import stores
 from services.transfer.files import export_file, import_file
 from tests.airbnb import Engines, stored
-from tests.conftest import Run, empty
-from tests.mariadb import MariaDB
+from tests.conftest import Run
+from tests.database import Database
 from tests.market import Market
 
 
 @pytest.fixture
-def engines(_db_storage: Storage, mariadb: MariaDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engines:
+def engines(_db_storage: Storage, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engines:
     _db_storage.close()
-    empty(mariadb)
+    database.empty()
     file = models.make_storage(replace(Settings(), file_path=str(tmp_path / "file.json")))
     return Engines(file, _db_storage, lambda storage: monkeypatch.setattr(models, "storage", storage))
 

@@ -1,7 +1,6 @@
 """A list of a hundred thousand places, from a server: all of it, in order, in little memory."""
 from __future__ import annotations
 
-import csv
 import http.client
 import json
 import re
@@ -18,7 +17,7 @@ from models.city import City
 from models.state import State
 from models.user import User
 from server import THREADS
-from tests.conftest import TEST_DATABASE
+from tests.processes import family, memory
 from tests.servers import Server, free_port
 
 PLACES = 100_000
@@ -38,7 +37,7 @@ def places(city: City, user: User) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def order(storage, engine, settings, request, tmp_path) -> list[bytes]:
+def order(storage, engine, settings, request) -> list[bytes]:
     """The ids of the places that are in the store, in their order."""
     state, user = State(name="S"), User(email="a@b.c", password="x")
     city = City(name="C", state_id=state.id)
@@ -53,13 +52,10 @@ def order(storage, engine, settings, request, tmp_path) -> list[bytes]:
         found |= {f"Place.{place['id']}": {**place, "amenity_ids": [], "__class__": "Place"} for place in made}
         path.write_text(json.dumps(found))
     else:
-        with open(tmp_path / "places.csv", "w", newline="") as file:
-            csv.writer(file).writerows(place.values() for place in made)
-        mariadb = request.getfixturevalue("mariadb")
-        with closing(mariadb.connect(TEST_DATABASE["mysql_db"], local_infile=1)) as connection:
-            connection.cursor().execute(
-                f"LOAD DATA LOCAL INFILE '{tmp_path}/places.csv' INTO TABLE places CHARACTER SET utf8mb4 "
-                f"FIELDS TERMINATED BY ',' LINES TERMINATED BY '\\r\\n' ({', '.join(made[0])})")
+        with closing(request.getfixturevalue("database").connect()) as connection:
+            connection.cursor().executemany(
+                f"INSERT INTO places ({', '.join(made[0])}) VALUES ({', '.join(['%s'] * len(made[0]))})",
+                [tuple(place.values()) for place in made])
             connection.commit()
     return [place["id"].encode() for place in sorted(made, key=lambda place: (place["created_at"], place["id"]))]
 
@@ -69,18 +65,6 @@ def server(order, environ) -> Iterator[Server]:
     port = free_port()
     with Server(["wsgi.py", "--port", str(port)], environ, port) as server:
         yield server
-
-
-def family(pid: int) -> list[int]:
-    """A process and all that it has started."""
-    children = [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children")
-                for child in path.read_text().split()]
-    return [pid, *(each for child in children for each in family(child))]
-
-
-def memory(pid: int, name: str) -> int:
-    """VmRSS, which is now, or VmHWM, which was the most, in KiB."""
-    return int(re.search(rf"{name}:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text())[1])
 
 
 def test_are_answered_whole_and_in_order_in_little_memory(server, order):

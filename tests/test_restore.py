@@ -13,7 +13,7 @@ import pytest
 
 from sample import Sample
 from sample.fill import fill
-from tests.conftest import Run, empty
+from tests.conftest import Run
 from tests.servers import Server, free_port
 
 PLACES = 200
@@ -32,7 +32,7 @@ def server(storage, environ) -> Iterator[Server]:
 def destroy(engine, settings, request) -> Callable[[], None]:
     def lose() -> None:
         if engine == "db":
-            empty(request.getfixturevalue("mariadb"))
+            request.getfixturevalue("database").empty()
         else:
             for path in Path(settings.file_path).parent.glob("file.json*"):
                 path.unlink()

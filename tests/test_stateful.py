@@ -28,7 +28,6 @@ from services.objects import list as list_objects
 from services.objects import stats
 from services.query import Filter
 from services.search import search
-from tests.conftest import empty
 
 OWNERS = {"State": [], "User": [], "Amenity": [], "City": ["state_id"], "Place": ["city_id", "user_id"],
           "Review": ["place_id", "user_id"]}
@@ -233,19 +232,19 @@ class Machine(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("small", [json_file.SMALL, 0], ids=["rewritten", "journal"])
-def test_both_engines_and_a_simple_model_show_the_same(mariadb, db_settings, monkeypatch, small):
+def test_both_engines_and_a_simple_model_show_the_same(database, db_settings, monkeypatch, small):
     monkeypatch.setattr(json_file, "SMALL", small)
     monkeypatch.setattr(models, "storage", models.storage)
-    database = models.make_storage(db_settings)
-    database.reload()
+    storage = models.make_storage(db_settings)
+    storage.reload()
 
     def make_stores():
-        database.close()
-        empty(mariadb)
+        storage.close()
+        database.empty()
         folder = tempfile.TemporaryDirectory()
         file = models.make_storage(replace(Settings(), file_path=str(Path(folder.name) / "file.json")))
         file.folder = folder    # kept as long as the store
-        return [file, database]
+        return [file, storage]
     monkeypatch.setattr(Machine, "make_stores", staticmethod(make_stores))
     run_state_machine_as_test(Machine, settings=settings(
         max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)))

@@ -144,16 +144,13 @@ class TestInsert:
 @pytest.mark.parametrize("read", [
     lambda _: search({"limit": 1}).all(), lambda _: search({}).all(), lambda _: search({"guests": 1}).all(),
     lambda market: objects.show(State, market.state.id), lambda _: objects.list(State), lambda _: objects.stats()])
-def test_reads_on_connections_that_are_gone_cost_nothing(storage, engine, mariadb, read):
+def test_reads_on_connections_that_are_gone_cost_nothing(storage, engine, database, read):
     market = Market()
     storage.close()
     right = read(market)
     storage.close()
     if engine == "db":
-        cursor = mariadb.connect().cursor()
-        cursor.execute("SELECT id FROM information_schema.processlist WHERE user = 'hbnb_test'")
-        for id, in cursor.fetchall():
-            cursor.execute(f"KILL {id}")
+        database.disconnect()
     assert read(market) == right
 
 

@@ -333,7 +333,7 @@ class TestErrors:
         for name in ("rows", "prepared", "parts", "stream", "version"):
             monkeypatch.setattr(storage, name, away)
         answer = client.get(path)
-        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
         assert "We are back soon" in answer.text
         assert "10.1.2.3" not in answer.text
 

@@ -15,6 +15,7 @@ def create_app() -> Flask:
     look.init_app(app)
     web_flask.init_app(app)
     app.add_url_rule("/", view_func=classic.hello)
+    models.storage.hurry()
     app.teardown_appcontext(lambda _: models.storage.close())
     monitoring.init_app(app)
     return app

@@ -93,7 +93,7 @@ def _answer(found: Any, headers: dict[str, Any]) -> dict[str, Any]:
 
 def _error(status: int) -> dict[str, Any]:
     error = {"description": ERRORS[status], "content": _json(reference("Error"))}
-    return error | ({"headers": {"Retry-After": RETRY_AFTER}} if status == 429 else {})
+    return error | ({"headers": {"Retry-After": RETRY_AFTER}} if status in (429, 503) else {})
 
 
 def _json(found: Any, example: Any = None) -> dict[str, Any]:

@@ -27,7 +27,9 @@ def _known(error: errors.HBNBError) -> Response:
     if status == 503:
         # The sentence may name hosts and files, which are nobody's business outside.
         current_app.logger.error("%s %s: %s", request.method, request.path, error)
-        return _refusal("The storage cannot be reached, try again later", 503)
+        response = _refusal("The storage cannot be reached, try again later", 503)
+        response.headers["Retry-After"] = str(errors.Unavailable.retry_after)
+        return response
     response = _refusal(str(error), status, getattr(error, "field", None))
     if isinstance(error, errors.Unauthorized):      # as RFC 6750 has it
         response.headers["WWW-Authenticate"] = 'Bearer realm="HBNB"' + ', error="invalid_token"' * error.shown

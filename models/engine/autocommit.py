@@ -5,7 +5,9 @@ is made anew, and the statement sent once more: only such are sent as may come t
 """
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, TypeVar, cast
@@ -48,11 +50,14 @@ class Autocommit:
         before: is called before each statement.
         cursor: what the driver's `cursor` takes to give rows by name, if it can.
         streaming: the same, to give rows as they come.
+        streams: whose connections are read for as long as somebody takes to be sent what they give; if others.
     """
 
     def __init__(self, engine: Engine, before: Callable[[], None], cursor: tuple[Any, ...] = (),
-                 streaming: tuple[Any, ...] = ()) -> None:
+                 streaming: tuple[Any, ...] = (), streams: Engine | None = None) -> None:
         self.engine = engine
+        self.streams = streams or engine
+        self.patience = math.inf    # seconds, after which a server that does not answer is not asked again
         self._before = before
         self._cursor = cursor
         self._streaming = streaming
@@ -84,9 +89,9 @@ class Autocommit:
         finally:
             connection.close()
 
-    def stream(self, statement: Executable, size: int) -> Generator[Rows, None, None]:
-        """The rows by name, so many at a time, as they come."""
-        result = self._twice(self._begun, statement, size)
+    def stream(self, statement: Executable, size: int, whole: bool) -> Generator[Rows, None, None]:
+        """The rows by name, so many at a time, as they come; a whole list may take its time."""
+        result = self._twice(self._begun, self.streams if whole else self.engine, statement, size)
         with result.connection, result:
             for part in result.partitions():
                 yield [dict(row._mapping) for row in part]
@@ -118,15 +123,15 @@ class Autocommit:
     def _streamed(self, text: str, values: tuple[Any, ...]) -> tuple[Any, Any]:
         connection = None
         try:
-            connection = self.engine.raw_connection()
+            connection = self.streams.raw_connection()
             cursor = connection.cursor(*self._streaming)
             cursor.execute(text, values)
             return connection, cursor
         except self._error as error:
             raise self._said(error, connection, text) from error
 
-    def _begun(self, statement: Executable, size: int) -> CursorResult[Any]:
-        return self.engine.connect().execution_options(yield_per=size).execute(statement)
+    def _begun(self, engine: Engine, statement: Executable, size: int) -> CursorResult[Any]:
+        return engine.connect().execution_options(yield_per=size).execute(statement)
 
     def _said(self, error: Any, connection: PoolProxiedConnection | None, text: str) -> DBAPIError:
         """A driver's error as the engine says it; its connection is given back, if it is one still."""
@@ -139,12 +144,14 @@ class Autocommit:
 
     def _twice(self, send: Callable[..., T], *arguments: Any) -> T:
         self._before()
+        start = time.monotonic()
         try:
             return send(*arguments)
         except DBAPIError as error:
-            if not error.connection_invalidated:
+            if not error.connection_invalidated or time.monotonic() - start >= self.patience:
                 raise
-        self.engine.dispose()       # the others are gone as well
+        for engine in {self.engine, self.streams}:
+            engine.dispose()        # the others are gone as well
         return send(*arguments)
 
 

@@ -52,8 +52,9 @@ def remove_family(session: Session, obj: Any) -> None:
 
 
 def _references(table: Table, members: dict[Table, list[str]]) -> list[tuple[Column[Any], list[str]]]:
-    """The columns of a table that name members of the family, each with the ids of those."""
-    return [(key.parent, members[key.column.table]) for key in table.foreign_keys if members.get(key.column.table)]
+    """The columns of a table that name members of the family, each with the ids of those; in one order everywhere."""
+    keys = sorted(table.foreign_keys, key=lambda key: key.parent.name)
+    return [(key.parent, members[key.column.table]) for key in keys if members.get(key.column.table)]
 
 
 def forget_old_collections(session: Session, *_: Any) -> None:

@@ -1,7 +1,6 @@
 """The database engine: MySQL 8 or MariaDB 10.11, through mysqlclient."""
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,28 +14,16 @@ from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
 from config import Settings
-from errors import Conflict, HBNBError, Invalid, Misconfigured, NotFound, Unavailable
+from errors import HBNBError, Misconfigured, NotFound, Unavailable
 from models.base_model import BaseModel
-from models.engine import db_connection, db_rows, db_tables, version
+from models.engine import db_connection, db_errors, db_rows, db_tables, version
 from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.cascade import CHUNK
+from models.engine.db_errors import BUSY, DEADLOCK, DUPLICATE, REFUSED, UNKNOWN
 from models.engine.journal import Objects
-from models.engine.storage import Storage, not_empty, taken
+from models.engine.storage import Storage, not_empty
 
-DUPLICATE, UNKNOWN, DEADLOCK, LOCK_WAIT_TIMEOUT = 1062, 1452, 1213, 1205
 LOCK_TRIES = 10     # at all tables at once, where others lock some of them in another order
-
-# Who may not come in, and where there is nothing to come to: no second try will help.
-_REFUSED = {1044, 1045, 1049, 1130, 1698}
-_INVALID = {
-    1048: "{0} is missing",
-    1364: "{0} is missing",
-    1406: "{0} is too long",
-    1264: "{0} is out of range",
-    1366: "{0} holds a character that this column cannot: its table is not utf8mb4",
-    UNKNOWN: "{0} names nothing that is there",
-    1292: "{0} has a value that its column cannot hold",
-}
 
 
 class DBStorage(Storage):
@@ -49,17 +36,18 @@ class DBStorage(Storage):
     """
 
     def __init__(self, settings: Settings) -> None:
-        if settings.env == "test" and not re.search(r"(^|[_-])test([_-]|\d|$)", settings.mysql_db):
+        if settings.env == "test" and not settings.is_for_tests:
             raise Misconfigured(f"HBNB_ENV is test, which makes all tables anew, but {settings.mysql_db} does not say "
                                 "that it is a test database: set HBNB_MYSQL_DB to one whose name has the word test")
         self._settings = settings
         self._ready = False
         self._keeps_keys = False    # whether the database itself refuses ids that name nothing
         self._mutex = threading.Lock()
-        engine, autocommit = db_connection.engines(settings)
+        self._engines = db_connection.engines(settings)
         from MySQLdb.cursors import DictCursor, SSDictCursor
-        super().__init__(engine, Autocommit(autocommit, self._before_reading, (DictCursor,), (SSDictCursor,)))
-        version.keep(engine)
+        super().__init__(self._engines.transactions, Autocommit(
+            self._engines.statements, self._before_reading, (DictCursor,), (SSDictCursor,), self._engines.streams))
+        version.keep(self._engines.transactions)
         event.listen(self._sessions, "after_begin", self._make_ready)
         event.listen(self._sessions, "after_transaction_end", lambda session, _: session.info.pop("sent", None))
 
@@ -69,7 +57,7 @@ class DBStorage(Storage):
             with self._translated():
                 self._session.connection()
         except Unavailable as error:
-            if getattr(error.__cause__, "orig", None) and _code(error.__cause__) in _REFUSED:
+            if getattr(error.__cause__, "orig", None) and db_errors.code(error.__cause__) in REFUSED:
                 raise Misconfigured(str(error)) from error
             raise
         finally:
@@ -81,8 +69,14 @@ class DBStorage(Storage):
             self._before_reading()
 
     def connections(self) -> dict[str, int]:
-        pools: dict[str, Any] = {"transactions": self._engine.pool, "statements": self._autocommit.engine.pool}
+        pools: dict[str, Any] = {name: engine.pool for name, engine in self._engines._asdict().items()}
         return {name: pool.checkedout() for name, pool in pools.items()}
+
+    def hurry(self) -> None:
+        limits = self._settings.database
+        if self._autocommit.patience != limits.statement:
+            self._autocommit.patience = limits.statement
+            self._engines.limit(limits)
 
     def _make_ready(self, _session: Session, _transaction: Any, connection: Connection) -> None:
         """Check the server and make the tables, before the first statement that reaches it."""
@@ -121,7 +115,7 @@ class DBStorage(Storage):
             connection = self._session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             return connection, db_rows.lock(connection)
         except DBAPIError as error:
-            if _code(error) != DEADLOCK or tries == 1:
+            if db_errors.code(error) != DEADLOCK or tries == 1:
                 raise
         self._sessions.rollback()
         return self._locked(tries - 1)
@@ -139,13 +133,13 @@ class DBStorage(Storage):
             cause = error.__cause__
             if not isinstance(cause, DBAPIError):
                 raise
-            if _code(cause) == UNKNOWN:
+            if db_errors.code(cause) == UNKNOWN:
                 raise NotFound() from cause
-            if _code(cause) in (DEADLOCK, LOCK_WAIT_TIMEOUT):
+            if db_errors.code(cause) in BUSY:
                 super().insert(obj)     # which tries twice
                 return
             # Somebody has this id: nobody but the same statement, whose connection was lost before it could answer.
-            if _code(cause) != DUPLICATE or _key(_message(cause)) != "PRIMARY":
+            if db_errors.code(cause) != DUPLICATE or db_errors.key(cause) != "PRIMARY":
                 raise
         for name in values.keys() - vars(obj).keys():
             set_committed_value(obj, name, values[name])
@@ -164,7 +158,7 @@ class DBStorage(Storage):
             yield from super().stream(statement, limit, offset)
             return
         with self._translated():
-            yield from self._autocommit.stream(statement.limit(limit).offset(offset or None), CHUNK)
+            yield from self._autocommit.stream(statement.limit(limit).offset(offset or None), CHUNK, limit is None)
 
     def _versioned(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
         rows, found = self._autocommit.prepared(_with_version(statement), values), None
@@ -187,28 +181,27 @@ class DBStorage(Storage):
     def _commit(self, session: Session) -> None:
         work = _Work(session)
         try:
-            session.commit()
+            self._commit_once(session)
         except DBAPIError as error:
-            if _code(error) not in (DEADLOCK, LOCK_WAIT_TIMEOUT) or not work.is_all:
+            if db_errors.code(error) not in BUSY or not work.is_all:
                 raise
             session.rollback()
             work.again(session)
+            self._commit_once(session)
+
+    def _commit_once(self, session: Session) -> None:
+        session.flush()
+        try:
             session.commit()
+        except DBAPIError as error:
+            if error.statement is not None or not error.connection_invalidated:
+                raise
+            # Sent again, it could be stored twice.
+            raise Unavailable("The database went away before it said whether it stored this: look, before you try "
+                              "again") from error
 
     def _translate(self, error: DBAPIError) -> HBNBError:
-        code, message = _code(error), _message(error)
-        if code in _INVALID:
-            column = re.search(r"FOREIGN KEY \(`(\w+)`\)|[Cc]olumn '(\w+)'|[Ff]ield '(\w+)'|\.`(\w+)` at row", message)
-            name = next(filter(None, column.groups()), None) if column else None
-            return Invalid(_INVALID[code].format(name or message), name)
-        if code == DUPLICATE:
-            return taken("id" if (key := _key(message)) == "PRIMARY" else key)
-        if code == 1451:
-            return Conflict("Something was added to it meanwhile: nothing was stored, try again")
-        if code in (DEADLOCK, LOCK_WAIT_TIMEOUT):
-            return Unavailable("Others are writing the same objects just now: nothing was stored, try again")
-        return Unavailable(f"The database {self._settings.mysql_db} at {self._settings.mysql_host} "
-                           f"cannot be used: {message}")
+        return db_errors.translate(error, self._settings)
 
 
 _VERSION = Prepared(select(version.VERSION))
@@ -248,18 +241,3 @@ class _Work:
                 setattr(obj, name, value)
         for obj in self._deleted:
             session.delete(obj)
-
-
-def _key(message: str) -> str:
-    """The key that says no to a second row, which stands behind the value."""
-    found = re.search(r"for key '(?:\w+\.)?(?:uq_[a-z]+_)?(\w+)'$", message)
-    return found[1] if found else "PRIMARY"
-
-
-def _message(error: DBAPIError) -> str:
-    return str(error.orig.args[-1] if error.orig and error.orig.args else error)
-
-
-def _code(error: Any) -> int:
-    arguments = getattr(error.orig, "args", ())
-    return arguments[0] if arguments and isinstance(arguments[0], int) else 0

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, Executable, Select, event, func, inspect, select
-from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError, TimeoutError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -133,6 +133,9 @@ class Storage:
     def reload(self) -> None:
         """Make the storage ready, and see what it holds now."""
         self.close()
+
+    def hurry(self) -> None:
+        """Answer requests from now on: no statement may take longer than the settings say."""
 
     def close(self) -> None:
         """End this thread's session; what was not saved is given up."""
@@ -350,6 +353,10 @@ class Storage:
         except StaleDataError as error:
             self._sessions.rollback()
             raise Conflict("Somebody else removed it in the meantime: nothing was stored") from error
+        except TimeoutError as error:
+            self._sessions.rollback()
+            raise Unavailable("All connections to the database are in use, and none became free: nothing was stored, "
+                              "try again") from error
         except SQLAlchemyError as error:
             self._sessions.rollback()
             raise Unavailable(f"The storage cannot do that: {error}") from error
@@ -395,6 +402,6 @@ def _disposer(storage: Storage) -> Callable[[], None]:
     def dispose() -> None:
         if (kept := reference()) is not None:
             kept._autocommit.forget()
-            for engine in {kept._engine, kept._autocommit.engine}:
+            for engine in {kept._engine, kept._autocommit.engine, kept._autocommit.streams}:
                 engine.dispose(close=False)
     return dispose

@@ -1,0 +1,175 @@
+"""What is sent to a database is what MySQL 8 and MariaDB both understand: `pytest tests/test_dialect.py -rP` lists it.
+
+sqlfluff knows MySQL's grammar, and refuses most of what only MariaDB has. It takes any function and any type, so those
+that both have stand here, and so does what it takes all the same.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlfluff.core import Linter
+
+import models
+from errors import HBNBError
+from models.amenity import Amenity
+from models.engine.db_connection import LIMITED, ON_CONNECT
+from models.engine.db_storage import DBStorage
+from models.place import Place
+from models.state import State
+from models.user import User
+from services import objects, plan, tokens
+from services.once import Reply, once
+from services.query import Filter
+from services.search import search
+from services.transfer.files import export_file, import_file
+from tests.airbnb import Files, listing, review
+from tests.airbnb import text as csv
+from tests.conftest import watched
+from tests.market import Market
+from tests.test_contract import TABLE, Conversation
+
+BOTH_FUNCTIONS = {"asin", "concat", "cos", "count", "database", "date_format", "get_lock", "left", "lower", "radians",
+                  "release_lock", "sin", "sqrt", "values"}
+BOTH_TYPES = {"bigint", "bool", "datetime", "double", "integer", "longtext", "text", "varchar"}
+# What the grammar takes and MySQL does not.
+MARIADB_ONLY = re.compile(
+    r"\bCREATE OR REPLACE TABLE\b|\b(ADD|DROP|MODIFY) (COLUMN |INDEX |CONSTRAINT )?IF (NOT )?EXISTS\b"
+    r"|\b(CREATE|DROP) INDEX IF\b|\b(CREATE|ALTER|DROP) SEQUENCE\b|\bVALUE\s*\(|\bPERSISTENT\b"
+    r"|\bWITH SYSTEM VERSIONING\b|/\*M!", re.IGNORECASE)
+MYSQL_8 = {"ONLY_FULL_GROUP_BY", "STRICT_TRANS_TABLES", "NO_ZERO_IN_DATE", "NO_ZERO_DATE",
+           "ERROR_FOR_DIVISION_BY_ZERO", "NO_ENGINE_SUBSTITUTION"}
+
+
+@pytest.fixture(scope="module")
+def wrong() -> Callable[[str], list[str]]:
+    """Says what MySQL 8 would not take of a statement."""
+    linter = Linter(dialect="mysql")
+
+    def wrong(statement: str) -> list[str]:
+        parsed = linter.parse_string(statement.replace("%s", "1").replace("%%", "%") + ";\n")
+        found = [each.desc() for each in parsed.violations]
+        if parsed.tree:
+            functions = {each.raw.lower() for each in parsed.tree.recursive_crawl("function_name")}
+            types = {each.raw.lower() for each in parsed.tree.recursive_crawl("data_type_identifier")}
+            found += sorted(functions - BOTH_FUNCTIONS) + sorted(types - BOTH_TYPES)
+        return found + [each[0] for each in MARIADB_ONLY.finditer(statement)]
+    return wrong
+
+
+@pytest.fixture
+def engine() -> str:
+    return "db"
+
+
+@pytest.mark.parametrize("statement", [
+    "INSERT INTO t (a) VALUES (1) RETURNING a", "REPLACE INTO t (a) VALUES (1) RETURNING a",
+    "DELETE FROM t RETURNING a", "SET STATEMENT max_statement_time = 1 FOR SELECT 1",
+    "SELECT NEXT VALUE FOR s", "SELECT NEXTVAL(s)",
+    "SELECT a FROM t ORDER BY a OFFSET 3 ROWS FETCH NEXT 2 ROWS ONLY", "SELECT a FROM t LIMIT ROWS EXAMINED 10",
+    "CREATE TABLE t (a INET6)", "CREATE TABLE t (a UUID)", "CREATE OR REPLACE TABLE t (a INT)",
+    "ALTER TABLE t ADD COLUMN IF NOT EXISTS a INT", "ALTER TABLE t DROP COLUMN IF EXISTS a",
+    "CREATE INDEX IF NOT EXISTS i ON t (a)", "SELECT JSON_DETAILED(a) FROM t", "SELECT a /*M! , b */ FROM t",
+    "INSERT INTO t (a) VALUES (1) ON DUPLICATE KEY UPDATE a = VALUE(a)", "SELECT MEDIAN(a) OVER () FROM t",
+    "CREATE SEQUENCE s"])
+def test_what_only_mariadb_understands_is_found(wrong, statement):
+    assert wrong(statement)
+
+
+def test_each_statement_that_is_sent_is_understood_by_both(database, storage, monkeypatch, tmp_path, wrong):
+    storage = DBStorage(replace(database.settings, env="test"))     # which also makes the tables
+    monkeypatch.setattr(models, "storage", storage)
+    sent = watched(storage, monkeypatch)
+    everything(tmp_path)
+    storage.close()
+    found = shapes([*sent, *planned(storage)])
+    print(f"{len(found)} statements:", *found, sep="\n")
+    assert len(found) > 200
+    assert {first for each in found if (first := each.split()[0])} == {
+        "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "DESCRIBE"}
+    assert {each: reasons for each in {*map(short, found)} if (reasons := wrong(each))} == {}
+
+
+def test_what_is_sent_first_is_understood_by_both(wrong):
+    """All but the comments, of which each server reads its own."""
+    first = ON_CONNECT + LIMITED.format(lock=1, seconds=2)
+    own = re.findall(r"/\*(.*?)\*/", first)
+    assert own == ["M!100101 , max_statement_time = 2", "!80000 , max_execution_time = 2000"]
+    assert wrong(re.sub(r"/\*.*?\*/", "", first)) == []
+
+
+def test_every_connection_is_as_strict_as_those_of_mysql_8(storage):
+    for engine in storage._engines:
+        with engine.connect() as connection:
+            assert {*connection.scalar(text("SELECT @@sql_mode")).split(",")} >= MYSQL_8
+    with pytest.raises(HBNBError, match="GROUP BY"):
+        storage.rows(text("SELECT name, COUNT(*) FROM states GROUP BY created_at"))
+
+
+def everything(folder: Path) -> None:
+    """What HBNB does: every route, searches of all kinds, lists, tokens, keys, imports and exports."""
+    models.storage.reload()
+    conversation = Conversation()
+    for row in TABLE:
+        conversation.ask(row)
+    models.storage.close()
+    market = Market()
+    models.storage.all()
+    near = {"latitude": 42.6, "longitude": -73.7, "km": 50}
+    for filters in ({}, {"text": "lo%ft"}, {"guests": 1, "rooms": 0, "bathrooms": 0, "price_min": 1, "price_max": 500},
+                    {"bbox": [-80, 40, -70, 45]}, {"near": near, "sort": "distance"}, {"sort": "price"},
+                    {"states": [market.state.id], "amenities": [market.wifi.id, market.pool.id]}):
+        for page in ({}, {"limit": 1}, {"limit": 1, "offset": 1}):
+            found = search(filters | page)
+            found.all()
+            found.total()
+        found.facets()
+    objects.list(Place, [Filter("name", each, "Loft") for each in ("=", "!=", "~")] + [
+        Filter("price_by_night", each, "100") for each in ("<", "<=", ">", ">=")], ["-price_by_night"], 5, 1)
+    objects.list(User)
+    tokens.create("one")
+    tokens.list()
+    tokens.revoke("one")
+    for _ in range(2):
+        once(("key",), b"", lambda: Reply(200, {}, "{}"))
+    place, amenity = objects.find(Place, market.place.id), objects.find(Amenity, market.wifi.id)
+    objects.unlink(place, amenity)
+    objects.link(place, amenity)
+    objects.update(objects.find(State, market.state.id), {"name": "Changed"})
+    files = Files(folder)
+    for name, content, place in (("listings.csv", listing(), "Albany"), ("reviews.csv", review(), None)):
+        import_file(files.put(csv(content), name), place and "New York", place)
+    with models.storage.snapshot():
+        models.storage.count()
+    path = str(folder / "store.jsonl")
+    export_file(path, with_passwords=True)
+    import_file(path)
+    market.state = objects.find(State, market.state.id)
+    models.storage.dependents(market.state)
+    objects.remove(market.state)
+
+
+def planned(storage: DBStorage) -> Iterator[str]:
+    """Each way to a page of places, whether or not this market leads along it."""
+    for way, cities, amenities, skips in product(("oldest", "city", "amenity"), (None, 1, 3), (0, 1, 3), (False, True)):
+        if (way != "city" or cities) and (way != "amenity" or amenities):
+            yield plan._page(way, cities, amenities, skips, True).on(storage._engines.statements, {})[0]
+    for cities, amenities, looks in product((None, 1, 3), (0, 1, 3), (False, True)):
+        yield plan._everything(cities, amenities, looks, True).on(storage._engines.statements, {})[0]
+
+
+def shapes(statements: list[str]) -> list[str]:
+    """The statements, each once: spaces, lists of values and names of their own do not count."""
+    return sorted({re.sub(r"%s(, %s)+", "%s, %s", re.sub(r"\s+", " ", each)).strip() for each in statements})
+
+
+def short(statement: str) -> str:
+    """A statement with one column of each kind where it has many in a row: the grammar is the same, and sooner read."""
+    for column in (r"DATE_FORMAT\([^()]*\)(?: AS \w+)?", r"\w+\.\w+(?: AS \w+)?", r"\w+=%s"):
+        statement = re.sub(rf"(?:{column}, )+({column})", r"\1", statement)
+    return statement

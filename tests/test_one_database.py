@@ -1,0 +1,51 @@
+"""The tests do with the one database that they are given, and leave it empty."""
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.database import GIVEN, given
+
+RIGHTS = ", ".join(re.findall(r"[A-Z]{3,}(?: [A-Z]+)?", re.search(
+    r"Its user needs `(.*?)`", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[1]))
+# Some of each kind: objects, searches, connections that are killed, deadlocks, tables made anew by other programs.
+SOME = ["-kdb", "tests/test_storage.py",
+        "tests/test_db_storage.py::TestFaults::test_a_deadlock_is_tried_once_more",
+        "tests/test_db_storage.py::TestEnvironment::"
+        "test_the_environment_test_makes_all_tables_anew_and_others_keep_them"]
+
+
+def test_that_may_not_be_dropped_or_stand_beside_another_and_is_left_empty(mariadb):
+    mariadb.execute("CREATE DATABASE one_test; CREATE USER lodger@localhost IDENTIFIED BY 'p@ss';"
+                    f"GRANT {RIGHTS} ON one_test.* TO lodger@localhost")
+    mariadb.execute("CREATE TABLE left_over (id INT)", "one_test")
+    cursor = mariadb.connect().cursor()
+    cursor.execute("SHOW DATABASES")
+    before = cursor.fetchall()
+    environ = {**os.environ, **dict(zip(GIVEN, ("lodger", "p@ss", mariadb.socket, "one_test"), strict=True))}
+    ended = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SOME], cwd=ROOT,
+                           env=environ, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout
+    assert re.search(r"^\d\d+ passed", ended.stdout, re.MULTILINE), ended.stdout
+    cursor.execute("SHOW DATABASES")
+    assert cursor.fetchall() == before
+    cursor.execute("SHOW TABLES IN one_test")
+    assert cursor.fetchall() == ()
+
+
+def test_is_named_whole_or_not_at_all():
+    assert given({}) is None
+    assert given(dict.fromkeys(GIVEN, "")) is None
+    with pytest.raises(ValueError, match="HBNB_TEST_MYSQL_PWD, HBNB_TEST_MYSQL_DB must be set too"):
+        given({"HBNB_TEST_MYSQL_USER": "u", "HBNB_TEST_MYSQL_HOST": "h"})
+
+
+@pytest.mark.parametrize("name", ["production", "hbnb_dev_db", "latest"])
+def test_is_not_emptied_unless_its_name_says_that_it_may_be(name):
+    with pytest.raises(ValueError, match=f"HBNB_TEST_MYSQL_DB is {name}, and would be emptied"):
+        given(dict(zip(GIVEN, ("u", "p", "h", name), strict=True)))
