@@ -14,7 +14,7 @@ RATE_LIMIT = "600 per minute"
 # It may hold a password, so it is not shown.
 NO_REDIS = ("HBNB_REDIS_URL is no address of a Redis: set it to one such as redis://host:6379/0, or "
             "unix:///path/of/a/socket")
-_TILES = re.compile(r"(?:https?://[a-z0-9.:\[\]-]+)?/(?!/)[^\s{}]*(?:\{[zxyr]\}[^\s{}]*)+", re.IGNORECASE)
+_TILES = re.compile(r"(?:https?://[a-z0-9.-]+(?::\d{1,5})?)?/(?!/)[^\s{}]*(?:\{[zxyr]\}[^\s{}]*)+", re.IGNORECASE)
 _RATE = re.compile(r" ?[1-9]\d{0,8}(?: per |/)(?:[1-9]\d{0,3} )?(?:second|minute|hour|day)s? ?", re.ASCII)
 
 

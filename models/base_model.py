@@ -18,6 +18,9 @@ def utc_now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
 
 
+NEVER = "1970-01-01T00:00:00.000000"    # the time of an object that has none
+
+
 def parse_time(text: str) -> datetime.datetime:
     """Read an ISO 8601 time, with a `T` or a space, with or without fractions; no offset means UTC.
 

@@ -41,11 +41,12 @@ def back_up(path: str, force: bool = False, progress: Progress = silent) -> Back
         force: replace one that is there.
         progress: is told how many objects were written, of about how many.
     Raises:
-        Invalid: what has that name is there, or is the store's own.
+        Invalid: what has that name is no file, or is the store's own.
+        Conflict: it is there, and not `force`.
         Unavailable: the file cannot be written, or the storage not be used.
     """
     backup, digest = Backup(time_text(utc_now())), hashlib.sha256()
-    with reported(path), written(path, packed=True, anew=not force) as file:
+    with reported(path), written(path, packed=True, keep=not force) as file:
         def write(value: Any) -> None:
             line = orjson.dumps(value) + b"\n"
             digest.update(line)
@@ -81,7 +82,7 @@ def check(path: str, progress: Progress = silent) -> Backup:
 def restore(path: str, replace: bool = False, progress: Progress = silent) -> Backup:
     """Fill the store with what a backup holds, once all of that was checked: with all of it, or nothing.
 
-    Who reads meanwhile finds the store as it was; who writes waits.
+    Who reads meanwhile finds the store as it was; who writes waits, and so does who opens a file.
 
     Args:
         replace: in place of what the store holds; else it must be empty.

@@ -1,4 +1,4 @@
-"""What is asked for by name: conditions and orders over the models' attributes, and whole numbers."""
+"""What is asked for by name: conditions and orders over the models' attributes, and numbers."""
 from __future__ import annotations
 
 import operator
@@ -84,6 +84,20 @@ def number(name: str, text: str, least: int = 0) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= least):
         raise Invalid(f"{name} must be a whole number from {least} on", name)
     return int(text)
+
+
+def decimals(name: str, text: str) -> list[float]:
+    """The numbers that a text such as `-74,42.5` is.
+
+    Args:
+        name: of what is asked for, for the error.
+    Raises:
+        Invalid: one is none.
+    """
+    try:
+        return [float(each) for each in text.split(",")]
+    except ValueError:
+        raise Invalid(f"{name} must be numbers with commas between them", name) from None
 
 
 def _column(cls: type[BaseModel], name: str) -> Any:

@@ -1,6 +1,10 @@
 """The commands `backup` and `restore`."""
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from errors import Conflict
 from services.backup import Backup, back_up, check, restore
 from shell.files import Parser, progress
 
@@ -10,7 +14,7 @@ def run_backup(arguments: list[str]) -> None:
     parser = Parser("backup")
     parser.add_argument("--force", action="store_true")
     options = parser.parse_args(arguments)
-    with progress(options.file, " objects") as moved:
+    with _offering("--force"), progress(options.file, " objects") as moved:
         backup = back_up(options.file, options.force, moved)
     print(_said(backup))
 
@@ -21,9 +25,18 @@ def run_restore(arguments: list[str]) -> None:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--replace", action="store_true")
     options = parser.parse_args(arguments)
-    with progress(options.file) as moved:
+    with _offering("--replace"), progress(options.file) as moved:
         backup = check(options.file, moved) if options.check else restore(options.file, options.replace, moved)
     print(_said(backup))
+
+
+@contextmanager
+def _offering(option: str) -> Iterator[None]:
+    """Name the option that does it all the same, where something is in the way."""
+    try:
+        yield
+    except Conflict as error:
+        raise Conflict(f"{error} ({option})") from error
 
 
 def _said(backup: Backup) -> str:

@@ -268,10 +268,20 @@ class TestFile:
     def test_is_not_written_over_unless_told(self, storage, path):
         back_up(path)
         Market()
-        with pytest.raises(Invalid, match="it is there already"):
+        with pytest.raises(Conflict, match="is there already"):
             back_up(path)
         assert check(path).counts.total() == 0
         assert back_up(path, force=True).counts == check(path).counts != {}
+
+    def test_that_comes_while_it_is_written_stays_too(self, storage, path):
+        State(name="S").save()
+
+        def come(*_: int) -> None:
+            Path(path).write_text("somebody else's")
+        with pytest.raises(Conflict, match=f"^{path} is there already"):
+            back_up(path, progress=come)
+        assert Path(path).read_text() == "somebody else's"
+        assert os.listdir(Path(path).parent) == [Path(path).name]
 
     def test_unpacked_or_packed_anew_it_is_as_good(self, full, content, destroy, path):
         before = content()
@@ -401,6 +411,19 @@ class TestRestore:
         assert content() == before
         restore(path, replace=True)
         assert content() == saved
+
+    @pytest.mark.parametrize("engine", ["db"])
+    def test_whose_connection_is_lost_says_so(self, full, database, path, monkeypatch):
+        back_up(path)
+        insert = db_rows._insert
+
+        def lose(connection: Any, table: Any, *more: Any) -> None:
+            if table.name == "places":
+                database.disconnect()
+            insert(connection, table, *more)
+        monkeypatch.setattr(db_rows, "_insert", lose)
+        with pytest.raises(Unavailable, match=r"^The database \w+ at .* cannot be used"):
+            restore(path, replace=True)
 
     @pytest.mark.parametrize("engine", ["file"])
     def test_what_only_the_file_knows_is_something_too(self, full, destroy, settings, path):
@@ -565,6 +588,16 @@ backup.restore(sys.argv[1], replace=True)
         assert content() == saved
 
 
+def test_both_tell_how_far_they_are(full, path):
+    moves = []
+    back_up(path, progress=lambda *moved: moves.append(moved))
+    assert moves[-1][0] == moves[-1][1] == check(path).counts.total()
+    moves.clear()
+    restore(path, replace=True, progress=lambda *moved: moves.append(moved))
+    assert moves == sorted(moves)
+    assert moves[-1] == (2 * os.path.getsize(path),) * 2
+
+
 class TestCommands:
     def test_say_how_much_there_is_and_of_when(self, full, console, destroy):
         ran = console(args=("backup", "my hbnb.backup"))
@@ -595,12 +628,3 @@ class TestCommands:
             destroy()
         assert restore(path).counts["Token"] == 2
         assert tokens.count() == 2
-
-    def test_tell_how_far_they_are(self, full, path):
-        moves = []
-        back_up(path, progress=lambda *moved: moves.append(moved))
-        assert moves[-1][0] == moves[-1][1] == check(path).counts.total()
-        moves.clear()
-        restore(path, replace=True, progress=lambda *moved: moves.append(moved))
-        assert moves == sorted(moves)
-        assert moves[-1] == (2 * os.path.getsize(path),) * 2

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import fcntl
+import inspect
 import os
 import re
 import select
@@ -21,6 +22,7 @@ from models.place import Place
 from models.review import Review
 from models.state import State
 from models.user import User
+from shell import backup, completion, transfer
 from tests.conftest import ROOT
 from tests.market import Market
 from tests.test_console import write_listings
@@ -441,3 +443,10 @@ class TestProgress:
         finally:
             terminal.process.stdout.close()
             terminal.close()
+
+
+@pytest.mark.parametrize(("command", "run"), [
+    ("import", transfer.run_import), ("export", transfer.run_export),
+    ("backup", backup.run_backup), ("restore", backup.run_restore)])
+def test_the_options_that_are_offered_are_those_that_are_taken(command, run):
+    assert completion.OPTIONS[command] == re.findall(r'add_argument\("(--[a-z-]+)"', inspect.getsource(run))

@@ -138,6 +138,7 @@ class TestSettings:
         # One host, and nothing that could be another word of a policy.
         *(({"HBNB_TILES": tiles}, "HBNB_TILES is .*: set it to the address of one host's tiles") for tiles in (
             "https://{s}.tiles.test/{z}/{x}/{y}.png", "https://tiles.test/{z}/{x}.png", "javascript:{z}{x}{y}", "x",
+            "https://[x/{z}/{x}/{y}",
             "https://tiles.test; script-src *://x/{z}/{x}/{y}", "//tiles.test/{z}/{x}/{y}"))])
     def test_that_make_no_sense_are_refused(self, environ, words):
         with pytest.raises(Misconfigured, match=words):

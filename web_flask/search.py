@@ -63,7 +63,7 @@ def _results(page: int) -> Results:
     wanted |= {name: number for name in _NUMBERS if (number := _number(name)) is not None}
     wanted |= {name: request.args[name] for name in ("text", "sort") if request.args.get(name)}
     if request.args.get("bbox"):
-        wanted["bbox"] = _decimals("bbox")
+        wanted["bbox"] = query.decimals("bbox", request.args["bbox"])
     found = search({**wanted, "limit": PAGE, "offset": (page - 1) * PAGE})
     places, total = found.all(), found.total()
     pages = max(1, -(-total // PAGE))
@@ -75,13 +75,6 @@ def _results(page: int) -> Results:
 def _number(name: str, least: int = 0) -> int | None:
     text = request.args.get(name, "").strip()
     return query.number(name, text, least) if text else None
-
-
-def _decimals(name: str) -> list[float]:
-    try:
-        return [float(each) for each in request.args[name].split(",")]
-    except ValueError:
-        raise Invalid(f"{name} must be numbers with commas between them", name) from None
 
 
 def _page(number: int) -> str | None:

@@ -58,10 +58,7 @@ def decimals(parameter: str) -> list[float]:
     Raises:
         Invalid: one is none.
     """
-    try:
-        return [float(text) for text in request.args.get(parameter, "").split(",")]
-    except ValueError:
-        raise Invalid(f"{parameter} must be numbers with commas", parameter) from None
+    return query.decimals(parameter, request.args.get(parameter, ""))
 
 
 def _query() -> Mapping[str, str]:

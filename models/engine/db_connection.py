@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import URL, Engine, create_engine, event
 
 from config import Database, Settings
-from errors import Misconfigured, Unavailable
+from errors import Misconfigured
+from models.engine import db_errors
 
 # Nothing is cut or rounded silently, and every server takes and gives the same times. What MySQL 8 does by itself, and
 # MariaDB does not, is in it, so that what works on one works on the other.
@@ -84,8 +85,7 @@ def probe(settings: Settings, seconds: float) -> None:
             connection.query("SELECT 1")
             connection.store_result()
     except MySQLdb.Error as error:
-        raise Unavailable(f"The database {settings.mysql_db} at {settings.mysql_host} cannot be used: "
-                          f"{error.args[-1]}") from error
+        raise db_errors.unusable(settings, error.args[-1]) from error
 
 
 def _forgiving(engine: Engine) -> Engine:

@@ -45,10 +45,14 @@ def translate(error: DBAPIError, settings: Settings) -> HBNBError:
     if number in _TOO_SLOW:
         return Unavailable("The database took too long for a statement, which was given up: nothing was stored "
                            f"(HBNB_MYSQL_TIMEOUT is {settings.database.statement} seconds)")
-    where = f"The database {settings.mysql_db} at {settings.mysql_host}"
     if number in _FULL:
-        return Unavailable(f"{where} has no room left, so nothing was stored: make room on its disk ({message})")
-    return Unavailable(f"{where} cannot be used: {message}")
+        return Unavailable(f"The database {settings.mysql_db} at {settings.mysql_host} has no room left, so nothing "
+                           f"was stored: make room on its disk ({message})")
+    return unusable(settings, message)
+
+
+def unusable(settings: Settings, why: str) -> Unavailable:
+    return Unavailable(f"The database {settings.mysql_db} at {settings.mysql_host} cannot be used: {why}")
 
 
 def key(error: DBAPIError) -> str:

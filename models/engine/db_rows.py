@@ -9,12 +9,11 @@ from sqlalchemy.exc import DBAPIError
 
 import models
 from errors import HBNBError, Invalid
-from models.base_model import BaseModel, blank, parse_time
+from models.base_model import NEVER, BaseModel, blank, parse_time
 from models.columns import TIMES, Base, TimeType, iso, links
 from models.engine.journal import Objects
 
 PART = 1000     # objects that are read at a time
-NEVER = "1970-01-01"    # the time of an object that has none
 
 
 def everything(connection: Connection) -> Iterator[Objects]:
@@ -115,7 +114,9 @@ def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]],
     try:
         with connection.begin_nested():
             connection.execute(insert(table), rows)
-    except DBAPIError:
+    except DBAPIError as failure:
+        if failure.connection_invalidated:
+            raise
         for row in rows:    # once more, to say which
             try:
                 connection.execute(insert(table), row)

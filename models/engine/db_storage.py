@@ -21,7 +21,7 @@ from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.cascade import CHUNK
 from models.engine.db_errors import BUSY, DEADLOCK, DUPLICATE, REFUSED, UNKNOWN
 from models.engine.journal import Objects
-from models.engine.storage import Storage, not_empty
+from models.engine.storage import Storage, must_be_empty
 
 LOCK_TRIES = 10     # at all tables at once, where others lock some of them in another order
 
@@ -103,8 +103,8 @@ class DBStorage(Storage):
         self._sessions.rollback()
         with self.transaction(), self._translated():
             connection, counts = self._locked()
-            if not replace and any(counts.values()):
-                raise not_empty(counts)
+            if not replace:
+                must_be_empty(counts)
             self._session.info["sent"] = True
             db_rows.clear(connection)
             db_rows.fill(connection, parts, self._translate)

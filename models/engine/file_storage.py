@@ -25,7 +25,7 @@ from models.engine import file_tables
 from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.journal import Objects
 from models.engine.json_file import JSONFile
-from models.engine.storage import Storage, not_empty, taken
+from models.engine.storage import Storage, must_be_empty, taken
 
 
 def _or_none(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -92,7 +92,7 @@ class FileStorage(Storage):
         with closing(self._connect(isolation_level=None)) as memory:
             with self._file.lock.reading():
                 self._read_changes()
-                memory.execute("BEGIN")     # from its first statement on, it sees no change, and nobody has to wait
+                memory.execute("BEGIN")     # from its first statement on, it sees no change, and no other process waits
                 memory.execute("SELECT count(*) FROM changed").fetchone()
             yield from file_tables.everything(memory)
 
@@ -100,8 +100,8 @@ class FileStorage(Storage):
         with self._alone():
             self._memory.execute("BEGIN IMMEDIATE")
             try:
-                if not replace and any((counts := file_tables.count(self._memory)).values()):
-                    raise not_empty(counts)
+                if not replace:
+                    must_be_empty(file_tables.count(self._memory))
                 file_tables.load(self._memory, parts, whole=True)
                 self._file.rewrite(lambda: file_tables.everything(self._memory), other=True)
                 self._memory.execute("COMMIT")

@@ -17,12 +17,11 @@ from sqlalchemy import Column, Table
 
 import models
 from errors import Invalid
-from models.base_model import BaseModel, blank, parse_time, time_text
+from models.base_model import NEVER, BaseModel, blank, parse_time, time_text
 from models.columns import TIMES, Base, MailType, links
 from models.engine.journal import Objects
 
 PART = 1000     # objects that are written at a time
-NEVER = "1970-01-01T00:00:00.000000"    # the time of an object that the file gives none
 _SQLITE_TYPES = {str: ("TEXT", "text"), int: ("INTEGER", "a whole number"), float: ("REAL", "a number")}
 
 

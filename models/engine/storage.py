@@ -291,7 +291,9 @@ class Storage:
         raise NotImplementedError
 
     def fill(self, parts: Iterable[Objects], replace: bool = False) -> None:
-        """Store what `everything` gave: all of it, or nothing. Till then others read what was there, and wait to write.
+        """Store what `everything` gave: all of it, or nothing.
+
+        Till then others read what was there, and wait to write; who opens a file waits, too.
 
         Args:
             replace: in place of what is there.
@@ -389,11 +391,11 @@ def taken(attribute: str) -> Conflict:
     return Conflict(f"Another object has this {attribute} already: nothing was stored")
 
 
-def not_empty(counts: Mapping[str, int]) -> Conflict:
-    """The error for a store that should hold nothing, and holds so many of each."""
-    held = ", ".join(f"{name} ({count})" for name, count in counts.items() if count)
-    return Conflict(f"The store is not empty, it holds {held}. Nothing was changed: use an empty one, or --replace, "
-                    "which removes what this one holds")
+def must_be_empty(counts: Mapping[str, int]) -> None:
+    """Refuse a store that should hold nothing, and holds so many of each."""
+    if held := ", ".join(f"{name} ({count})" for name, count in counts.items() if count):
+        raise Conflict(f"The store is not empty, it holds {held}. Nothing was changed: use an empty one, or replace "
+                       "what it holds")
 
 
 def _disposer(storage: Storage) -> Callable[[], None]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from typing import BinaryIO, cast
 
 import models
-from errors import Invalid, Unavailable
+from errors import Conflict, Invalid, Unavailable
 from models.engine.json_file import flush_directory
 from services.transfer.report import Refused
 
@@ -36,24 +36,25 @@ def opened(path: str, progress: Progress) -> Iterator[io.BufferedReader]:
 
 
 @contextmanager
-def written(path: str, packed: bool, anew: bool = False) -> Iterator[BinaryIO]:
+def written(path: str, packed: bool, keep: bool = False) -> Iterator[BinaryIO]:
     """A file to write, for its owner alone.
 
     It takes its name, and perhaps the place of one that was there, when all of it is safely on the disk.
 
     Args:
         packed: compress it by gzip.
-        anew: leave a file that is there as it is.
+        keep: leave a file that is there as it is.
     Raises:
-        Invalid: what has that name is no file, is the store's own, or is there and should not be.
+        Invalid: what has that name is no file, or is the store's own.
+        Conflict: it is there, and should stay.
     """
     target = os.path.realpath(path)
     if os.path.exists(target) and not os.path.isfile(target):
         raise Invalid("it is there, and is no file that could be replaced")
     if models.storage.owns(target):
         raise Invalid("it is one of the store's own files: choose another name")
-    if anew and os.path.exists(target):
-        raise Invalid("it is there already: choose another name, or have it replaced with --force")
+    if keep and os.path.exists(target):
+        raise _there(path)
     # Beside it, for the owner alone: it holds addresses and perhaps password hashes.
     descriptor, beside = tempfile.mkstemp(".new", f"{os.path.basename(target)}.", os.path.dirname(target))
     try:
@@ -62,7 +63,14 @@ def written(path: str, packed: bool, anew: bool = False) -> Iterator[BinaryIO]:
                 yield cast(BinaryIO, file)
             raw.flush()
             os.fsync(descriptor)
-        os.replace(beside, target)
+        if keep:    # perhaps it came meanwhile
+            try:
+                os.link(beside, target)
+            except FileExistsError:
+                raise _there(path) from None
+            os.unlink(beside)
+        else:
+            os.replace(beside, target)
         flush_directory(target)
     except BaseException:
         with suppress(OSError):
@@ -83,6 +91,10 @@ def reported(path: str) -> Iterator[None]:
         raise Invalid(f"{path}: it is cut off or damaged ({error}); nothing was changed") from error
     except OSError as error:
         raise Unavailable(f"{path}: {error.strerror or error}") from error
+
+
+def _there(path: str) -> Conflict:
+    return Conflict(f"{path} is there already: choose another name, or have it replaced")
 
 
 class _Counted(io.RawIOBase):

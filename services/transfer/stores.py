@@ -12,14 +12,13 @@ import models
 import schema
 from errors import Invalid
 from models import passwords
-from models.base_model import BaseModel, parse_time
+from models.base_model import NEVER, BaseModel, parse_time
 from models.columns import TIMES, links
 from services.transfer.intake import Intake, Item
 from services.transfer.report import Report
 from services.transfer.text import plain, shown
 
 PART = 1000     # objects that are read at a time
-NEVER = "1970-01-01"    # the time of an object that a classic file gives none
 
 
 def classic(text: bytes, report: Report) -> Iterator[tuple[str, dict[str, Any]]]:

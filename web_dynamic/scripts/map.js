@@ -22,17 +22,18 @@
     ours = false;
   }
 
-  // An area that lies across the date line goes on beyond 180 degrees.
-  function sides () {
+  // The area that is searched, where one is. What lies across the date line goes on beyond 180 degrees.
+  function chosen () {
     const [west, south, east, north] = area.value.split(',').map(Number);
-    return { west, south, east: east < west ? east + 360 : east, north };
+    const makesSense = area.checked && [west, south, east, north].every(Number.isFinite);
+    return makesSense ? L.latLngBounds([south, west], [north, east < west ? east + 360 : east]) : null;
   }
 
   function fit () {
-    const { west, south, east, north } = sides();
-    const bounds = area.checked ? L.latLngBounds([south, west], [north, east]) : pins.getBounds();
+    const within = chosen();
+    const bounds = within || pins.getBounds();
     if (bounds.isValid()) {
-      const padding = area.checked ? [0, 0] : [40, 40];
+      const padding = within ? [0, 0] : [40, 40];
       move(() => map.fitBounds(bounds, { animate: false, maxZoom: 14, padding }));
     } else {
       move(() => map.setView([25, 0], 1, { animate: false }));
@@ -46,7 +47,8 @@
     const { latitude, longitude } = card.dataset;
     const price = document.createElement('span');
     price.textContent = $(card).find('.price_by_night').text();
-    const beyond = area.checked && Number(longitude) < sides().west;
+    const within = chosen();
+    const beyond = within && Number(longitude) < within.getWest();
     const marker = L.marker([Number(latitude), Number(longitude) + (beyond ? 360 : 0)], {
       icon: L.divIcon({ className: 'pin', html: price, iconSize: null }), keyboard: false, riseOnHover: true
     });

@@ -43,7 +43,9 @@
   function choose (query) {
     const asked = new URLSearchParams(query);
     $form.find('[name=bbox]').val(asked.get('bbox') || '');
-    $form.find(':checkbox').each((_, box) => { box.checked = asked.getAll(box.name).includes(box.value); });
+    $form.find(':checkbox').each(function () {
+      this.checked = this.value !== '' && asked.getAll(this.name).includes(this.value);
+    });
     $form.find('input:not(:checkbox), select').each((_, field) => { field.value = asked.get(field.name) || ''; });
     showChosen();
   }
