@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from models.city import City
 from models.place import Place
 from models.review import Review
 from tests.market import Market
@@ -127,6 +128,39 @@ class TestTheMap:
         frame = page.locator("#map").bounding_box()
         for pin in page.locator(".pin span").all():
             assert frame["x"] < pin.bounding_box()["x"] < frame["x"] + frame["width"]
+
+    def test_shows_both_sides_of_the_date_line_beside_each_other_and_searches_there(self, site, page, market, storage):
+        fiji = City(name="Fiji", state_id=market.state.id)
+        storage.new(fiji)
+        for longitude in (177.5, 179.0, -179.0):
+            storage.new(Place(name="Taveuni", city_id=fiji.id, user_id=market.host.id, latitude=-17.0,
+                              longitude=longitude))
+        storage.save()
+        storage.close()
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto(f"{site.address}/?cities={fiji.id}")
+        frame = page.locator("#map").bounding_box()
+
+        def within() -> list[bool]:
+            return [frame["x"] < pin.bounding_box()["x"] < frame["x"] + frame["width"]
+                    for pin in page.locator(".pin span").all()]
+        assert within() == [True] * 3
+        page.get_by_role("button", name="Zoom out").click()
+        page.get_by_role("button", name="Search this area").click()
+        expect(page.locator(".within input")).to_be_checked()
+        expect(page.locator("#result")).to_have_text("3 places")
+        expect(page.locator(".pin")).to_have_count(3)
+        page.wait_for_timeout(400)
+        assert within() == [True] * 3
+
+    def test_passes_over_a_place_that_says_half_of_where_it_is(self, site, page, market):
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto(site.address)
+        page.get_by_label("Sort by").select_option("name")
+        expect(page.locator("section.places h2").first).to_have_text("Far")
+        expect(page.locator("section.places article")).to_have_count(4)
+        expect(page.locator(".pin")).to_have_count(3)
+        expect(page.locator("section.places")).not_to_have_attribute("aria-busy", "true")
 
     def test_is_opened_by_a_button_on_a_phone_and_is_not_there_without_a_script(self, site, page, browser, market):
         page.set_viewport_size({"width": 390, "height": 844})

@@ -167,11 +167,15 @@ class TestTheAddress:
         page.get_by_label("Search", exact=True).press_sequentially("nothing like it", delay=5)
         expect(page.locator("#result")).to_have_text("0 places")
         page.go_back()
+        expect(page.locator("#result")).to_have_text("1 place")
+        expect(page.locator(".amenities h4")).to_have_text("Wifi")
+        expect(page.get_by_label("Search", exact=True)).to_have_value("")
+        page.go_back()
         expect(page.locator("#result")).to_have_text("2 places")
         expect(page.locator(".amenities h4")).to_have_text("")
-        expect(page.get_by_label("Search", exact=True)).to_have_value("")
-        page.go_forward()
-        expect(page.locator("#result")).to_have_text("0 places")
+        for found in ("1 place", "0 places"):
+            page.go_forward()
+            expect(page.locator("#result")).to_have_text(found)
         expect(page.get_by_label("Search", exact=True)).to_have_value("nothing like it")
 
 
@@ -254,3 +258,85 @@ class TestAnswers:
         free.get_by_label("Price from").fill("-5")
         expect(free.locator(".empty p").first).to_have_text(
             "This cannot be searched for: price_min must be a whole number from 0 on.")
+
+
+class TestWhatPeopleDo:
+    """Seen by somebody who had never seen the page."""
+
+    @pytest.fixture
+    def rivers(self, storage) -> Market:
+        market = Market()
+        for number in range(70):
+            storage.new(Place(name=f"{'River' if number < 45 else 'Hill'} {number:02}", city_id=market.city.id,
+                              user_id=market.host.id, price_by_night=number))
+        storage.save()
+        storage.close()
+        return market
+
+    @pytest.mark.parametrize("engine", ["file"])
+    def test_more_is_more_of_what_is_asked_for_now(self, site, page, rivers):
+        page.goto(f"{site.address}/?sort=name")
+        page.get_by_label("Search", exact=True).fill("river")
+        page.get_by_role("link", name="More places").click()        # before it was searched
+        expect(page.locator("#result")).to_have_text("45 places")
+        expect(page.locator("section.places h2")).to_have_text([f"River {number:02}" for number in range(20)])
+
+    @pytest.mark.parametrize("engine", ["file"])
+    def test_another_part_of_the_page_is_no_other_search(self, site, page, rivers):
+        page.goto(f"{site.address}/?page=2")
+        page.get_by_role("link", name="More places").click()
+        expect(page.locator("section.places article")).to_have_count(40)
+        page.locator(".skip").press("Enter")
+        expect(page).to_have_url(f"{site.address}/?page=2#content")
+        page.wait_for_timeout(300)
+        expect(page.locator("section.places article")).to_have_count(40)
+
+    @pytest.mark.parametrize("engine", ["file"])
+    def test_going_back_to_a_page_shows_that_page(self, site, page, rivers):
+        page.goto(f"{site.address}/?page=3")
+        there = page.locator("section.places h2").all_inner_texts()
+        page.get_by_label("Sort by").select_option("price")
+        expect(page.locator("section.places h2").first).not_to_have_text(there[0])
+        page.go_back()
+        expect(page.locator("section.places h2")).to_have_text(there)
+
+    @pytest.mark.parametrize("engine", ["file"])
+    @pytest.mark.parametrize("width", [390, 1280])
+    def test_one_press_searches_though_a_list_of_choices_is_open(self, site, page, rivers, width):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.goto(site.address)
+        page.route("**/places_search", lambda route: route.continue_())
+        page.locator(".amenities h3").click()
+        expect(page.locator(".amenities .popover")).to_be_visible()
+        with page.expect_request("**/places_search"):
+            page.locator(".filters > button").click()
+
+    @pytest.mark.parametrize("engine", ["file"])
+    def test_a_list_of_choices_can_be_closed(self, site, page, rivers):
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.goto(site.address)
+        title, choices = page.locator(".amenities h3"), page.locator(".amenities .popover")
+        title.click()
+        expect(choices).to_be_visible()
+        title.click()
+        expect(choices).to_be_hidden()
+        title.click()
+        expect(choices).to_be_visible()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Escape")
+        expect(choices).to_be_hidden()
+        expect(page.locator(".amenities")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(choices).to_be_visible()
+
+    @pytest.mark.parametrize("engine", ["file"])
+    @pytest.mark.parametrize("answer", [{"json": None}, {"body": "<p>A proxy", "content_type": "text/html"}])
+    def test_an_answer_that_is_none_of_ours_is_a_failure(self, site, page, rivers, answer):
+        page.goto(site.address)
+        page.route("**/places_search", lambda route: route.fulfill(**answer))
+        page.get_by_label("Guests").fill("1")
+        expect(page.locator("#result")).to_have_text("The search failed")
+        expect(page.locator("section.places")).not_to_have_attribute("aria-busy", "true")
+        page.route("**/reviews?**", lambda route: route.fulfill(**answer))
+        page.get_by_role("link", name="Reviews of River 00").click()
+        expect(page.get_by_role("dialog").get_by_role("status")).to_have_text("The reviews cannot be read just now.")

@@ -9,7 +9,7 @@
   const element = document.getElementById('map');
   const map = L.map(element, {
     attributionControl: false, zoomControl: false, scrollWheelZoom: false, trackResize: false, worldCopyJump: true,
-    minZoom: 1, maxZoom: 18, zoomSnap: element.dataset.tiles ? 1 : 0.25 // tiles between two sizes are blurred
+    minZoom: 0, maxZoom: 18, zoomSnap: element.dataset.tiles ? 1 : 0.25 // tiles between two sizes are blurred
   });
   const pins = L.featureGroup().addTo(map);
   let searched = ''; // the area that the map was moved to last
@@ -43,13 +43,18 @@
     $again.prop('hidden', true);
   }
 
-  function pin (card) {
+  // The longitude to begin at, behind the widest gap: so what lies on both sides of the date line lies side by side.
+  function begin (longitudes) {
+    const sorted = [...longitudes].sort((one, other) => one - other);
+    const gaps = sorted.map((each, index) => index ? each - sorted[index - 1] : each + 360 - sorted.at(-1));
+    return sorted[gaps.indexOf(Math.max(...gaps))];
+  }
+
+  function pin (card, west) {
     const { latitude, longitude } = card.dataset;
     const price = document.createElement('span');
     price.textContent = $(card).find('.price_by_night').text();
-    const within = chosen();
-    const beyond = within && Number(longitude) < within.getWest();
-    const marker = L.marker([Number(latitude), Number(longitude) + (beyond ? 360 : 0)], {
+    const marker = L.marker([Number(latitude), Number(longitude) + (Number(longitude) < west ? 360 : 0)], {
       icon: L.divIcon({ className: 'pin', html: price, iconSize: null }), keyboard: false, riseOnHover: true
     });
     marker.on('mouseover mouseout', event => $(card).toggleClass('lit', event.type === 'mouseover'));
@@ -60,7 +65,10 @@
 
   function draw () {
     pins.clearLayers();
-    $places.children('article[data-latitude]').each((_, card) => pins.addLayer(pin(card)));
+    const cards = $places.children('article[data-latitude]').get();
+    const within = chosen();
+    const west = within ? within.getWest() : begin(cards.map(card => Number(card.dataset.longitude)));
+    cards.forEach(card => pins.addLayer(pin(card, west)));
     if (!area.checked || area.value !== searched) {
       fit();
     }
@@ -72,7 +80,10 @@
   }
   map.getPane('markerPane').setAttribute('aria-hidden', 'true');
   map.on('focus', () => map.scrollWheelZoom.enable()).on('blur', () => map.scrollWheelZoom.disable());
-  map.on('moveend', function () {
+  map.on('move', function () { // the ground moves with the pins
+    const { x, y } = L.DomUtil.getPosition(map.getPane('mapPane'));
+    element.style.backgroundPosition = `${x}px ${y}px`;
+  }).on('moveend', function () {
     if (!ours) {
       moved = true;
       $again.prop('hidden', false);
@@ -111,7 +122,7 @@
     const latitudes = [bounds.getSouth(), bounds.getNorth()].map(each => Math.max(-90, Math.min(90, each)));
     area.value = [west, latitudes[0], east, latitudes[1]].map(each => Number(each.toFixed(5))).join(',');
     area.checked = true;
-    searched = area.value;
+    searched = west === bounds.getWest() ? area.value : ''; // or it is shown in another copy of the world
     moved = false;
     element.focus({ preventScroll: true }); // the button goes away
     $again.prop('hidden', true);

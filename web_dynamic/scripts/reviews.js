@@ -18,7 +18,7 @@
     const $item = $(item.cloneNode(true)).attr('tabindex', -1);
     const name = [user && user.first_name, user && user.last_name].filter(Boolean).join(' ');
     const day = new Date(`${time}Z`).toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
-    $item.find('.author span').text(name || 'A guest');
+    $item.find('.author bdi').text(name || 'A guest');
     $item.find('time').attr('datetime', time).text(day);
     $item.find('.text').text(text);
     return $item[0];
@@ -43,14 +43,16 @@
     $said.text('Reading…');
     const mine = $.getJSON(`${api}/places/${encodeURIComponent(id)}/reviews?${query}`);
     request = mine;
-    mine.done(function (reviews, _, answer) {
-      if (mine === request) {
-        draw(reviews, Number(answer.getResponseHeader('X-Total-Count')));
+    mine.always(function () {
+      const [reviews, , answer] = arguments;
+      if (mine !== request) {
+        return; // another place is shown by now
       }
-    }).fail(function (answer) {
-      if (mine === request) {
-        $said.text(answer.status === 404 ? 'This place is no longer there.' : 'The reviews cannot be read just now.');
-        $more.text('Try again').prop('hidden', answer.status === 404);
+      if (mine.status < 300 && Array.isArray(reviews)) {
+        draw(reviews, Number(answer.getResponseHeader('X-Total-Count')));
+      } else {
+        $said.text(mine.status === 404 ? 'This place is no longer there.' : 'The reviews cannot be read just now.');
+        $more.text('Try again').prop('hidden', mine.status === 404);
       }
     });
   }
@@ -71,9 +73,12 @@
 
   $more.on('click', ask);
 
-  $(dialog).on('click', function (event) {
-    if (event.target === dialog) { // beside what it shows
+  $(dialog).on('mousedown', function ({ clientX, clientY }) {
+    const { left, right, top, bottom } = dialog.getBoundingClientRect();
+    if (clientX < left || clientX > right || clientY < top || clientY > bottom) {
       dialog.close();
     }
   });
+
+  $(window).on('popstate', () => dialog.close()); // what is behind it is another search
 })();

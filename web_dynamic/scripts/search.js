@@ -10,9 +10,19 @@
   const numbers = ['guests', 'rooms', 'price_min', 'price_max'];
   const $form = $('.filters');
   const $places = $('section.places');
-  let first = (Number(new URLSearchParams(location.search).get('page') || 1) - 1) * PAGE;
+  let first = start();
+  let drawn = ''; // what was asked for by what is shown
   let request = null;
   let pause = null;
+  let how = 'push'; // what the change that is waited for does to the history
+  let typed = null; // the field that was typed into last
+  let shownSearch = location.search; // the part of the address that says what is shown
+  let wasOpen = false; // the list of choices that is pressed on
+
+  // The number of places before those that the address shows.
+  function start () {
+    return (Number(new URLSearchParams(location.search).get('page') || 1) - 1) * PAGE;
+  }
 
   function count (number, word) {
     return `${number.toLocaleString('en')} ${word}${number === 1 ? '' : 's'}`;
@@ -58,7 +68,7 @@
       } else if (name === 'bbox') {
         found[name] = value.split(',').map(Number);
       } else {
-        found[name] = numbers.includes(name) ? Number(value) : value;
+        found[name] = numbers.includes(name) && /^\d+$/.test(value) ? Number(value) : value;
       }
     }
     return found;
@@ -73,9 +83,10 @@
   }
 
   function article (place) {
-    const $card = $(card.cloneNode(true)).attr({
-      'data-id': place.id, 'data-latitude': place.latitude, 'data-longitude': place.longitude
-    });
+    const $card = $(card.cloneNode(true)).attr('data-id', place.id);
+    if (place.latitude !== null && place.longitude !== null) {
+      $card.attr({ 'data-latitude': place.latitude, 'data-longitude': place.longitude });
+    }
     const id = encodeURIComponent(place.id);
     $card.find('.picture').attr('src', `${pictures}/${id}.svg`);
     $card.find('h2 a').attr('href', `${addresses}/${id}`).text(place.name || 'A home without a name');
@@ -141,6 +152,7 @@
     if (more || lost) {
       $cards.find('h2 a').add('.empty a').first().trigger('focus');
     }
+    drawn = JSON.stringify(wanted());
     $places.trigger('drawn');
     // Who comes back finds as many.
     history.replaceState({ shown }, '');
@@ -159,72 +171,116 @@
       method: 'POST', contentType: 'application/json', data: JSON.stringify({ ...wanted(), limit, offset })
     });
     request = mine;
-    mine.done(function (places, _, answer) {
-      if (mine === request) {
-        answers(true);
-        draw(places, Number(answer.getResponseHeader('X-Total-Count')), more);
-      }
-    }).fail(function (answer) {
-      if (mine === request) {
-        const lost = unsay();
-        answers(answer.status > 0 && answer.status < 500);
-        $('#result').text('The search failed');
-        const refused = answer.status === 400 && answer.responseJSON;
-        const sentence = refused ? `This cannot be searched for: ${refused.error}.` : 'HBNB does not answer just now.';
-        say(more ? $places : $('#result'), sentence, 'Try again', () => ask(limit, offset, more));
-        if (lost) {
-          $('.empty a').trigger('focus');
-        }
-      }
-    }).always(function () {
+    mine.always(function () {
       if (mine === request) {
         $places.removeAttr('aria-busy');
       }
+    }).done(function (places, _, answer) {
+      if (mine === request && Array.isArray(places)) {
+        answers(true);
+        draw(places, Number(answer.getResponseHeader('X-Total-Count')), more);
+      } else if (mine === request) {
+        fail(answer); // somebody else answered
+      }
+    }).fail(function (answer) {
+      if (mine === request) {
+        fail(answer);
+      }
     });
+
+    function fail ({ status, responseJSON }) {
+      const lost = unsay();
+      answers(status >= 400 && status < 500);
+      $('#result').text('The search failed');
+      const refused = status === 400 && responseJSON;
+      const sentence = refused ? `This cannot be searched for: ${refused.error}.` : 'HBNB does not answer just now.';
+      say(more ? $places : $('#result'), sentence, 'Try again', () => ask(limit, offset, more));
+      if (lost) {
+        $('.empty a').trigger('focus');
+      }
+    }
   }
 
-  function search (how) {
+  function search (step) {
     clearTimeout(pause);
     if (address() !== location.pathname + location.search) {
-      history[`${how}State`](null, '', address());
+      history[`${step}State`](null, '', address());
+      shownSearch = location.search;
     }
     first = 0;
     ask(PAGE, 0, false);
   }
 
-  // A change is searched for when no other follows.
-  function settle (how) {
+  // A change is searched for when no other follows. Who types into a field adds to the history once, not each letter.
+  function settle (field) {
     clearTimeout(pause);
+    const again = field !== null && field === typed;
+    typed = field;
+    how = again ? how : 'push';
     pause = setTimeout(function () {
       if (address() !== location.pathname + location.search) {
         search(how);
+        how = 'replace';
       }
     }, PAUSE);
   }
 
   $form.on('change', ':checkbox, select', function () {
     showChosen();
-    settle('push');
+    settle(null);
   }).on('input', 'input:not(:checkbox)', function () {
-    settle('replace'); // going back does not go through each letter
+    settle(this);
   }).on('submit', function (event) {
     event.preventDefault();
+    typed = null;
     search('push');
+  }).on('mousedown', 'button', function (event) {
+    // A list of choices that folds, as it loses the focus, would move the button from under the pointer.
+    event.preventDefault();
+  });
+
+  // A list of choices goes away by Escape and by another press on its title, and comes back by a key or a press.
+  $('.locations, .amenities').on('mousedown', function () {
+    wasOpen = $(this).is(':focus-within:not(.closed)');
+  }).on('click', function (event) {
+    if (!$(event.target).closest('.popover').length) {
+      $(this).toggleClass('closed', wasOpen);
+    }
+  }).on('keydown', function (event) {
+    if (event.key === 'Escape') {
+      $(this).addClass('closed').trigger('focus');
+    } else if (event.target === this && ['Enter', ' ', 'ArrowDown'].includes(event.key)) {
+      event.preventDefault();
+      $(this).removeClass('closed');
+    }
+  }).on('mouseleave focusout', function (event) {
+    if (!this.contains(event.relatedTarget)) {
+      $(this).removeClass('closed');
+    }
   });
 
   $('main').on('click', '.pages a[rel=next]', function (event) {
     event.preventDefault();
-    ask(PAGE, first + $places.children('article').length, true);
+    if (JSON.stringify(wanted()) === drawn) {
+      ask(PAGE, first + $places.children('article').length, true);
+    } else {
+      search('push'); // there is no more of what is no longer asked for
+    }
   });
 
   $(window).on('popstate', function (event) {
     const state = event.originalEvent.state;
-    choose(location.search);
-    first = 0;
-    ask(state ? Math.max(state.shown, PAGE) : PAGE, 0, false);
+    if (location.search !== shownSearch) { // and not only another part of the same page
+      shownSearch = location.search;
+      typed = null;
+      choose(shownSearch);
+      first = start();
+      ask(state ? Math.max(state.shown, PAGE) : PAGE, first, false);
+    }
   }).on('pageshow', function (event) {
     // Only now has the browser put back what was typed before; but the address says what is shown.
     choose(location.search);
+    drawn = drawn || JSON.stringify(wanted());
     const shown = history.state ? history.state.shown : 0;
     if (!event.originalEvent.persisted && shown > $places.children('article').length) {
       ask(Math.min(shown, 1000), first, false);
