@@ -6,18 +6,28 @@ from typing import Any
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
+import commands
 import look
+import models
 import web_dynamic
 import web_flask
 from api import v1
 
 
 def create_app() -> Flask:
+    """Make the application.
+
+    Raises:
+        Misconfigured: it could not serve; not said to `flask --app wsgi db …`, which may mend that.
+    """
+    if not commands.at_work():
+        models.check()
     app = Flask(__name__, static_folder=None)
     v1.init_app(app)
     look.init_app(app)
     web_flask.init_app(app)
     web_dynamic.init_app(app)
+    commands.init_app(app)
     app.register_error_handler(HTTPException, failed)
     return app
 

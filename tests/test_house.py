@@ -22,7 +22,7 @@ from tests.conftest import ROOT
 from tests.servers import free_port
 
 # Each may import those before it, and itself.
-LAYERS = ["config errors", "models", "schema", "services", "shell sample look",
+LAYERS = ["config errors", "models", "schema", "services", "shell commands sample look",
           "api web_flask web_dynamic console server", "wsgi"]
 
 

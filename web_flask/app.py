@@ -10,6 +10,7 @@ from web_flask import classic
 
 
 def create_app() -> Flask:
+    models.check()
     app = Flask(__name__, static_folder=None, template_folder=None)
     look.init_app(app)
     web_flask.init_app(app)

@@ -3,10 +3,12 @@ from __future__ import annotations
 
 from flask import Flask
 
+import models
 from api import v1
 
 
 def create_app() -> Flask:
+    models.check()
     app = Flask(__name__, static_folder=None)
     v1.init_app(app)
     return app
