@@ -489,6 +489,25 @@ class TestCommands:
         assert run("recreate", input="y\n").output.endswith("All tables were made anew\n")
         assert small.rows("SELECT COUNT(*) FROM states") == [(0,)]
 
+    @pytest.mark.parametrize("arguments", [["status"], ["upgrade"], ["upgrade", "--dry-run"], ["downgrade"]])
+    def test_say_in_one_line_that_nobody_can_be_reached(self, small, monkeypatch, arguments):
+        away = DBStorage(replace(small.settings, mysql_host="/no/such/socket"))
+        monkeypatch.setattr(models, "storage", away)
+        found = CliRunner().invoke(db, arguments)
+        assert found.exit_code == 1
+        assert re.fullmatch(r"Error: The database cannot be used: .*/no/such/socket.*\n", found.output)
+
+    def test_say_who_uses_a_table_that_is_to_be_changed(self, run, small, monkeypatch):
+        monkeypatch.setattr("models.migrations.runner.LOCK_TIMEOUT", 1)
+        before = small.content()
+        with closing(small.server.connect("migrated")) as other:
+            other.cursor().execute("SELECT * FROM states")      # in a transaction that does not end
+            found = run("upgrade")
+            assert found.exit_code == 1
+            assert "that no other program uses it" in found.output
+            assert {name: rows for name, rows in small.content().items() if name in before} == before
+        assert run("upgrade").exit_code == 0
+
     @pytest.mark.parametrize("command", ["status", "upgrade", "downgrade"])
     def test_say_of_a_file_that_there_is_nothing_to_migrate(self, tmp_path, monkeypatch, command):
         monkeypatch.setattr(models, "storage", models.make_storage(replace(Settings(), file_path=str(tmp_path / "f"))))

@@ -217,6 +217,7 @@ class TestClassicFile:
                     assert models.storage.get(User, obj["id"]).check_password(store[key]["password"])
         assert found[0] == found[1]
         assert not any("<br" in json.dumps(obj).lower() for obj in found[0].values())
+        assert "You’ll love" in str(found[0])
         assert found[0].keys() == store.keys()
 
 

@@ -55,12 +55,12 @@ class Migrations:
         self._scripts = ScriptDirectory(Path(__file__).parent)
 
     def status(self) -> Status:
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return self._status(connection)
 
     def plan(self) -> Plan:
         """What `upgrade` would do."""
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return self.plan_on(connection)
 
     def upgrade(self) -> list[str]:
@@ -156,11 +156,16 @@ class Migrations:
 
     @contextmanager
     def _alone(self) -> Iterator[Connection]:
+        with self._connected() as connection, db_tables.only_one(connection):
+            # Who still uses a table is not waited for until tomorrow.
+            connection.execute(text(f"SET SESSION lock_wait_timeout = {LOCK_TIMEOUT}"))
+            yield connection
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
         try:
-            with self._engine.connect() as connection, db_tables.only_one(connection):
-                # Who still uses a table is not waited for until tomorrow.
-                connection.execute(text(f"SET SESSION lock_wait_timeout = {LOCK_TIMEOUT}"))
+            with self._engine.connect() as connection:
                 yield connection
         except DBAPIError as error:
-            raise Unavailable(f"The database cannot be used as it should: {error.orig}. Stop all programs that use it, "
-                              "and run this once more: it goes on where it was") from error
+            raise Unavailable(f"The database cannot be used: {error.orig}. See that it runs and that no other program "
+                              "uses it, and try again: what was cut off is gone on with") from error
