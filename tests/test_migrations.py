@@ -193,7 +193,9 @@ class TestSchema:
             DROP TABLE alembic_version; DROP TABLE tokens; DROP TABLE answers; DROP TABLE versions;
             ALTER TABLE places ADD KEY x (user_id), DROP KEY ix_places_user_id, ADD KEY ix_places_user_id (user_id);
             ALTER TABLE users DROP KEY ix_users_created_at;
-            ALTER TABLE reviews DROP FOREIGN KEY fk_reviews_place_id;""")
+            ALTER TABLE reviews DROP FOREIGN KEY fk_reviews_place_id;
+            ALTER TABLE cities DROP FOREIGN KEY fk_cities_state_id;
+            ALTER TABLE cities ADD CONSTRAINT fk_cities_state_id FOREIGN KEY (state_id) REFERENCES states (id);""")
         for env in ("staging", "production"):
             with pytest.raises(Outdated, match="older HBNB"):
                 database.open(env).reload()
@@ -204,7 +206,8 @@ class TestSchema:
         database.migrations.upgrade()
         schema = database.schema()
         database.execute("DELETE FROM alembic_version; ALTER TABLE cities DROP FOREIGN KEY fk_cities_state_id;"
-                         "ALTER TABLE users DROP KEY uq_users_email")
+                         "ALTER TABLE users DROP KEY uq_users_email; "
+                         "ALTER TABLE states MODIFY name varchar(128) NOT NULL DEFAULT 'x'")
         database.migrations.upgrade()
         assert database.schema() == schema
 

@@ -138,6 +138,15 @@ class TestOpening:
         assert storage.count(State) == 5
         assert storage.get(User, "2").check_password("secret")
 
+    def test_is_left_to_who_was_quicker(self, path):
+        slow, quick = FileStorage(path), FileStorage(path)
+        assert slow.count() == quick.count() == 6
+        quick._keep_mended()
+        before = path.stat()
+        slow._keep_mended()
+        assert path.stat() == before
+        assert slow.get(User, "1").password == quick.get(User, "1").password
+
     def test_is_said_by_the_console_and_answered_as_ever(self, path, environ):
         ended = subprocess.run([sys.executable, str(ROOT / "console.py"), "count", "State"], text=True,
                                env={**environ, "HBNB_FILE_PATH": str(path)}, capture_output=True, timeout=60)

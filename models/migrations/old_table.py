@@ -53,16 +53,16 @@ class OldTable:
     def __init__(self, connection: Connection, table: Table, name: str, is_ours: bool = False) -> None:
         self.table, self.name = table, name
         self.key = [column.name for column in table.primary_key]
-        self._kinds: dict[str, tuple[str, str | None]] = {row[0]: (row[1], row[2]) for row in connection.execute(text(
-            "SELECT column_name, data_type, character_set_name FROM information_schema.columns "
+        self._charsets: dict[str, str | None] = {row[0]: row[1] for row in connection.execute(text(
+            "SELECT column_name, character_set_name FROM information_schema.columns "
             "WHERE table_schema = DATABASE() AND table_name = :name"), {"name": name})}
         self._is_ours = is_ours
-        self._readers = {column.name: _reader(column, *self._kinds.get(column.name, ("", None)))
+        self._readers = {column.name: _reader(column, self._charsets.get(column.name))
                          for column in table.c}
 
     @property
     def is_there(self) -> bool:
-        return bool(self._kinds)
+        return bool(self._charsets)
 
     def survey(self, connection: Connection, owners: Mapping[str, set[str]]) -> Findings:
         """Read all rows, and see what there is to say of them.
@@ -71,10 +71,10 @@ class OldTable:
             owners: the ids that there are, by table, where the rows may name them.
         """
         found = Findings()
-        for name in self._kinds.keys() - self._readers.keys():
+        for name in self._charsets.keys() - self._readers.keys():
             found.stop(f"{self.name}.{name} is no column of HBNB's: move it into a table of its own, or drop it")
         for column in self.table.c:
-            if self.is_there and column.name not in self._kinds and _required(column):
+            if self.is_there and column.name not in self._charsets and _required(column):
                 found.stop(f"{self.name} has no column {column.name}: add it, with its values")
         if found.stops or not self.is_there:
             return found
@@ -105,7 +105,7 @@ class OldTable:
     def rows(self, connection: Connection, found: Findings) -> Iterator[Row]:
         """The rows as they are to be, but for their passwords; notes into `found` what it sees."""
         names = [column.name for column in self.table.c]
-        there = [name for name in names if name in self._kinds]
+        there = [name for name in names if name in self._charsets]
         statement = f"SELECT {', '.join(self._readers[name][0] for name in there)} FROM `{self.name}`"
         for raw in connection.execute(text(statement), execution_options={"yield_per": PART}):
             values = dict(zip(there, raw, strict=True))
@@ -154,13 +154,13 @@ class OldTable:
         return meant
 
 
-def _reader(column: Column[Any], kind: str, charset: str | None) -> tuple[str, Callable[[Any], Any]]:
+def _reader(column: Column[Any], charset: str | None) -> tuple[str, Callable[[Any], Any]]:
     """How to ask for a column, and how to read what comes."""
     if isinstance(column.type, Integer):
         return f"`{column.name}`", _whole
     if isinstance(column.type, Double):
-        # What the old server showed: the nearest double to a FLOAT has digits that nobody ever gave it.
-        return (f"CONCAT(`{column.name}`)" if kind == "float" else f"`{column.name}`"), float
+        # A FLOAT comes as the server shows it. Copied by the server, it would get digits that nobody ever gave it.
+        return f"`{column.name}`", float
     if not isinstance(column.type, String):
         return f"CAST(`{column.name}` AS CHAR)", _time
     if charset == "latin1" or charset is None:
