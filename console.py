@@ -208,6 +208,7 @@ def main(arguments: list[str]) -> int:
                            (sys.stderr, "backslashreplace")):
         if stream is not None:      # as it is where a daemon closed it
             stream.reconfigure(encoding="utf-8", errors=errors)  # type: ignore[union-attr]
+    models.check()
     console = HBNBCommand()
     try:
         if arguments:

@@ -61,6 +61,10 @@ class Damaged(Unavailable):
     """The store's file is not what it should be; it is left as it is."""
 
 
+class Outdated(Unavailable):
+    """The database's schema is not what this HBNB needs; says which command to run."""
+
+
 class Misconfigured(SystemExit):
     """The environment is wrong: ends a program with one line on standard error and status 1."""
 

@@ -6,7 +6,9 @@ from typing import Any
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
+import commands
 import look
+import models
 import monitoring
 import web_dynamic
 import web_flask
@@ -14,11 +16,20 @@ from api import v1
 
 
 def create_app() -> Flask:
+    """Make the application.
+
+    Raises:
+        Misconfigured: it could not serve; not said to `flask --app wsgi db …`, which may mend that.
+    """
+    if not commands.at_work():
+        models.check()
+        models.storage.hurry()
     app = Flask(__name__, static_folder=None)
     v1.init_app(app)
     look.init_app(app)
     web_flask.init_app(app)
     web_dynamic.init_app(app)
+    commands.init_app(app)
     app.register_error_handler(HTTPException, failed)
     monitoring.init_app(app)
     return app

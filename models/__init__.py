@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from config import Settings
-from errors import Unavailable
+from errors import Misconfigured, Unavailable
 from models.columns import Base
 
 if TYPE_CHECKING:
@@ -46,6 +46,16 @@ def make_storage(settings: Settings) -> Storage:
         return DBStorage(settings)
     from models.engine.file_storage import FileStorage
     return FileStorage(settings.file_path)
+
+
+def check() -> None:
+    """Refuse to begin on a storage that cannot be used before a person has done something.
+
+    Raises:
+        Misconfigured: says what.
+    """
+    if storage.refusal:
+        raise Misconfigured(storage.refusal)
 
 
 storage = make_storage(Settings.from_environ())

@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -47,6 +49,12 @@ def protected(kept: str | None) -> str:
     if _MD5.fullmatch(kept):
         return _OVER_MD5 + new(kept.lower())
     return hashed(kept)
+
+
+def all_protected(kept: Sequence[str | None]) -> list[str]:
+    """The same for many, on all processors."""
+    with ThreadPoolExecutor() as pool:
+        return [*pool.map(protected, kept)]
 
 
 def matches(kept: str, password: str) -> bool:

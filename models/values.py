@@ -4,6 +4,7 @@ from __future__ import annotations
 import datetime
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -49,6 +50,14 @@ def all_fit(column: Column[Any], values: Sequence[Any]) -> bool:
     if kinds == {datetime.datetime}:
         return column.type.python_type is datetime.datetime
     return not any(map(checker(column), given))
+
+
+def folded(value: str) -> str:
+    """As addresses are compared, by whichever database: without regard to case, accents and spaces at the end."""
+    if not value.isascii():
+        letters = unicodedata.normalize("NFD", value)
+        value = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return value.casefold().rstrip()
 
 
 def _text(column: Column[Any]) -> Check:

@@ -79,7 +79,9 @@ class MariaDB:
             self._process = None
 
     def _common(self) -> list[str]:
-        return ["--no-defaults", f"--datadir={self.folder}/data", f"--user={'root' if os.geteuid() == 0 else ''}"]
+        # A server that starts removes temporary tables from a folder that it shares.
+        return ["--no-defaults", f"--datadir={self.folder}/data", f"--tmpdir={self.folder}",
+                f"--user={'root' if os.geteuid() == 0 else ''}"]
 
     def _run(self, *command: str) -> None:
         names, options = command[:2], command[2:]

@@ -51,6 +51,12 @@ def journal(path: Path) -> Path:
     return Path(f"{path}.journal")
 
 
+def write_large(path: Path) -> None:
+    """A file of ours, of 100 states, that is too large to be rewritten by each change."""
+    text = json.dumps({f"State.{number}": {"name": "x" * 1000} for number in range(100)})
+    path.write_bytes(json_file.OURS + text[1:].encode())
+
+
 def on_disk(path: Path) -> dict:
     """What somebody finds who opens the store anew."""
     return {key: obj.to_dict() for key, obj in FileStorage(path).all().items()}
@@ -406,7 +412,7 @@ with models.storage.transaction():
             obj["name"] for obj in on_disk(path).values()}
 
     def test_a_server_that_is_ended_leaves_one_whole_file(self, environ, path):
-        path.write_text(json.dumps({f"State.{number}": {"name": "x" * 1000} for number in range(100)}))
+        write_large(path)
         port = free_port()
         with Server(["wsgi.py", "--port", str(port)], environ, port) as server:
             request = urllib.request.Request(f"{server.address}/api/v1/states", b'{"name": "new"}',
@@ -429,7 +435,7 @@ with models.storage.transaction():
         assert other.count(State) == 3
 
     def test_a_clean_exit_leaves_one_whole_file(self, path, environ, monkeypatch):
-        path.write_text(json.dumps({f"State.{number}": {"name": "x" * 1000} for number in range(100)}))
+        write_large(path)
         finish(start("State(name='new').save()", environ))
         assert len(json.loads(path.read_text())) == 101
         assert journal(path).read_bytes().count(b"\n") == 1

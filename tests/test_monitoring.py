@@ -53,7 +53,7 @@ class TestHealth:
     @pytest.mark.parametrize("make", [wsgi.create_app, api.create_app, pages.create_app])
     def test_live_says_that_the_process_runs_and_which_release(self, make, storage, monkeypatch):
         monkeypatch.setenv("HBNB_RELEASE", "web_static_20261120123456")
-        monkeypatch.setattr(models, "storage", SimpleNamespace(close=lambda: None, hurry=lambda: None))
+        monkeypatch.setattr(models, "storage", SimpleNamespace(close=lambda: None, hurry=lambda: None, refusal=None))
         answer = make().test_client().get("/health/live")
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
         assert answer.json == {"status": "OK", "release": "web_static_20261120123456"}
@@ -105,7 +105,8 @@ class TestHealth:
         def probe(_: float) -> None:
             asked.append("asked")
             hangs.wait()
-        monkeypatch.setattr(models, "storage", SimpleNamespace(probe=probe, close=lambda: None, hurry=lambda: None))
+        monkeypatch.setattr(models, "storage", SimpleNamespace(
+            probe=probe, close=lambda: None, hurry=lambda: None, refusal=None))
         monkeypatch.setattr(health, "PATIENCE", 0.01)
         client = wsgi.create_app().test_client()
         try:
@@ -117,7 +118,7 @@ class TestHealth:
         assert 200 in [ready(client) for _ in range(100)]
 
     def test_status_is_what_it_was(self, storage, monkeypatch):
-        monkeypatch.setattr(models, "storage", SimpleNamespace(close=lambda: None, hurry=lambda: None))
+        monkeypatch.setattr(models, "storage", SimpleNamespace(close=lambda: None, hurry=lambda: None, refusal=None))
         assert wsgi.create_app().test_client().get("/api/v1/status").data == b'{"status":"OK"}\n'
 
 

@@ -11,11 +11,12 @@ from web_flask import classic
 
 
 def create_app() -> Flask:
+    models.check()
+    models.storage.hurry()
     app = Flask(__name__, static_folder=None, template_folder=None)
     look.init_app(app)
     web_flask.init_app(app)
     app.add_url_rule("/", view_func=classic.hello)
-    models.storage.hurry()
     app.teardown_appcontext(lambda _: models.storage.close())
     monitoring.init_app(app)
     return app

@@ -30,5 +30,4 @@ def init_app(app: Flask) -> None:
         app.wsgi_app = Unchanged(app.wsgi_app, settings)    # type: ignore[method-assign]
     # No function of ours is asynchronous, and Flask would ask each one of them on every request.
     app.ensure_sync = lambda func: func                 # type: ignore[method-assign]
-    models.storage.hurry()
     app.teardown_appcontext(lambda _: models.storage.close())

@@ -3,11 +3,14 @@ from __future__ import annotations
 
 from flask import Flask
 
+import models
 import monitoring
 from api import v1
 
 
 def create_app() -> Flask:
+    models.check()
+    models.storage.hurry()
     app = Flask(__name__, static_folder=None)
     v1.init_app(app)
     monitoring.init_app(app)

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Executable, Select, Table, event, insert, inspect, select
@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
 from config import Settings
-from errors import HBNBError, Misconfigured, NotFound, Unavailable
+from errors import HBNBError, Misconfigured, NotFound, Outdated, Unavailable
+from models import migrations
 from models.base_model import BaseModel
 from models.engine import db_connection, db_errors, db_rows, db_tables, version
 from models.engine.autocommit import Autocommit, Prepared, Rows
@@ -22,6 +23,9 @@ from models.engine.cascade import CHUNK
 from models.engine.db_errors import BUSY, DEADLOCK, DUPLICATE, REFUSED, UNKNOWN
 from models.engine.journal import Objects
 from models.engine.storage import Storage, must_be_empty
+
+if TYPE_CHECKING:
+    from models.migrations.runner import Migrations
 
 LOCK_TRIES = 10     # at all tables at once, where others lock some of them in another order
 
@@ -78,15 +82,36 @@ class DBStorage(Storage):
             self._autocommit.patience = limits.statement
             self._engines.limit(limits)
 
+    def migrations(self) -> Migrations:
+        try:
+            from models.migrations.runner import Migrations
+        except ModuleNotFoundError as error:
+            raise Misconfigured("Migrating needs alembic: pip install -r requirements-mysql.txt") from error
+        return Migrations(self._autocommit.engine)
+
     def _make_ready(self, _session: Session, _transaction: Any, connection: Connection) -> None:
-        """Check the server and make the tables, before the first statement that reaches it."""
+        """Check the server and its tables, before the first statement that reaches it."""
         if self._ready:
             return
-        with self._mutex, db_tables.only_one(connection):
+        with self._mutex:
             if not self._ready:
-                db_tables.make(connection, self._settings)
+                self._check_schema(connection)
                 self._keeps_keys = db_tables.keep_keys(connection)
                 self._ready = True
+
+    def _check_schema(self, connection: Connection) -> None:
+        db_tables.check(connection)
+        stamp = migrations.stamped(connection)
+        if self._settings.env != "test" and stamp and stamp.fits:
+            return
+        # On a connection of its own: what makes tables ends transactions.
+        with self._autocommit.engine.connect() as own, db_tables.only_one(own):
+            self.refusal = None
+            try:
+                db_tables.make(own, self._settings)
+            except Outdated as error:
+                self.refusal = str(error)
+                raise
 
     @contextmanager
     def _still(self) -> Iterator[None]:

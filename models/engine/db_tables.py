@@ -1,36 +1,77 @@
 """What a database must be, and how its tables come to be there."""
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable
 
-import models
 from config import Settings
-from errors import Misconfigured, Unavailable
+from errors import Misconfigured, Outdated, Unavailable
+from models import migrations
 from models.columns import Base
 from models.engine import version
 
 
-def make(connection: Connection, settings: Settings) -> None:
-    """Make the tables and indexes that are not there; for a test, all tables anew.
+def check(connection: Connection) -> None:
+    """See that the server keeps what it is given.
 
     Raises:
-        Misconfigured: the server does not keep what it is given.
+        Misconfigured: it does not.
     """
-    _check(connection, settings)
+    mode, charset = connection.execute(text("SELECT @@sql_mode, @@character_set_connection")).one()
+    if "STRICT_ALL_TABLES" not in mode:
+        raise Misconfigured("The server does not keep to strict mode, so it would cut texts silently: "
+                            f"allow sql_mode STRICT_ALL_TABLES (it is {mode or 'empty'})")
+    if charset != "utf8mb4":
+        raise Misconfigured(f"The connection speaks {charset}, so names would be damaged: allow utf8mb4")
+
+
+def make(connection: Connection, settings: Settings) -> None:
+    """Have the tables that this HBNB needs, where that harms nothing; for a test, all tables anew.
+
+    Raises:
+        Outdated: they are another HBNB's, or are to be made by a command.
+    """
+    found = migrations.stamped(connection)
     if settings.env == "test":
-        Base.metadata.drop_all(connection)
+        recreate(connection)
+    elif found is None or not found.fits:
+        is_empty = found is None and not {*inspect(connection).get_table_names()} & {*Base.metadata.tables}
+        if settings.env == "dev" and is_empty:
+            _create(connection)
+        elif settings.env != "dev" or not _upgraded(connection):
+            raise Outdated(migrations.refusal(found, is_empty, settings.mysql_db))
+
+
+def recreate(connection: Connection) -> None:
+    """Make all tables anew, empty."""
+    Base.metadata.drop_all(connection)
+    _create(connection)
+    connection.execute(version.CHANGE)
+
+
+def _create(connection: Connection) -> None:
     Base.metadata.create_all(connection)
-    _create_indexes(connection)
     version.prepare(connection)
-    if settings.env == "test":
-        version.change(connection)
+    migrations.stamp(connection)
+
+
+def _upgraded(connection: Connection) -> bool:
+    """Bring tables of an older HBNB up to date, if that changes no row and no column of theirs."""
+    try:
+        from models.migrations.runner import Migrations
+    except ModuleNotFoundError:
+        return False
+    runner = Migrations(connection.engine)
+    plan = runner.plan_on(connection)
+    if not plan.lines or plan.stops or plan.changed:
+        return False
+    runner.upgrade_on(connection)
+    return True
 
 
 def keep_keys(connection: Connection) -> bool:
@@ -51,35 +92,8 @@ def only_one(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.execute(text(f"SELECT RELEASE_LOCK({name})"))
-
-
-def _check(connection: Connection, settings: Settings) -> None:
-    mode, charset = connection.execute(text("SELECT @@sql_mode, @@character_set_connection")).one()
-    if "STRICT_ALL_TABLES" not in mode:
-        raise Misconfigured("The server does not keep to strict mode, so it would cut texts silently: "
-                            f"allow sql_mode STRICT_ALL_TABLES (it is {mode or 'empty'})")
-    if charset != "utf8mb4":
-        raise Misconfigured(f"The connection speaks {charset}, so names would be damaged: allow utf8mb4")
-    found = connection.scalars(text(
-        "SELECT DISTINCT table_name FROM information_schema.columns WHERE table_schema = DATABASE() "
-        "AND column_name IN ('name', 'text', 'email') AND character_set_name <> 'utf8mb4'")).all()
-    old = [cls.__tablename__ for cls in models.classes.values() if cls.__tablename__ in found]
-    if old:
-        logging.getLogger("hbnb").warning(
-            "%s of %s cannot hold every character, as they are not utf8mb4: names such as Hawai\u02bbi will be "
-            "refused. To be rid of that, export this database and import that into a new one",
-            ", ".join(old), settings.mysql_db)
-
-
-def _create_indexes(connection: Connection) -> None:
-    """Add the indexes that a database of an older HBNB lacks."""
-    there = {tuple(row) for row in connection.execute(text(
-        "SELECT table_name, index_name FROM information_schema.statistics WHERE table_schema = DATABASE()"))}
-    for table in Base.metadata.sorted_tables:
-        for index in table.indexes:
-            if (table.name, index.name) not in there:
-                index.create(connection)
+        if not connection.invalidated:      # else the lock has gone with it
+            connection.execute(text(f"SELECT RELEASE_LOCK({name})"))
 
 
 @compiles(CreateTable, "mysql", "mariadb")

@@ -6,6 +6,7 @@ reads notice what other processes wrote.
 """
 from __future__ import annotations
 
+import logging
 import math
 import os
 import sqlite3
@@ -21,7 +22,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from errors import Damaged, HBNBError, Invalid, Unavailable
-from models.engine import file_tables
+from models.engine import file_tables, old_file
 from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.journal import Objects
 from models.engine.json_file import JSONFile
@@ -68,6 +69,7 @@ class FileStorage(Storage):
                                hide_parameters=True)
         super().__init__(engine, Autocommit(engine, self._catch_up))
         self._commits = 0
+        self._mended = 0        # objects of the file that an older HBNB had kept otherwise
         event.listen(self._sessions, "do_orm_execute", self._catch_up)
         weakref.finalize(self, _fold, self._file, self._memory)
 
@@ -87,6 +89,21 @@ class FileStorage(Storage):
         with self._file.lock.reading():
             self._file.forget()
             self._read_changes()
+        if self._mended:
+            self._keep_mended()
+
+    def _keep_mended(self) -> None:
+        """Write the file of an older HBNB anew, so that its passwords lie there no longer, if that is possible."""
+        said = (f"{self._file.path} was written by an older HBNB: passwords and texts of {self._mended} objects "
+                "were made ours")
+        try:
+            with self._alone():
+                if not self._file.is_old:   # another process was quicker
+                    return
+                self._file.rewrite(lambda: file_tables.everything(self._memory))
+        except Unavailable as error:
+            said = f"{said}, in memory only, as {error}"
+        logging.getLogger("hbnb").warning(said)
 
     def everything(self) -> Iterator[Objects]:
         with closing(self._connect(isolation_level=None)) as memory:
@@ -161,7 +178,8 @@ class FileStorage(Storage):
         self._memory.execute("BEGIN IMMEDIATE")
         try:
             whole, parts = self._file.changes()
-            file_tables.load(self._memory, parts, whole)
+            self._mended = 0 if whole else self._mended
+            file_tables.load(self._memory, self._ours(parts), whole)
             self._memory.execute("COMMIT")
             self._commits += 1
         except BaseException as error:
@@ -171,6 +189,12 @@ class FileStorage(Storage):
                 raise Damaged(f"{self._file.path} is damaged, {error}. Nothing was changed: "
                               "mend it, or put back a copy of it") from error
             raise
+
+    def _ours(self, parts: Iterable[Objects]) -> Iterator[Objects]:
+        for part in parts:
+            if self._file.is_old:
+                self._mended += old_file.mend(part)
+            yield part
 
     def _connect(self, **options: Any) -> sqlite3.Connection:
         connection: sqlite3.Connection = sqlite3.connect(

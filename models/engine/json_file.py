@@ -29,6 +29,9 @@ FOLD_AT = 0.5
 READ_SIZE = 512 * 1024
 # Where one object ends and the next begins: no text can hold this, as its quotes would be escaped.
 _BOUNDARY = re.compile(rb'\}\s*,\s*(?="[A-Za-z]\w*\.[^"\\]*"\s*:\s*\{)')
+# How a file begins whose objects are ours; one without it is an older HBNB's. Blank space is nothing in JSON, so
+# whoever else reads or writes the file need not know.
+OURS = b"{ \n"
 NOTHING = Content(0, 0)     # of a file that is not there
 
 
@@ -47,6 +50,7 @@ class JSONFile:
         self.lock = FileLock(self.path)
         self._journal = Journal(f"{self.path}.journal")
         self.appended = False       # whether this process has, to the journal
+        self.is_old = False         # whether an older HBNB wrote what was read
         self.forget()
 
     @property
@@ -117,7 +121,7 @@ class JSONFile:
                 with open(self.path, "rb") as file:
                     self._content = yield from self._read_file(file)
             except FileNotFoundError:
-                self._content = NOTHING
+                self._content, self.is_old = NOTHING, False
             if header and header.continues == self._content:
                 self._begin = self._end = header.length
             elif header and self._unfolded(header):
@@ -141,6 +145,8 @@ class JSONFile:
     def _read_file(self, file: BinaryIO) -> Generator[Objects, None, Content]:
         """Give a file's objects, in parts, so that memory stays small however large it is."""
         content, text = Content(0, 0), b""
+        self.is_old = file.read(len(OURS)) != OURS
+        file.seek(0)
         while block := file.read(READ_SIZE):
             content = Content(content.size + len(block), zlib.crc32(block, content.checksum))
             text += block
@@ -196,7 +202,7 @@ class JSONFile:
         assert self.lock.held
         assert self._content is not None
         line = encode(changes)
-        if self._content.size <= SMALL or self._end + len(line) > self._content.size * FOLD_AT:
+        if self.is_old or self._content.size <= SMALL or self._end + len(line) > self._content.size * FOLD_AT:
             self.rewrite(everything)
             return
         with self._reported("written"):
@@ -233,7 +239,7 @@ class JSONFile:
                 with suppress(OSError):
                     os.unlink(beside)
                 raise
-            self._content, self._begin, self._end = content, 0, 0
+            self._content, self._begin, self._end, self.is_old = content, 0, 0, False
             if content.size > SMALL and after and not other:
                 self._begin = self._end = self._journal.begin(content, after)
             else:
@@ -259,7 +265,7 @@ def _write_file(path: str, parts: Iterator[Objects]) -> Content:
             size, checksum = size + len(text), zlib.crc32(text, checksum)
             file.write(text)
 
-        put(b"{\n")
+        put(OURS)
         for number, part in enumerate(part for part in parts if part):
             try:
                 put((b",\n" if number else b"") + b",\n".join(

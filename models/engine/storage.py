@@ -5,7 +5,7 @@ import os
 import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, Executable, Select, event, func, inspect, select
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError, TimeoutError
@@ -20,6 +20,9 @@ from models.engine.cascade import CHUNK, chunks, family, forget_old_collections,
 from models.engine.journal import Objects
 from models.values import check
 
+if TYPE_CHECKING:
+    from models.migrations.runner import Migrations
+
 
 class Storage:
     """Keeps objects. Each thread has a session of its own, from its first use to `close`.
@@ -27,6 +30,8 @@ class Storage:
     What is new, changed or deleted in the session shows in `get`, `all` and `count` at once, and
     is stored by `save`: all of it, or none.
     """
+
+    refusal: str | None = None      # why nobody can use it before a person has done something
 
     def __init__(self, engine: Engine, autocommit: Autocommit) -> None:
         self._engine = engine
@@ -303,6 +308,10 @@ class Storage:
             Unavailable: the storage cannot be used.
         """
         raise NotImplementedError
+
+    def migrations(self) -> Migrations | None:
+        """What changes the storage's schema; none where it has none to migrate."""
+        return None
 
     # What an engine may do its own way
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Engine, MetaData, Table, TextClause, event, select
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Engine, MetaData, Table, TextClause, event, select, text
 from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.sql.dml import UpdateBase
 
@@ -16,6 +16,7 @@ TABLES = ("states", "cities", "amenities", "places", "place_amenity")
 _versions = Table("versions", MetaData(), Column("only_row", Boolean, primary_key=True),
                   Column("version", BigInteger, nullable=False))
 VERSION = select(_versions.c.version).where(_versions.c.only_row).scalar_subquery().label("_version")
+CHANGE = text("UPDATE versions SET version = FLOOR(RAND() * 1000000000000)")
 
 
 def prepare(connection: Connection) -> None:

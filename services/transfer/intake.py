@@ -1,7 +1,6 @@
 """Putting many objects into the store, in few statements, with a report of what came of each."""
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -15,7 +14,7 @@ from errors import Invalid
 from models import passwords
 from models.base_model import BaseModel, blank, utc_now
 from models.columns import TIMES
-from models.values import all_fit, checker
+from models.values import all_fit, checker, folded
 from services.transfer.report import Report as Report
 
 BATCH = 1000    # rows of one statement
@@ -162,14 +161,14 @@ class Intake:
         for name in (column.key for column in cls.__table__.c if column.unique):
             column = cls.__table__.c[name]
             bringing = [item for id, item in items.items()
-                        if id not in there or _folded(there[id][name]) != _folded(item.values[name])]
-            taken = {_folded(value) for value, in models.storage.rows(
+                        if id not in there or folded(there[id][name]) != folded(item.values[name])]
+            taken = {folded(value) for value, in models.storage.rows(
                 select(column).where(column.in_([item.values[name] for item in bringing])))}
             for item in bringing:
-                if _folded(item.values[name]) in taken:
+                if folded(item.values[name]) in taken:
                     self.report.refuse(item.place, f"another object has the {name} {item.values[name]}")
                     del items[item.values["id"]]
-                taken.add(_folded(item.values[name]))
+                taken.add(folded(item.values[name]))
 
     # What differs
 
@@ -258,14 +257,6 @@ def _fill(plan: list[_Plan], batch: list[Item]) -> None:
         names = [each.name for each in plan]
         for item, row in zip(batch, zip(*columns, strict=True), strict=True):
             item.values, item.checked = dict(zip(names, row, strict=True)), True
-
-
-def _folded(value: str) -> str:
-    """As addresses are compared, by whichever database: without regard to case, accents and spaces at the end."""
-    if not value.isascii():
-        letters = unicodedata.normalize("NFD", value)
-        value = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return value.casefold().rstrip()
 
 
 def _protected(values: dict[str, Any]) -> dict[str, Any]:

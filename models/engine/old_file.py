@@ -1,0 +1,38 @@
+"""Objects of a file that an older HBNB wrote, made ours: what `models.migrations` does for a database."""
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import String
+
+import models
+from models import older, passwords
+from models.columns import MailType
+from models.engine.journal import Objects
+
+
+def mend(objects: Objects) -> int:
+    """Read texts by what their bytes were, give them line breaks, and hash passwords, in place.
+
+    What the models do not know stays as it is. Returns: how many objects changed.
+    """
+    changed = {key for key, obj in objects.items() if isinstance(obj, dict) and _mend_texts(key, obj)}
+    users = {key: obj for key, obj in objects.items()
+             if key.startswith("User.") and isinstance(obj, dict) and isinstance(obj.get("password", ""), str | None)}
+    unsafe = {key: obj for key, obj in users.items() if not passwords.is_hash(obj.get("password") or "")}
+    hashes = passwords.all_protected([obj.get("password") for obj in unsafe.values()])
+    for obj, password in zip(unsafe.values(), hashes, strict=True):
+        obj["password"] = password
+    return len(changed | unsafe.keys())
+
+
+def _mend_texts(key: str, obj: dict[str, Any]) -> bool:
+    cls = models.classes.get(key.partition(".")[0])
+    before = dict(obj)
+    for column in cls.__table__.c if cls else ():
+        value = obj.get(column.key)
+        if isinstance(value, str) and isinstance(column.type, MailType):
+            obj[column.key] = older.letters(value)
+        elif isinstance(value, str) and type(column.type) is String and not column.info.get("write_only"):
+            obj[column.key] = older.lines(older.letters(value))
+    return obj != before

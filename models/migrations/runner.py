@@ -1,0 +1,171 @@
+"""Running migrations, by Alembic's own means."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import Script, ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from errors import Conflict, Invalid, NotFound, Unavailable
+from models import migrations
+from models.engine import db_tables
+from models.migrations import reshape, takeover
+from models.migrations.takeover import Plan
+
+LOCK_TIMEOUT = 60       # seconds
+
+
+class Step(NamedTuple):
+    """A migration.
+
+    Args:
+        revision: the schema's name after it.
+        about: what it brings.
+        backward_compatible: whether the version before can live with it.
+    """
+
+    revision: str
+    about: str
+    backward_compatible: bool
+
+
+class Status(NamedTuple):
+    """Where the schema is; `current` is none where no migration made it."""
+
+    current: str | None
+    head: str
+    pending: list[Step]
+
+
+class Migrations:
+    """The migrations of a database.
+
+    Args:
+        engine: whose connections commit each statement by themselves.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._scripts = ScriptDirectory(Path(__file__).parent)
+
+    def status(self) -> Status:
+        with self._connected() as connection:
+            return self._status(connection)
+
+    def plan(self) -> Plan:
+        """What `upgrade` would do."""
+        with self._connected() as connection:
+            return self.plan_on(connection)
+
+    def upgrade(self) -> list[str]:
+        """Bring the schema to the head. Returns: the revisions that were gone through.
+
+        Raises:
+            Conflict: something stops it; nothing was changed.
+            Unavailable: another process is at it.
+        """
+        with self._alone() as connection:
+            return self.upgrade_on(connection)
+
+    def downgrade(self, revision: str | None = None) -> list[str]:
+        """Take the schema back. Returns: the revisions that were undone.
+
+        Args:
+            revision: to which one; none = one back.
+        Raises:
+            NotFound: there is no such revision.
+            Invalid: it is not one before.
+        """
+        with self._alone() as connection:
+            current = self._status(connection).current
+            if current is None:
+                raise Conflict("No migration made these tables: there is nothing to go back to")
+            before = self._script(current).down_revision
+            target = revision or (str(before) if before else None)
+            if target is None:
+                raise Conflict(f"There is nothing before {current}: to be rid of the tables, drop the database")
+            if self._script(target).revision >= current:
+                raise Invalid(f"The schema is {current}, and {target} is none before it")
+            return self._run(connection, lambda at: self._scripts._downgrade_revs(target, at))
+
+    def recreate(self) -> None:
+        """Make all tables anew, empty."""
+        with self._alone() as connection:
+            db_tables.recreate(connection)
+
+    def plan_on(self, connection: Connection) -> Plan:
+        made = Plan()
+        for step in self._status(connection).pending:
+            made.lines.append(f"{step.revision}: {step.about}")
+            preview = getattr(self._script(step.revision).module, "preview", None)
+            if preview is not None:
+                found = preview(connection)
+                made.lines += found.lines
+                made.stops += found.stops
+                made.changed += found.changed
+        return made
+
+    def upgrade_on(self, connection: Connection) -> list[str]:
+        made = self.plan_on(connection)     # before the first step, as the last one might be stopped
+        if made.stops:
+            raise Conflict(takeover.stopped(made))
+        return self._run(connection, lambda at: self._scripts._upgrade_revs("head", at))
+
+    def _run(self, connection: Connection, steps: Any) -> list[str]:
+        migrations.prepare(connection)
+        done: list[str] = []
+
+        def applied(step: Any, **_: Any) -> None:
+            self._note(connection)
+            done.append(step.up_revision_id)
+            reshape.say(f"{step.up_revision_id} is done" if step.is_upgrade else f"{step.up_revision_id} is undone")
+
+        context = MigrationContext.configure(connection, opts={
+            "fn": lambda at, _: steps(at), "script": self._scripts, "on_version_apply": (applied,)})
+        with Operations.context(context):
+            context.run_migrations()
+        self._note(connection)      # once more, for who was ended just before
+        return done
+
+    def _note(self, connection: Connection) -> None:
+        """Say in the database which programs can use it."""
+        current = self._status(connection).current
+        since = current
+        while since and (script := self._script(since)).module.backward_compatible and script.down_revision:
+            since = str(script.down_revision)
+        connection.execute(text("UPDATE alembic_version SET since = :since"), {"since": since})
+
+    def _status(self, connection: Connection) -> Status:
+        stamp = migrations.stamped(connection)
+        current = stamp.revision if stamp else None
+        steps = [Step(each.revision, each.doc.rstrip("."), each.module.backward_compatible)
+                 for each in reversed([*self._scripts.walk_revisions()])]
+        return Status(current, migrations.HEAD, [each for each in steps if current is None or each.revision > current])
+
+    def _script(self, revision: str) -> Script:
+        known = {each.revision: each for each in self._scripts.walk_revisions()}
+        if revision not in known:
+            raise NotFound(f"There is no revision {revision}: there are {', '.join(sorted(known))}")
+        return known[revision]
+
+    @contextmanager
+    def _alone(self) -> Iterator[Connection]:
+        with self._connected() as connection, db_tables.only_one(connection):
+            # Who still uses a table is not waited for until tomorrow.
+            connection.execute(text(f"SET SESSION lock_wait_timeout = {LOCK_TIMEOUT}"))
+            yield connection
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise Unavailable(f"The database cannot be used: {error.orig}. See that it runs and that no other program "
+                              "uses it, and try again: what was cut off is gone on with") from error

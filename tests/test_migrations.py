@@ -1,0 +1,539 @@
+"""Migrations, and an old database that becomes ours: nothing is lost, and what cannot be done is said beforehand."""
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import event
+
+import models
+from commands.db import db
+from config import Settings
+from errors import Conflict, Misconfigured, Outdated
+from models import migrations, passwords
+from models.engine.db_storage import DBStorage
+from models.migrations import takeover
+from models.migrations.runner import Migrations
+from models.place import Place
+from models.state import State
+from models.user import User
+from tests.airbnb import counts, stored
+from tests.conftest import ROOT, TEST_DATABASE, environment
+from tests.mariadb import MariaDB
+from tests.market import Market
+
+CLASSIC = {"State": 11, "City": 32, "User": 30, "Amenity": 47, "Place": 154, "Review": 718}
+TABLES = ["states", "cities", "users", "amenities", "places", "reviews", "place_amenity"]
+# A database of an older HBNB, in small.
+SMALL = """
+CREATE TABLE states (id varchar(60) NOT NULL, created_at datetime NOT NULL, updated_at datetime NOT NULL,
+    name varchar(128) NOT NULL, PRIMARY KEY (id)) ENGINE={engine} DEFAULT CHARSET=latin1;
+CREATE TABLE cities (id varchar(60) NOT NULL, created_at datetime NOT NULL, updated_at datetime NOT NULL,
+    name varchar(128) NOT NULL, state_id varchar(60) NOT NULL, PRIMARY KEY (id), KEY state_id (state_id),
+    CONSTRAINT cities_ibfk_1 FOREIGN KEY (state_id) REFERENCES states (id)) ENGINE={engine} DEFAULT CHARSET=latin1;
+CREATE TABLE amenities LIKE states;
+CREATE TABLE users (id varchar(60) NOT NULL, created_at datetime, updated_at datetime, email varchar(128),
+    password varchar(128), first_name varchar(128), last_name varchar(128), PRIMARY KEY (id))
+    ENGINE={engine} DEFAULT CHARSET=latin1;
+CREATE TABLE places (id varchar(60) NOT NULL, created_at datetime NOT NULL, updated_at datetime NOT NULL,
+    city_id varchar(60) NOT NULL, user_id varchar(60) NOT NULL, name varchar(128) NOT NULL, description varchar(1024),
+    number_rooms int, number_bathrooms int, max_guest int, price_by_night int, latitude float, longitude float,
+    PRIMARY KEY (id)) ENGINE={engine} DEFAULT CHARSET=latin1;
+CREATE TABLE reviews (id varchar(60) NOT NULL, created_at datetime NOT NULL, updated_at datetime NOT NULL,
+    place_id varchar(60) NOT NULL, user_id varchar(60) NOT NULL, text varchar(1024) NOT NULL, PRIMARY KEY (id))
+    ENGINE={engine} DEFAULT CHARSET=latin1;
+CREATE TABLE place_amenity (place_id varchar(60) NOT NULL, amenity_id varchar(60) NOT NULL,
+    PRIMARY KEY (place_id, amenity_id)) ENGINE={engine} DEFAULT CHARSET=latin1;
+SET @t = '2017-03-25 02:17:06';
+INSERT INTO states VALUES ('s1', @t, @t, 'New York');
+INSERT INTO cities VALUES ('c1', @t, @t, 'Albany', 's1');
+INSERT INTO amenities VALUES ('a1', @t, @t, 'Wifi'), ('a2', @t, @t, 'TV');
+INSERT INTO users VALUES ('u1', @t, @t, 'Ada@x.org', 'secret', 'Ada', NULL),
+    ('u2', @t, @t, 'bob@x.org', '{md5}', 'Bob', 'B'), ('u3', @t, @t, 'cy@x.org', '', 'Cy', 'C');
+INSERT INTO places VALUES ('p1', @t, @t, 'c1', 'u1', 'Loft', 'One<BR />Two<br>Three', 1, 2, 3, 40, 37.774, -122.431),
+    ('p2', @t, @t, 'c1', 'u2', 'Hut', NULL, NULL, 0, 0, 0, NULL, NULL);
+INSERT INTO reviews VALUES ('r1', @t, @t, 'p1', 'u2', 'Nice');
+INSERT INTO place_amenity VALUES ('p1', 'a1'), ('p1', 'a2');
+"""
+MD5 = "5ebe2294ecd0e0f08eab7690d2a6ee69"      # of "secret"
+
+
+class Database:
+    """A database of a test's own."""
+
+    def __init__(self, server: MariaDB, settings: Settings) -> None:
+        self.server, self.settings, self.name = server, settings, settings.mysql_db
+        self._opened: list[DBStorage] = []
+
+    def execute(self, statements: str) -> None:
+        self.server.execute(statements, self.name)
+
+    def fill(self, engine: str = "InnoDB") -> None:
+        self.execute(SMALL.format(engine=engine, md5=MD5))
+
+    def rows(self, statement: str) -> list[Any]:
+        with closing(self.server.connect(self.name)) as connection:
+            cursor = connection.cursor()
+            cursor.execute(statement)
+            return list(cursor.fetchall())
+
+    def open(self, env: str = "dev") -> DBStorage:
+        self._opened.append(DBStorage(replace(self.settings, env=env)))
+        return self._opened[-1]
+
+    @property
+    def migrations(self) -> Migrations:
+        return self.open().migrations()
+
+    def schema(self) -> dict[str, Any]:
+        """The tables, by what each line of their definitions says."""
+        names = [name for name, in self.rows("SHOW TABLES") if name != "alembic_version"]
+        return {name: sorted(line.strip(" ,") for line in self.rows(f"SHOW CREATE TABLE {name}")[0][1].splitlines())
+                for name in names}
+
+    def content(self) -> dict[str, Any]:
+        return {name: self.rows(f"SELECT * FROM {name} ORDER BY 1, 2") for name, in self.rows("SHOW TABLES")
+                if name != "versions"}
+
+    def close(self) -> None:
+        for storage in self._opened:
+            storage.close()
+            storage._engine.dispose()
+            storage._autocommit.engine.dispose()
+        self.server.execute(f"DROP DATABASE {self.name}")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MariaDB]:
+    """A server that does not wait for the disk: tables are made and dropped here all the time."""
+    server = MariaDB("--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0")
+    try:
+        server.execute((ROOT / "setup_mysql_test.sql").read_text())
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def make(server: MariaDB) -> Iterator[Callable[..., Database]]:
+    made: list[Database] = []
+
+    def make(name: str = "migrated") -> Database:
+        server.execute(f"CREATE OR REPLACE DATABASE {name} CHARACTER SET latin1; "
+                       f"GRANT ALL ON {name}.* TO hbnb_test@localhost")
+        made.append(Database(server, replace(Settings(), type_storage="db", mysql_host=server.socket,
+                                             **TEST_DATABASE | {"mysql_db": name})))
+        return made[-1]
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def database(make: Callable[..., Database]) -> Database:
+    return make()
+
+
+@pytest.fixture
+def small(database: Database) -> Database:
+    database.fill()
+    return database
+
+
+def use(database: Database, monkeypatch: pytest.MonkeyPatch, env: str = "dev") -> DBStorage:
+    storage = database.open(env)
+    monkeypatch.setattr(models, "storage", storage)
+    return storage
+
+
+class TestSchema:
+    def test_of_the_models_and_of_the_migrations_is_the_same(self, make):
+        migrated, made = make("migrated"), make("made")
+        assert migrated.migrations.upgrade() == ["0001", "0002"]
+        made.open().reload()
+        assert migrated.schema() == made.schema()
+        assert migrated.rows("SELECT * FROM alembic_version") == made.rows("SELECT * FROM alembic_version")
+
+    def test_the_head_is_the_last_of_the_migrations(self, database):
+        scripts = database.migrations._scripts
+        assert scripts.get_heads() == [migrations.HEAD]
+        assert all(isinstance(each.module.backward_compatible, bool) for each in scripts.walk_revisions())
+
+    def test_goes_down_and_up_again_with_rows_in_place(self, database, monkeypatch):
+        storage = use(database, monkeypatch)
+        market = Market()
+        market.place.latitude, market.place.description = 42.123456789012, "Hawaiʻi 🏝\nsecond"
+        storage.save()
+        before, schema = stored(storage), database.schema()
+        rows = database.content()
+        storage._engine.dispose()
+        assert database.migrations.downgrade() == ["0002"]
+        assert database.rows("SELECT * FROM alembic_version") == [("0001", "0001")]
+        assert "KEY `state_id` (`state_id`)" in database.schema()["cities"]
+        assert not any("CASCADE" in line for lines in database.schema().values() for line in lines)
+        assert database.migrations.upgrade() == ["0002"]
+        assert database.schema() == schema
+        assert database.content() == rows
+        assert stored(use(database, monkeypatch)) == before
+
+    def test_of_an_older_version_of_ours_is_brought_up_in_dev_by_itself(self, database, monkeypatch):
+        storage = use(database, monkeypatch)
+        Market()
+        before, schema = stored(storage), database.schema()
+        storage._engine.dispose()
+        database.execute("""
+            DROP TABLE alembic_version; DROP TABLE tokens; DROP TABLE answers; DROP TABLE versions;
+            ALTER TABLE places ADD KEY x (user_id), DROP KEY ix_places_user_id, ADD KEY ix_places_user_id (user_id);
+            ALTER TABLE users DROP KEY ix_users_created_at;
+            ALTER TABLE reviews DROP FOREIGN KEY fk_reviews_place_id;
+            ALTER TABLE cities DROP FOREIGN KEY fk_cities_state_id;
+            ALTER TABLE cities ADD CONSTRAINT fk_cities_state_id FOREIGN KEY (state_id) REFERENCES states (id);""")
+        for env in ("staging", "production"):
+            with pytest.raises(Outdated, match="older HBNB"):
+                database.open(env).reload()
+        assert stored(use(database, monkeypatch)) == before
+        assert database.schema() == schema
+
+    def test_makes_indexes_and_keys_once_more_after_a_cut(self, database):
+        database.migrations.upgrade()
+        schema = database.schema()
+        database.execute("DELETE FROM alembic_version; ALTER TABLE cities DROP FOREIGN KEY fk_cities_state_id;"
+                         "ALTER TABLE users DROP KEY uq_users_email; "
+                         "ALTER TABLE states MODIFY name varchar(128) NOT NULL DEFAULT 'x'")
+        database.migrations.upgrade()
+        assert database.schema() == schema
+
+
+class TestStart:
+    @pytest.mark.parametrize("env", ["staging", "production"])
+    @pytest.mark.parametrize("old", [False, True])
+    def test_is_refused_where_the_schema_is_not_ours(self, database, env, old):
+        if old:
+            database.fill()
+        with pytest.raises(Outdated, match="run `flask --app wsgi db upgrade`"):
+            database.open(env).reload()
+        assert ("states" in database.schema()) == old
+
+    def test_makes_the_tables_in_dev(self, database):
+        database.open().reload()
+        assert database.rows("SELECT * FROM alembic_version") == [("0002", "0002")]
+
+    def test_says_the_command_in_dev_where_rows_would_change(self, small):
+        before = small.content()
+        with pytest.raises(Outdated, match="back it up, and run `flask --app wsgi db upgrade`"):
+            small.open().reload()
+        assert small.content() == before
+
+    @pytest.mark.parametrize(("stamp", "fits"), [
+        (("0003", "0002"), True), (("0003", "0001"), True), (("0003", "0003"), False), (("0001", "0001"), False)])
+    def test_is_possible_on_a_newer_schema_that_this_version_can_live_with(self, database, stamp, fits):
+        database.migrations.upgrade()
+        database.execute("UPDATE alembic_version SET version_num = '{}', since = '{}'".format(*stamp))
+        storage = database.open("production")
+        if fits:
+            storage.reload()
+            assert storage.refusal is None
+        else:
+            with pytest.raises(Outdated, match="newer HBNB" if stamp[0] > "0002" else "has the schema 0001"):
+                storage.reload()
+
+    @pytest.mark.parametrize("command", [
+        ["-c", "import wsgi"], ["-m", "api.v1.app"], ["-m", "web_flask.app"], ["console.py"],
+        ["-m", "flask", "--app", "wsgi", "run"]])
+    def test_is_refused_in_one_line_by_every_program(self, small, tmp_path, command):
+        ended = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=60,
+                               input="", env=environment(small.settings, tmp_path) | {"HBNB_ENV": "production"})
+        assert ended.returncode == 1
+        assert ended.stderr == ("hbnb: The database migrated has the tables of an older HBNB: stop all programs that "
+                                "use it, back it up, and run `flask --app wsgi db upgrade`\n")
+
+    def test_after_a_database_that_was_away_is_refused_when_it_is_there(self, small, monkeypatch):
+        storage = DBStorage(replace(small.settings, env="production", mysql_host="/no/such/socket"))
+        monkeypatch.setattr(models, "storage", storage)
+        models.check()
+        storage = use(small, monkeypatch, "production")
+        models.check()
+        with pytest.raises(Outdated):
+            storage.count()
+        with pytest.raises(Misconfigured, match="db upgrade"):
+            models.check()
+        small.migrations.upgrade()
+        assert storage.count(State) == 1
+
+
+class TestTakeover:
+    def test_mends_what_it_should_and_nothing_else(self, small, monkeypatch):
+        small.migrations.upgrade()
+        storage = use(small, monkeypatch, "production")
+        assert counts() == {"State": 1, "City": 1, "User": 3, "Amenity": 2, "Place": 2, "Review": 1}
+        loft, hut = storage.get(Place, "p1"), storage.get(Place, "p2")
+        assert loft.description == "One\nTwo\nThree"
+        assert (loft.latitude, loft.longitude) == (37.774, -122.431)
+        assert loft.to_dict()["created_at"] == "2017-03-25T02:17:06.000000"
+        assert sorted(loft.amenity_ids) == ["a1", "a2"]
+        assert (hut.description, hut.number_rooms, hut.latitude) == (None, 0, None)
+        ada, bob, cy = (storage.get(User, f"u{number}") for number in (1, 2, 3))
+        assert (ada.email, ada.last_name) == ("Ada@x.org", "")
+        assert all(passwords.is_hash(each.password) for each in (ada, bob, cy))
+        assert cy.password == passwords.NO_LOGIN
+        assert ada.check_password("secret")
+        assert bob.check_password("secret")
+        assert not bob.check_password(MD5)
+
+    def test_ends_with_the_schema_of_an_empty_database(self, small, make):
+        small.migrations.upgrade()
+        other = make("other")
+        other.migrations.upgrade()
+        assert small.schema() == other.schema()
+
+    def test_takes_tables_without_transactions_and_keys(self, database):
+        database.fill("MyISAM")
+        database.migrations.upgrade()
+        assert database.rows("SELECT COUNT(*) FROM place_amenity") == [(2,)]
+        assert any("fk_place_amenity_place_id" in line for line in database.schema()["place_amenity"])
+
+    def test_reads_each_text_by_its_bytes(self, small):
+        texts = {"E9": "é", "C3A9": "é", "436166E920939294": "Café “’”", "E28099F09F8F9D": "’🏝", "": "", "41": "A",
+                 "C9": "É"}
+        for number, kept in enumerate(texts):
+            small.execute(f"INSERT INTO amenities SELECT 'x{number}', created_at, updated_at, X'{kept}' FROM states")
+        assert any("2 name get the letters that were meant" in line for line in small.migrations.plan().lines)
+        small.migrations.upgrade()
+        assert small.rows("SELECT name FROM amenities WHERE id LIKE 'x%' ORDER BY id") == [
+            (meant,) for meant in texts.values()]
+
+    def test_tells_what_would_happen_and_changes_nothing(self, small):
+        before, schema = small.content(), small.schema()
+        plan = small.migrations.plan()
+        assert (small.content(), small.schema()) == (before, schema)
+        assert plan.stops == []
+        [users] = [line for line in plan.lines if line.startswith("users: ")]
+        assert users.startswith("users: 3 rows; id, created_at, updated_at, email, password, first_name, last_name get")
+        assert "1 last_name is set where it was not" in users
+        assert "3 passwords become hashes" in users
+        assert any("places: 2 rows" in line and "1 description get line breaks for <BR />" in line
+                   for line in plan.lines)
+
+    @pytest.mark.parametrize(("statement", "words"), [
+        ("UPDATE users SET email = 'ADA@X.org' WHERE id = 'u3'",
+         r"users.email may belong to one .*: u1 \(Ada@x.org\), u3 \(ADA@X.org\)"),
+        ("SET FOREIGN_KEY_CHECKS = 0; DELETE FROM states", r"cities.state_id names none of the states.*: c1"),
+        ("DELETE FROM users WHERE id = 'u2'", r"places.user_id names none of the users.*: p2\n.*reviews.user_id.*: r1"),
+        ("DELETE FROM amenities WHERE id = 'a2'", r"place_amenity.amenity_id names none of the amenities.*: p1/a2"),
+        ("UPDATE reviews SET user_id = 'U2'", "reviews.user_id names none of the users, or writes its id"),
+        ("UPDATE users SET email = NULL WHERE id <> 'u2'",
+         r"users.email is NULL where there must be a value.*: u1, u3"),
+        ("UPDATE reviews SET text = X'E28099E9'", r"reviews.text holds both UTF-8 and bytes that are none.*: r1"),
+        ("UPDATE reviews SET text = X'81'", r"reviews.text holds bytes that are neither.*: r1"),
+        ("SET FOREIGN_KEY_CHECKS = 0; UPDATE states SET name = X'E9', id = X'E9'; UPDATE cities SET state_id = X'E9'",
+         r"states.id is no id"),
+        ("ALTER TABLE places MODIFY name TEXT; UPDATE places SET name = REPEAT('x', 129) WHERE id = 'p1'",
+         "places.name has more than 128 characters.*: p1"),
+        ("ALTER TABLE places ADD stars int", r"places.stars is no column of HBNB's"),
+        ("ALTER TABLE reviews DROP text", r"reviews has no column text"),
+        ("ALTER TABLE places MODIFY price_by_night double; UPDATE places SET price_by_night = 9.5 WHERE id = 'p1'",
+         "places.price_by_night is no whole number.*: p1"),
+        ("CREATE TABLE mine (s varchar(60), t int, FOREIGN KEY f (s) REFERENCES states (id)) CHARSET=latin1",
+         "mine is no table of HBNB's and has a foreign key"),
+        ("CREATE TRIGGER tr BEFORE INSERT ON users FOR EACH ROW SET NEW.first_name = 'x'",
+         r"users has a trigger.*\(tr\)"),
+        ("ALTER TABLE place_amenity DROP PRIMARY KEY; INSERT INTO place_amenity VALUES ('p1', 'a1')",
+         r"place_amenity has several rows of one place_id and amenity_id: remove all but one: p1/a1")])
+    def test_is_stopped_before_anything_changes(self, small, statement, words):
+        small.execute(statement)
+        before, schema = small.content(), small.schema()
+        with pytest.raises(Conflict, match=words) as stopped:
+            small.migrations.upgrade()
+        assert str(stopped.value).startswith("This stops it, and nothing was changed:")
+        assert (small.content(), small.schema()) == (before, schema)
+        assert re.search(words, "\n".join(small.migrations.plan().stops))
+
+    def test_sets_what_has_a_default_and_says_so(self, small):
+        small.execute("SET sql_mode = ''; ALTER TABLE users MODIFY created_at datetime NOT NULL DEFAULT '0000-00-00';"
+                      "UPDATE users SET created_at = '0000-00-00', updated_at = NULL, password = NULL WHERE id = 'u1'")
+        assert any("1 created_at is set where it was not" in line for line in small.migrations.plan().lines)
+        small.migrations.upgrade()
+        [row] = small.rows("SELECT YEAR(created_at), YEAR(updated_at), password FROM users WHERE id = 'u1'")
+        assert row == (1970, 1970, passwords.NO_LOGIN)
+
+    def test_cut_off_anywhere_is_finished_by_the_next(self, small, make):
+        """Before any statement that changes something the work ends, as if its process were killed."""
+        whole = make("whole")
+        whole.fill()
+        whole.migrations.upgrade()
+        before, sent = small.content(), []
+        while "RENAME" not in " ".join(sent):
+            assert {name: rows for name, rows in small.content().items() if name in before} == before
+            sent = upgrade(small, until=len(sent) + 1)
+        assert len(sent) > 15
+        cuts, last, until = 0, sent, 1
+        while sent := upgrade(small, until):    # each goes on where the last one ended
+            cuts, last, until = cuts + 1, sent, until + 1 if sent == last else 1
+            assert cuts < 60
+        assert cuts > 20
+        assert small.schema() == whole.schema()
+        small.execute("UPDATE users SET password = ''")
+        whole.execute("UPDATE users SET password = ''")
+        assert small.content() == whole.content()
+
+    def test_puts_the_old_tables_back_where_somebody_wrote_meanwhile(self, small, monkeypatch):
+        before, schema = small.content(), small.schema()
+        swap = takeover._swap
+
+        def late(connection: Any, metadata: Any) -> None:
+            small.execute("UPDATE states SET name = 'Late'")
+            swap(connection, metadata)
+        monkeypatch.setattr(takeover, "_swap", late)
+        with pytest.raises(Conflict, match=r"states had 1 rows .* somebody wrote meanwhile"):
+            small.migrations.upgrade()
+        after = {name: rows for name, rows in small.content().items() if name in TABLES}
+        assert after.pop("states")[0][3] == "Late"
+        del before["states"]
+        assert after == before
+        assert {name: lines for name, lines in small.schema().items() if name in TABLES} == schema
+        monkeypatch.undo()
+        small.migrations.upgrade()
+        assert small.rows("SELECT name FROM states") == [("Late",)]
+
+    def test_is_one_at_a_time(self, small, tmp_path):
+        environ = environment(small.settings, tmp_path)
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
+        processes = [subprocess.Popen(command, cwd=ROOT, env=environ, text=True, stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE) for _ in range(2)]
+        printed = sorted(process.communicate(timeout=60) for process in processes)
+        assert [error for _, error in printed] == ["", ""]
+        assert printed[0][0].startswith("0001: ") or "0002 is done" in printed[0][0]
+        assert printed[1][0] == "There was nothing to do: the schema is what this HBNB needs\n"
+
+
+class TestCommands:
+    """What an operator types, in an environment where nothing can be served yet."""
+
+    @pytest.fixture
+    def run(self, small: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+        use(small, monkeypatch, "production")
+
+        def run(*arguments: str, **options: Any) -> Result:
+            return CliRunner().invoke(db, arguments, **options)
+        return run
+
+    def test_are_there_for_who_may_not_serve(self, small, tmp_path):
+        environ = environment(small.settings, tmp_path) | {"HBNB_ENV": "production"}
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", "db"]
+        for words, status, printed in (
+                (["status"], 1, "The schema is of no migration, and this HBNB needs 0002\n0001: "),
+                (["upgrade"], 0, "0001 is done\n"),
+                (["status"], 0, "The schema is 0002, and this HBNB needs 0002\n")):    # nobody has made a token
+            ended = subprocess.run([*command, *words], cwd=ROOT, env=environ, capture_output=True, text=True,
+                                   timeout=60)
+            assert (ended.returncode, ended.stderr) == (status, "")
+            assert printed in ended.stdout
+
+    def test_status_is_for_programs_too(self, run, small):
+        found = run("status", "--json")
+        assert found.exit_code == 1
+        assert json.loads(found.output) == {
+            "current": None, "head": "0002", "up_to_date": False, "pending": [
+                {"revision": "0001", "about": "The classic tables, as an older HBNB made them",
+                 "backward_compatible": True},
+                {"revision": "0002", "about": "utf8mb4, exact times and coordinates, indexes, one user an address, "
+                                              "hashed passwords, line breaks", "backward_compatible": False}]}
+        assert "(the version before cannot live with it)" in run("status").output
+        small.migrations.upgrade()
+        found = run("status", "--json")
+        assert found.exit_code == 0
+        assert json.loads(found.output) == {"current": "0002", "head": "0002", "up_to_date": True, "pending": []}
+
+    def test_a_dry_run_lists_all_that_stops_it(self, run, small):
+        before = small.content()
+        assert run("upgrade", "--dry-run").exit_code == 0
+        small.execute("UPDATE users SET email = 'ADA@x.org'")
+        for arguments in (["upgrade", "--dry-run"], ["upgrade"]):
+            found = run(*arguments)
+            assert found.exit_code == 1
+            assert "u1 (ADA@x.org), u2 (ADA@x.org), u3 (ADA@x.org)" in found.output
+        small.execute("UPDATE users SET email = ELT(RIGHT(id, 1), 'Ada@x.org', 'bob@x.org', 'cy@x.org')")
+        assert small.content() == before
+
+    def test_upgrade_says_rows_and_checksums_and_downgrade_what_stays(self, run):
+        found = run("upgrade").output
+        assert re.search(r"place_amenity: 2 rows before and after, checksum [0-9a-f]{16}\n", found)
+        assert found.endswith("0002 is done\n")
+        assert run("upgrade").output == "There was nothing to do: the schema is what this HBNB needs\n"
+        assert "hashed passwords, with which an older HBNB lets nobody in" in run("downgrade").output
+        found = run("downgrade")
+        assert (found.exit_code, "There is nothing before 0001" in found.output) == (1, True)
+
+    @pytest.mark.parametrize(("revision", "words"), [("0009", "There is no revision 0009"), ("0002", "none before it")])
+    def test_downgrade_goes_to_revisions_that_were(self, run, small, revision, words):
+        small.migrations.upgrade()
+        found = run("downgrade", revision)
+        assert found.exit_code == 1
+        assert words in found.output
+
+    def test_recreate_asks_and_is_for_dev_and_test_only(self, run, small, monkeypatch):
+        monkeypatch.setenv("HBNB_MYSQL_DB", "migrated")
+        small.migrations.upgrade()
+        for env in ("staging", "production"):
+            monkeypatch.setenv("HBNB_ENV", env)
+            found = run("recreate", "--yes")
+            assert (found.exit_code, "dev and test only" in found.output) == (1, True)
+        monkeypatch.setenv("HBNB_ENV", "dev")
+        assert run("recreate", input="n\n").exit_code == 1
+        assert small.rows("SELECT COUNT(*) FROM states") == [(1,)]
+        assert run("recreate", input="y\n").output.endswith("All tables were made anew\n")
+        assert small.rows("SELECT COUNT(*) FROM states") == [(0,)]
+
+    @pytest.mark.parametrize("arguments", [["status"], ["upgrade"], ["upgrade", "--dry-run"], ["downgrade"]])
+    def test_say_in_one_line_that_nobody_can_be_reached(self, small, monkeypatch, arguments):
+        away = DBStorage(replace(small.settings, mysql_host="/no/such/socket"))
+        monkeypatch.setattr(models, "storage", away)
+        found = CliRunner().invoke(db, arguments)
+        assert found.exit_code == 1
+        assert re.fullmatch(r"Error: The database cannot be used: .*/no/such/socket.*\n", found.output)
+
+    def test_say_who_uses_a_table_that_is_to_be_changed(self, run, small, monkeypatch):
+        monkeypatch.setattr("models.migrations.runner.LOCK_TIMEOUT", 1)
+        before = small.content()
+        with closing(small.server.connect("migrated")) as other:
+            other.cursor().execute("SELECT * FROM states")      # in a transaction that does not end
+            found = run("upgrade")
+            assert found.exit_code == 1
+            assert "that no other program uses it" in found.output
+            assert {name: rows for name, rows in small.content().items() if name in before} == before
+        assert run("upgrade").exit_code == 0
+
+    @pytest.mark.parametrize("command", ["status", "upgrade", "downgrade"])
+    def test_say_of_a_file_that_there_is_nothing_to_migrate(self, tmp_path, monkeypatch, command):
+        monkeypatch.setattr(models, "storage", models.make_storage(replace(Settings(), file_path=str(tmp_path / "f"))))
+        found = CliRunner().invoke(db, [command])
+        assert (found.exit_code, found.output) == (
+            0, "The store is a file, which is kept up by whoever opens it: there is nothing to migrate\n")
+
+
+class Killed(BaseException):
+    """What ends the work without a word."""
+
+
+def upgrade(database: Database, until: int) -> list[str]:
+    """Upgrade, and be killed after so many statements that change something. Returns: these."""
+    storage, sent = database.open(), []
+
+    def count(connection: Any, cursor: Any, sql: str, *_: Any) -> None:
+        if re.match(r"\s*(CREATE|ALTER|INSERT|RENAME|DROP|UPDATE|DELETE|REPLACE) (?!TEMPORARY)", sql):
+            if len(sent) == until:
+                raise Killed
+            sent.append(sql)
+    event.listen(storage._autocommit.engine, "before_cursor_execute", count)
+    with suppress(Killed):
+        storage.migrations().upgrade()
+        return []
+    return sent

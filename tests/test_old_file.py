@@ -1,0 +1,155 @@
+"""A file of an older HBNB becomes ours when it is opened: its texts and passwords, and nothing else."""
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models import older, passwords
+from models.engine import json_file
+from models.engine.file_storage import FileStorage
+from models.review import Review
+from models.state import State
+from models.user import User
+from tests.conftest import ROOT
+from tests.processes import finish, start
+
+MD5 = "5ebe2294ecd0e0f08eab7690d2a6ee69"      # of "secret"
+OLD: dict[str, Any] = {
+    "User.1": {"id": "1", "__class__": "User", "email": "Ada@x.org", "password": "secret", "nick": "A<BR />"},
+    "User.2": {"id": "2", "__class__": "User", "email": "bob@x.org", "password": MD5},
+    "User.3": {"id": "3", "__class__": "User", "email": "cy@x.org"},
+    "Review.1": {"id": "1", "text": "You\x92ll<BR />love\n it \x85", "place_id": "p", "user_id": "1"},
+    "Review.2": {"id": "2", "text": "Caf\u00c3\u00a9, \u00e9, <b>", "place_id": "p", "user_id": "1"},
+    "State.1": {"id": "1", "__class__": "State", "name": "A<br>B"},
+    "Car.1": {"id": "1", "__class__": "Car", "name": "T<BR />"}}
+
+
+@pytest.fixture
+def engine() -> str:
+    return "file"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "file.json"
+    path.write_text(json.dumps(OLD))
+    return path
+
+
+def opened(path: Path) -> FileStorage:
+    storage = FileStorage(path)
+    storage.reload()
+    return storage
+
+
+class TestTexts:
+    @pytest.mark.parametrize(("raw", "meant"), [
+        (b"plain", "plain"), (b"caf\xe9", "café"), ("café 🏝".encode(), "café 🏝"), (b"\x93You\x92ll\x94", "“You’ll”"),
+        (b"\xc9t\xe9", "Été")])
+    def test_are_read_by_their_bytes(self, raw, meant):
+        assert older.read(raw) == meant
+        assert older.letters(raw.decode("latin-1")) == meant
+
+    @pytest.mark.parametrize(("raw", "words"), [
+        (b"\xe2\x80\x99 \xe9", "both UTF-8 and bytes that are none"), (b"caf\xc3\xa9 \xff", "both"),
+        (b"\x81", "neither"), ("x’".encode()[:-1] + b"y\x8d", "neither")])
+    def test_of_no_one_kind_are_refused(self, raw, words):
+        with pytest.raises(ValueError, match=words):
+            older.read(raw)
+
+    @pytest.mark.parametrize("text", ["Hawaiʻi", "“é”", "🏝", "Ünï", "", "a\x81b\ud800"])
+    def test_that_were_right_stay_so(self, text):
+        assert older.letters(text) == text
+
+    @pytest.mark.parametrize("end", ["<BR />", "<BR /", "<BR", "<br"])
+    def test_may_end_in_the_middle_of_a_tag(self, end):
+        assert older.lines(f"a{end}") == "a\n"
+
+    def test_get_line_breaks_for_their_tag_and_lose_nothing_else(self):
+        assert older.lines("a<BR />b<br>c<br/>d <b>e</b> <3 &amp;\n") == "a\nb\nc\nd <b>e</b> <3 &amp;\n"
+
+
+class TestOpening:
+    def test_mends_texts_and_passwords_and_keeps_the_rest(self, path, caplog):
+        storage = opened(path)
+        assert "texts of 5 objects were made ours" in caplog.text
+        assert storage.get(Review, "1").text == "You’ll\nlove\n it …"
+        assert storage.get(Review, "2").text == OLD["Review.2"]["text"]     # of no one kind
+        assert storage.get(State, "1").name == "A\nB"
+        kept = json.loads(path.read_text())
+        assert kept["Car.1"] == OLD["Car.1"]
+        assert kept["User.1"]["nick"] == "A<BR />"
+        assert kept.keys() == OLD.keys()
+        assert "secret" not in path.read_text()
+        assert MD5 not in path.read_text()
+        storage = opened(path)
+        assert storage.get(User, "1").check_password("secret")
+        assert storage.get(User, "2").check_password("secret")
+        assert storage.get(User, "3").password == passwords.NO_LOGIN
+
+    def test_is_done_once(self, path, monkeypatch, caplog):
+        storage = opened(path)
+        storage.new(Review(id="9", text="My <BR />", place_id="p", user_id="1"))
+        storage.save()
+        before = path.read_bytes()
+        assert before.startswith(json_file.OURS)
+        caplog.clear()
+        monkeypatch.setattr(passwords, "protected", lambda _: pytest.fail("it was hashed once more"))
+        assert opened(path).get(Review, "9").text == "My <BR />"
+        assert path.read_bytes() == before
+        assert caplog.text == ""
+
+    def test_leaves_a_file_alone_that_has_nothing_to_mend(self, path):
+        path.write_text(json.dumps({"State.1": {"name": "S"}}))
+        before = path.read_bytes()
+        assert opened(path).count() == 1
+        assert path.read_bytes() == before
+
+    def test_of_a_large_one_that_is_then_changed_marks_it(self, path):
+        path.write_text(json.dumps({f"State.{number}": {"name": "x" * 1000} for number in range(100)}))
+        storage = opened(path)
+        storage.new(State(id="new", name="My <BR />"))
+        storage.save()
+        assert path.read_bytes().startswith(json_file.OURS)
+        assert opened(path).get(State, "new").name == "My <BR />"
+
+    def test_of_one_that_cannot_be_written_works_in_memory(self, path, monkeypatch, caplog):
+        def refuse(*_: Any) -> None:
+            raise PermissionError(13, "Permission denied")
+        monkeypatch.setattr("models.engine.json_file._write_file", refuse)
+        before = path.read_bytes()
+        storage = opened(path)
+        assert storage.get(User, "1").check_password("secret")
+        assert storage.get(State, "1").name == "A\nB"
+        assert path.read_bytes() == before
+        assert "in memory only" in caplog.text
+
+    def test_by_several_processes_at_once_is_right_for_each(self, path, environ):
+        code = ("from models.user import User; from models.state import State; State(name='new').save()\n"
+                "print(models.storage.get(User, '1').check_password('secret'), models.storage.get(State, '1').name)")
+        processes = [start(code, {**environ, "HBNB_FILE_PATH": str(path)}) for _ in range(4)]
+        assert {finish(process) for process in processes} == {"True A\nB\n"}
+        storage = opened(path)
+        assert storage.count(State) == 5
+        assert storage.get(User, "2").check_password("secret")
+
+    def test_is_left_to_who_was_quicker(self, path):
+        slow, quick = FileStorage(path), FileStorage(path)
+        assert slow.count() == quick.count() == 6
+        quick._keep_mended()
+        before = path.stat()
+        slow._keep_mended()
+        assert path.stat() == before
+        assert slow.get(User, "1").password == quick.get(User, "1").password
+
+    def test_is_said_by_the_console_and_answered_as_ever(self, path, environ):
+        ended = subprocess.run([sys.executable, str(ROOT / "console.py"), "count", "State"], text=True,
+                               env={**environ, "HBNB_FILE_PATH": str(path)}, capture_output=True, timeout=60)
+        assert ended.stdout == "1\n"
+        assert "was written by an older HBNB" in ended.stderr
+        assert "secret" not in ended.stderr
