@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,7 +32,7 @@ from config import Settings
 from errors import Misconfigured, Unavailable
 from models.engine.db_storage import DBStorage
 from models.state import State
-from monitoring import health, identity, lines, logs
+from monitoring import health, identity, lines, logs, metrics
 from monitoring.watched import Watched
 from tests.conftest import ROOT, environment
 from tests.servers import Server, free_port
@@ -297,15 +298,23 @@ class TestLines:
 
 
 class TestMetrics:
-    def test_two_workers_under_way(self, tmp_path):
+    @pytest.fixture
+    def taken(self) -> Iterator[int]:
+        """A port at which somebody else answers."""
+        with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:
+            threading.Thread(target=other.serve_forever, kwargs={"poll_interval": 0.01}).start()
+            yield other.server_port
+            other.shutdown()
+
+    def test_two_workers_under_way(self, taken, tmp_path):
         """The whole way, with everything that an operator would set."""
-        port, metrics = free_port(), free_port()
+        port = free_port()
         environ = environment(replace(Settings(), file_path=str(tmp_path / "file.json")), tmp_path) | {
-            "HBNB_ENV": "staging", "HBNB_RATE_LIMIT": "none", "HBNB_METRICS": f"127.0.0.1:{metrics}",
+            "HBNB_ENV": "staging", "HBNB_RATE_LIMIT": "none", "HBNB_METRICS": f"127.0.0.1:{taken}",
             "HBNB_RELEASE": "r9"}
         command = f"import server; server.serve('wsgi:app', '127.0.0.1', {port}, workers=2)"
         with Server(["-c", command], environ, port, "/health/ready") as server:
-            ports = listening(metrics, 2)
+            ports = listening(taken, "r9", 2)
             with closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
                 for number in range(40):
                     connection.request("GET", f"/api/v1/states/{number}")
@@ -316,7 +325,7 @@ class TestMetrics:
                     assert (answer.status, b"hbnb_" in answer.read()) == (404, False)
             texts = [fetch(f"http://127.0.0.1:{each}/metrics") for each in ports]
             with pytest.raises(urllib.error.HTTPError, match="404") as refused:
-                fetch(f"http://127.0.0.1:{metrics}/")
+                fetch(f"http://127.0.0.1:{ports[0]}/")
             refused.value.close()
         counted = [sample(text, "hbnb_requests_total") for text in texts]
         found = '{method="GET",route="/api/v1/states/<id>",status="4xx"}'
@@ -371,11 +380,23 @@ class TestMetrics:
         assert "metrics" not in wsgi.create_app().extensions
 
     @pytest.mark.parametrize("address", ["0.0.0.0:9101", "[::]:9101", "8.8.8.8:9101", "9101", "127.0.0.1",
-                                         "127.0.0.1:0", "127.0.0.1:x", "localhost:9101"])
+                                         "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:x", "localhost:9101",
+                                         "[::ffff:0.0.0.0]:9101", "[::ffff:8.8.8.8]:9101"])
     def test_are_shown_on_an_internal_address_only(self, address):
         with pytest.raises(Misconfigured, match=r"HBNB_METRICS is .*: set it to an address of this host"):
             Settings.from_environ({"HBNB_METRICS": address})
-        assert Settings.from_environ({"HBNB_METRICS": "[fd00::1]:9101"}).metrics_address == ("fd00::1", 9101)
+
+    @pytest.mark.parametrize(("address", "found"), [
+        ("[fd00::1]:9101", ("fd00::1", 9101)), ("[::ffff:10.0.0.1]:65535", ("10.0.0.1", 65535))])
+    def test_are_shown_on_any_internal_address(self, address, found):
+        assert Settings.from_environ({"HBNB_METRICS": address}).metrics_address == found
+
+    def test_are_shown_on_an_address_of_ipv6(self, tmp_path):
+        environ = environment(replace(Settings(), file_path=str(tmp_path / "file.json")), tmp_path) | {
+            "HBNB_METRICS": f"[::1]:{(port := free_port())}", "HBNB_RELEASE": "r6"}
+        code = "import sys, wsgi; from monitoring import metrics; metrics.listen(wsgi.app); sys.stdin.read()"
+        with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environ, stdin=subprocess.PIPE):
+            assert listening(port, "r6", 1, "[::1]")
 
 
 @pytest.mark.parametrize(("setting", "value", "module"), [
@@ -387,13 +408,15 @@ def test_a_library_that_is_missing_is_named(setting, value, module, monkeypatch)
         wsgi.create_app()
 
 
-def listening(first: int, count: int) -> list[int]:
-    """The ports, from one on, at which so many workers answer, which need not have begun together."""
+def listening(first: int, release: str, count: int, host: str = "127.0.0.1") -> list[int]:
+    """The ports, from one on, at which so many workers of a release answer, which need not have begun together."""
     for _ in range(300):
         found = []
-        for port in range(first, first + 5):
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                found.append(port)
+        for port in range(first, min(first + metrics.PORTS, 65536)):
+            # Whatever else may listen there.
+            with suppress(OSError, http.client.HTTPException, UnicodeDecodeError):
+                if f'release="{release}"' in fetch(f"http://{host}:{port}/metrics"):
+                    found.append(port)
         if len(found) == count:
             return found
         time.sleep(0.1)
