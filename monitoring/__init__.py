@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from flask import Flask
+from flask.logging import default_handler
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings
@@ -18,6 +19,8 @@ def init_app(app: Flask) -> None:
     settings = Settings.from_environ()
     health.init_app(app, settings)
     write = logs.init_app(settings)
+    # Who asked for the application's logger before was given Flask's own handler, which writes everything once more.
+    app.logger.removeHandler(default_handler)
     count = metrics.init_app(app, settings)
     reports.init_app(settings)
     if proxies := int(settings.proxies):

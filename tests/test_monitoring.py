@@ -170,6 +170,14 @@ class TestLog:
         assert len(written) == 3
         assert not re.search("Hush|ada|example|ArNV", json.dumps(written))
 
+    @pytest.mark.parametrize("engine", ["file"], indirect=True)
+    @pytest.mark.parametrize("private", ["ada.love@example.com", TOKEN])
+    def test_what_is_cut_holds_no_half_of_what_is_private(self, storage, written, private):
+        client = wsgi.create_app().test_client()
+        for shown in range(1, len(private)):
+            client.get("/" + "x" * (logs.PATH_LENGTH - shown - 2) + "/" + private)
+        assert {line["path"].rpartition("/")[2] for line in written} == {"…"}
+
     def test_what_looks_private_is_found_however_long_it_is(self):
         assert logs.scrubbed(f"/a/x{'y' * 100_000}/@/{'z.' * 50_000}@") == f"/a/x{'y' * 100_000}/@/{'z.' * 50_000}@"
         assert logs.scrubbed("user 'hbnb'@'localhost', o'neil@example.com, é@é.fr") == "user 'hbnb'@'localhost', …, …"
@@ -232,6 +240,17 @@ class TestLog:
         body.close()
         assert written[0]["bytes"] == 7
 
+    def test_what_a_server_says_stands_once_in_it(self, tmp_path):
+        environ = environment(replace(Settings(), file_path=str(tmp_path / "gone" / "file.json")), tmp_path)
+        port = free_port()
+        with Server(["wsgi.py", "--port", str(port)], environ | {"HBNB_ENV": "staging"}, port,
+                    "/health/live") as server:
+            with pytest.raises(urllib.error.HTTPError, match="503") as refused:
+                fetch(f"{server.address}/health/ready")
+            refused.value.close()
+        said = [line for line in server.log().splitlines() if "Not ready" in line]
+        assert [json.loads(line)["level"] for line in said] == ["warning"], server.log()
+
     @pytest.mark.parametrize(("env", "log", "kind"), [
         ("dev", "", "text"), ("test", "", "text"), ("staging", "", "json"), ("production", "", "json"),
         ("dev", "json", "json"), ("production", "text", "text")])
@@ -246,6 +265,20 @@ class TestLog:
         assert re.fullmatch(r"\d\d:\d\d:\d\d 404 GET /a\\n\\u001b\\u00e9 \d+\.\d ms\n", found[0])
         logging.getLogger("any").warning("beware")
         assert re.fullmatch(r"\d\d:\d\d:\d\d WARNING beware\n", found[1])
+
+    def test_nobody_makes_up_lines_where_people_read_it(self, monkeypatch):
+        found: list[str] = []
+        monkeypatch.setattr(logs._writer, "put", lambda line: found.append(line.decode()))
+        logs.init_app(Settings(log="text"))
+        forged = "x\r\n12:00:00 200 GET /\x1b[2J"
+        logging.getLogger("any").error("GET /%s: away", forged)
+        try:
+            raise ZeroDivisionError(forged)
+        except ZeroDivisionError:
+            logging.getLogger("any").exception("beware")
+        outage, error = found
+        assert re.fullmatch(r"\d\d:\d\d:\d\d ERROR GET /x\\r\\n12:00:00 200 GET /\\u001b\[2J: away\n", outage)
+        assert re.fullmatch(r"\d\d:\d\d:\d\d ERROR beware\n  Traceback .*\n(  .*\n)+  12:00:00 .*\\u001b.*\n", error)
 
     def test_another_format_is_refused(self):
         with pytest.raises(Misconfigured, match="HBNB_LOG is 'xml': set it to json or text"):
