@@ -117,6 +117,21 @@ class TestHealth:
         assert "did not answer any of the last questions" in caplog.text
         assert 200 in [ready(client) for _ in range(100)]
 
+    def test_a_question_that_cannot_be_asked_or_ended_leaves_room_for_others(self, monkeypatch):
+        def close() -> None:
+            raise Unavailable("it cannot be closed")
+        room = threading.BoundedSemaphore(1)
+        monkeypatch.setattr(health, "_ROOM", room)
+        monkeypatch.setattr(health, "PATIENCE", 10)
+        monkeypatch.setattr(models, "storage", SimpleNamespace(probe=lambda _: None, close=close))
+        assert health._refusal() == "it cannot be closed"
+        assert room.acquire(timeout=10)
+        room.release()
+        monkeypatch.setattr(threading.Thread, "start", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            health._refusal()
+        assert room.acquire(blocking=False)
+
     def test_status_is_what_it_was(self, storage, monkeypatch):
         monkeypatch.setattr(models, "storage", SimpleNamespace(close=lambda: None, hurry=lambda: None))
         assert wsgi.create_app().test_client().get("/api/v1/status").data == b'{"status":"OK"}\n'
@@ -229,6 +244,17 @@ class TestLog:
         error, line = written
         assert (error["request_id"], error["message"]) == ("mine-4", "An answer broke off after 2 bytes")
         assert (line["bytes"], line["whole"]) == (2, False)
+
+    def test_an_answer_that_never_begins_is_told_with_its_trace(self, written):
+        def failing(*_: Any) -> Any:
+            raise ZeroDivisionError("at once")
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", identity.KEY: "mine-6"}
+        with pytest.raises(ZeroDivisionError):
+            Watched(failing, [logs.init_app(Settings(log="json"))])(environ, lambda *_: None)
+        error, line = written
+        assert (error["level"], error["request_id"], error["message"]) == ("error", "mine-6", "There is no answer")
+        assert error["trace"].endswith("ZeroDivisionError: at once")
+        assert (line["request_id"], line["status"], line["whole"]) == ("mine-6", 500, False)
 
     def test_a_file_that_the_server_sends_by_itself_is_left_to_it(self, written):
         def app(environ: Any, start: Any) -> Any:
