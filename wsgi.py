@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException
 
 import look
 import monitoring
+import proxies
 import web_dynamic
 import web_flask
 from api import v1
@@ -20,6 +21,7 @@ def create_app() -> Flask:
     web_flask.init_app(app)
     web_dynamic.init_app(app)
     app.register_error_handler(HTTPException, failed)
+    proxies.init_app(app)
     monitoring.init_app(app)
     return app
 

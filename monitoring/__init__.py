@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from flask import Flask
 from flask.logging import default_handler
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings
 from monitoring import health, logs, metrics, reports
@@ -23,6 +22,4 @@ def init_app(app: Flask) -> None:
     app.logger.removeHandler(default_handler)
     count = metrics.init_app(app, settings)
     reports.init_app(settings)
-    if proxies := int(settings.proxies):
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     app.wsgi_app = Watched(app.wsgi_app, [write, count] if count else [write])    # type: ignore[method-assign]

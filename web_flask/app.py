@@ -6,6 +6,7 @@ from flask import Flask
 import look
 import models
 import monitoring
+import proxies
 import web_flask
 from web_flask import classic
 
@@ -17,6 +18,7 @@ def create_app() -> Flask:
     app.add_url_rule("/", view_func=classic.hello)
     models.storage.hurry()
     app.teardown_appcontext(lambda _: models.storage.close())
+    proxies.init_app(app)
     monitoring.init_app(app)
     return app
 

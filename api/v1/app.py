@@ -4,12 +4,14 @@ from __future__ import annotations
 from flask import Flask
 
 import monitoring
+import proxies
 from api import v1
 
 
 def create_app() -> Flask:
     app = Flask(__name__, static_folder=None)
     v1.init_app(app)
+    proxies.init_app(app)
     monitoring.init_app(app)
     return app
 
