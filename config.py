@@ -158,7 +158,10 @@ class Settings:
         """
         host, _, port = self.metrics.rpartition(":")
         address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
-        if not address.is_private or address.is_unspecified or not re.fullmatch(r"[1-9]\d{0,4}", port, re.ASCII):
+        address = getattr(address, "ipv4_mapped", None) or address      # ::ffff:0.0.0.0 is everywhere too
+        if not address.is_private or address.is_unspecified:
+            raise ValueError
+        if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
             raise ValueError
         return str(address), int(port)
 

@@ -10,6 +10,7 @@ import commands
 import look
 import models
 import monitoring
+import proxies
 import web_dynamic
 import web_flask
 from api import v1
@@ -31,6 +32,7 @@ def create_app() -> Flask:
     web_dynamic.init_app(app)
     commands.init_app(app)
     app.register_error_handler(HTTPException, failed)
+    proxies.init_app(app)
     monitoring.init_app(app)
     return app
 

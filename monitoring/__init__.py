@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
+from flask.logging import default_handler
 
 from config import Settings
 from monitoring import health, logs, metrics, reports
@@ -18,8 +18,8 @@ def init_app(app: Flask) -> None:
     settings = Settings.from_environ()
     health.init_app(app, settings)
     write = logs.init_app(settings)
+    # Who asked for the application's logger before was given Flask's own handler, which writes everything once more.
+    app.logger.removeHandler(default_handler)
     count = metrics.init_app(app, settings)
     reports.init_app(settings)
-    if proxies := int(settings.proxies):
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     app.wsgi_app = Watched(app.wsgi_app, [write, count] if count else [write])    # type: ignore[method-assign]

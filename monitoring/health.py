@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from queue import Empty, SimpleQueue
 
 import orjson
@@ -47,14 +48,18 @@ def _refusal() -> str | None:
 
     def ask() -> None:
         try:
-            models.storage.probe(PATIENCE / 2)
+            with closing(models.storage) as storage:
+                storage.probe(PATIENCE / 2)
             said.put(None)
         except BaseException as error:
             said.put(str(error) or type(error).__name__)
         finally:
-            models.storage.close()
             _ROOM.release()
-    threading.Thread(target=ask, name="ready", daemon=True).start()
+    try:
+        threading.Thread(target=ask, name="ready", daemon=True).start()
+    except BaseException:
+        _ROOM.release()
+        raise
     try:
         return said.get(timeout=PATIENCE)
     except Empty:

@@ -87,8 +87,10 @@ def _text(written: dict[str, Any]) -> bytes:
         text = (f"{time} {written['status']} {written['method']} {_shown(written['path'])} "
                 f"{written['duration_ms']:.1f} ms{'' if written.get('whole', True) else ', broken off'}")
     else:
-        text = f"{time} {written['level'].upper()} {f'[{id}] ' if id else ''}{written['message']}"
-    return "\n".join(filter(None, [text, written.get("trace"), ""])).encode() + b"\n" * ("trace" not in written)
+        text = f"{time} {written['level'].upper()} {f'[{id}] ' if id else ''}{_shown(written['message'])}"
+    # A line of a trace, which may hold what a client sent, is none of the log's own.
+    trace = "".join(f"  {_shown(each)}\n" for each in written.get("trace", "").splitlines())
+    return f"{text}\n{trace}".encode()
 
 
 def _shown(text: str) -> str:
@@ -98,7 +100,8 @@ def _shown(text: str) -> str:
 
 def _sent(text: str, length: int) -> str:
     """What a client sent, which WSGI gives as if each byte were a letter."""
-    return scrubbed((text if text.isascii() else text.encode("latin-1", "replace").decode(errors="replace"))[:length])
+    text = text if text.isascii() else text.encode("latin-1", "replace").decode(errors="replace")
+    return scrubbed(text)[:length]      # what is cut looks private no longer
 
 
 def _sound(text: str) -> str:

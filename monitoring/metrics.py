@@ -5,6 +5,7 @@ worker or release has that one, at the next that is free. Nothing is shared, so 
 """
 from __future__ import annotations
 
+import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
@@ -119,6 +120,10 @@ class _Connections:
 class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True      # of a process that ended just now
     daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, handler)
 
 
 def _handler(registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:

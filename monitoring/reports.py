@@ -1,6 +1,7 @@
 """Reports of errors to Sentry, where `SENTRY_DSN` is set: the error, where in the code, and the id of the request.
 
-Nothing of the request itself goes along, nor what the variables held: no header, body, query, address or person.
+Nothing of the request goes along but its method and path, nor what the variables held: no header, body, query, address
+or person.
 """
 from __future__ import annotations
 
@@ -10,12 +11,12 @@ from multiprocessing.util import Finalize
 from typing import Any
 
 from config import Settings
-from errors import Misconfigured
+from errors import HBNBError, Misconfigured
 from monitoring import identity
 from monitoring.logs import scrubbed
 
 PATIENCE = 2.0      # seconds that the last reports of a process may take
-OUTAGE = 600        # seconds in which what has no trace, such as a storage that is away, is reported once
+OUTAGE = 600        # seconds in which a worker reports what has no trace, such as a storage that is away, once
 
 
 def init_app(settings: Settings) -> None:
@@ -53,15 +54,15 @@ def init_app(settings: Settings) -> None:
 class _Handler(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
-        self._told: dict[tuple[str, int], float] = {}       # when, by place in the code
+        self._told: dict[tuple[str, int, str], float] = {}      # when, by place in the code and kind of outage
 
     def emit(self, record: logging.LogRecord) -> None:
         import sentry_sdk
-        place, now = (record.pathname, record.lineno), time.monotonic()
         if not record.exc_info:
-            if now - self._told.get(place, -OUTAGE) < OUTAGE:
+            outage, now = (record.pathname, record.lineno, _kind(record)), time.monotonic()
+            if now - self._told.get(outage, -OUTAGE) < OUTAGE:
                 return
-            self._told[place] = now
+            self._told[outage] = now
         try:
             with sentry_sdk.new_scope() as scope:
                 scope.set_tag("request_id", identity.current.get())
@@ -71,6 +72,11 @@ class _Handler(logging.Handler):
                     sentry_sdk.capture_message(record.getMessage(), "error")
         except Exception:
             self.handleError(record)
+
+
+def _kind(record: logging.LogRecord) -> str:
+    """What an outage's sentence says of all its like: our sentences have the particulars behind a colon."""
+    return next((str(each).partition(": ")[0] for each in record.args or () if isinstance(each, HBNBError)), "")
 
 
 def _scrub(value: Any, _: Any = None) -> Any:

@@ -14,6 +14,8 @@ from monitoring import identity
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+_logger = logging.getLogger(__name__)
+
 
 class Answer(NamedTuple):
     """An answer that was given.
@@ -71,7 +73,9 @@ class Watched:
                 # It is there already. Servers send a list faster than what they must ask for each part.
                 with closing(body):
                     body = list(body)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, Exception):
+                _logger.exception("There is no answer")
             code = 500
             tell(0, False)
             raise
@@ -106,7 +110,7 @@ class _Parts:
             self._whole = True
             raise
         except Exception:
-            logging.getLogger(__name__).exception("An answer broke off after %d bytes", self._size)
+            _logger.exception("An answer broke off after %d bytes", self._size)
             raise
         self._size += len(part)
         return part

@@ -23,7 +23,7 @@ from tests.conftest import ROOT
 from tests.servers import free_port
 
 # Each may import those before it, and itself.
-LAYERS = ["config errors", "models", "schema", "services", "shell commands sample look monitoring",
+LAYERS = ["config errors", "models", "schema", "services", "shell commands sample look monitoring proxies",
           "api web_flask web_dynamic console server", "wsgi"]
 
 

@@ -9,15 +9,18 @@ import urllib.request
 from typing import Any
 
 import pytest
+from flask import request
 
 import models
 import wsgi
+from api.v1 import app as api
 from config import RATE_LIMIT, Settings
 from errors import Misconfigured
 from models.engine.file_storage import FileStorage
 from tests.conftest import ROOT
 from tests.redis import Redis
 from tests.servers import Server, free_port
+from web_flask import app as pages
 
 STATES, PLAIN = "/api/v1/states", {"error": "Too many requests"}
 
@@ -175,6 +178,14 @@ class TestAddress:
             # What stands before is what the client itself says.
             assert [client.get(STATES, headers={"X-Forwarded-For": f"{said}{seen}{beyond}"}).status_code
                     for said in ("", "10.0.0.1, ", "10.0.0.2, 10.0.0.3, ")] == [200, 429, 429]
+
+    @pytest.mark.parametrize("create", [wsgi.create_app, api.create_app, pages.create_app])
+    def test_needs_nobody_who_watches(self, create, monkeypatch):
+        monkeypatch.setenv("HBNB_PROXIES", "1")
+        monkeypatch.setattr("monitoring.init_app", lambda _: None)
+        app = create()
+        app.add_url_rule("/whose", view_func=lambda: request.remote_addr)
+        assert app.test_client().get("/whose", headers={"X-Forwarded-For": "198.51.100.1"}).text == "198.51.100.1"
 
 
 class TestServer:

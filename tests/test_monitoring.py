@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,7 +32,7 @@ from config import Settings
 from errors import Misconfigured, Unavailable
 from models.engine.db_storage import DBStorage
 from models.state import State
-from monitoring import health, identity, lines, logs
+from monitoring import health, identity, lines, logs, metrics
 from monitoring.watched import Watched
 from tests.conftest import ROOT, environment
 from tests.servers import Server, free_port
@@ -117,6 +118,21 @@ class TestHealth:
         assert "did not answer any of the last questions" in caplog.text
         assert 200 in [ready(client) for _ in range(100)]
 
+    def test_a_question_that_cannot_be_asked_or_ended_leaves_room_for_others(self, monkeypatch):
+        def close() -> None:
+            raise Unavailable("it cannot be closed")
+        room = threading.BoundedSemaphore(1)
+        monkeypatch.setattr(health, "_ROOM", room)
+        monkeypatch.setattr(health, "PATIENCE", 10)
+        monkeypatch.setattr(models, "storage", SimpleNamespace(probe=lambda _: None, close=close))
+        assert health._refusal() == "it cannot be closed"
+        assert room.acquire(timeout=10)
+        room.release()
+        monkeypatch.setattr(threading.Thread, "start", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            health._refusal()
+        assert room.acquire(blocking=False)
+
     def test_status_is_what_it_was(self, storage, monkeypatch):
         monkeypatch.setattr(models, "storage", SimpleNamespace(close=lambda: None, hurry=lambda: None, refusal=None))
         assert wsgi.create_app().test_client().get("/api/v1/status").data == b'{"status":"OK"}\n'
@@ -170,6 +186,14 @@ class TestLog:
         assert len(written) == 3
         assert not re.search("Hush|ada|example|ArNV", json.dumps(written))
 
+    @pytest.mark.parametrize("engine", ["file"], indirect=True)
+    @pytest.mark.parametrize("private", ["ada.love@example.com", TOKEN])
+    def test_what_is_cut_holds_no_half_of_what_is_private(self, storage, written, private):
+        client = wsgi.create_app().test_client()
+        for shown in range(1, len(private)):
+            client.get("/" + "x" * (logs.PATH_LENGTH - shown - 2) + "/" + private)
+        assert {line["path"].rpartition("/")[2] for line in written} == {"…"}
+
     def test_what_looks_private_is_found_however_long_it_is(self):
         assert logs.scrubbed(f"/a/x{'y' * 100_000}/@/{'z.' * 50_000}@") == f"/a/x{'y' * 100_000}/@/{'z.' * 50_000}@"
         assert logs.scrubbed("user 'hbnb'@'localhost', o'neil@example.com, é@é.fr") == "user 'hbnb'@'localhost', …, …"
@@ -222,6 +246,17 @@ class TestLog:
         assert (error["request_id"], error["message"]) == ("mine-4", "An answer broke off after 2 bytes")
         assert (line["bytes"], line["whole"]) == (2, False)
 
+    def test_an_answer_that_never_begins_is_told_with_its_trace(self, written):
+        def failing(*_: Any) -> Any:
+            raise ZeroDivisionError("at once")
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", identity.KEY: "mine-6"}
+        with pytest.raises(ZeroDivisionError):
+            Watched(failing, [logs.init_app(Settings(log="json"))])(environ, lambda *_: None)
+        error, line = written
+        assert (error["level"], error["request_id"], error["message"]) == ("error", "mine-6", "There is no answer")
+        assert error["trace"].endswith("ZeroDivisionError: at once")
+        assert (line["request_id"], line["status"], line["whole"]) == ("mine-6", 500, False)
+
     def test_a_file_that_the_server_sends_by_itself_is_left_to_it(self, written):
         def app(environ: Any, start: Any) -> Any:
             start("200 OK", [("Content-Length", "7")])
@@ -231,6 +266,17 @@ class TestLog:
         assert type(body) is FileWrapper
         body.close()
         assert written[0]["bytes"] == 7
+
+    def test_what_a_server_says_stands_once_in_it(self, tmp_path):
+        environ = environment(replace(Settings(), file_path=str(tmp_path / "gone" / "file.json")), tmp_path)
+        port = free_port()
+        with Server(["wsgi.py", "--port", str(port)], environ | {"HBNB_ENV": "staging"}, port,
+                    "/health/live") as server:
+            with pytest.raises(urllib.error.HTTPError, match="503") as refused:
+                fetch(f"{server.address}/health/ready")
+            refused.value.close()
+        said = [line for line in server.log().splitlines() if "Not ready" in line]
+        assert [json.loads(line)["level"] for line in said] == ["warning"], server.log()
 
     @pytest.mark.parametrize(("env", "log", "kind"), [
         ("dev", "", "text"), ("test", "", "text"), ("staging", "", "json"), ("production", "", "json"),
@@ -246,6 +292,20 @@ class TestLog:
         assert re.fullmatch(r"\d\d:\d\d:\d\d 404 GET /a\\n\\u001b\\u00e9 \d+\.\d ms\n", found[0])
         logging.getLogger("any").warning("beware")
         assert re.fullmatch(r"\d\d:\d\d:\d\d WARNING beware\n", found[1])
+
+    def test_nobody_makes_up_lines_where_people_read_it(self, monkeypatch):
+        found: list[str] = []
+        monkeypatch.setattr(logs._writer, "put", lambda line: found.append(line.decode()))
+        logs.init_app(Settings(log="text"))
+        forged = "x\r\n12:00:00 200 GET /\x1b[2J"
+        logging.getLogger("any").error("GET /%s: away", forged)
+        try:
+            raise ZeroDivisionError(forged)
+        except ZeroDivisionError:
+            logging.getLogger("any").exception("beware")
+        outage, error = found
+        assert re.fullmatch(r"\d\d:\d\d:\d\d ERROR GET /x\\r\\n12:00:00 200 GET /\\u001b\[2J: away\n", outage)
+        assert re.fullmatch(r"\d\d:\d\d:\d\d ERROR beware\n  Traceback .*\n(  .*\n)+  12:00:00 .*\\u001b.*\n", error)
 
     def test_another_format_is_refused(self):
         with pytest.raises(Misconfigured, match="HBNB_LOG is 'xml': set it to json or text"):
@@ -298,15 +358,23 @@ class TestLines:
 
 
 class TestMetrics:
-    def test_two_workers_under_way(self, tmp_path):
+    @pytest.fixture
+    def taken(self) -> Iterator[int]:
+        """A port at which somebody else answers."""
+        with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:
+            threading.Thread(target=other.serve_forever, kwargs={"poll_interval": 0.01}).start()
+            yield other.server_port
+            other.shutdown()
+
+    def test_two_workers_under_way(self, taken, tmp_path):
         """The whole way, with everything that an operator would set."""
-        port, metrics = free_port(), free_port()
+        port = free_port()
         environ = environment(replace(Settings(), file_path=str(tmp_path / "file.json")), tmp_path) | {
-            "HBNB_ENV": "staging", "HBNB_RATE_LIMIT": "none", "HBNB_METRICS": f"127.0.0.1:{metrics}",
+            "HBNB_ENV": "staging", "HBNB_RATE_LIMIT": "none", "HBNB_METRICS": f"127.0.0.1:{taken}",
             "HBNB_RELEASE": "r9"}
         command = f"import server; server.serve('wsgi:app', '127.0.0.1', {port}, workers=2)"
         with Server(["-c", command], environ, port, "/health/ready") as server:
-            ports = listening(metrics, 2)
+            ports = listening(taken, "r9", 2)
             with closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
                 for number in range(40):
                     connection.request("GET", f"/api/v1/states/{number}")
@@ -317,7 +385,7 @@ class TestMetrics:
                     assert (answer.status, b"hbnb_" in answer.read()) == (404, False)
             texts = [fetch(f"http://127.0.0.1:{each}/metrics") for each in ports]
             with pytest.raises(urllib.error.HTTPError, match="404") as refused:
-                fetch(f"http://127.0.0.1:{metrics}/")
+                fetch(f"http://127.0.0.1:{ports[0]}/")
             refused.value.close()
         counted = [sample(text, "hbnb_requests_total") for text in texts]
         found = '{method="GET",route="/api/v1/states/<id>",status="4xx"}'
@@ -372,11 +440,23 @@ class TestMetrics:
         assert "metrics" not in wsgi.create_app().extensions
 
     @pytest.mark.parametrize("address", ["0.0.0.0:9101", "[::]:9101", "8.8.8.8:9101", "9101", "127.0.0.1",
-                                         "127.0.0.1:0", "127.0.0.1:x", "localhost:9101"])
+                                         "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:x", "localhost:9101",
+                                         "[::ffff:0.0.0.0]:9101", "[::ffff:8.8.8.8]:9101"])
     def test_are_shown_on_an_internal_address_only(self, address):
         with pytest.raises(Misconfigured, match=r"HBNB_METRICS is .*: set it to an address of this host"):
             Settings.from_environ({"HBNB_METRICS": address})
-        assert Settings.from_environ({"HBNB_METRICS": "[fd00::1]:9101"}).metrics_address == ("fd00::1", 9101)
+
+    @pytest.mark.parametrize(("address", "found"), [
+        ("[fd00::1]:9101", ("fd00::1", 9101)), ("[::ffff:10.0.0.1]:65535", ("10.0.0.1", 65535))])
+    def test_are_shown_on_any_internal_address(self, address, found):
+        assert Settings.from_environ({"HBNB_METRICS": address}).metrics_address == found
+
+    def test_are_shown_on_an_address_of_ipv6(self, tmp_path):
+        environ = environment(replace(Settings(), file_path=str(tmp_path / "file.json")), tmp_path) | {
+            "HBNB_METRICS": f"[::1]:{(port := free_port())}", "HBNB_RELEASE": "r6"}
+        code = "import sys, wsgi; from monitoring import metrics; metrics.listen(wsgi.app); sys.stdin.read()"
+        with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environ, stdin=subprocess.PIPE):
+            assert listening(port, "r6", 1, "[::1]")
 
 
 @pytest.mark.parametrize(("setting", "value", "module"), [
@@ -388,13 +468,15 @@ def test_a_library_that_is_missing_is_named(setting, value, module, monkeypatch)
         wsgi.create_app()
 
 
-def listening(first: int, count: int) -> list[int]:
-    """The ports, from one on, at which so many workers answer, which need not have begun together."""
+def listening(first: int, release: str, count: int, host: str = "127.0.0.1") -> list[int]:
+    """The ports, from one on, at which so many workers of a release answer, which need not have begun together."""
     for _ in range(300):
         found = []
-        for port in range(first, first + 5):
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                found.append(port)
+        for port in range(first, min(first + metrics.PORTS, 65536)):
+            # Whatever else may listen there.
+            with suppress(OSError, http.client.HTTPException, UnicodeDecodeError):
+                if f'release="{release}"' in fetch(f"http://{host}:{port}/metrics"):
+                    found.append(port)
         if len(found) == count:
             return found
         time.sleep(0.1)

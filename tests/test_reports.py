@@ -29,7 +29,7 @@ def fail():
     raise ZeroDivisionError("of ada@example.com")
 
 def away():
-    raise Unavailable("away")
+    raise Unavailable(sentence)
 
 client = wsgi.app.test_client()
 ask = lambda path, **more: print(client.open(path + "?a=Hush2", **more).status_code, flush=True)
@@ -39,10 +39,10 @@ objects.stats = fail
 ask("/api/v1/stats", headers={"X-Request-Id": "mine-1", "Authorization": "Bearer Hush3", "Cookie": "a=Hush4",
                               "User-Agent": "Hush5"})
 objects.stats = away
-ask("/api/v1/stats")
-ask("/api/v1/stats")
+for sentence in ("others are writing: try again", "it cannot be used: gone (1)", "it cannot be used: gone (2)"):
+    ask("/api/v1/stats")
 """
-STATUSES = "404\n400\n500\n503\n503\n"
+STATUSES = "404\n400\n500\n503\n503\n503\n"
 
 
 class Sentry(HTTPServer):
@@ -84,17 +84,18 @@ def run(code: str, dsn: str, **more: str) -> subprocess.CompletedProcess[str]:
                                "SENTRY_DSN": dsn, **more})
 
 
-def test_an_unexpected_error_is_reported_once_an_outage_once_and_nothing_else(sentry):
+def test_an_unexpected_error_is_reported_each_kind_of_outage_once_and_nothing_else(sentry):
     ended = run(ASKED, sentry.dsn, HBNB_RELEASE="r7", HBNB_ENV="staging", HBNB_LOG="text")
     assert ended.stdout == STATUSES.replace("400", "401"), ended.stderr
-    error, outage = sentry.events
+    error, busy, outage = sentry.events
     assert [each["type"] for each in error["exception"]["values"]] == ["ZeroDivisionError"]
     assert error["exception"]["values"][0]["value"] == "of …"
     assert error["exception"]["values"][0]["stacktrace"]["frames"][-1]["function"] == "fail"
-    assert outage["message"] == "GET /api/v1/stats: away"
+    assert [each["message"] for each in (busy, outage)] == [
+        "GET /api/v1/stats: others are writing: try again", "GET /api/v1/stats: it cannot be used: gone (1)"]
     assert error["tags"]["request_id"] == "mine-1"
     assert re.fullmatch("[0-9a-f]{32}", outage["tags"]["request_id"])
-    for event in (error, outage):
+    for event in sentry.events:
         assert (event["release"], event["environment"]) == ("r7", "staging")
         assert not event.keys() & {"request", "user", "modules", "extra"}
         assert event["breadcrumbs"] == {"values": []}

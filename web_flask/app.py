@@ -6,6 +6,7 @@ from flask import Flask
 import look
 import models
 import monitoring
+import proxies
 import web_flask
 from web_flask import classic
 
@@ -18,6 +19,7 @@ def create_app() -> Flask:
     web_flask.init_app(app)
     app.add_url_rule("/", view_func=classic.hello)
     app.teardown_appcontext(lambda _: models.storage.close())
+    proxies.init_app(app)
     monitoring.init_app(app)
     return app
 

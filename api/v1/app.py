@@ -5,6 +5,7 @@ from flask import Flask
 
 import models
 import monitoring
+import proxies
 from api import v1
 
 
@@ -13,6 +14,7 @@ def create_app() -> Flask:
     models.storage.hurry()
     app = Flask(__name__, static_folder=None)
     v1.init_app(app)
+    proxies.init_app(app)
     monitoring.init_app(app)
     return app
 
