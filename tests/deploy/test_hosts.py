@@ -1,0 +1,153 @@
+"""The test hosts themselves: they are as good as machines, and nothing of them stays."""
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.deploy.hosts import Host, Hosts
+
+WHOLE = """
+import sys
+from pathlib import Path
+from tests.deploy.hosts import Hosts
+with Hosts(("one", "two"), Path(sys.argv[1])) as hosts:
+    hosts["two"].off()
+    hosts["two"].boot()
+    print(hosts.link, hosts.switch.pid, *(host.pid for host in hosts), flush=True)
+    sys.stdin.read()
+"""
+
+
+def ssh(hosts: Hosts, name: str, command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["ssh", "-F", str(hosts.config), name, command], capture_output=True, text=True, timeout=30)
+
+
+def connect(host: Host) -> int:
+    """What the system says of connecting to it: 0 if it took the connection."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex((host.address, 22))
+
+
+class TestHost:
+    def test_is_a_debian_whose_systemd_is_content(self, two):
+        for host in two:
+            assert host.run("systemctl is-system-running --wait").stdout == "running\n"
+
+    def test_takes_ssh_from_who_knows_it(self, two):
+        for host in two:
+            ended = ssh(two, host.name, "hostname; id -un")
+            assert ended.stdout == f"{host.name}\nroot\n", ended.stderr
+
+    def test_has_a_key_of_its_own(self, two):
+        first, second = two.known_hosts.read_text().splitlines()
+        assert first.split()[2] != second.split()[2]
+        two.known_hosts.write_text("\n".join([first, second.replace(second.split()[2], first.split()[2])]))
+        try:
+            assert "HOST IDENTIFICATION HAS CHANGED" in ssh(two, "web-02", "true").stderr
+        finally:
+            two.known_hosts.write_text(f"{first}\n{second}\n")
+
+    def test_is_bare(self, two):
+        host = two["web-01"]
+        assert host.run("ls -A /root /home /srv /opt /usr/local /data").stdout.split() == [
+            "/home:", "/opt:", "/root:", ".ssh", "/srv:", "/usr/local:"]
+        listening = host.run("ss -Hltn").stdout
+        assert {line.split()[3] for line in listening.splitlines()} == {"0.0.0.0:22", "[::]:22"}
+
+    def test_reaches_its_neighbours_and_nobody_else(self, two):
+        first, second = two
+        reach = "timeout 2 bash -c '</dev/tcp/{}/{}'"
+        assert first.run(reach.format(second.address, 22)).returncode == 0
+        assert "unreachable" in first.run(reach.format("203.0.113.1", 80)).stderr
+
+    def test_leaves_the_machine_alone(self, two):
+        host = two["web-01"]
+        for path in ("/proc/sys/kernel/hostname", "/sys/kernel/profiling"):
+            assert "Read-only" in host.run(f"echo x > {path}").stderr
+        host.run("touch /etc/of-the-host /usr/bin/of-the-host /tmp/of-the-host")
+        for path in ("/etc/of-the-host", "/usr/bin/of-the-host", "/tmp/of-the-host"):
+            assert not Path(path).exists()
+
+
+class TestPower:
+    def test_what_is_on_the_disk_is_there_after_a_boot_and_what_is_in_memory_is_not(self, two):
+        host = two["web-02"]
+        host.run("echo kept > /etc/kept; echo kept > /root/kept; echo lost > /run/lost; systemctl start nginx")
+        host.off()
+        host.boot()
+        assert host.run("cat /etc/kept /root/kept").stdout == "kept\nkept\n"
+        assert host.run("cat /run/lost").returncode != 0
+        assert host.run("systemctl is-active nginx").stdout == "inactive\n"
+        assert ssh(two, "web-02", "hostname").stdout == "web-02\n"
+
+    def test_a_host_that_is_off_cannot_be_reached(self, two):
+        host = two["web-02"]
+        host.off()
+        try:
+            assert connect(host) in (errno.EAGAIN, errno.EHOSTUNREACH)
+            assert connect(two["web-01"]) == 0
+        finally:
+            host.boot()
+
+    def test_one_that_is_silent_gives_no_answer_and_goes_on(self, two):
+        host = two["web-01"]
+        host.silent()
+        try:
+            assert connect(host) == errno.EAGAIN        # time is up; no refusal came
+            neighbour = f"timeout 1 bash -c '</dev/tcp/{host.address}/22'"
+            assert two["web-02"].run(neighbour).returncode == 124
+        finally:
+            host.answers()
+        assert connect(host) == 0
+
+    def test_a_full_disk_takes_no_byte(self, two):
+        host = two["web-01"]
+        with host.full():
+            assert "No space left" in host.run("head -c 1M /dev/zero > /root/big").stderr
+        assert host.run("head -c 1M /dev/zero > /root/big").returncode == 0
+
+
+class TestTheEnd:
+    @pytest.mark.parametrize("sent", [None, signal.SIGTERM, signal.SIGKILL])
+    def test_leaves_nothing_behind(self, can_boot, tmp_path, sent):
+        # An ordinary end, one by `timeout`, and one that nobody can catch.
+        with subprocess.Popen([sys.executable, "-c", WHOLE, str(tmp_path)], cwd=ROOT, text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            link, *pids = process.stdout.readline().split()
+            assert len(pids) == 3
+            assert link in groups()
+            if sent:
+                process.send_signal(sent)
+            process.stdin.close()
+            process.wait(30)
+        for _ in range(200):
+            left = [pid for pid in pids if Path("/proc", pid).exists()]
+            if not left and not Path("/sys/class/net", link).exists() and link not in groups():
+                break
+            time.sleep(0.05)
+        else:
+            raise AssertionError(f"{link}: processes {left}, control groups {groups()}")
+        assert str(tmp_path) not in Path("/proc/mounts").read_text()
+        assert os.listdir(tmp_path / "disks") == []
+
+    def test_of_one_run_is_not_the_end_of_another(self, two, tmp_path):
+        with Hosts(["web-01"], tmp_path) as others:
+            assert others.network != two.network
+            assert ssh(others, "web-01", "hostname").stdout == "web-01\n"
+        assert ssh(two, "web-01", "hostname").stdout == "web-01\n"
+
+
+def groups() -> str:
+    """The control groups at the top."""
+    return subprocess.run(["unshare", "--mount", "sh", "-c", "mount -t cgroup2 cgroup2 /mnt && ls /mnt"],
+                          capture_output=True, text=True, check=True).stdout
