@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import socket
 from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from granian import Granian
@@ -37,11 +39,25 @@ def serve(target: str, host: str, port: int, workers: int = 1) -> None:
         except OSError as error:
             raise Misconfigured(f"cannot listen on {host}:{port}: {error.strerror}") from None
     print(f"HBNB is at http://{host}:{port}", flush=True)
+    _serve(target, workers, address=host, port=port)
+
+
+def serve_socket(target: str, path: Path, workers: int = 1) -> None:
+    """The same on a unix socket, for owner and group, where a web server stands in front."""
+    try:
+        path.parent.stat()
+    except OSError as error:
+        raise Misconfigured(f"cannot listen on {path}: {error.strerror}") from None
+    print(f"HBNB is at {path}", flush=True)
+    _serve(target, workers, uds=path, uds_permissions=0o660)
+
+
+def _serve(target: str, workers: int, **where: Any) -> None:
     settings = Settings.from_environ()
     logs.init_app(settings)
-    Granian(target, host, port, interface=Interfaces.WSGI, workers=workers, blocking_threads=THREADS,
-            websockets=False, log_access=False,
-            log_dictconfig=AS_OURS if settings.log_format == "json" else None).serve(target_loader=load)
+    Granian(target, interface=Interfaces.WSGI, workers=workers, blocking_threads=THREADS, websockets=False,
+            log_access=False, log_dictconfig=AS_OURS if settings.log_format == "json" else None,
+            **where).serve(target_loader=load)
     models.storage.settle()     # the workers are gone, and none of them was the last
 
 

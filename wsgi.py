@@ -47,10 +47,16 @@ app = create_app()
 
 if __name__ == "__main__":
     import argparse
+    from pathlib import Path
 
-    from server import serve
+    from server import serve, serve_socket
     parser = argparse.ArgumentParser(description="Serve API and pages.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=5000)
+    parser.add_argument("--socket", type=Path, help="listen on this unix socket instead")
+    parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
-    serve("wsgi:app", options.host, options.port)
+    if options.socket:
+        serve_socket("wsgi:app", options.socket, options.workers)
+    else:
+        serve("wsgi:app", options.host, options.port, options.workers)

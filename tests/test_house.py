@@ -7,9 +7,12 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
 import urllib.request
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 
@@ -52,6 +55,15 @@ class TestLayers:
                 [node.module or ""] if isinstance(node, ast.ImportFrom) else [])
             for name in names:
                 assert (layer(name) or 0) <= own, f"{name} is above {path.name}"
+
+    def test_what_ships_the_application_and_the_application_know_nothing_of_each_other(self):
+        for path in tracked("*.py"):
+            parts = path.relative_to(ROOT).parts
+            named = set(re.findall(r"^ *(?:from|import) (\w+)", path.read_text(), re.M))
+            if parts[0] in ("deploy", "fabfile.py"):
+                assert not {name for name in named if layer(name)}, path
+            elif own_layer(path) is not None:
+                assert "deploy" not in named, path
 
     def test_nobody_but_one_asks_which_engine_runs(self):
         asking = [path.name for path in tracked("*.py") if "uses_db" in path.read_text() and "tests" not in path.parts]
@@ -207,7 +219,6 @@ def answer(address: str) -> str:
             with urllib.request.urlopen(address, timeout=5) as found:
                 return found.read().decode()
         except OSError:
-            import time
             time.sleep(0.1)
     raise AssertionError(f"{address} does not answer")
 
@@ -216,7 +227,8 @@ class TestPrograms:
     @pytest.mark.parametrize(("command", "settings", "words"), [
         (["-m", "sample"], {"HBNB_FILE_PATH": "bad.json"}, "bad.json is damaged"),
         (["-m", "sample"], {"HBNB_FILE_PATH": "/proc/x.json"}, "/proc/x.json cannot be written"),
-        (["wsgi.py", "--port", "99999"], {}, "cannot listen on port 99999")])
+        (["wsgi.py", "--port", "99999"], {}, "cannot listen on port 99999"),
+        (["wsgi.py", "--socket", "/nowhere/app.sock"], {}, "cannot listen on /nowhere/app.sock: No such file")])
     def test_say_in_one_line_why_they_cannot_begin(self, tmp_path, command, settings, words):
         (tmp_path / "bad.json").write_text("{")
         ended = subprocess.run([sys.executable, *command], cwd=tmp_path if command[0] == "-m" else ROOT,
@@ -240,6 +252,23 @@ class TestPrograms:
         assert ended.returncode != 0
         assert "PORT is 'abc'" in ended.stdout
         assert not (tmp_path / "f.json").exists()
+
+    def test_a_web_server_in_front_finds_the_site_at_a_socket(self, tmp_path):
+        path = tmp_path / "app.sock"
+        with subprocess.Popen([sys.executable, "wsgi.py", "--socket", str(path), "--workers", "2"], cwd=ROOT, env={
+                **os.environ, "HBNB_FILE_PATH": str(tmp_path / "f.json")}, stderr=subprocess.DEVNULL) as process:
+            try:
+                answered = b""
+                while not answered.startswith(b"HTTP/1.1 200"):
+                    assert process.poll() is None
+                    time.sleep(0.1)
+                    with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
+                        connection.connect(str(path))
+                        connection.sendall(b"GET /api/v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                        answered = connection.recv(1000)
+                assert path.stat().st_mode & 0o777 == 0o660     # for its owner and its group
+            finally:
+                process.terminate()
 
     @pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
     def test_the_console_works_without_its_streams(self, tmp_path, closed):
