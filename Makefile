@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 PORT ?= 5000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint coverage bench plain screenshots clean
+.PHONY: help run test functional lint coverage bench plain screenshots clean
 
 help:  ## print this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -17,6 +17,9 @@ run: $(VENV)/run  ## serve API and pages on http://127.0.0.1:5000, with sample d
 
 test: $(VENV)/dev  ## run every test on both engines
 	$(BIN)/python -m pytest
+
+functional: $(VENV)/dev  ## ask the site at STAGING_SERVER=http://… what it must be able to do; changes nothing there
+	$(BIN)/python -m pytest tests/functional
 
 lint: $(VENV)/dev  ## check style and types, of Python and of scripts
 	$(BIN)/pycodestyle --exclude=$(VENV),.git,node_modules .
