@@ -1,0 +1,62 @@
+"""Backups of what the store holds, by the release that runs: fetched here, and put back from here."""
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deploy.archive import ROOT
+from deploy.config import Environment, Refused
+from deploy.hosts import Hosts, digest
+from deploy.release import PAGE_DOWN, PAGE_UP
+from deploy.work import Step, at_work, say
+
+FOLDER = Path("backups")
+THERE = "/var/lib/hbnb/backups"
+LONGEST = 7200      # seconds
+
+
+def backup(environment: Environment) -> Path:
+    """Fetch a backup, as the store is at one moment; the site goes on.
+
+    Returns:
+        The file, beside which stands its SHA-256.
+    Raises:
+        Refused: it could not be made, or did not arrive as it was.
+    """
+    path = ROOT / FOLDER / f"{environment.name}_{datetime.now(UTC):%Y%m%d%H%M%S}.jsonl.gz"
+    with Hosts(environment, environment.web[:1], environment.user) as hosts:
+        given = {"FILE": f"{THERE}/{path.name}"}
+        said, made = hosts.first.run("backup", given, LONGEST).rstrip().rsplit("\n", 1)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        part = path.with_suffix(".part")
+        part.touch(mode=0o600)
+        hosts.first.download(given["FILE"], part)
+        hosts.first.run("forget", given)
+    if digest(part) != made:
+        raise Refused(f"{part} did not arrive as it was made. Run this again")
+    path.with_name(f"{path.name}.sha256").write_text(f"{made}  {path.name}\n")
+    os.replace(part, path)
+    say(said)
+    return path
+
+
+def restore(environment: Environment, path: Path) -> None:
+    """Put a backup in place of all that the store holds, or change nothing.
+
+    Raises:
+        Refused: the file is not as it was made, or could not be restored.
+    """
+    try:
+        noted = path.with_name(f"{path.name}.sha256").read_text().split()[0]
+        found = digest(path)
+    except (OSError, IndexError) as error:
+        raise Refused(f"{path} cannot be restored: {error}. `fab ENV backup` makes it, and {path.name}.sha256 beside "
+                      "it") from None
+    if noted != found:
+        raise Refused(f"{path} is damaged: its SHA-256 is {found}, and was {noted}. Take another backup")
+    given = {"FILE": f"{THERE}/{path.name}"}
+    with at_work(environment, "restore", FILE=given["FILE"]) as work:
+        work.hosts.first.upload(path, given["FILE"])
+        work.do(PAGE_UP, Step("restore", at="first", timeout=LONGEST), PAGE_DOWN)
+        work.hosts.first.run("forget", given)

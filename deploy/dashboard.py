@@ -1,0 +1,73 @@
+"""A page for who ships: which release runs where, what was done, and a button that takes a release back.
+
+It is for the person at this machine alone. A page of another site could post to it, and a name of another site could be
+made to lead to it; so the name that it was asked by, where a post comes from, and a word that stands in its own page
+alone, are all looked at.
+"""
+from __future__ import annotations
+
+import secrets
+
+from flask import Flask, abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from deploy import release
+from deploy.config import Environment, Refused
+from deploy.work import say
+
+POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+
+def create_app(environment: Environment, port: int) -> Flask:
+    app = Flask(__name__, template_folder=".", static_folder=None)
+    word = secrets.token_urlsafe(32)
+    own = {f"127.0.0.1:{port}", f"localhost:{port}"}
+
+    @app.before_request
+    def guard() -> None:
+        if request.host not in own:
+            abort(421, "This page is at http://127.0.0.1 alone")
+        if request.method == "POST" and not (
+                request.headers.get("Origin") == f"http://{request.host}"
+                and secrets.compare_digest(request.form.get("word", "").encode(), word.encode())):
+            abort(403, "This did not come from the page itself: open it anew, and try again")
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        response.headers |= {"Content-Security-Policy": POLICY, "Cache-Control": "no-store", "X-Frame-Options": "DENY",
+                             "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
+        return response
+
+    @app.get("/")
+    def overview() -> str:
+        return page()
+
+    @app.get("/style.css")
+    def style() -> Response:
+        return app.response_class(render_template("dashboard.css"), mimetype="text/css")
+
+    @app.post("/rollback")
+    def rollback() -> Response | tuple[str, int]:
+        try:
+            release.rollback(environment, request.form.get("to", "") or abort(400, "Say which release"))
+        except Refused as error:
+            return page(str(error)), 409
+        return redirect(url_for("overview"), 303)
+
+    def page(error: str = "") -> str:
+        try:
+            states, done = release.status(environment), release.history(environment)[::-1]
+        except Refused as refused:
+            states, done, error = {}, [], f"{error}\n{refused}".strip()
+        known = {name for state in states.values() for name in state.releases}
+        everywhere = sorted(name for name in known if all(name in state.releases for state in states.values()))
+        return render_template("dashboard.html", environment=environment, states=states, done=done, error=error,
+                               word=word, releases=everywhere)
+
+    return app
+
+
+def serve(environment: Environment, port: int) -> None:
+    """Serve it until Ctrl-C; a request at a time, so that each can be interrupted as `fab rollback` can."""
+    say(f"http://127.0.0.1:{port} shows {environment.name}; Ctrl-C ends it")
+    create_app(environment, port).run("127.0.0.1", port, threaded=False)

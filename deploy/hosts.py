@@ -1,0 +1,241 @@
+"""The hosts of an environment over SSH: one shell script for each thing that is done there."""
+from __future__ import annotations
+
+import hashlib
+import secrets
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from getpass import getuser
+from pathlib import Path
+from shlex import quote
+from typing import TypeVar
+
+import paramiko
+from fabric import Config, Connection
+from invoke.exceptions import CommandTimedOut
+
+from deploy.config import Environment, Refused
+
+SCRIPTS = Path(__file__).parent / "steps"
+CONNECT = 5         # seconds, for each of connecting, the banner and the key
+SILENT = 15         # seconds, after which a host is given up
+NOTHING = "Nothing was changed anywhere"
+LOCKED = 75         # exit status: somebody else is at work
+Item = TypeVar("Item")
+Found = TypeVar("Found")
+
+
+class Host:
+    """A host that was connected to.
+
+    Args:
+        name: as `hosts.toml` has it.
+        user: who comes.
+    Raises:
+        Refused: it is not there, is not who it was, or does not let us in.
+    """
+
+    def __init__(self, name: str, user: str, environment: Environment) -> None:
+        self.name, self._environment = name, environment
+        known = Path(environment.known_hosts).expanduser()
+        ssh_config = Path(environment.ssh_config).expanduser()
+        config = Config(runtime_ssh_path=str(ssh_config) if ssh_config.is_file() else None)
+        self._connection = Connection(name, user, config=config, connect_timeout=CONNECT, connect_kwargs={
+            "banner_timeout": CONNECT, "auth_timeout": CONNECT})
+        try:
+            each = self._connection
+            while isinstance(each, Connection):     # it, and the hosts on the way to it
+                each.client.load_system_host_keys(str(known))
+                each.client.set_missing_host_key_policy(paramiko.RejectPolicy())
+                each = each.gateway
+            self._connection.open()
+        except paramiko.BadHostKeyException as error:
+            raise Refused(f"{name} shows another host key ({error.key.fingerprint}) than {known} has: somebody else "
+                          "may answer there. If it was set up anew, take its line out with `ssh-keygen -R`, and add "
+                          f"the new key once you checked it. {NOTHING}") from None
+        except (OSError, paramiko.SSHException, EOFError, ValueError) as error:
+            if "not found in known_hosts" in str(error):
+                raise Refused(f"{name} is not in {known}: check its host key, and add it, as with `ssh-keyscan`. "
+                              f"{NOTHING}") from None
+            raise Refused(f"{name} cannot be reached as {user}: {str(error) or type(error).__name__}. Is it on, does "
+                          f"its sshd answer, and does the agent or ~/.ssh/config have your key? {NOTHING}") from None
+        self._transport = self._connection.transport
+        # A host that falls silent is noticed, in whatever step.
+        self._transport.set_keepalive(SILENT // 3)
+        self._transport.channel_timeout = SILENT
+        if isinstance(sock := self._transport.sock, socket.socket):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT * 1000)
+
+    def run(self, step: str, given: Mapping[str, object] = {}, timeout: float = 120) -> str:
+        """Run a script of `steps/` in the folder of releases; see `shell`."""
+        scripts = "\n".join((SCRIPTS / f"{name}.sh").read_text() for name in ("common", step))
+        return self.shell(step, scripts, given, timeout)
+
+    def shell(self, what: str, script: str, given: Mapping[str, object], timeout: float) -> str:
+        """Run a script, all of it in one `sh -euc`.
+
+        Args:
+            what: it does, for messages.
+            given: the variables that it finds beside those of the environment.
+            timeout: seconds, after which the host is given up.
+        Returns:
+            What it printed.
+        Raises:
+            Refused: it failed; says what it wrote.
+        """
+        environment = self._environment
+        variables = {"ROOT": environment.root, "HEALTH": environment.health, "WAIT": environment.wait,
+                     "SERVER_NAME": environment.server_name, "PYTHON": environment.python, **given}
+        lines = (f"{name}={quote(str(value))}" for name, value in variables.items())
+        command = "sh -euc " + quote("\n".join([*lines, script]))
+        if self._connection.user == environment.admin != "root":
+            command = f"sudo -n {command}"
+        with self._told(what):
+            result = self._connection.run(command, hide=True, in_stream=False, warn=True, timeout=timeout)
+            if result.exited == -1:
+                raise EOFError("the host fell silent")
+        if result.exited:
+            said = result.stderr.strip() or result.stdout.strip() or f"it ended with status {result.exited}"
+            raise Refused(f"{self.name}: {what}: {said}")
+        return str(result.stdout)
+
+    def upload(self, path: Path, target: str) -> None:
+        """Put a file on the host, going on where an earlier one was cut off; it is there when all of it is.
+
+        Raises:
+            Refused: it did not arrive as it is here; the host is as it was.
+        """
+        given = {"TARGET": target, "SHA256": digest(path)}
+        self._send(path, f"{target}.part")
+        try:
+            self.run("received", given)
+        except Refused:     # what was there was of no use, and is gone
+            self._send(path, f"{target}.part")
+            self.run("received", given)
+
+    def _send(self, path: Path, target: str) -> None:
+        with self._told(f"uploading {path.name} (is its disk full?)"), self._sftp() as sftp, (
+                sftp.open(target, "ab")) as remote, path.open("rb") as local:
+            local.seek(remote.stat().st_size or 0)
+            remote.set_pipelined(True)
+            while block := local.read(1 << 15):
+                remote.write(block)
+
+    def put(self, content: bytes) -> str:
+        """Put something into a file of its own, which nobody else may read; gives its path."""
+        path = f"/tmp/hbnb-{secrets.token_hex(8)}"
+        with self._told("putting a file there"), self._sftp() as sftp, sftp.open(path, "wx") as remote:
+            remote.chmod(0o600)
+            remote.write(content)
+        return path
+
+    def download(self, source: str, path: Path) -> None:
+        with self._told(f"fetching {source}"), self._sftp() as sftp:
+            sftp.get(source, str(path))
+
+    def lock(self, purpose: str) -> None:
+        """Keep all others off until the connection ends, however it ends.
+
+        Raises:
+            Refused: somebody else is at work; says who.
+        """
+        who = f"{getuser()}@{socket.gethostname()}, {purpose}"
+        with self._told("locking it"):
+            channel = self._transport.open_session(timeout=CONNECT)
+            channel.settimeout(CONNECT)
+            channel.exec_command("sh -euc " + quote("\n".join([
+                f"ROOT={quote(self._environment.root)}", f"WHO={quote(who)}", (SCRIPTS / "lock.sh").read_text()])))
+            said = channel.makefile("r").readline().strip()
+        if said != "locked":
+            raise Refused(f"{self.name}: {said or 'the lock cannot be taken: is this host provisioned?'}",
+                          LOCKED if said else 1)
+        self._lock = channel    # which is closed when it is forgotten
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _sftp(self) -> paramiko.SFTPClient:
+        sftp = self._connection.client.open_sftp()
+        sftp.get_channel().settimeout(SILENT)
+        return sftp
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Say it in a sentence when the host is lost, or its disk refuses."""
+        try:
+            yield
+        except CommandTimedOut as error:
+            raise Refused(f"{self.name}: {what} did not end within {error.timeout:.0f} s. Look at the host, and run "
+                          "this again") from None
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            raise Refused(f"{self.name}: {what} broke off: {str(error) or type(error).__name__}. Look at the host, and "
+                          "run this again") from None
+
+
+class Hosts:
+    """Some hosts, all connected, or none.
+
+    Args:
+        names: which.
+        user: who comes.
+        lock: what for, where nobody else may be at work there.
+    Raises:
+        Refused: one of them cannot be reached, or somebody else is at work there.
+    """
+
+    def __init__(self, environment: Environment, names: list[str], user: str, lock: str = "") -> None:
+        self._all: list[Host] = []
+        try:
+            in_parallel(lambda name: self._all.append(Host(name, user, environment)), names)
+            self._all.sort(key=lambda host: names.index(host.name))
+            for host in self._all if lock else ():      # in one order, so that of two one gets them all
+                host.lock(lock)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __enter__(self) -> Hosts:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for host in self._all:
+            host.close()
+
+    def __iter__(self) -> Iterator[Host]:
+        return iter(self._all)
+
+    @property
+    def first(self) -> Host:
+        return self._all[0]
+
+    def run(self, script: str, given: Mapping[str, object] = {}, timeout: float = 120) -> dict[str, str]:
+        """What a script prints on each host, by the host's name."""
+        return dict(in_parallel(lambda host: (host.name, host.run(script, given, timeout)), self._all))
+
+
+def digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def in_parallel(work: Callable[[Item], Found], items: Iterable[Item]) -> list[Found]:
+    """Do something for each, all at once; it is over when the last is.
+
+    Raises:
+        Refused: it failed for some; says for each what.
+    """
+    items = [*items]
+    with ThreadPoolExecutor(max(len(items), 1)) as pool:    # whose end waits for all, a Ctrl-C or not
+        futures = [pool.submit(work, item) for item in items]
+        wait(futures)
+    errors = [error for each in futures if (error := each.exception())]
+    for error in errors:
+        if not isinstance(error, Refused):
+            raise error
+    if errors:
+        raise Refused("\n".join(map(str, errors)), max(error.status for error in errors if isinstance(error, Refused)))
+    return [each.result() for each in futures]

@@ -1,0 +1,9 @@
+# The balancer.
+packages haproxy
+file unavailable.http /etc/haproxy/errors/hbnb.http 644 root:root
+haproxy -c -q -f "$FILES/haproxy.cfg" || fail "haproxy does not understand its configuration"
+file haproxy.cfg /etc/haproxy/haproxy.cfg 644 root:root
+file sshd.conf /etc/ssh/sshd_config.d/hbnb.conf 644 root:root
+sshd -t && systemctl reload ssh
+enabled haproxy
+started haproxy

@@ -1,0 +1,31 @@
+# The database server. Its password is made once, and lies in /etc/hbnb/database, for root alone.
+packages mariadb-server
+file mariadb.cnf /etc/mysql/mariadb.conf.d/99-hbnb.cnf 644 root:root
+[ -z "$new" ] || systemctl restart mariadb
+enabled mariadb
+systemctl is-active --quiet mariadb || { systemctl start mariadb; changed "started mariadb"; }
+directory /etc/hbnb 755 root:root
+[ -e /etc/hbnb/database ] || {
+    (umask 077; od -An -N 24 -tx1 /dev/urandom | tr -d ' \n' > /etc/hbnb/database)
+    changed "password of the database"
+}
+password=$(cat /etc/hbnb/database)
+sql() { mariadb --batch --skip-column-names; }
+has() { [ "$(echo "SELECT COUNT(*) FROM $1" | sql)" != 0 ]; }
+has "information_schema.schemata WHERE schema_name = 'hbnb_db'" || {
+    echo "CREATE DATABASE hbnb_db CHARACTER SET utf8mb4 COLLATE utf8mb4_bin" | sql
+    changed "database hbnb_db"
+}
+for address in $ADDRESSES; do
+    mariadb --protocol=socket --execute "SHOW GRANTS FOR 'hbnb'@'$address'" 2>/dev/null | grep -q "$(printf "SELECT PASSWORD('%s')" "$password" | sql)" || {
+        sql <<SQL
+CREATE USER IF NOT EXISTS 'hbnb'@'$address' IDENTIFIED BY '$password';
+ALTER USER 'hbnb'@'$address' IDENTIFIED BY '$password';
+GRANT ALL PRIVILEGES ON hbnb_db.* TO 'hbnb'@'$address';
+GRANT SELECT ON performance_schema.* TO 'hbnb'@'$address';
+SQL
+        changed "database user hbnb@$address"
+    }
+done
+# Read by whoever provisions, and by nobody else.
+echo "password: $password"

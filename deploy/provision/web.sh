@@ -1,0 +1,51 @@
+# A web server.
+packages nginx sudo logrotate curl python3-venv libmariadb3 $BUILD
+account hbnb --system --home-dir /var/lib/hbnb --shell /usr/sbin/nologin --user-group
+account "$USER_NAME" --create-home --shell /bin/bash --user-group
+member "$USER_NAME" www-data            # to ask a release on its own socket
+member "$USER_NAME" systemd-journal     # to read what it says
+if [ ! -e "/home/$USER_NAME/.ssh/authorized_keys" ]; then       # whoever may provision may ship
+    install -d -m 700 -o "$USER_NAME" -g "$USER_NAME" "/home/$USER_NAME/.ssh"
+    admin=$(getent passwd "${SUDO_USER:-root}" | cut -d : -f 6)
+    install -m 600 -o "$USER_NAME" -g "$USER_NAME" "$admin/.ssh/authorized_keys" "/home/$USER_NAME/.ssh/authorized_keys"
+    changed "keys of $USER_NAME"
+fi
+
+own=$USER_NAME:$USER_NAME
+directory "$ROOT" 755 "$own"
+directory "$ROOT/releases" 755 "$own"
+directory "$ROOT/shared" 755 "$own"
+for each in venvs uploads wheels; do directory "$ROOT/shared/$each" 755 "$own"; done
+directory "$ROOT/shared/down" 755 root:root
+file page.html "$ROOT/shared/down/page.html" 644 root:root
+file error.json "$ROOT/shared/down/error.json" 644 root:root
+directory /data/web_static 755 root:root
+directory /data/web_static/releases 755 "$own"
+link "$ROOT/current/web_static" /data/web_static/current
+directory /var/lib/hbnb 750 hbnb:www-data
+directory /var/lib/hbnb/backups 2770 "hbnb:$USER_NAME"
+
+directory /etc/hbnb 755 root:root
+[ -e /etc/hbnb/env ] || { install -m 640 -o root -g hbnb /dev/null /etc/hbnb/env; changed "file /etc/hbnb/env"; }
+. "$FILES/settings"
+
+file manage /usr/local/lib/hbnb/manage 755 root:root
+visudo --check --quiet --file "$FILES/sudoers" || fail "sudo does not understand these rules"
+file sudoers /etc/sudoers.d/hbnb 440 root:root
+file sshd.conf /etc/ssh/sshd_config.d/hbnb.conf 644 root:root
+sshd -t && systemctl reload ssh
+file journald.conf /etc/systemd/journald.conf.d/hbnb.conf 644 root:root
+[ -z "$new" ] || systemctl restart systemd-journald
+file logrotate /etc/logrotate.d/hbnb 644 root:root
+file hbnb@.service /etc/systemd/system/hbnb@.service 644 root:root
+file hbnb.service /etc/systemd/system/hbnb.service 644 root:root
+systemctl daemon-reload
+enabled hbnb.service
+enabled logrotate.timer
+
+file nginx.conf /etc/nginx/sites-available/hbnb 644 root:root
+link /etc/nginx/sites-available/hbnb /etc/nginx/sites-enabled/hbnb
+[ ! -e /etc/nginx/sites-enabled/default ] || { rm /etc/nginx/sites-enabled/default; changed "nginx's own site is gone"; }
+nginx -t -q || fail "nginx does not understand its site"
+enabled nginx
+started nginx

@@ -1,0 +1,194 @@
+"""Releases: shipped, taken back, tested, told."""
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from deploy import archive as archives
+from deploy.archive import ROOT, Archive
+from deploy.config import Environment, Refused
+from deploy.hosts import Host, Hosts, in_parallel
+from deploy.work import State, Step, Work, at_work, say, states
+
+NOT_TESTED = 3      # exit status
+STAYS = ("The maintenance page STAYS up: the release before cannot live with the database as it may be now. Mend what"
+         " is said above, and deploy again with --maintenance; docs/deployment.md tells the way to the last backup")
+UNPACK, INSTALL = Step("unpack", Step("remove"), timeout=300), Step("install", timeout=1200)
+PAGE_DOWN = Step("maintenance", given={"PAGE": ""})
+PAGE_UP = Step("maintenance", PAGE_DOWN, given={"PAGE": "deploy"})
+MIGRATE = Step("migrate", at="first", timeout=3600)
+START, SWITCH = Step("start", Step("stop")), Step("switch", Step("back"), at="each")
+CLEAN = Step("clean")
+
+
+def deploy(environment: Environment, archive: Archive, maintenance: bool = False, token: str = "") -> None:
+    """Ship a release to all web servers, or to none.
+
+    Args:
+        maintenance: show the page meanwhile, for a migration that the running release cannot bear.
+        token: make an API token of that name first, and print it; production does not start without one.
+    Raises:
+        Refused: it did not go well; every host is what it was.
+    """
+    if environment.tested_on:
+        _need_test(environment, archive)
+    given = {"SHA256": archive.sha256, "REVISION": archive.revision, "TOKEN": token,
+             "WHEELS": "1" if environment.wheels else ""}
+    with at_work(environment, "deploy", archive.name, **given) as work:
+        work.note = {"sha256": archive.sha256, "revision": archive.revision}
+        in_parallel(lambda host: _upload(host, archive, environment, work.states[host.name]), work.hosts)
+        work.do(UNPACK, INSTALL)
+        schema = json.loads(work.hosts.first.run("migrations", {"NAME": archive.name}))
+        # Where nothing runs yet, nobody has to live with it.
+        breaking = [f"{each['revision']}: {each['about']}" for each in schema["pending"]
+                    if not each["backward_compatible"] and any(state.current for state in work.states.values())]
+        if breaking and not maintenance:
+            raise Refused(f"{archive.name} was not started: the release that runs cannot live with what it does to the "
+                          f"database ({'; '.join(breaking)}). Choose a quiet time, and add --maintenance")
+        put_up = {state.maintenance for state in work.states.values()}
+        if maintenance:
+            work.do(PAGE_UP)
+        if stays := bool(breaking) or "deploy" in put_up:       # now, or by one that broke off
+            work.keep(PAGE_UP)
+        try:
+            work.do(*[] if schema["up_to_date"] and not token else [MIGRATE], START, SWITCH)
+        except (Refused, KeyboardInterrupt) as error:
+            if stays:
+                raise Refused(f"{str(error) or 'It was interrupted'}\n{STAYS}") from None
+            raise
+        if maintenance or "deploy" in put_up:
+            work.do(PAGE_DOWN)
+        _settled(work, environment, archive.revision)
+    say(f"{archive.name} is live on {', '.join(environment.web)}")
+
+
+def rollback(environment: Environment, to: str = "") -> None:
+    """Make an earlier release current on all web servers, or on none.
+
+    Args:
+        to: its name; empty = the one before.
+    Raises:
+        Refused: it did not go well; every host is what it was.
+    """
+    with at_work(environment, "rollback", to) as work:
+        before = {state.previous for state in work.states.values()}
+        if not to and (len(before) > 1 or "" in before):
+            raise Refused("There is no one release before, on all hosts: `fab ENV status` shows what there is; say "
+                          "which by --to NAME")
+        work.release = to = to or before.pop()
+        for name, state in work.states.items():
+            if to not in state.releases:
+                raise Refused(f"{name} has no release {to}, but {', '.join(state.releases) or 'none at all'}")
+        work.do(START, SWITCH)
+        _settled(work, environment, State.of(work.hosts.first).release.get("revision", ""))
+    say(f"{to} is live on {', '.join(environment.web)}")
+
+
+def maintenance(environment: Environment, on: bool) -> None:
+    """Put the maintenance page up on all web servers, or take it down."""
+    with at_work(environment, f"maintenance {'on' if on else 'off'}") as work:
+        work.do(Step("maintenance", PAGE_DOWN, given={"PAGE": "operator"}) if on else PAGE_DOWN)
+
+
+def clean(environment: Environment) -> None:
+    """Remove the oldest releases of all web servers."""
+    with at_work(environment, "clean") as work:
+        work.do(CLEAN)
+
+
+def test(environment: Environment) -> None:
+    """Try the release that an environment serves by the functional tests, and note the outcome there.
+
+    Raises:
+        Refused: they failed, or the hosts do not serve one and the same release.
+    """
+    if not environment.address:
+        raise Refused(f"[{environment.name}] has no address: write there which one the tests are to ask")
+    with at_work(environment, "test") as work:
+        served = {(state.current, state.release.get("sha256", "")) for state in work.states.values()}
+        if len(served) != 1 or ("", "") in served:
+            raise Refused(f"{environment.name} does not serve one release: deploy one there first")
+        [(work.release, work.note["sha256"])] = served
+        ended = subprocess.run(["make", "functional", f"STAGING_SERVER={environment.address}"], cwd=ROOT)
+        work.check()
+        if ended.returncode:
+            raise Refused(f"{work.release} did not pass the functional tests at {environment.address}: what they say "
+                          "stands above")
+    say(f"{work.release} passed")
+
+
+def plan(environment: Environment, revision: str) -> list[str]:
+    """What deploying a revision would do, in words; asks the servers, and changes nothing."""
+    archive = archives.pack(environment.name, revision=revision)
+    lines = [f"{archive.name}, {archive.path.stat().st_size} bytes, sha256 {archive.sha256}"]
+    if environment.tested_on:
+        try:
+            _need_test(environment, archive)
+        except Refused as error:
+            lines.append(f"It would be refused: {error}")
+    for name, state in status(environment).items():
+        there = archive.name in state.releases
+        lines.append(f"{name}: {state.current or 'nothing'} -> {archive.name}, which is "
+                     f"{'there' if there else 'to be uploaded'}")
+        lines += [f"  {said}" for said in (
+            state.lock and f"It would be refused: at work is {state.lock}",
+            state.maintenance and f"The maintenance page is up, put there by: {state.maintenance}",
+            not there and state.free < _needed(archive) and f"It would be refused: only {state.free} KiB are free",
+        ) if said]
+    return lines
+
+
+def history(environment: Environment, lines: int = 100) -> list[dict[str, Any]]:
+    """What was done, the oldest first; what is in several hosts' logs comes once, with all `hosts` that have it."""
+    found: dict[str, list[str]] = {}
+    with Hosts(environment, environment.web, environment.user) as hosts:
+        for name, said in hosts.run("history", {"LINES": lines}).items():
+            for line in said.splitlines():
+                found.setdefault(line, []).append(name)
+    return sorted(({**json.loads(line), "hosts": names} for line, names in found.items()), key=lambda each: each["at"])
+
+
+def status(environment: Environment) -> dict[str, State]:
+    """What there is on each web server, by its name."""
+    with Hosts(environment, environment.web, environment.user) as hosts:
+        return states(hosts)
+
+
+def _upload(host: Host, archive: Archive, environment: Environment, state: State) -> None:
+    """Have an archive and the wheels on a host, where they are not there."""
+    there = archive.name in state.releases
+    if not there and state.free < _needed(archive):
+        raise Refused(f"{host.name}: its disk is full: {state.free} KiB are free in {environment.root}, {archive.name} "
+                      f"takes about {_needed(archive)}. Make room, as by `fab {environment.name} clean`")
+    for wheel in sorted(Path(environment.wheels).expanduser().glob("*.whl")) if environment.wheels else ():
+        if wheel.name not in state.wheels:
+            host.upload(wheel, f"{environment.root}/shared/wheels/{wheel.name}")
+    if not there:
+        host.upload(archive.path, f"{environment.root}/shared/uploads/{archive.sha256}.tgz")
+
+
+def _needed(archive: Archive) -> int:
+    """The KiB that it takes on a disk: itself, unpacked, and compiled."""
+    return archive.path.stat().st_size * 10 // 1024
+
+
+def _need_test(environment: Environment, archive: Archive) -> None:
+    staging = Environment.read(environment.tested_on)
+    tests = [each for each in history(staging, 1000)
+             if each["action"] == "test" and each.get("sha256") == archive.sha256]
+    if not tests or not tests[-1]["ok"]:
+        raise Refused(f"{archive.name} is not tested: {environment.name} takes only what passed on {staging.name}. Run "
+                      f"`fab {staging.name} deploy test` for the same revision. Nothing was changed", NOT_TESTED)
+
+
+def _settled(work: Work, environment: Environment, revision: str) -> None:
+    """What comes after a release is live, and does not take it back."""
+    work.keep()
+    try:
+        work.do(CLEAN)
+        if revision and environment.name == "production":
+            archives.tag(revision)
+    except (Refused, KeyboardInterrupt) as error:
+        say(f"{work.release} is live, but not all was tidied up: {str(error) or 'it was interrupted'}")

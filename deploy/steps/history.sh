@@ -1,0 +1,1 @@
+[ ! -e releases.log ] || tail -n "$LINES" releases.log | grep '}$' || :

@@ -1,0 +1,1 @@
+journalctl --quiet --no-pager --output cat --lines "$LINES" --unit 'hbnb@*'

@@ -1,0 +1,21 @@
+# Starts a release beside the one that serves, and waits until it is healthy on its own socket.
+alone
+unit="hbnb@$NAME.service"
+ask() { curl -sS --max-time 3 --unix-socket "releases/$NAME/run/app.sock" "$@" "http://localhost$HEALTH"; }
+restarts() { systemctl show -p NRestarts --value "$unit"; }
+sudo -n systemctl start "$unit"
+before=$(restarts)
+end=$(($(date +%s) + WAIT))
+while [ "$(date +%s)" -lt "$end" ] && [ "$(restarts)" = "$before" ]; do
+    case $(ask -o /dev/null -w '%{http_code}' 2>/dev/null || :) in
+        200) exit 0;;
+        000) sleep 0.1;;    # it is not there yet
+        *) sleep 1;;        # it is, and its log will say why
+    esac
+done
+{
+    echo "$NAME does not become healthy at $HEALTH. What it says itself:"
+    journalctl --quiet --no-pager --output cat --lines 30 --unit "$unit"
+    ask
+} >&2 2>&1 || :
+exit 1

@@ -1,0 +1,23 @@
+# Unpacks aside, and renames into releases/; what has that name never changes again.
+alone
+aside
+if [ -e "releases/$NAME" ]; then
+    grep -q "\"$SHA256\"" "releases/$NAME/RELEASE.json" || fail "another release is called $NAME here: pack it under another name"
+    exit 0
+fi
+new="releases/.$NAME"
+rm -rf "$new"
+mkdir "$new"
+tar -xzf "shared/uploads/$SHA256.tgz" -C "$new" --no-same-owner
+cd "$new"
+[ -f wsgi.py ] && [ -f requirements-production.txt ] || fail "the archive of $NAME holds no HBNB: make it by \`fab pack\`"
+ln -s "/run/hbnb/$NAME" run
+ln -s "$ROOT/shared/venvs/$( { "$PYTHON" -V; cat requirements*.txt; } | sha256sum | cut -c 1-16)" .venv
+"$PYTHON" -m compileall -q .
+printf '{"name": "%s", "sha256": "%s", "revision": "%s", "unpacked": "%s"}\n' \
+    "$NAME" "$SHA256" "$REVISION" "$(date -u +%FT%TZ)" > RELEASE.json
+chmod -R u=rwX,go=rX .
+sync -f .
+cd "$ROOT"
+ln -sfn "$ROOT/releases/$NAME/web_static" "/data/web_static/releases/$NAME"     # its classic name
+mv -T "$new" "releases/$NAME"

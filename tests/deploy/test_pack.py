@@ -1,0 +1,138 @@
+"""What is shipped: the same bytes for the same revision, nothing that does not run, under classic names too."""
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+
+from deploy import archive
+from deploy.archive import Archive
+from deploy.config import Refused
+from tests.conftest import ROOT
+from tests.test_house import LAYERS
+
+FAB = str(Path(sys.executable).with_name("fab"))
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository of what is here, as it would be committed now."""
+    folder = tmp_path_factory.mktemp("checkout") / "hbnb"
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True,
+                            check=True).stdout
+    for name in listed.splitlines():
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "all")
+    return folder
+
+
+def git(folder: Path, *command: str) -> str:
+    return subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t", *command], cwd=folder, check=True,
+                          capture_output=True, text=True).stdout.strip()
+
+
+def fab(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([FAB, *command], cwd=folder, capture_output=True, text=True)
+
+
+@pytest.fixture
+def packing(checkout, monkeypatch):
+    monkeypatch.setattr(archive, "ROOT", checkout)
+    yield checkout
+    shutil.rmtree(checkout / "versions", ignore_errors=True)
+
+
+def test_the_same_revision_gives_the_same_bytes_under_each_name(packing):
+    first = archive.pack("staging")
+    time.sleep(1.1)     # gzip would note the second
+    second = archive.pack("production", version="9.9")
+    assert first.sha256 == second.sha256
+    assert first.revision == git(packing, "rev-parse", "HEAD")
+    short = first.revision[:12]
+    assert (first.name, second.name) == (f"staging_0.1.0_{short}", f"production_9.9_{short}")
+
+
+def test_an_archive_holds_what_runs_and_nothing_else(packing):
+    with tarfile.open(archive.pack("").path) as tar:
+        names = tar.getnames()
+    top = {name.partition("/")[0].removesuffix(".py") for name in names}
+    modules = {name for layer in LAYERS for name in layer.split()} - {"sample"}
+    requirements = {f"requirements{name}.txt" for name in ("", "-monitoring", "-mysql", "-production", "-redis")}
+    assert top == modules | requirements | {"web_static", "pyproject.toml"}
+    assert "api/v1/docs/__init__.py" in names, "what is left out is left out at the top alone"
+
+
+def test_what_was_packed_runs(packing, tmp_path):
+    with tarfile.open(archive.pack("").path) as tar:
+        tar.extractall(tmp_path / "release", filter="data")
+    ended = subprocess.run([sys.executable, "-c", "import wsgi, console; print('made')"], cwd=tmp_path / "release",
+                           env={"HBNB_FILE_PATH": str(tmp_path / "file.json"), "PATH": os.environ["PATH"]},
+                           capture_output=True, text=True)
+    assert ended.stdout == "made\n", ended.stderr
+
+
+def test_pack_makes_the_classic_archive(packing):
+    for name in ("pack", "do_pack"):
+        ended = fab(packing, name)
+        assert ended.returncode == 0, ended.stderr
+        [made] = (packing / "versions").iterdir()
+        assert re.fullmatch(r"web_static_\d{14}\.tgz", made.name)
+        assert ended.stdout.startswith(f"versions/{made.name}  {made.stat().st_size} bytes, sha256 ")
+        made.unlink()
+
+
+def test_what_is_not_committed_is_not_packed_and_that_is_said(packing):
+    before = archive.pack("dev").sha256
+    wsgi = packing / "wsgi.py"
+    kept = wsgi.read_text()
+    try:
+        wsgi.write_text("broken")
+        assert archive.pack("dev").sha256 == before
+        assert "What is not committed is not packed" in fab(packing, "pack").stdout
+    finally:
+        wsgi.write_text(kept)
+
+
+@pytest.mark.parametrize("revision", ["nowhere", "--help", ""])
+def test_a_revision_that_is_none_is_refused(packing, revision):
+    with pytest.raises(Refused, match="knows nothing of that name"):
+        archive.pack("dev", revision=revision)
+
+
+@pytest.mark.parametrize(("name", "content"), [
+    ("none.tgz", None), ("cut.tgz", b"\x1f\x8b\x08"), ("text.tgz", b"text"), ("a b.tgz", "good"), ("x.zip", "good"),
+    ("-x.tgz", "good"), (".tgz", "good")])
+def test_what_is_no_archive_is_refused_before_any_host_is_asked(packing, tmp_path, name, content):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(archive.pack("").path.read_bytes() if content == "good" else content)
+    with pytest.raises(Refused, match="cannot be shipped"):
+        Archive.read(path)
+
+
+@pytest.mark.parametrize(("keep", "left"), [(0, 1), (1, 1), (2, 2), (9, 3)])
+def test_clean_keeps_the_newest(packing, keep, left):
+    folder = packing / "versions"
+    folder.mkdir(exist_ok=True)
+    for number, name in enumerate("cab"):
+        (folder / f"{name}.tgz").write_text("")
+        os.utime(folder / f"{name}.tgz", (number, number))
+    assert archive.clean(keep) == ["c.tgz", "a.tgz", "b.tgz"][:3 - left]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(["c.tgz", "a.tgz", "b.tgz"][3 - left:])
+
+
+def test_a_revision_that_is_live_is_tagged(packing):
+    archive.tag("HEAD")
+    assert git(packing, "rev-parse", "LIVE") == git(packing, "rev-parse", "HEAD")
+    assert re.search(r"^DEPLOYED-\d{4}-\d\d-\d\dT\d{6}$", git(packing, "tag"), re.M)
