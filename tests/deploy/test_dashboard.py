@@ -1,0 +1,102 @@
+"""The dashboard: what it shows, and who may press its button."""
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from deploy import dashboard, release
+from deploy.config import Environment, Refused
+from deploy.work import State
+
+OWN = "http://127.0.0.1:8008"
+STATE = State("two", "one", ["one", "two"], ["one", "two"], [], "", "", 1000, True, {})
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What was taken back to."""
+    asked = []
+    monkeypatch.setattr(release, "status", lambda environment: {"web-01": STATE, "web-02": STATE})
+    monkeypatch.setattr(release, "history", lambda environment: [
+        {"at": "2026-01-01T00:00:00Z", "action": "deploy", "release": "two", "by": "<b>eve</b>", "ok": True}])
+    monkeypatch.setattr(release, "rollback", lambda environment, to: asked.append((environment.name, to)))
+    return asked
+
+
+@pytest.fixture
+def client(asked):
+    return dashboard.create_app(Environment("production", ["web-01", "web-02"]), 8008).test_client()
+
+
+def word(client) -> str:
+    return re.search(r'name="word" value="([^"]{40,})"', client.get("/", base_url=OWN).text)[1]
+
+
+def post(client, origin: str | None = OWN, base_url: str = OWN, **form: str):
+    return client.post("/rollback", base_url=base_url, data=form, headers={"Origin": origin} if origin else {})
+
+
+def test_shows_hosts_and_history_as_text(client):
+    page = client.get("/", base_url=OWN)
+    assert page.status_code == 200
+    assert "&lt;b&gt;eve" in page.text
+    for name in ("web-01", "web-02", "<option>one</option>", "<option>two</option>"):
+        assert name in page.text
+    assert "style-src 'self'" in page.headers["Content-Security-Policy"]
+    assert client.get("/style.css", base_url=OWN).mimetype == "text/css"
+
+
+def test_its_button_is_fab_rollback(client, asked):
+    answer = post(client, word=word(client), to="one")
+    assert (answer.status_code, answer.location) == (303, "/")
+    assert asked == [("production", "one")]
+    assert release.rollback.__module__ == __name__, "and no code of its own"
+
+
+@pytest.mark.parametrize("origin", [None, "null", "http://evil.test", "http://127.0.0.1:9999", "https://127.0.0.1:8008",
+                                    "http://127.0.0.1:8008.evil.test"])
+def test_what_another_site_posts_is_refused(client, asked, origin):
+    assert post(client, origin, word=word(client), to="one").status_code == 403
+    assert asked == []
+
+
+@pytest.mark.parametrize("given", [{}, {"word": ""}, {"word": "guess"}, {"word": "é"}])
+def test_what_does_not_know_the_word_of_the_page_is_refused(client, asked, given):
+    assert post(client, to="one", **given).status_code == 403
+    assert asked == []
+
+
+@pytest.mark.parametrize("host", ["evil.test:8008", "evil.test", "127.0.0.1", "127.0.0.1:80", "[::1]:8008"])
+def test_a_name_that_was_made_to_lead_here_is_refused(client, asked, host):
+    address = f"http://{host}"
+    assert client.get("/", base_url=address).status_code == 421
+    assert post(client, address, address, word=word(client), to="one").status_code == 421
+    assert asked == []
+
+
+def test_a_rollback_is_never_asked_by_a_link(client, asked):
+    assert client.get("/rollback?to=one", base_url=OWN).status_code == 405
+
+
+def test_without_a_release_nothing_is_done(client, asked):
+    assert post(client, word=word(client)).status_code == 400
+    assert asked == []
+
+
+def test_a_refusal_is_shown(client, monkeypatch):
+    def refuse(environment, to):
+        raise Refused("web-01: another deployment is at work", 75)
+    monkeypatch.setattr(release, "rollback", refuse)
+    answer = post(client, word=word(client), to="one")
+    assert answer.status_code == 409
+    assert "another deployment is at work" in answer.text
+
+
+def test_hosts_that_cannot_be_reached_are_told(client, monkeypatch):
+    def refuse(environment):
+        raise Refused("web-02 cannot be reached")
+    monkeypatch.setattr(release, "status", refuse)
+    page = client.get("/", base_url=OWN)
+    assert page.status_code == 200
+    assert "web-02 cannot be reached" in page.text

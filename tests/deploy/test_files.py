@@ -1,0 +1,71 @@
+"""What provisioning lays onto hosts, as files."""
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import tarfile
+
+import pytest
+
+from deploy import provision
+from deploy.config import Environment
+from tests.conftest import ROOT
+
+PLAIN = Environment("production", ["web-01", "web-02"], balancer=["lb-01"], web_addresses=["10.0.0.1", "10.0.0.2"])
+
+
+def files(environment=PLAIN, settings=None) -> dict[str, str]:
+    with tarfile.open(fileobj=io.BytesIO(provision._files(environment, settings or {}))) as tar:
+        return {entry.name: tar.extractfile(entry).read().decode() for entry in tar}
+
+
+def test_every_blank_is_filled_in():
+    for name, text in files().items():
+        assert not re.search(r"@[a-z_]+@", text), name
+
+
+def test_every_file_is_laid_somewhere():
+    scripts = "".join(path.read_text() for path in (ROOT / "deploy" / "provision").glob("*.sh"))
+    for name in {*files()} - {"settings"}:
+        assert re.search(rf"^file {re.escape(name)} /|^file {re.escape(name)} \"", scripts, re.M), name
+
+
+def test_the_maintenance_page_needs_no_other_file():
+    page = files()["page.html"]
+    assert "<h1>We are back soon</h1>" in page
+    assert {address for address in re.findall(r'(?:src|href)="([^"]+)"', page) if not address.startswith("data:")} == {
+        "/", "#content"}
+    assert "url(" not in page
+
+
+def test_the_balancer_has_room_for_its_page():
+    found = files()
+    room = int(re.search(r"tune.bufsize (\d+)", found["haproxy.cfg"])[1])
+    assert len(found["unavailable.http"]) < room * 3 / 4
+
+
+@pytest.mark.parametrize("certificate", ["", "/etc/haproxy/site.pem"])
+def test_haproxy_understands_its_file(tmp_path, certificate):
+    key = tmp_path / "site.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-subj", "/CN=test", "-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "certificate")],
+                   check=True, capture_output=True)
+    key.write_text((tmp_path / "key").read_text() + (tmp_path / "certificate").read_text())
+    found = files(Environment(**{**PLAIN.__dict__, "certificate": certificate}))
+    (tmp_path / "page").write_text(found["unavailable.http"])
+    text = found["haproxy.cfg"].replace("/etc/haproxy/errors/hbnb.http", str(tmp_path / "page")).replace(
+        "/etc/haproxy/site.pem", str(key))
+    (tmp_path / "haproxy.cfg").write_text(text)
+    ended = subprocess.run(["haproxy", "-c", "-f", str(tmp_path / "haproxy.cfg")], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert ("bind :443" in text) == bool(certificate)
+
+
+@pytest.mark.parametrize("value", ["plain", "two words", '"quoted"', "$HOME `id` \\n ; #", "", "é"])
+def test_a_setting_reaches_the_application_as_it_was_written(tmp_path, value):
+    (tmp_path / "settings").write_text(files(settings={"HBNB_X": value})["settings"])
+    ended = subprocess.run(
+        ["sh", "-euc", 'setting() { printf "%s=%s" "$1" "$2" > env; }; . ./settings; . ./env; printf %s "$HBNB_X"'],
+        cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ended.stdout == value
