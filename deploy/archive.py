@@ -64,7 +64,9 @@ def pack(target: str, version: str = "", revision: str = "HEAD") -> Archive:
     else:
         version = version or tomllib.loads(_git("show", f"{commit}:pyproject.toml"))["project"]["version"]
         name = f"{target}_{version}_{commit[:12]}"
-    tar = subprocess.run(["git", "archive", "--format=tar", commit], cwd=ROOT, capture_output=True, check=True).stdout
+    # Nobody's own configuration is to change the bytes.
+    command = ["git", "-c", "core.autocrlf=false", "-c", "tar.umask=0022", "archive", "--format=tar", commit]
+    tar = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
     path = ROOT / FOLDER / f"{name}.tgz"
     try:
         path.parent.mkdir(exist_ok=True)

@@ -96,7 +96,8 @@ class Environment:
             "web, balancer, database": all(map(_HOST.fullmatch, hosts)) and len({*made.web}) == len(made.web),
             "root": _ROOT.fullmatch(made.root), "health": made.health.startswith("/"), "keep": made.keep >= 0,
             "wait": made.wait > 0, "workers": made.workers > 0, "retries": made.retries >= 0,
-            "web_addresses": not made.balancer or len(made.web_addresses) == len(made.web),
+            "web_addresses": len(made.web_addresses) == len(made.web) or (
+                not made.balancer and made.database_address == "127.0.0.1"),
             "certificate": not made.certificate or _ROOT.fullmatch(made.certificate),
             "settings": all(re.fullmatch(r"[A-Z][A-Z0-9_]*", key) and "\n" not in value and "'" not in value
                             for key, value in made.settings.items())}

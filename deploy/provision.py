@@ -50,7 +50,8 @@ def provision(environment: Environment, database: bool = False) -> int:
         given = {"BUILD": "" if environment.wheels else "gcc pkg-config python3-dev libmariadb-dev"}
         settings |= environment.settings
         roles = [(by_name[name], role) for role in ("web", "balancer") for name in getattr(environment, role)]
-        count += sum(in_parallel(lambda each: _run(*each, environment, given, settings)[1], roles))
+        count += sum(in_parallel(
+            lambda each: _run(*each, environment, given, settings if each[1] == "web" else {})[1], roles))
     say(f"{count} changes")
     return count
 

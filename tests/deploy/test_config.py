@@ -48,6 +48,7 @@ def test_the_example_can_be_read_and_names_every_key_with_its_default():
     (GOOD.replace("web-02", "-oProxyCommand=x"), "web, balancer, database makes no sense"),
     (f"{GOOD}health = 'health'", "health makes no sense"),
     (f"{GOOD}balancer = ['lb']", "web_addresses makes no sense"),
+    (f"{GOOD}database_address = '10.0.0.3'", "web_addresses makes no sense"),
     (f"{GOOD}[production.settings]\nHBNB_X = \"a'b\"", "settings makes no sense"),
     (f"{GOOD}[production.settings]\nHBNB_X = 5", "make it a table of texts")])
 def test_a_mistake_is_told_with_its_place(tmp_path, text, words):
