@@ -41,7 +41,7 @@ def test_shows_hosts_and_history_as_text(client):
     page = client.get("/", base_url=OWN)
     assert page.status_code == 200
     assert "&lt;b&gt;eve" in page.text
-    for name in ("web-01", "web-02", "<option>one</option>", "<option>two</option>"):
+    for name in ("web-01", "web-02", "<option selected>one</option>", "<option>two</option>"):
         assert name in page.text
     assert "style-src 'self'" in page.headers["Content-Security-Policy"]
     assert client.get("/style.css", base_url=OWN).mimetype == "text/css"
