@@ -27,6 +27,13 @@ with Hosts(("one", "two"), Path(sys.argv[1])) as hosts:
 """
 
 
+@pytest.fixture(scope="module")
+def two(can_boot, tmp_path_factory):
+    """Two bare hosts."""
+    with Hosts(("web-01", "web-02"), tmp_path_factory.mktemp("hosts")) as found:
+        yield found
+
+
 def ssh(hosts: Hosts, name: str, command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["ssh", "-F", str(hosts.config), name, command], capture_output=True, text=True, timeout=30)
 

@@ -1,0 +1,85 @@
+"""What a deployment does to the database, and what becomes of it when all of it is gone."""
+from __future__ import annotations
+
+import json
+import re
+import urllib.request
+
+import pytest
+
+# What counts changes is not what was changed.
+COUNTERS = {"versions"}
+
+
+@pytest.fixture(scope="module")
+def migrated(live):
+    """The site, whose schema may be changed; afterwards it is what it was."""
+    yield live
+    newest = live.current()
+    live.hosts["web-01"].run(f"sudo -u hbnb /usr/local/lib/hbnb/manage {newest} -m flask --app wsgi db downgrade")
+    live.commit()
+    live.done("production", "deploy", "--maintenance")
+
+
+def test_a_migration_that_the_release_before_cannot_bear_takes_the_maintenance_page(migrated):
+    before = migrated.state()
+    migrated.commit(migrated.migration("pass"))
+    with migrated.guests():
+        ended = migrated.fab("production", "deploy")
+    assert ended.returncode == 1
+    assert "9001: A table more" in ended.stdout
+    assert "--maintenance" in ended.stdout
+    assert current(migrated.state()) == current(before)
+    assert "extra" not in sql(migrated, "SHOW TABLES")
+
+
+def test_one_that_fails_half_way_leaves_the_page_up_until_it_is_mended(migrated):
+    migrated.commit(migrated.migration("raise RuntimeError('half way')"))
+    with migrated.guests("503"):
+        ended = migrated.fab("production", "deploy", "--maintenance")
+    assert ended.returncode == 1
+    assert "half way" in ended.stdout
+    assert "The maintenance page STAYS up" in ended.stdout
+    assert migrated.answers() == [200, 503, 503, 503, 200]      # a style sheet, and a process that runs
+    migrated.commit(migrated.migration("pass"))
+    with migrated.guests("503"):
+        migrated.done("production", "deploy", "--maintenance")
+    assert {*migrated.answers()} == {200}
+    assert "extra" in sql(migrated, "SHOW TABLES")
+
+
+def current(state: list[str]) -> list[list[str]]:
+    return [each.splitlines()[:2] for each in state]
+
+
+def test_all_that_was_lost_comes_back_from_a_backup(live):
+    post(live, "states", {"name": "Hawaiʻi 🌺"})
+    for number in range(20):
+        post(live, "amenities", {"name": f"Amenity {number}"})
+    tables = [name for name in sql(live, "SHOW TABLES").split() if name not in COUNTERS]
+    before = {name: (sql(live, f"SELECT COUNT(*) FROM `{name}`"), sql(live, f"CHECKSUM TABLE `{name}`"))
+              for name in tables}
+    assert before["amenities"][0] == "20\n"
+    said = live.done("production", "backup")
+    [path] = re.findall(r"\S+\.jsonl\.gz$", said, re.M)
+    sql(live, "DROP DATABASE hbnb_db")
+    assert "database hbnb_db" in live.done("production", "provision", "--db")
+    with live.guests("503"):
+        live.done("production", "restore", path)
+    assert {name: (sql(live, f"SELECT COUNT(*) FROM `{name}`"), sql(live, f"CHECKSUM TABLE `{name}`"))
+            for name in tables} == before
+    assert {*live.answers()} == {200}
+
+
+def post(fleet, kind: str, body: dict[str, str]) -> None:
+    urllib.request.urlopen(urllib.request.Request(
+        f"http://{fleet.site}/api/v1/{kind}", json.dumps(body).encode(), {
+            "Content-Type": "application/json", "Authorization": f"Bearer {fleet.token}"})).close()
+
+
+def sql(fleet, statement: str) -> str:
+    """What the database says, as tab-separated lines."""
+    database = "" if statement.startswith("DROP DATABASE") else "hbnb_db"
+    ended = fleet.hosts["db-01"].run(f"mariadb --batch --skip-column-names {database}", input=statement)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout

@@ -1,0 +1,42 @@
+"""From a bare host to one that serves, and nothing to do the second time."""
+from __future__ import annotations
+
+import re
+import urllib.error
+import urllib.request
+
+import pytest
+
+from tests.deploy.fleet import commands
+
+
+def changes(said: str) -> int:
+    """How many changes a provisioning says it made."""
+    return int(re.findall(r"^(\d+) changes$", said, re.M)[0])
+
+
+def test_a_bare_host_becomes_a_server_and_the_second_time_nothing_changes(live):
+    provisioned = [(command, said) for command, said in zip(commands("first"), live.said, strict=True)
+                   if "provision" in command]
+    assert len(provisioned) == 2
+    for command, said in provisioned:
+        assert changes(said) > 20
+        assert changes(live.done(*command)) == 0
+
+
+def test_a_first_deployment_that_fails_leaves_the_maintenance_page(live):
+    new = live.hosts["new-01"]
+    live.done("dev", "provision")
+    live.lend(live.hosts["staging-01"], new)
+    live.commit({"wsgi.py": "raise RuntimeError('broken on purpose')\n"})
+    with live.guests("503", "404", address=new.address) as answers:     # style sheets are not there yet
+        ended = live.fab("dev", "deploy")
+    assert ended.returncode == 1
+    assert "RuntimeError: broken on purpose" in ended.stdout
+    assert "200" not in answers.seen
+    assert new.run("ls -d /data/hbnb/current").returncode != 0
+    assert "hbnb@" not in live.state(new)[0]
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"http://{new.address}/", timeout=5)
+    assert refused.value.code == 503
+    assert "back" in refused.value.read().decode()
