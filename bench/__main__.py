@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.row import Row, table
 
-GROUPS = ("console", "save", "open", "reviews", "search", "rest", "pages", "memory")
+GROUPS = ("console", "save", "open", "reviews", "search", "rest", "pages", "memory", "deploy")
 
 
 def main(names: list[str]) -> int:

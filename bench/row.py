@@ -24,19 +24,21 @@ class Row:
     limit: float
     unit: str
     against: str
-    at_most: float = 0
+    at_most: float | None = None
     at_least: float = 0
 
     @property
     def ratio(self) -> float:
-        return self.ours / self.limit if self.at_most or self.unit.endswith("/s") else self.limit / self.ours
+        upwards = self.at_most is not None or self.unit.endswith("/s")
+        return self.ours / self.limit if upwards else self.limit / self.ours
 
     @property
     def ok(self) -> bool:
-        return self.ratio <= self.at_most if self.at_most else self.ratio >= self.at_least
+        return self.ratio >= self.at_least if self.at_most is None else self.ratio <= self.at_most
 
     def cells(self) -> tuple[str, ...]:
-        reach = f"<= {self.at_most:g} x" if self.at_most else f">= {self.at_least:g} x" if self.at_least else "-"
+        reach = f"<= {self.at_most:g} x" if self.at_most is not None else (
+            f">= {self.at_least:g} x" if self.at_least else "-")
         return (self.what, self._value(self.ours), f"{self._value(self.limit)}, {self.against}",
                 f"{_rounded(self.ratio)} x", reach, "-" if reach == "-" else "yes" if self.ok else "MISSED")
 

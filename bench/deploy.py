@@ -1,0 +1,63 @@
+"""Putting another release in the place of the current one, while guests come: the usual ways, and ours.
+
+On a test host (tests/deploy/hosts.py), whose nginx serves the files behind the link `current`.
+"""
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bench.row import Row
+from tests.deploy import hosts
+
+SWAPS = 50
+FOLDER = "/data/hbnb"
+NGINX = f"""
+worker_processes 1;
+events {{}}
+http {{ server {{ listen 80; access_log off; root {FOLDER}/current; }} }}
+"""
+COMMON = Path(__file__).parent.parent / "deploy" / "steps" / "common.sh"
+OURS = f"ROOT={FOLDER}\n{COMMON.read_text()}\nswap releases/NAME current"
+NAIVE = (f"rm -rf {FOLDER}/current", f"ln -s releases/NAME {FOLDER}/current")
+
+
+def rows(folder: Path, *_: str) -> Iterator[Row]:
+    """Failed requests, of which there are to be none; each row has those of a usual way as its limit."""
+    if lacking := hosts.missing():
+        raise RuntimeError(lacking)
+    (folder / "hosts").mkdir()
+    with hosts.Hosts(["web-01"], folder / "hosts") as found:
+        found["web-01"].run(f"""
+            mkdir -p {FOLDER}/releases/a {FOLDER}/releases/b && cd {FOLDER} && ln -s releases/a current
+            echo a > releases/a/page && echo b > releases/b/page
+            cat > /etc/nginx/nginx.conf && systemctl start nginx""", input=NGINX).check_returncode()
+        failed, requests = _swapped(found, [OURS])
+        for commands, what in ((NAIVE, "rm -rf, ln -s"), ([" && ".join(NAIVE)], "both in one call")):
+            theirs, of = _swapped(found, commands)
+            yield Row(f"{SWAPS} swaps of current: failed of {requests:,}", failed, theirs, "requests",
+                      f"{what}, of {of:,}", at_most=0)
+
+
+def _swapped(found: hosts.Hosts, commands: Sequence[str]) -> tuple[int, int]:
+    """How many requests failed, and how many there were, during some swaps over one SSH connection.
+
+    Args:
+        commands: of a swap, each its own call.
+    """
+    ssh = ["ssh", "-F", found.config, "-o", "ControlMaster=auto", "-o", "ControlPersist=5",
+           "-o", f"ControlPath={found.folder}/control", "web-01"]
+    with subprocess.Popen(["wrk", "-t", "1", "-c", "4", "-d", "60s", f"http://{found['web-01'].address}/page"],
+                          stdout=subprocess.PIPE, text=True) as wrk:
+        for number in range(SWAPS):
+            for command in commands:
+                subprocess.run([*ssh, command.replace("NAME", "ab"[number % 2])], check=True,
+                               stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wrk.send_signal(signal.SIGINT)
+        said = wrk.communicate()[0]
+    errors = re.findall(r"(?:Non-2xx or 3xx responses: |connect |read |write |timeout )(\d+)", said)
+    [requests] = re.findall(r"(\d+) requests in", said)
+    return sum(map(int, errors)), int(requests)
