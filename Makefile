@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 PORT ?= 5000
+# Tests run side by side, each with a database of its own; but for those that measure what is lost under load.
+SIDES = $(if $(HBNB_TEST_MYSQL_DB),,--numprocesses=auto --maxprocesses=4 --dist=loadscope)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test functional lint coverage bench plain screenshots clean
@@ -16,7 +18,8 @@ run: $(VENV)/run  ## serve API and pages on http://127.0.0.1:5000, with sample d
 	@$(BIN)/python wsgi.py --port $(PORT)
 
 test: $(VENV)/dev  ## run every test on both engines
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/deploy $(SIDES)
+	$(BIN)/python -m pytest tests/deploy
 
 functional: $(VENV)/dev  ## ask the site at STAGING_SERVER=http://… what it must be able to do; changes nothing there
 	$(BIN)/python -m pytest tests/functional
