@@ -26,6 +26,7 @@ from sqlalchemy import insert
 import models
 from config import Settings
 from errors import Conflict, Damaged, Invalid, Unavailable
+from models import passwords
 from models.answer import Answer
 from models.columns import TIMES, Base, links
 from models.engine import db_rows, file_lock, file_tables, json_file
@@ -44,6 +45,7 @@ from tests.processes import finish, start
 from tests.test_export import engines, fill  # noqa: F401
 
 Content = Callable[[], dict[str, Any]]
+MD5 = "5f4dcc3b5aa765d61d8327deb882cf99"     # of "password"
 FOREIGN = {"Boat.1": {"id": "1", "sails": [1, None, "é"]}, "no key at all": {"x": 1}}
 
 
@@ -87,7 +89,8 @@ def full(storage: Storage, engine: str, settings: Settings) -> Storage:
         storage.write(insert(Answer.__table__), [
             times | {"id": "a" * 43, "digest": "d" * 64, "status": 201, "headers": "{}", "body": "é" * 70_000}])
         storage.write(insert(User.__table__), [
-            times | {"id": "old", "email": "old", "password": "as it was typed", "first_name": "", "last_name": ""}])
+            times | {"id": "old", "email": "old", "password": passwords.protected(MD5), "first_name": "",
+                     "last_name": ""}])
     if engine == "file":
         path = Path(settings.file_path)
         storage.settle()
@@ -577,7 +580,8 @@ import os
 from models.engine import json_file
 from services import backup
 json_file.SMALL, json_file.FOLD_AT = 0, 1000
-State(name="in the journal").save()
+for name in ("in a file of our own form", "in the journal"):
+    State(name=name).save()
 real = os.replace
 os.replace = lambda *names: (real(*names), os.kill(os.getpid(), 9))
 backup.restore(sys.argv[1], replace=True)

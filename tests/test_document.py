@@ -89,7 +89,7 @@ def test_every_example_is_taken(client, document):
 
 
 def test_whatever_fits_it_is_answered_as_it_says_and_nothing_else_is_taken(environ, storage, tmp_path):
-    """schemathesis, with all its checks."""
+    """schemathesis, with all its checks; by one worker, as Python 3.11 fails where two threads parse at once."""
     subprocess.run([sys.executable, "-m", "sample"], cwd=ROOT, env=environ, check=True, capture_output=True)
     port = free_port()
     with Server(["wsgi.py", "--port", str(port)], environ, port) as server:
@@ -97,7 +97,7 @@ def test_whatever_fits_it_is_answered_as_it_says_and_nothing_else_is_taken(envir
             [str(Path(sys.executable).with_name("schemathesis")),
              "--config-file", str(ROOT / "tests/schemathesis.toml"), "run",
              f"{server.address}/apispec_1.json", "--checks", "all",
-             "--phases", "examples,coverage,fuzzing", "-n", "110", "--generation-deterministic", "--workers", "2"],
+             "--phases", "examples,coverage,fuzzing", "-n", "110", "--generation-deterministic"],
             cwd=tmp_path, env={**environ, "NO_COLOR": "1"}, capture_output=True, text=True, timeout=600)
     assert ended.returncode == 0, ended.stdout[-6000:]
     [cases] = re.findall(r"(\d+) generated", ended.stdout)
