@@ -5,8 +5,6 @@ import json
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -33,15 +31,7 @@ class Front(Site):
         self.root = root
 
     def put(self, path: str, body: object, **headers: str) -> Answer:
-        request = urllib.request.Request(f"{self.address}{path}", json.dumps(body).encode(), {
-            "Content-Type": "application/json", **{key.replace("_", "-"): value for key, value in headers.items()}},
-            method="PUT")
-        try:
-            with urllib.request.urlopen(request, timeout=20) as found:
-                return Answer(found.status, found.headers, found.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return Answer(error.code, error.headers, error.read())
+        return self.ask(path, json.dumps(body).encode(), "PUT", Content_Type="application/json", **headers)
 
 
 @pytest.fixture(scope="module")

@@ -38,9 +38,9 @@ class Site:
     def __init__(self, address: str) -> None:
         self.address = address.rstrip("/")
 
-    def ask(self, path: str, body: bytes | None = None, **headers: str) -> Answer:
+    def ask(self, path: str, body: bytes | None = None, method: str | None = None, **headers: str) -> Answer:
         request = urllib.request.Request(urljoin(f"{self.address}/", path), body, {
-            name.replace("_", "-"): value for name, value in headers.items()})
+            name.replace("_", "-"): value for name, value in headers.items()}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=20) as found:
                 return Answer(found.status, found.headers, found.read())
