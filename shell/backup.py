@@ -41,4 +41,4 @@ def _offering(option: str) -> Iterator[None]:
 
 def _said(backup: Backup) -> str:
     counts = ", ".join(f"{count} {name}" for name, count in backup.counts.items())
-    return f"{backup.counts.total()} objects of {backup.made_at}{': ' * bool(counts)}{counts}"
+    return f"{backup.counts.total()} objects of {backup.made_at} UTC{': ' * bool(counts)}{counts}"

@@ -606,7 +606,7 @@ class TestCommands:
     def test_say_how_much_there_is_and_of_when(self, full, console, destroy):
         ran = console(args=("backup", "my hbnb.backup"))
         assert (ran.returncode, ran.stderr) == (0, "")
-        assert re.fullmatch(r"\d+ objects of 2\d{3}-[-\dT:.]{21}: .*\b1 Token, 4 User\b.*\n", ran.stdout)
+        assert re.fullmatch(r"\d+ objects of 2\d{3}-[-\dT:.]{21} UTC: .*\b1 Token, 4 User\b.*\n", ran.stdout)
         assert console(args=("restore", "my hbnb.backup", "--check")).stdout == ran.stdout
         destroy()
         again = console('restore "my hbnb.backup"', "count State")
