@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner, Result
@@ -403,6 +404,29 @@ class TestTakeover:
         small.migrations.upgrade()
         assert small.rows("SELECT name FROM states") == [("Late",)]
 
+    def test_keeps_what_was_written_into_the_new_tables_of_one_that_was_cut_off(self, small):
+        cut_off_after_renaming(small)
+        small.execute("INSERT INTO states SELECT 's9', created_at, updated_at, name FROM states")
+        with pytest.raises(Conflict, match="kept as amenities__apart1, states__apart1, users__apart1, "):
+            small.migrations.upgrade()
+        small.migrations.upgrade()
+        assert small.rows("SELECT id FROM states") == [("s1",)]
+        assert small.rows("SELECT id FROM states__apart1") == [("s1",), ("s9",)]
+
+    def test_is_stopped_where_a_backup_was_put_back_after_one_that_was_cut_off(self, small):
+        cut_off_after_renaming(small)
+        small.execute(f"SET FOREIGN_KEY_CHECKS = 0; DROP TABLE {', '.join(TABLES)}")
+        small.fill()
+        small.execute("INSERT INTO states SELECT 's9', created_at, updated_at, name FROM states")
+        before = small.content()
+        for _ in range(2):
+            with pytest.raises(Conflict, match="states__old is left of an earlier upgrade"):
+                small.migrations.upgrade()
+        assert small.content() == before
+        small.execute(f"SET FOREIGN_KEY_CHECKS = 0; DROP TABLE {', '.join(f'{name}__old' for name in TABLES)}")
+        small.migrations.upgrade()
+        assert small.rows("SELECT id FROM states") == [("s1",), ("s9",)]
+
     def test_is_one_at_a_time(self, small, tmp_path):
         environ = environment(small.settings, tmp_path)
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
@@ -521,6 +545,12 @@ class TestCommands:
 
 class Killed(BaseException):
     """What ends the work without a word."""
+
+
+def cut_off_after_renaming(database: Database) -> None:
+    with pytest.MonkeyPatch.context() as patched, suppress(Killed):
+        patched.setattr(takeover, "_compare", Mock(side_effect=Killed))
+        database.migrations.upgrade()
 
 
 def upgrade(database: Database, until: int) -> list[str]:

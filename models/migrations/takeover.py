@@ -23,6 +23,7 @@ from models.migrations import reshape
 from models.migrations.old_table import PART, Findings, OldTable
 
 NEW, OLD = "__new", "__old"
+APART = "__apart"   # and a number: what was put aside, and is for a person to drop
 
 
 @dataclass
@@ -43,7 +44,8 @@ class Plan:
 def plan(connection: Connection, metadata: MetaData, names: Sequence[str]) -> Plan:
     """See what taking over the tables of these names, owners first, would do; change nothing."""
     if _there(connection, metadata, OLD):
-        return Plan(["The upgrade was cut off after the tables were changed: it will be finished"], changed=[*names])
+        return Plan(["The upgrade was cut off after the tables were changed: it will be finished"],
+                    [*_left(connection, metadata)], [*names])
     made = Plan(stops=[*_foreign(connection, names)])
     owners: dict[str, set[str]] = {}
     for name in names:
@@ -71,12 +73,12 @@ def run(connection: Connection, metadata: MetaData, names: Sequence[str]) -> Non
         Conflict: rows cannot be taken over, or changed meanwhile; nothing was changed.
     """
     with _unchecked(connection):
+        made = plan(connection, metadata, names)
+        if made.stops:
+            raise Conflict(stopped(made))
+        for line in made.lines:
+            reshape.say(line)
         if not _there(connection, metadata, OLD):
-            made = plan(connection, metadata, names)
-            if made.stops:
-                raise Conflict(stopped(made))
-            for line in made.lines:
-                reshape.say(line)
             _copy(connection, metadata, made.changed)
         _swap(connection, metadata)
         _compare(connection, metadata)
@@ -150,12 +152,31 @@ def _compare(connection: Connection, metadata: MetaData) -> None:
             for _ in table.rows(connection, found):
                 pass
         if (before.rows, before.digest) != (after.rows, after.digest):
+            apart = _apart(connection, metadata)
             connection.execute(text("RENAME TABLE " + ", ".join(
-                f"`{each}` TO `{each}{NEW}`, `{each}{OLD}` TO `{each}`" for each in names)))
+                f"`{each}` TO `{each}{apart}`, `{each}{OLD}` TO `{each}`" for each in names)))
             raise Conflict(f"{name} had {before.rows} rows (checksum {before.digest:x}), and would have {after.rows} "
                            f"({after.digest:x}): somebody wrote meanwhile, or a row was not understood. The old tables "
-                           "are in their places again: stop all programs that use the database, and try once more")
+                           "are in their places again: stop all programs that use the database, and try once more. "
+                           f"What took their places is kept as {', '.join(f'{each}{apart}' for each in names)}: drop "
+                           "these tables when you need nothing of them")
         reshape.say(f"{name}: {before.rows} rows before and after, checksum {before.digest:016x}")
+
+
+def _left(connection: Connection, metadata: MetaData) -> Iterator[str]:
+    """The old tables whose places nothing has that the upgrade put there, as where somebody put a backup back."""
+    there, copied = _there(connection, metadata, ""), _there(connection, metadata, NEW)
+    for name in _there(connection, metadata, OLD):
+        # Either the copy waits for the place, on a server that does not rename all or none; or it has it.
+        if (name in there) is (name in copied) or (name in there and _differing(connection, metadata.tables[name])):
+            yield (f"{name}{OLD} is left of an earlier upgrade, and {name} is not what that made: drop {name}{OLD}, or "
+                   "give it another name")
+
+
+def _apart(connection: Connection, metadata: MetaData) -> str:
+    """An end of names that no table has."""
+    ends = (f"{APART}{number}" for number in itertools.count(1))
+    return next(end for end in ends if not _there(connection, metadata, end))
 
 
 def _there(connection: Connection, metadata: MetaData, end: str) -> list[str]:
