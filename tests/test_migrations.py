@@ -256,12 +256,12 @@ class TestStart:
         assert ended.stderr == ("hbnb: The database migrated has the tables of an older HBNB: stop all programs that "
                                 "use it, back it up, and run `flask --app wsgi db upgrade`\n")
 
-    def test_after_a_database_that_was_away_is_refused_when_it_is_there(self, small, monkeypatch):
-        storage = DBStorage(replace(small.settings, env="production", mysql_host="/no/such/socket"))
-        monkeypatch.setattr(models, "storage", storage)
-        models.check()
+    def test_after_a_database_that_was_away_is_refused_when_it_is_there(self, small, monkeypatch, tmp_path):
+        socket = tmp_path / "socket"
+        small.settings = replace(small.settings, mysql_host=str(socket))
         storage = use(small, monkeypatch, "production")
         models.check()
+        socket.symlink_to(small.server.socket)
         with pytest.raises(Outdated):
             storage.count()
         with pytest.raises(Misconfigured, match="db upgrade"):
@@ -460,6 +460,22 @@ class TestCommands:
                                    timeout=60)
             assert (ended.returncode, ended.stderr) == (status, "")
             assert printed in ended.stdout
+
+    @pytest.mark.parametrize("env", ["dev", "test"])
+    def test_do_what_they_say_and_nothing_before(self, make, tmp_path, env):
+        own = make("own_test")
+        environ = environment(own.settings, tmp_path) | {"HBNB_ENV": env}
+
+        def run(*words: str) -> str:
+            return subprocess.run([sys.executable, "-m", "flask", "--app", "wsgi", "db", *words], cwd=ROOT, env=environ,
+                                  capture_output=True, text=True, timeout=60).stdout
+        assert "0002: utf8mb4" in run("upgrade", "--dry-run")
+        assert own.rows("SHOW TABLES") == []
+        own.migrations.upgrade()
+        own.execute("INSERT INTO states VALUES ('s1', NOW(), NOW(), 'Here')")
+        assert "0002 is undone" in run("downgrade")
+        assert "The schema is 0001, and this HBNB needs 0002" in run("status")
+        assert own.rows("SELECT version_num, name FROM alembic_version, states") == [("0001", "Here")]
 
     def test_status_is_for_programs_too(self, run, small):
         found = run("status", "--json")
