@@ -268,6 +268,14 @@ class TestStart:
             models.check()
         small.migrations.upgrade()
         assert storage.count(State) == 1
+        models.check()
+
+    def test_is_refused_at_once_while_somebody_migrates(self, small, monkeypatch):
+        monkeypatch.setattr(models, "storage", small.open("production"))
+        with closing(small.server.connect(small.name)) as other:
+            other.cursor().execute("SELECT GET_LOCK('hbnb.migrated', 0)")
+            with pytest.raises(Misconfigured, match="db upgrade"):
+                models.check()
 
 
 class TestTakeover:
