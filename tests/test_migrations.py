@@ -171,7 +171,7 @@ class TestSchema:
     def test_goes_down_and_up_again_with_rows_in_place(self, database, monkeypatch):
         storage = use(database, monkeypatch)
         market = Market()
-        market.place.latitude, market.place.description = 42.123456789012, "Hawaiʻi 🏝\nsecond"
+        market.place.latitude, market.place.description = 42.123456789012, "Hawaiʻi 🏝\nuse <br> to break; Ã©"
         storage.save()
         before, schema = stored(storage), database.schema()
         rows = database.content()

@@ -47,12 +47,12 @@ def plan(connection: Connection, metadata: MetaData, names: Sequence[str]) -> Pl
         return Plan(["The upgrade was cut off after the tables were changed: it will be finished"],
                     [*_left(connection, metadata)], [*names])
     made = Plan(stops=[*_foreign(connection, names)])
+    there = _there(connection, metadata, "")
     owners: dict[str, set[str]] = {}
     for name in names:
-        old = OldTable(connection, metadata.tables[name], name)
-        found = old.survey(connection, owners)
+        differing = _differing(connection, metadata.tables[name], name) if name in there else []
+        found = OldTable(connection, metadata.tables[name], name, differing).survey(connection, owners)
         owners[name] = found.ids
-        differing = _differing(connection, metadata.tables[name]) if old.is_there else []
         changes = [f"{count} {what}" for what, count in sorted(found.changes.items()) if count]
         if differing or changes:
             made.changed.append(name)
@@ -113,7 +113,7 @@ def _copy(connection: Connection, metadata: MetaData, names: Sequence[str]) -> N
         table = metadata.tables[name]
         new = table.to_metadata(MetaData(), name=f"{name}{NEW}")
         connection.execute(CreateTable(new, include_foreign_key_constraints=[]))
-        with closing(_parts(connection, OldTable(connection, table, name))) as parts:
+        with closing(_parts(connection, _old(connection, table, name))) as parts:
             for part in parts:
                 try:
                     connection.execute(insert(new), part)
@@ -146,8 +146,8 @@ def _compare(connection: Connection, metadata: MetaData) -> None:
     names = _there(connection, metadata, OLD)
     for name in names:
         before, after = Findings(), Findings()
-        old = OldTable(connection, metadata.tables[name], f"{name}{OLD}")
-        new = OldTable(connection, metadata.tables[name], name, is_ours=True)
+        old = _old(connection, metadata.tables[name], f"{name}{OLD}")
+        new = OldTable(connection, metadata.tables[name], name, differing=[])
         for table, found in ((old, before), (new, after)):
             for _ in table.rows(connection, found):
                 pass
@@ -168,7 +168,8 @@ def _left(connection: Connection, metadata: MetaData) -> Iterator[str]:
     there, copied = _there(connection, metadata, ""), _there(connection, metadata, NEW)
     for name in _there(connection, metadata, OLD):
         # Either the copy waits for the place, on a server that does not rename all or none; or it has it.
-        if (name in there) is (name in copied) or (name in there and _differing(connection, metadata.tables[name])):
+        if (name in there) is (name in copied) or (
+                name in there and _differing(connection, metadata.tables[name], name)):
             yield (f"{name}{OLD} is left of an earlier upgrade, and {name} is not what that made: drop {name}{OLD}, or "
                    "give it another name")
 
@@ -186,19 +187,26 @@ def _there(connection: Connection, metadata: MetaData, end: str) -> list[str]:
     return [table.name for table in metadata.sorted_tables if f"{table.name}{end}" in there]
 
 
-def _differing(connection: Connection, table: Table) -> list[str]:
-    """The columns that are not as they are to be, in the server's own words; the table's name if it is the table."""
+def _old(connection: Connection, table: Table, name: str) -> OldTable:
+    return OldTable(connection, table, name, _differing(connection, table, name))
+
+
+def _differing(connection: Connection, table: Table, name: str) -> list[str]:
+    """The columns of the table of that name that are not as they are to be, in the server's own words.
+
+    Returns: their names; the table's, if it is the table that is not.
+    """
     like = table.to_metadata(MetaData(), name=f"{table.name}__like")
     create = str(CreateTable(like, include_foreign_key_constraints=[]).compile(connection))
     # A temporary table is none of the database: nobody else sees it, and it goes with the connection.
     connection.execute(text(create.replace("CREATE TABLE", "CREATE TEMPORARY TABLE", 1)))
     wanted = _columns(connection, like.name)
     connection.execute(text(f"DROP TEMPORARY TABLE `{like.name}`"))
-    there = _columns(connection, table.name)
+    there = _columns(connection, name)
     engine, collation = connection.execute(text(
         "SELECT engine, table_collation FROM information_schema.tables WHERE table_schema = DATABASE() "
-        "AND table_name = :name"), {"name": table.name}).one()
-    differing = [name for name in wanted if wanted[name] != there.get(name)]
+        "AND table_name = :name"), {"name": name}).one()
+    differing = [column for column in wanted if wanted[column] != there.get(column)]
     if not differing and ([*wanted] != [*there] or (engine, collation) != ("InnoDB", "utf8mb4_bin")):
         return [table.name]
     return differing
