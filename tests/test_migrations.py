@@ -341,6 +341,9 @@ class TestTakeover:
         ("UPDATE users SET email = NULL WHERE id <> 'u2'",
          r"users.email is NULL where there must be a value.*: u1, u3"),
         ("UPDATE reviews SET text = X'E28099E9'", r"reviews.text holds both UTF-8 and bytes that are none.*: r1"),
+        ("ALTER TABLE reviews CONVERT TO CHARACTER SET utf8mb3; "
+         "UPDATE reviews SET text = CONVERT(X'C3A2C280C29920C3A9' USING utf8mb4)",
+         r"reviews.text holds both UTF-8 and bytes that are none: write it anew: r1"),
         ("UPDATE reviews SET text = X'81'", r"reviews.text holds bytes that are neither.*: r1"),
         ("SET FOREIGN_KEY_CHECKS = 0; UPDATE states SET name = X'E9', id = X'E9'; UPDATE cities SET state_id = X'E9'",
          r"states.id is no id"),

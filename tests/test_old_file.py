@@ -62,6 +62,11 @@ class TestTexts:
         with pytest.raises(ValueError, match=words):
             older.read(raw)
 
+    def test_of_both_kinds_stay_in_a_file(self, path):
+        text = "It\u00e2\x80\x99s \u00e9"
+        path.write_text(json.dumps({"State.1": {"name": text}}))
+        assert opened(path).get(State, "1").name == text
+
     @pytest.mark.parametrize("text", ["Hawaiʻi", "“é”", "🏝", "Ünï", "", "a\x81b\ud800"])
     def test_that_were_right_stay_so(self, text):
         assert older.letters(text) == text

@@ -32,7 +32,7 @@ def _mend_texts(key: str, obj: dict[str, Any]) -> bool:
     for column in cls.__table__.c if cls else ():
         value = obj.get(column.key)
         if isinstance(value, str) and isinstance(column.type, MailType):
-            obj[column.key] = older.letters(value)
+            obj[column.key] = older.likely_letters(value)
         elif isinstance(value, str) and type(column.type) is String and not column.info.get("write_only"):
-            obj[column.key] = older.lines(older.letters(value))
+            obj[column.key] = older.lines(older.likely_letters(value))
     return obj != before

@@ -143,7 +143,7 @@ class OldTable:
             if not text.isascii() or len(text) > 60:
                 raise ValueError("is no id, of at most 60 letters, digits and signs: give it another")
             return text
-        meant = older.letters(text) if isinstance(raw, str) else text
+        meant = _decided(older.letters, text) if isinstance(raw, str) else text
         if not meant.isascii() and meant != (raw if isinstance(raw, str) else raw.decode("cp1252", "replace")):
             found.changes[f"{column.name} get the letters that were meant"] += 1
         if column.name not in ("email", "password"):
@@ -171,8 +171,12 @@ def _reader(column: Column[Any], charset: str | None) -> tuple[str, Callable[[An
 
 
 def _text(raw: bytes) -> str:
+    return _decided(older.read, raw)
+
+
+def _decided(read: Callable[[Any], str], raw: Any) -> str:
     try:
-        return older.read(raw)
+        return read(raw)
     except ValueError as error:
         raise ValueError(f"{error}: write it anew") from None
 
