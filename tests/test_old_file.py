@@ -109,6 +109,11 @@ class TestOpening:
         assert path.read_bytes() == before
         assert caplog.text == ""
 
+    @pytest.mark.parametrize("kept", ["Caf\u00c3\u00a9\u00e2\u0080\u0099", "Caf\u00e9\x92"])
+    def test_hashes_the_letters_that_were_meant_by_a_password(self, path, kept):
+        path.write_text(json.dumps({"User.1": OLD["User.1"] | {"password": kept}}))
+        assert opened(path).get(User, "1").check_password("Café’")
+
     def test_leaves_a_file_alone_that_has_nothing_to_mend(self, path):
         path.write_text(json.dumps({"State.1": {"name": "S"}}))
         before = path.read_bytes()

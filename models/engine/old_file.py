@@ -20,7 +20,7 @@ def mend(objects: Objects) -> int:
     users = {key: obj for key, obj in objects.items()
              if key.startswith("User.") and isinstance(obj, dict) and isinstance(obj.get("password", ""), str | None)}
     unsafe = {key: obj for key, obj in users.items() if not passwords.is_hash(obj.get("password") or "")}
-    hashes = passwords.all_protected([obj.get("password") for obj in unsafe.values()])
+    hashes = passwords.all_protected([older.likely_letters(obj.get("password") or "") for obj in unsafe.values()])
     for obj, password in zip(unsafe.values(), hashes, strict=True):
         obj["password"] = password
     return len(changed | unsafe.keys())
