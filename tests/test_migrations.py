@@ -246,6 +246,26 @@ class TestStart:
             with pytest.raises(Outdated, match="newer HBNB" if stamp[0] > "0002" else "has the schema 0001"):
                 storage.reload()
 
+    @pytest.mark.parametrize("since", ["0002", "0003"])
+    def test_upgrade_leaves_a_newer_schema_alone(self, database, since):
+        database.migrations.upgrade()
+        database.execute(f"UPDATE alembic_version SET version_num = '0003', since = '{since}'")
+        stops = database.migrations.plan().stops
+        if since == "0002":
+            assert (stops, database.migrations.upgrade()) == ([], [])
+        else:
+            assert "has the schema 0003 of a newer HBNB" in stops[0]
+            with pytest.raises(Conflict, match="has the schema 0003 of a newer HBNB"):
+                database.migrations.upgrade()
+        assert database.rows("SELECT * FROM alembic_version") == [("0003", since)]
+
+    def test_reads_a_stamp_that_alembic_itself_made(self, database):
+        database.migrations.upgrade()
+        database.execute("ALTER TABLE alembic_version DROP since")
+        database.open("production").reload()
+        assert database.migrations.upgrade() == []
+        assert database.rows("SELECT * FROM alembic_version") == [("0002", "0002")]
+
     @pytest.mark.parametrize("command", [
         ["-c", "import wsgi"], ["-m", "api.v1.app"], ["-m", "web_flask.app"], ["console.py"],
         ["-m", "flask", "--app", "wsgi", "run"]])
