@@ -375,6 +375,10 @@ class TestTakeover:
          "places.price_by_night is no whole number.*: p1"),
         ("CREATE TABLE mine (s varchar(60), t int, FOREIGN KEY f (s) REFERENCES states (id)) CHARSET=latin1",
          "mine is no table of HBNB's and has a foreign key"),
+        ("CREATE TABLE mine (id varchar(60) PRIMARY KEY, t int) CHARSET=latin1; "
+         "INSERT INTO mine VALUES ('New York', 1); ALTER TABLE states ADD CONSTRAINT theirs "
+         " FOREIGN KEY (name) REFERENCES mine (id)",
+         r"states has a foreign key to a table that is not HBNB's: drop it \(theirs\)"),
         ("CREATE TRIGGER tr BEFORE INSERT ON users FOR EACH ROW SET NEW.first_name = 'x'",
          r"users has a trigger.*\(tr\)"),
         ("ALTER TABLE place_amenity DROP PRIMARY KEY; INSERT INTO place_amenity VALUES ('p1', 'a1')",
@@ -434,6 +438,19 @@ class TestTakeover:
         monkeypatch.undo()
         small.migrations.upgrade()
         assert small.rows("SELECT name FROM states") == [("Late",)]
+
+    def test_takes_the_rights_that_are_documented_and_no_others(self, small):
+        [rights] = re.findall(r"The user needs `(.*?)`", (ROOT / "docs" / "database.md").read_text())
+        small.server.execute(f"CREATE OR REPLACE USER lodger@localhost IDENTIFIED BY 'p';"
+                             f"GRANT {rights} ON migrated.* TO lodger@localhost")
+        small.settings = replace(small.settings, mysql_user="lodger", mysql_pwd="p")
+        assert small.migrations.plan().stops == []
+        assert small.migrations.upgrade() == ["0001", "0002"]
+
+    def test_names_the_indexes_that_go(self, small):
+        small.execute("ALTER TABLE users ADD UNIQUE mine (first_name, email)")
+        assert [line for line in small.migrations.plan().lines if "loses" in line] == [
+            "users loses indexes that are not HBNB's: mine; make them anew later"]
 
     def test_keeps_what_was_written_into_the_new_tables_of_one_that_was_cut_off(self, small):
         cut_off_after_renaming(small)

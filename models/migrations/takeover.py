@@ -58,6 +58,8 @@ def plan(connection: Connection, metadata: MetaData, names: Sequence[str]) -> Pl
             made.changed.append(name)
         columns = [f"{', '.join(differing)} get other types"] if differing else []
         made.lines.append(f"{name}: {found.rows} rows; {'; '.join(columns + changes) or 'nothing changes'}")
+        if others := reshape.foreign_indexes(connection, metadata.tables[name]):
+            made.lines.append(f"{name} loses indexes that are not HBNB's: {', '.join(others)}; make them anew later")
         made.stops += [f"{reason}: {', '.join(rows)}" if rows else reason for reason, rows in found.stops.items()]
     return made
 
@@ -225,6 +227,10 @@ def _foreign(connection: Connection, names: Sequence[str]) -> Iterator[str]:
             "SELECT table_name, constraint_name FROM information_schema.key_column_usage WHERE table_schema = "
             f"DATABASE() AND referenced_table_name IN ({listed}) AND table_name NOT IN ({listed})"), values):
         yield f"{name} is no table of HBNB's and has a foreign key to one: drop it ({key}), and make it anew later"
+    for name, key in connection.execute(text(
+            "SELECT table_name, constraint_name FROM information_schema.key_column_usage WHERE table_schema = "
+            f"DATABASE() AND table_name IN ({listed}) AND referenced_table_name NOT IN ({listed})"), values):
+        yield f"{name} has a foreign key to a table that is not HBNB's: drop it ({key}), and make it anew later"
     for trigger, name in connection.execute(text(
             "SELECT trigger_name, event_object_table FROM information_schema.triggers WHERE trigger_schema = "
             f"DATABASE() AND event_object_table IN ({listed})"), values):
