@@ -49,15 +49,17 @@ def make_storage(settings: Settings) -> Storage:
 
 
 def check() -> None:
-    """Refuse to begin on a storage that cannot be used before a person has done something.
+    """Make the storage ready, and refuse to begin on one that cannot be used before a person has done something.
+
+    Not at import: of whoever migrates a database, nobody is to make its tables before.
 
     Raises:
         Misconfigured: says what.
     """
+    with suppress(Unavailable):     # whoever needs it first will say so, or find it there again
+        storage.reload()
     if storage.refusal:
         raise Misconfigured(storage.refusal)
 
 
 storage = make_storage(Settings.from_environ())
-with suppress(Unavailable):     # whoever needs it first will say so, or find it there again
-    storage.reload()

@@ -16,6 +16,10 @@ _BOTH = "holds both UTF-8 and bytes that are none"
 _NEITHER = "holds bytes that are neither UTF-8 nor Windows-1252"
 
 
+class Mixed(ValueError):
+    """Bytes of both kinds."""
+
+
 def read(raw: bytes) -> str:
     """A text by its bytes.
 
@@ -26,7 +30,7 @@ def read(raw: bytes) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         if _UTF8.search(raw):
-            raise ValueError(_BOTH) from None
+            raise Mixed(_BOTH) from None
     try:
         return raw.decode("cp1252")
     except UnicodeDecodeError:
@@ -34,13 +38,27 @@ def read(raw: bytes) -> str:
 
 
 def letters(text: str) -> str:
-    """A text whose bytes may have been taken for Latin-1, one character each, with the letters that were meant."""
+    """A text whose bytes may have been taken for Latin-1, one character each, with the letters that were meant.
+
+    Raises:
+        Mixed: its bytes are of both kinds; says so, as the end of a sentence.
+    """
     if text.isascii():
         return text
     try:
         return read(text.encode("latin-1"))
-    except ValueError:      # it has letters that are not in Latin-1, so it was read right, or is of no one kind
+    except Mixed:
+        raise
+    except ValueError:      # it has letters that are not in Latin-1, so it was read right, or is of neither kind
         return _CONTROLS.sub(_meant, text)
+
+
+def likely_letters(text: str) -> str:
+    """The same, where nobody can be asked: what is of both kinds stays as it is."""
+    try:
+        return letters(text)
+    except Mixed:
+        return text
 
 
 def lines(text: str) -> str:

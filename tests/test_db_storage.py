@@ -84,7 +84,7 @@ class TestEnvironment:
         ("mysql_pwd", "wrong", "Access denied"), ("mysql_user", "nobody", "Access denied"),
         ("mysql_db", "no_such_test_db", "no_such_test_db")])
     def test_who_may_not_come_in_is_told_in_one_line(self, settings, tmp_path, setting, value, words):
-        ended = run(environment(replace(settings, **{setting: value}), tmp_path))
+        ended = run(environment(replace(settings, **{setting: value}), tmp_path), "models.check()")
         assert ended.returncode != 0
         assert words in ended.stderr
         assert ended.stderr.count("\n") == 1

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner, Result
@@ -170,7 +171,7 @@ class TestSchema:
     def test_goes_down_and_up_again_with_rows_in_place(self, database, monkeypatch):
         storage = use(database, monkeypatch)
         market = Market()
-        market.place.latitude, market.place.description = 42.123456789012, "Hawaiʻi 🏝\nsecond"
+        market.place.latitude, market.place.description = 42.123456789012, "Hawaiʻi 🏝\nuse <br> to break; Ã©"
         storage.save()
         before, schema = stored(storage), database.schema()
         rows = database.content()
@@ -245,6 +246,26 @@ class TestStart:
             with pytest.raises(Outdated, match="newer HBNB" if stamp[0] > "0002" else "has the schema 0001"):
                 storage.reload()
 
+    @pytest.mark.parametrize("since", ["0002", "0003"])
+    def test_upgrade_leaves_a_newer_schema_alone(self, database, since):
+        database.migrations.upgrade()
+        database.execute(f"UPDATE alembic_version SET version_num = '0003', since = '{since}'")
+        stops = database.migrations.plan().stops
+        if since == "0002":
+            assert (stops, database.migrations.upgrade()) == ([], [])
+        else:
+            assert "has the schema 0003 of a newer HBNB" in stops[0]
+            with pytest.raises(Conflict, match="has the schema 0003 of a newer HBNB"):
+                database.migrations.upgrade()
+        assert database.rows("SELECT * FROM alembic_version") == [("0003", since)]
+
+    def test_reads_a_stamp_that_alembic_itself_made(self, database):
+        database.migrations.upgrade()
+        database.execute("ALTER TABLE alembic_version DROP since")
+        database.open("production").reload()
+        assert database.migrations.upgrade() == []
+        assert database.rows("SELECT * FROM alembic_version") == [("0002", "0002")]
+
     @pytest.mark.parametrize("command", [
         ["-c", "import wsgi"], ["-m", "api.v1.app"], ["-m", "web_flask.app"], ["console.py"],
         ["-m", "flask", "--app", "wsgi", "run"]])
@@ -255,18 +276,26 @@ class TestStart:
         assert ended.stderr == ("hbnb: The database migrated has the tables of an older HBNB: stop all programs that "
                                 "use it, back it up, and run `flask --app wsgi db upgrade`\n")
 
-    def test_after_a_database_that_was_away_is_refused_when_it_is_there(self, small, monkeypatch):
-        storage = DBStorage(replace(small.settings, env="production", mysql_host="/no/such/socket"))
-        monkeypatch.setattr(models, "storage", storage)
-        models.check()
+    def test_after_a_database_that_was_away_is_refused_when_it_is_there(self, small, monkeypatch, tmp_path):
+        socket = tmp_path / "socket"
+        small.settings = replace(small.settings, mysql_host=str(socket))
         storage = use(small, monkeypatch, "production")
         models.check()
+        socket.symlink_to(small.server.socket)
         with pytest.raises(Outdated):
             storage.count()
         with pytest.raises(Misconfigured, match="db upgrade"):
             models.check()
         small.migrations.upgrade()
         assert storage.count(State) == 1
+        models.check()
+
+    def test_is_refused_at_once_while_somebody_migrates(self, small, monkeypatch):
+        monkeypatch.setattr(models, "storage", small.open("production"))
+        with closing(small.server.connect(small.name)) as other:
+            other.cursor().execute("SELECT GET_LOCK('hbnb.migrated', 0)")
+            with pytest.raises(Misconfigured, match="db upgrade"):
+                models.check()
 
 
 class TestTakeover:
@@ -332,6 +361,9 @@ class TestTakeover:
         ("UPDATE users SET email = NULL WHERE id <> 'u2'",
          r"users.email is NULL where there must be a value.*: u1, u3"),
         ("UPDATE reviews SET text = X'E28099E9'", r"reviews.text holds both UTF-8 and bytes that are none.*: r1"),
+        ("ALTER TABLE reviews CONVERT TO CHARACTER SET utf8mb3; "
+         "UPDATE reviews SET text = CONVERT(X'C3A2C280C29920C3A9' USING utf8mb4)",
+         r"reviews.text holds both UTF-8 and bytes that are none: write it anew: r1"),
         ("UPDATE reviews SET text = X'81'", r"reviews.text holds bytes that are neither.*: r1"),
         ("SET FOREIGN_KEY_CHECKS = 0; UPDATE states SET name = X'E9', id = X'E9'; UPDATE cities SET state_id = X'E9'",
          r"states.id is no id"),
@@ -343,6 +375,10 @@ class TestTakeover:
          "places.price_by_night is no whole number.*: p1"),
         ("CREATE TABLE mine (s varchar(60), t int, FOREIGN KEY f (s) REFERENCES states (id)) CHARSET=latin1",
          "mine is no table of HBNB's and has a foreign key"),
+        ("CREATE TABLE mine (id varchar(60) PRIMARY KEY, t int) CHARSET=latin1; "
+         "INSERT INTO mine VALUES ('New York', 1); ALTER TABLE states ADD CONSTRAINT theirs "
+         " FOREIGN KEY (name) REFERENCES mine (id)",
+         r"states has a foreign key to a table that is not HBNB's: drop it \(theirs\)"),
         ("CREATE TRIGGER tr BEFORE INSERT ON users FOR EACH ROW SET NEW.first_name = 'x'",
          r"users has a trigger.*\(tr\)"),
         ("ALTER TABLE place_amenity DROP PRIMARY KEY; INSERT INTO place_amenity VALUES ('p1', 'a1')",
@@ -403,6 +439,42 @@ class TestTakeover:
         small.migrations.upgrade()
         assert small.rows("SELECT name FROM states") == [("Late",)]
 
+    def test_takes_the_rights_that_are_documented_and_no_others(self, small):
+        [rights] = re.findall(r"The user needs `(.*?)`", (ROOT / "docs" / "database.md").read_text())
+        small.server.execute(f"CREATE OR REPLACE USER lodger@localhost IDENTIFIED BY 'p';"
+                             f"GRANT {rights} ON migrated.* TO lodger@localhost")
+        small.settings = replace(small.settings, mysql_user="lodger", mysql_pwd="p")
+        assert small.migrations.plan().stops == []
+        assert small.migrations.upgrade() == ["0001", "0002"]
+
+    def test_names_the_indexes_that_go(self, small):
+        small.execute("ALTER TABLE users ADD UNIQUE mine (first_name, email)")
+        assert [line for line in small.migrations.plan().lines if "loses" in line] == [
+            "users loses indexes that are not HBNB's: mine; make them anew later"]
+
+    def test_keeps_what_was_written_into_the_new_tables_of_one_that_was_cut_off(self, small):
+        cut_off_after_renaming(small)
+        small.execute("INSERT INTO states SELECT 's9', created_at, updated_at, name FROM states")
+        with pytest.raises(Conflict, match="kept as amenities__apart1, states__apart1, users__apart1, "):
+            small.migrations.upgrade()
+        small.migrations.upgrade()
+        assert small.rows("SELECT id FROM states") == [("s1",)]
+        assert small.rows("SELECT id FROM states__apart1") == [("s1",), ("s9",)]
+
+    def test_is_stopped_where_a_backup_was_put_back_after_one_that_was_cut_off(self, small):
+        cut_off_after_renaming(small)
+        small.execute(f"SET FOREIGN_KEY_CHECKS = 0; DROP TABLE {', '.join(TABLES)}")
+        small.fill()
+        small.execute("INSERT INTO states SELECT 's9', created_at, updated_at, name FROM states")
+        before = small.content()
+        for _ in range(2):
+            with pytest.raises(Conflict, match="states__old is left of an earlier upgrade"):
+                small.migrations.upgrade()
+        assert small.content() == before
+        small.execute(f"SET FOREIGN_KEY_CHECKS = 0; DROP TABLE {', '.join(f'{name}__old' for name in TABLES)}")
+        small.migrations.upgrade()
+        assert small.rows("SELECT id FROM states") == [("s1",), ("s9",)]
+
     def test_is_one_at_a_time(self, small, tmp_path):
         environ = environment(small.settings, tmp_path)
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
@@ -436,6 +508,22 @@ class TestCommands:
                                    timeout=60)
             assert (ended.returncode, ended.stderr) == (status, "")
             assert printed in ended.stdout
+
+    @pytest.mark.parametrize("env", ["dev", "test"])
+    def test_do_what_they_say_and_nothing_before(self, make, tmp_path, env):
+        own = make("own_test")
+        environ = environment(own.settings, tmp_path) | {"HBNB_ENV": env}
+
+        def run(*words: str) -> str:
+            return subprocess.run([sys.executable, "-m", "flask", "--app", "wsgi", "db", *words], cwd=ROOT, env=environ,
+                                  capture_output=True, text=True, timeout=60).stdout
+        assert "0002: utf8mb4" in run("upgrade", "--dry-run")
+        assert own.rows("SHOW TABLES") == []
+        own.migrations.upgrade()
+        own.execute("INSERT INTO states VALUES ('s1', NOW(), NOW(), 'Here')")
+        assert "0002 is undone" in run("downgrade")
+        assert "The schema is 0001, and this HBNB needs 0002" in run("status")
+        assert own.rows("SELECT version_num, name FROM alembic_version, states") == [("0001", "Here")]
 
     def test_status_is_for_programs_too(self, run, small):
         found = run("status", "--json")
@@ -521,6 +609,12 @@ class TestCommands:
 
 class Killed(BaseException):
     """What ends the work without a word."""
+
+
+def cut_off_after_renaming(database: Database) -> None:
+    with pytest.MonkeyPatch.context() as patched, suppress(Killed):
+        patched.setattr(takeover, "_compare", Mock(side_effect=Killed))
+        database.migrations.upgrade()
 
 
 def upgrade(database: Database, until: int) -> list[str]:

@@ -50,11 +50,15 @@ def ready(client: Any) -> int:
     return int(answer.status_code)
 
 
+# A storage that has nothing to do.
+IDLE = {"close": lambda: None, "hurry": lambda: None, "reload": lambda: None, "refusal": None}
+
+
 class TestHealth:
     @pytest.mark.parametrize("make", [wsgi.create_app, api.create_app, pages.create_app])
     def test_live_says_that_the_process_runs_and_which_release(self, make, storage, monkeypatch):
         monkeypatch.setenv("HBNB_RELEASE", "web_static_20261120123456")
-        monkeypatch.setattr(models, "storage", SimpleNamespace(close=lambda: None, hurry=lambda: None, refusal=None))
+        monkeypatch.setattr(models, "storage", SimpleNamespace(**IDLE))
         answer = make().test_client().get("/health/live")
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
         assert answer.json == {"status": "OK", "release": "web_static_20261120123456"}
@@ -106,8 +110,7 @@ class TestHealth:
         def probe(_: float) -> None:
             asked.append("asked")
             hangs.wait()
-        monkeypatch.setattr(models, "storage", SimpleNamespace(
-            probe=probe, close=lambda: None, hurry=lambda: None, refusal=None))
+        monkeypatch.setattr(models, "storage", SimpleNamespace(probe=probe, **IDLE))
         monkeypatch.setattr(health, "PATIENCE", 0.01)
         client = wsgi.create_app().test_client()
         try:
@@ -134,7 +137,7 @@ class TestHealth:
         assert room.acquire(blocking=False)
 
     def test_status_is_what_it_was(self, storage, monkeypatch):
-        monkeypatch.setattr(models, "storage", SimpleNamespace(close=lambda: None, hurry=lambda: None, refusal=None))
+        monkeypatch.setattr(models, "storage", SimpleNamespace(**IDLE))
         assert wsgi.create_app().test_client().get("/api/v1/status").data == b'{"status":"OK"}\n'
 
 

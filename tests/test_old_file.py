@@ -62,6 +62,11 @@ class TestTexts:
         with pytest.raises(ValueError, match=words):
             older.read(raw)
 
+    def test_of_both_kinds_stay_in_a_file(self, path):
+        text = "It\u00e2\x80\x99s \u00e9"
+        path.write_text(json.dumps({"State.1": {"name": text}}))
+        assert opened(path).get(State, "1").name == text
+
     @pytest.mark.parametrize("text", ["Hawaiʻi", "“é”", "🏝", "Ünï", "", "a\x81b\ud800"])
     def test_that_were_right_stay_so(self, text):
         assert older.letters(text) == text
@@ -103,6 +108,11 @@ class TestOpening:
         assert opened(path).get(Review, "9").text == "My <BR />"
         assert path.read_bytes() == before
         assert caplog.text == ""
+
+    @pytest.mark.parametrize("kept", ["Caf\u00c3\u00a9\u00e2\u0080\u0099", "Caf\u00e9\x92"])
+    def test_hashes_the_letters_that_were_meant_by_a_password(self, path, kept):
+        path.write_text(json.dumps({"User.1": OLD["User.1"] | {"password": kept}}))
+        assert opened(path).get(User, "1").check_password("Café’")
 
     def test_leaves_a_file_alone_that_has_nothing_to_mend(self, path):
         path.write_text(json.dumps({"State.1": {"name": "S"}}))

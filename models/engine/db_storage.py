@@ -101,17 +101,20 @@ class DBStorage(Storage):
 
     def _check_schema(self, connection: Connection) -> None:
         db_tables.check(connection)
-        stamp = migrations.stamped(connection)
-        if self._settings.env != "test" and stamp and stamp.fits:
-            return
-        # On a connection of its own: what makes tables ends transactions.
-        with self._autocommit.engine.connect() as own, db_tables.only_one(own):
-            self.refusal = None
-            try:
+        self.refusal = None
+        try:
+            if self._settings.guarded:      # no tables are made there, so nobody is waited for who makes some
+                db_tables.judge(connection, self._settings)
+                return
+            stamp = migrations.stamped(connection)
+            if self._settings.env != "test" and stamp and stamp.fits:
+                return
+            # On a connection of its own: what makes tables ends transactions.
+            with self._autocommit.engine.connect() as own, db_tables.only_one(own):
                 db_tables.make(own, self._settings)
-            except Outdated as error:
-                self.refusal = str(error)
-                raise
+        except Outdated as error:
+            self.refusal = str(error)
+            raise
 
     @contextmanager
     def _still(self) -> Iterator[None]:

@@ -30,21 +30,33 @@ def check(connection: Connection) -> None:
         raise Misconfigured(f"The connection speaks {charset}, so names would be damaged: allow utf8mb4")
 
 
+def judge(connection: Connection, settings: Settings) -> None:
+    """See that the tables are such as this HBNB can use.
+
+    Raises:
+        Outdated: they are another HBNB's, or none; says what to do.
+    """
+    found = migrations.stamped(connection)
+    if found is None or not found.fits:
+        raise Outdated(migrations.refusal(found, found is None and _is_empty(connection), settings.mysql_db))
+
+
 def make(connection: Connection, settings: Settings) -> None:
     """Have the tables that this HBNB needs, where that harms nothing; for a test, all tables anew.
 
     Raises:
-        Outdated: they are another HBNB's, or are to be made by a command.
+        Outdated: they are another HBNB's, and to be changed by a command.
     """
-    found = migrations.stamped(connection)
     if settings.env == "test":
         recreate(connection)
-    elif found is None or not found.fits:
-        is_empty = found is None and not {*inspect(connection).get_table_names()} & {*Base.metadata.tables}
-        if settings.env == "dev" and is_empty:
+        return
+    try:
+        judge(connection, settings)
+    except Outdated:
+        if migrations.stamped(connection) is None and _is_empty(connection):
             _create(connection)
-        elif settings.env != "dev" or not _upgraded(connection):
-            raise Outdated(migrations.refusal(found, is_empty, settings.mysql_db))
+        elif not _upgraded(connection):
+            raise
 
 
 def recreate(connection: Connection) -> None:
@@ -52,6 +64,10 @@ def recreate(connection: Connection) -> None:
     Base.metadata.drop_all(connection)
     _create(connection)
     connection.execute(version.CHANGE)
+
+
+def _is_empty(connection: Connection) -> bool:
+    return not {*inspect(connection).get_table_names()} & {*Base.metadata.tables}
 
 
 def _create(connection: Connection) -> None:

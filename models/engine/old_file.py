@@ -20,7 +20,7 @@ def mend(objects: Objects) -> int:
     users = {key: obj for key, obj in objects.items()
              if key.startswith("User.") and isinstance(obj, dict) and isinstance(obj.get("password", ""), str | None)}
     unsafe = {key: obj for key, obj in users.items() if not passwords.is_hash(obj.get("password") or "")}
-    hashes = passwords.all_protected([obj.get("password") for obj in unsafe.values()])
+    hashes = passwords.all_protected([older.likely_letters(obj.get("password") or "") for obj in unsafe.values()])
     for obj, password in zip(unsafe.values(), hashes, strict=True):
         obj["password"] = password
     return len(changed | unsafe.keys())
@@ -32,7 +32,7 @@ def _mend_texts(key: str, obj: dict[str, Any]) -> bool:
     for column in cls.__table__.c if cls else ():
         value = obj.get(column.key)
         if isinstance(value, str) and isinstance(column.type, MailType):
-            obj[column.key] = older.letters(value)
+            obj[column.key] = older.likely_letters(value)
         elif isinstance(value, str) and type(column.type) is String and not column.info.get("write_only"):
-            obj[column.key] = older.lines(older.letters(value))
+            obj[column.key] = older.lines(older.likely_letters(value))
     return obj != before

@@ -30,12 +30,13 @@ class Stamp(NamedTuple):
 def stamped(connection: Connection) -> Stamp | None:
     """The stamp of the schema; none where no migration made it."""
     try:
-        row = connection.execute(text("SELECT version_num, COALESCE(since, version_num) FROM alembic_version")).first()
+        row = connection.execute(text("SELECT * FROM alembic_version")).mappings().first()
     except DBAPIError as error:
         if error.orig and error.orig.args[0] == _NO_TABLE:
             return None
         raise
-    return Stamp(*row) if row else None
+    # Alembic's own table has no `since`.
+    return Stamp(row["version_num"], row.get("since") or row["version_num"]) if row else None
 
 
 def prepare(connection: Connection) -> None:
@@ -43,6 +44,8 @@ def prepare(connection: Connection) -> None:
     if not inspect(connection).has_table("alembic_version"):
         connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY, "
                                 "since VARCHAR(32)) ENGINE=InnoDB CHARSET=utf8mb4"))
+    elif "since" not in {column["name"] for column in inspect(connection).get_columns("alembic_version")}:
+        connection.execute(text("ALTER TABLE alembic_version ADD since VARCHAR(32)"))
 
 
 def stamp(connection: Connection) -> None:

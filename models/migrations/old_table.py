@@ -4,7 +4,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,16 +47,17 @@ class OldTable:
     Args:
         table: what it is to become.
         name: what it is called now.
-        is_ours: it has become that, and is read as it is.
+        differing: the columns that are not what they are to be. The texts of all others were mended when they became
+            that, and are taken as they are.
     """
 
-    def __init__(self, connection: Connection, table: Table, name: str, is_ours: bool = False) -> None:
+    def __init__(self, connection: Connection, table: Table, name: str, differing: Collection[str]) -> None:
         self.table, self.name = table, name
         self.key = [column.name for column in table.primary_key]
         self._charsets: dict[str, str | None] = {row[0]: row[1] for row in connection.execute(text(
             "SELECT column_name, character_set_name FROM information_schema.columns "
             "WHERE table_schema = DATABASE() AND table_name = :name"), {"name": name})}
-        self._is_ours = is_ours
+        self._differing = differing
         self._readers = {column.name: _reader(column, self._charsets.get(column.name))
                          for column in table.c}
 
@@ -130,7 +131,8 @@ class OldTable:
             return _unset(column)
         try:
             value = self._readers[name][1](raw)
-            return self._mended(column, raw, value, found) if isinstance(value, str) and not self._is_ours else value
+            is_old = isinstance(value, str) and name in self._differing
+            return self._mended(column, raw, value, found) if is_old else value
         except ValueError as error:
             found.stop(f"{self.name}.{name} {error}", label)
             return None
@@ -141,7 +143,7 @@ class OldTable:
             if not text.isascii() or len(text) > 60:
                 raise ValueError("is no id, of at most 60 letters, digits and signs: give it another")
             return text
-        meant = older.letters(text) if isinstance(raw, str) else text
+        meant = _decided(older.letters, text) if isinstance(raw, str) else text
         if not meant.isascii() and meant != (raw if isinstance(raw, str) else raw.decode("cp1252", "replace")):
             found.changes[f"{column.name} get the letters that were meant"] += 1
         if column.name not in ("email", "password"):
@@ -169,8 +171,12 @@ def _reader(column: Column[Any], charset: str | None) -> tuple[str, Callable[[An
 
 
 def _text(raw: bytes) -> str:
+    return _decided(older.read, raw)
+
+
+def _decided(read: Callable[[Any], str], raw: Any) -> str:
     try:
-        return older.read(raw)
+        return read(raw)
     except ValueError as error:
         raise ValueError(f"{error}: write it anew") from None
 

@@ -47,19 +47,35 @@ def _key_shape(key: Any) -> Shape:
     return column.parent.name, owner, key.ondelete == "CASCADE"
 
 
+def foreign_indexes(connection: Connection, table: Table) -> list[str]:
+    """The indexes that `keys_and_indexes` drops, and that no foreign key of the table asked for."""
+    wanted = _wanted(table)
+    keys = [[*key.column_keys] for key in table.foreign_key_constraints]
+    return [name for name, (unique, columns) in _there(connection, table).items()
+            if name not in wanted and (unique or columns not in keys)]
+
+
 def _indexes(connection: Connection, table: Table) -> None:
+    there, wanted = _there(connection, table), _wanted(table)
+    changes = [f"DROP INDEX `{name}`" for name, shape in there.items() if wanted.get(name) != shape]
+    changes += [f"ADD {'UNIQUE ' if unique else ''}INDEX `{name}` ({', '.join(columns)})"
+                for name, (unique, columns) in wanted.items() if there.get(name) != (unique, columns)]
+    if changes:     # in one statement, so that a foreign key is never without its index
+        connection.execute(text(f"ALTER TABLE `{table.name}` {', '.join(changes)}"))
+
+
+def _there(connection: Connection, table: Table) -> dict[str, tuple[bool, list[str]]]:
     there: dict[str, tuple[bool, list[str]]] = {}
     for name, column, repeats in connection.execute(text(
             "SELECT index_name, column_name, non_unique FROM information_schema.statistics WHERE index_name <> "
             "'PRIMARY' AND table_schema = DATABASE() AND table_name = :table ORDER BY index_name, seq_in_index"),
             {"table": table.name}):
         there.setdefault(name, (not repeats, []))[1].append(column)
-    wanted = {str(each.name): (each.unique is True, [column.name for column in each.columns])
-              for each in table.indexes} | {
-              str(each.name): (True, [column.name for column in each.columns])
-              for each in table.constraints if isinstance(each, UniqueConstraint)}
-    changes = [f"DROP INDEX `{name}`" for name, shape in there.items() if wanted.get(name) != shape]
-    changes += [f"ADD {'UNIQUE ' if unique else ''}INDEX `{name}` ({', '.join(columns)})"
-                for name, (unique, columns) in wanted.items() if there.get(name) != (unique, columns)]
-    if changes:     # in one statement, so that a foreign key is never without its index
-        connection.execute(text(f"ALTER TABLE `{table.name}` {', '.join(changes)}"))
+    return there
+
+
+def _wanted(table: Table) -> dict[str, tuple[bool, list[str]]]:
+    return {str(each.name): (each.unique is True, [column.name for column in each.columns])
+            for each in table.indexes} | {
+            str(each.name): (True, [column.name for column in each.columns])
+            for each in table.constraints if isinstance(each, UniqueConstraint)}

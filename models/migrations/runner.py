@@ -101,6 +101,9 @@ class Migrations:
 
     def plan_on(self, connection: Connection) -> Plan:
         made = Plan()
+        found = migrations.stamped(connection)
+        if found and found.revision > migrations.HEAD and not found.fits:
+            made.stops.append(migrations.refusal(found, False, str(connection.engine.url.database)))
         for step in self._status(connection).pending:
             made.lines.append(f"{step.revision}: {step.about}")
             preview = getattr(self._script(step.revision).module, "preview", None)
@@ -115,6 +118,8 @@ class Migrations:
         made = self.plan_on(connection)     # before the first step, as the last one might be stopped
         if made.stops:
             raise Conflict(takeover.stopped(made))
+        if (self._status(connection).current or "") > migrations.HEAD:      # and this HBNB can use it
+            return []
         return self._run(connection, lambda at: self._scripts._upgrade_revs("head", at))
 
     def _run(self, connection: Connection, steps: Any) -> list[str]:

@@ -23,6 +23,7 @@ from models.migrations import reshape
 from models.migrations.old_table import PART, Findings, OldTable
 
 NEW, OLD = "__new", "__old"
+APART = "__apart"   # and a number: what was put aside, and is for a person to drop
 
 
 @dataclass
@@ -43,19 +44,22 @@ class Plan:
 def plan(connection: Connection, metadata: MetaData, names: Sequence[str]) -> Plan:
     """See what taking over the tables of these names, owners first, would do; change nothing."""
     if _there(connection, metadata, OLD):
-        return Plan(["The upgrade was cut off after the tables were changed: it will be finished"], changed=[*names])
+        return Plan(["The upgrade was cut off after the tables were changed: it will be finished"],
+                    [*_left(connection, metadata)], [*names])
     made = Plan(stops=[*_foreign(connection, names)])
+    there = _there(connection, metadata, "")
     owners: dict[str, set[str]] = {}
     for name in names:
-        old = OldTable(connection, metadata.tables[name], name)
-        found = old.survey(connection, owners)
+        differing = _differing(connection, metadata.tables[name], name) if name in there else []
+        found = OldTable(connection, metadata.tables[name], name, differing).survey(connection, owners)
         owners[name] = found.ids
-        differing = _differing(connection, metadata.tables[name]) if old.is_there else []
         changes = [f"{count} {what}" for what, count in sorted(found.changes.items()) if count]
         if differing or changes:
             made.changed.append(name)
         columns = [f"{', '.join(differing)} get other types"] if differing else []
         made.lines.append(f"{name}: {found.rows} rows; {'; '.join(columns + changes) or 'nothing changes'}")
+        if others := reshape.foreign_indexes(connection, metadata.tables[name]):
+            made.lines.append(f"{name} loses indexes that are not HBNB's: {', '.join(others)}; make them anew later")
         made.stops += [f"{reason}: {', '.join(rows)}" if rows else reason for reason, rows in found.stops.items()]
     return made
 
@@ -71,12 +75,12 @@ def run(connection: Connection, metadata: MetaData, names: Sequence[str]) -> Non
         Conflict: rows cannot be taken over, or changed meanwhile; nothing was changed.
     """
     with _unchecked(connection):
+        made = plan(connection, metadata, names)
+        if made.stops:
+            raise Conflict(stopped(made))
+        for line in made.lines:
+            reshape.say(line)
         if not _there(connection, metadata, OLD):
-            made = plan(connection, metadata, names)
-            if made.stops:
-                raise Conflict(stopped(made))
-            for line in made.lines:
-                reshape.say(line)
             _copy(connection, metadata, made.changed)
         _swap(connection, metadata)
         _compare(connection, metadata)
@@ -111,7 +115,7 @@ def _copy(connection: Connection, metadata: MetaData, names: Sequence[str]) -> N
         table = metadata.tables[name]
         new = table.to_metadata(MetaData(), name=f"{name}{NEW}")
         connection.execute(CreateTable(new, include_foreign_key_constraints=[]))
-        with closing(_parts(connection, OldTable(connection, table, name))) as parts:
+        with closing(_parts(connection, _old(connection, table, name))) as parts:
             for part in parts:
                 try:
                     connection.execute(insert(new), part)
@@ -144,18 +148,38 @@ def _compare(connection: Connection, metadata: MetaData) -> None:
     names = _there(connection, metadata, OLD)
     for name in names:
         before, after = Findings(), Findings()
-        old = OldTable(connection, metadata.tables[name], f"{name}{OLD}")
-        new = OldTable(connection, metadata.tables[name], name, is_ours=True)
+        old = _old(connection, metadata.tables[name], f"{name}{OLD}")
+        new = OldTable(connection, metadata.tables[name], name, differing=[])
         for table, found in ((old, before), (new, after)):
             for _ in table.rows(connection, found):
                 pass
         if (before.rows, before.digest) != (after.rows, after.digest):
+            apart = _apart(connection, metadata)
             connection.execute(text("RENAME TABLE " + ", ".join(
-                f"`{each}` TO `{each}{NEW}`, `{each}{OLD}` TO `{each}`" for each in names)))
+                f"`{each}` TO `{each}{apart}`, `{each}{OLD}` TO `{each}`" for each in names)))
             raise Conflict(f"{name} had {before.rows} rows (checksum {before.digest:x}), and would have {after.rows} "
                            f"({after.digest:x}): somebody wrote meanwhile, or a row was not understood. The old tables "
-                           "are in their places again: stop all programs that use the database, and try once more")
+                           "are in their places again: stop all programs that use the database, and try once more. "
+                           f"What took their places is kept as {', '.join(f'{each}{apart}' for each in names)}: drop "
+                           "these tables when you need nothing of them")
         reshape.say(f"{name}: {before.rows} rows before and after, checksum {before.digest:016x}")
+
+
+def _left(connection: Connection, metadata: MetaData) -> Iterator[str]:
+    """The old tables whose places nothing has that the upgrade put there, as where somebody put a backup back."""
+    there, copied = _there(connection, metadata, ""), _there(connection, metadata, NEW)
+    for name in _there(connection, metadata, OLD):
+        # Either the copy waits for the place, on a server that does not rename all or none; or it has it.
+        if (name in there) is (name in copied) or (
+                name in there and _differing(connection, metadata.tables[name], name)):
+            yield (f"{name}{OLD} is left of an earlier upgrade, and {name} is not what that made: drop {name}{OLD}, or "
+                   "give it another name")
+
+
+def _apart(connection: Connection, metadata: MetaData) -> str:
+    """An end of names that no table has."""
+    ends = (f"{APART}{number}" for number in itertools.count(1))
+    return next(end for end in ends if not _there(connection, metadata, end))
 
 
 def _there(connection: Connection, metadata: MetaData, end: str) -> list[str]:
@@ -165,19 +189,26 @@ def _there(connection: Connection, metadata: MetaData, end: str) -> list[str]:
     return [table.name for table in metadata.sorted_tables if f"{table.name}{end}" in there]
 
 
-def _differing(connection: Connection, table: Table) -> list[str]:
-    """The columns that are not as they are to be, in the server's own words; the table's name if it is the table."""
+def _old(connection: Connection, table: Table, name: str) -> OldTable:
+    return OldTable(connection, table, name, _differing(connection, table, name))
+
+
+def _differing(connection: Connection, table: Table, name: str) -> list[str]:
+    """The columns of the table of that name that are not as they are to be, in the server's own words.
+
+    Returns: their names; the table's, if it is the table that is not.
+    """
     like = table.to_metadata(MetaData(), name=f"{table.name}__like")
     create = str(CreateTable(like, include_foreign_key_constraints=[]).compile(connection))
     # A temporary table is none of the database: nobody else sees it, and it goes with the connection.
     connection.execute(text(create.replace("CREATE TABLE", "CREATE TEMPORARY TABLE", 1)))
     wanted = _columns(connection, like.name)
     connection.execute(text(f"DROP TEMPORARY TABLE `{like.name}`"))
-    there = _columns(connection, table.name)
+    there = _columns(connection, name)
     engine, collation = connection.execute(text(
         "SELECT engine, table_collation FROM information_schema.tables WHERE table_schema = DATABASE() "
-        "AND table_name = :name"), {"name": table.name}).one()
-    differing = [name for name in wanted if wanted[name] != there.get(name)]
+        "AND table_name = :name"), {"name": name}).one()
+    differing = [column for column in wanted if wanted[column] != there.get(column)]
     if not differing and ([*wanted] != [*there] or (engine, collation) != ("InnoDB", "utf8mb4_bin")):
         return [table.name]
     return differing
@@ -196,6 +227,10 @@ def _foreign(connection: Connection, names: Sequence[str]) -> Iterator[str]:
             "SELECT table_name, constraint_name FROM information_schema.key_column_usage WHERE table_schema = "
             f"DATABASE() AND referenced_table_name IN ({listed}) AND table_name NOT IN ({listed})"), values):
         yield f"{name} is no table of HBNB's and has a foreign key to one: drop it ({key}), and make it anew later"
+    for name, key in connection.execute(text(
+            "SELECT table_name, constraint_name FROM information_schema.key_column_usage WHERE table_schema = "
+            f"DATABASE() AND table_name IN ({listed}) AND referenced_table_name NOT IN ({listed})"), values):
+        yield f"{name} has a foreign key to a table that is not HBNB's: drop it ({key}), and make it anew later"
     for trigger, name in connection.execute(text(
             "SELECT trigger_name, event_object_table FROM information_schema.triggers WHERE trigger_schema = "
             f"DATABASE() AND event_object_table IN ({listed})"), values):

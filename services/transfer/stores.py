@@ -54,7 +54,7 @@ def _mended(cls: type[BaseModel], obj: dict[str, Any], report: Report) -> dict[s
         if type(column.type) is String and not column.info.get("write_only"):
             blanks[column.key] = None if column.nullable else ""
             if isinstance(value, str):
-                texts[column.key] = report.cut(plain(older.letters(value)), column.type.length or len(value))
+                texts[column.key] = report.cut(plain(older.likely_letters(value)), column.type.length or len(value))
     return blanks | {name: value for name, value in obj.items() if value is not None} | texts
 
 
