@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
 
 import MySQLdb
@@ -16,9 +16,10 @@ import pytest
 from sqlalchemy import event, text
 
 import models
-from errors import Misconfigured, Unavailable
+from errors import Conflict, Invalid, Misconfigured, Unavailable
 from models.columns import Base
-from models.engine.db_connection import _address
+from models.engine import db_connection
+from models.engine.db_connection import ON_CONNECT, _address
 from models.engine.db_storage import DBStorage
 from models.engine.storage import Storage
 from models.state import State
@@ -305,6 +306,32 @@ class TestFaults:
         with pytest.raises(Unavailable):
             storage.rows(text("SELECT nonsense"))
         assert storage.count() == 0
+
+    def test_errors_are_understood_where_the_server_says_them_in_another_language(self, own_server, monkeypatch):
+        storage = DBStorage(own_settings(own_server))
+        monkeypatch.setattr(models, "storage", storage)
+        own_server.execute("SET GLOBAL lc_messages = 'de_DE'")
+        try:
+            with closing(own_server.connect()) as connection, pytest.raises(MySQLdb.Error, match="Unbekannte"):
+                connection.query("USE nowhere")
+            storage.insert(User(email="one@b.c", password="x"))
+            with pytest.raises(Conflict, match="Another object has this email already"):
+                storage.insert(User(email="one@b.c", password="x"))
+            with pytest.raises(Invalid, match=r"^name is too long$"):
+                storage.write(text("INSERT INTO states VALUES ('1', NOW(), NOW(), REPEAT('x', 200))"))
+        finally:
+            own_server.execute("SET GLOBAL lc_messages = DEFAULT")
+            storage.close()
+
+    def test_a_write_whose_refusal_is_not_understood_is_refused_all_the_same(self, settings, storage, monkeypatch):
+        monkeypatch.setattr(db_connection, "ON_CONNECT", ON_CONNECT.replace("en_US", "de_DE"))
+        german = DBStorage(settings)
+        monkeypatch.setattr(models, "storage", german)
+        german.insert(User(email="a@b.c", password="x"))
+        with pytest.raises(Conflict, match="Another object has this value already"):
+            german.insert(User(email="a@b.c", password="x"))
+        assert german.count(User) == 1
+        german.close()
 
     def test_each_command_sees_what_others_stored(self, storage, environ):
         assert storage.count(State) == 0

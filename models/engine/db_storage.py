@@ -164,7 +164,7 @@ class DBStorage(Storage):
                 super().insert(obj)     # which tries twice
                 return
             # Somebody has this id: nobody but the same statement, whose connection was lost before it could answer.
-            if db_errors.code(cause) != DUPLICATE or db_errors.key(cause) != "PRIMARY":
+            if db_errors.code(cause) != DUPLICATE or not self.rows(select(table.c.id).where(table.c.id == obj.id)):
                 raise
         for name in values.keys() - vars(obj).keys():
             set_committed_value(obj, name, values[name])
