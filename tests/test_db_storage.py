@@ -16,7 +16,8 @@ import pytest
 from sqlalchemy import event, text
 
 import models
-from errors import Conflict, Invalid, Misconfigured, Unavailable
+from config import Settings
+from errors import Conflict, Invalid, Misconfigured, Stale, Unavailable
 from models.columns import Base
 from models.engine import db_connection
 from models.engine.db_connection import ON_CONNECT, _address
@@ -24,6 +25,7 @@ from models.engine.db_storage import DBStorage
 from models.engine.storage import Storage
 from models.state import State
 from models.user import User
+from services import objects
 from tests.conftest import ROOT, environment, own_settings
 from tests.database import Database
 from tests.mariadb import MariaDB
@@ -385,6 +387,57 @@ class TestFaults:
             storage.get(User, "2").first_name = "ours"
         assert [state.name for state in storage.all(State).values()] == ["old"]
         assert {user.first_name for user in storage.all(User).values()} == {""}
+
+    @pytest.mark.parametrize("change", [lambda state, check: objects.update(state, {"name": "ours"}, check),
+                                        lambda state, check: objects.remove(state, check)])
+    def test_what_was_checked_under_a_lock_that_is_lost_is_checked_again(self, waiting, change):
+        state = waiting("UPDATE states SET name = 'theirs'")
+        checked: list[str] = []
+
+        def check() -> None:
+            checked.append(state.name)
+            if state.name != "old":
+                raise Stale("changed")
+        with pytest.raises(Stale):
+            change(state, check)
+        assert checked == ["old", "theirs"]
+        assert [each.name for each in models.storage.all(State).values()] == ["theirs"]
+
+    def test_a_change_whose_lock_is_lost_is_made_once_more(self, waiting):
+        state = waiting("UPDATE states SET updated_at = NOW()")
+        assert objects.update(state, {"name": "ours"}).name == "ours"
+        models.storage.close()
+        assert [each.name for each in models.storage.all(State).values()] == ["ours"]
+
+    def test_what_is_part_of_a_transaction_whose_lock_is_lost_is_not_stored(self, waiting):
+        state = waiting("UPDATE states SET name = 'theirs'")
+        with pytest.raises(Unavailable, match="try again"), models.storage.transaction():
+            objects.update(state, {"name": "ours"})
+        assert [each.name for each in models.storage.all(State).values()] == ["theirs"]
+
+    @pytest.fixture
+    def waiting(self, storage: Storage, database: Database, settings: Settings,
+                monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], State]]:
+        """Gives a state, the first change of which waits too long; then somebody else sends a statement."""
+        State(name="old").save()
+        storage.close()
+        impatient = DBStorage(replace(settings, mysql_timeout="2"))     # of which a lock may take half
+        impatient.hurry()
+        monkeypatch.setattr(models, "storage", impatient)
+        other = Other(database)
+        other.execute("SELECT * FROM versions FOR UPDATE")      # what a transaction writes last
+
+        def waiting(statement: str) -> State:
+            [state] = impatient.all(State).values()
+
+            def meanwhile(*_: object) -> None:
+                other.execute(statement)
+                other.commit()
+            event.listen(impatient._engine, "checkin", meanwhile, once=True)    # by when it has no lock any more
+            return state
+        yield waiting
+        other.commit()
+        impatient.close()
 
 
 def two_users(storage: Storage) -> tuple[State, User]:

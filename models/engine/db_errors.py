@@ -68,5 +68,5 @@ def text(error: DBAPIError) -> str:
 
 
 def code(error: Any) -> int:
-    arguments = getattr(error.orig, "args", ())
+    arguments = getattr(getattr(error, "orig", None), "args", ())
     return arguments[0] if arguments and isinstance(arguments[0], int) else 0
