@@ -130,36 +130,40 @@ def update(obj: BaseModel, data: Mapping[str, Any], check: Callable[[], None] = 
     """Change an object: all that is named, or nothing.
 
     Args:
-        check: is called when nobody else can change it any more; an error it raises ends it all.
+        check: is called when nobody else can change it any more; an error it raises ends it all. It is called again
+            if the database gives up the transaction, as others may then have changed the object.
     Raises:
         Invalid: names the attribute that does not fit.
         NotFound: somebody removed it.
     """
-    with models.storage.transaction():
+    def work() -> None:
         models.storage.lock(obj)
         check()
         for name, value in schema.clean(type(obj), data, made=False).items():
             setattr(obj, name, value)
         obj.save()
+    models.storage.transact(work)
     return obj
 
 
 def remove(obj: BaseModel, check: Callable[[], None] = lambda: None) -> None:
     """Remove an object and all that belongs to it; see `update`."""
-    with models.storage.transaction():
+    def work() -> None:
         models.storage.lock(obj)
         check()
         obj.delete()
+    models.storage.transact(work)
 
 
 def link(place: Place, amenity: Amenity) -> bool:
     """Have a place offer an amenity. Returns: whether it did not before."""
-    with models.storage.transaction():
+    def work() -> bool:
         models.storage.lock(place)
         if models.storage.rows(_link(select(place_amenity), place, amenity)):
             return False
         models.storage.write(insert(place_amenity), {"place_id": place.id, "amenity_id": amenity.id})
-    return True
+        return True
+    return models.storage.transact(work)
 
 
 def unlink(place: Place, amenity: Amenity) -> None:

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
 
 import MySQLdb
@@ -16,13 +16,16 @@ import pytest
 from sqlalchemy import event, text
 
 import models
-from errors import Misconfigured, Unavailable
+from config import Settings
+from errors import Conflict, Invalid, Misconfigured, Stale, Unavailable
 from models.columns import Base
-from models.engine.db_connection import _address
+from models.engine import db_connection
+from models.engine.db_connection import ON_CONNECT, _address
 from models.engine.db_storage import DBStorage
 from models.engine.storage import Storage
 from models.state import State
 from models.user import User
+from services import objects
 from tests.conftest import ROOT, environment, own_settings
 from tests.database import Database
 from tests.mariadb import MariaDB
@@ -306,6 +309,32 @@ class TestFaults:
             storage.rows(text("SELECT nonsense"))
         assert storage.count() == 0
 
+    def test_errors_are_understood_where_the_server_says_them_in_another_language(self, own_server, monkeypatch):
+        storage = DBStorage(own_settings(own_server))
+        monkeypatch.setattr(models, "storage", storage)
+        own_server.execute("SET GLOBAL lc_messages = 'de_DE'")
+        try:
+            with closing(own_server.connect()) as connection, pytest.raises(MySQLdb.Error, match="Unbekannte"):
+                connection.query("USE nowhere")
+            storage.insert(User(email="one@b.c", password="x"))
+            with pytest.raises(Conflict, match="Another object has this email already"):
+                storage.insert(User(email="one@b.c", password="x"))
+            with pytest.raises(Invalid, match=r"^name is too long$"):
+                storage.write(text("INSERT INTO states VALUES ('1', NOW(), NOW(), REPEAT('x', 200))"))
+        finally:
+            own_server.execute("SET GLOBAL lc_messages = DEFAULT")
+            storage.close()
+
+    def test_a_write_whose_refusal_is_not_understood_is_refused_all_the_same(self, settings, storage, monkeypatch):
+        monkeypatch.setattr(db_connection, "ON_CONNECT", ON_CONNECT.replace("en_US", "de_DE"))
+        german = DBStorage(settings)
+        monkeypatch.setattr(models, "storage", german)
+        german.insert(User(email="a@b.c", password="x"))
+        with pytest.raises(Conflict, match="Another object has this value already"):
+            german.insert(User(email="a@b.c", password="x"))
+        assert german.count(User) == 1
+        german.close()
+
     def test_each_command_sees_what_others_stored(self, storage, environ):
         assert storage.count(State) == 0
         finish(start("State(name='S').save()", environ))
@@ -358,6 +387,57 @@ class TestFaults:
             storage.get(User, "2").first_name = "ours"
         assert [state.name for state in storage.all(State).values()] == ["old"]
         assert {user.first_name for user in storage.all(User).values()} == {""}
+
+    @pytest.mark.parametrize("change", [lambda state, check: objects.update(state, {"name": "ours"}, check),
+                                        lambda state, check: objects.remove(state, check)])
+    def test_what_was_checked_under_a_lock_that_is_lost_is_checked_again(self, waiting, change):
+        state = waiting("UPDATE states SET name = 'theirs'")
+        checked: list[str] = []
+
+        def check() -> None:
+            checked.append(state.name)
+            if state.name != "old":
+                raise Stale("changed")
+        with pytest.raises(Stale):
+            change(state, check)
+        assert checked == ["old", "theirs"]
+        assert [each.name for each in models.storage.all(State).values()] == ["theirs"]
+
+    def test_a_change_whose_lock_is_lost_is_made_once_more(self, waiting):
+        state = waiting("UPDATE states SET updated_at = NOW()")
+        assert objects.update(state, {"name": "ours"}).name == "ours"
+        models.storage.close()
+        assert [each.name for each in models.storage.all(State).values()] == ["ours"]
+
+    def test_what_is_part_of_a_transaction_whose_lock_is_lost_is_not_stored(self, waiting):
+        state = waiting("UPDATE states SET name = 'theirs'")
+        with pytest.raises(Unavailable, match="try again"), models.storage.transaction():
+            objects.update(state, {"name": "ours"})
+        assert [each.name for each in models.storage.all(State).values()] == ["theirs"]
+
+    @pytest.fixture
+    def waiting(self, storage: Storage, database: Database, settings: Settings,
+                monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], State]]:
+        """Gives a state, the first change of which waits too long; then somebody else sends a statement."""
+        State(name="old").save()
+        storage.close()
+        impatient = DBStorage(replace(settings, mysql_timeout="2"))     # of which a lock may take half
+        impatient.hurry()
+        monkeypatch.setattr(models, "storage", impatient)
+        other = Other(database)
+        other.execute("SELECT * FROM versions FOR UPDATE")      # what a transaction writes last
+
+        def waiting(statement: str) -> State:
+            [state] = impatient.all(State).values()
+
+            def meanwhile(*_: object) -> None:
+                other.execute(statement)
+                other.commit()
+            event.listen(impatient._engine, "checkin", meanwhile, once=True)    # by when it has no lock any more
+            return state
+        yield waiting
+        other.commit()
+        impatient.close()
 
 
 def two_users(storage: Storage) -> tuple[State, User]:

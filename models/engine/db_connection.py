@@ -13,10 +13,12 @@ from config import Database, Settings
 from errors import Misconfigured
 from models.engine import db_errors
 
-# Nothing is cut or rounded silently, and every server takes and gives the same times. What MySQL 8 does by itself, and
-# MariaDB does not, is in it, so that what works on one works on the other.
-ON_CONNECT = ("SET SESSION time_zone = '+00:00', sql_mode = 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,STRICT_ALL_TABLES,"
-              "NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'")
+# Nothing is cut or rounded silently, and every server takes and gives the same times, and says its errors in the words
+# that db_errors knows. What MySQL 8 does by itself, and MariaDB does not, is in it, so that what works on one works on
+# the other.
+ON_CONNECT = ("SET SESSION lc_messages = 'en_US', time_zone = '+00:00', sql_mode = 'ONLY_FULL_GROUP_BY,"
+              "STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
+              "NO_ENGINE_SUBSTITUTION'")
 # Each server takes its own comment, and passes over the other's. MySQL limits what reads, MariaDB everything.
 LIMITED = (", innodb_lock_wait_timeout = {lock}, lock_wait_timeout = {lock}"
            "/*M!100101 , max_statement_time = {seconds}*//*!80000 , max_execution_time = {seconds}000*/")

@@ -37,7 +37,7 @@ def translate(error: DBAPIError, settings: Settings) -> HBNBError:
         name = next(filter(None, column.groups()), None) if column else None
         return Invalid(_INVALID[number].format(name or message), name)
     if number == DUPLICATE:
-        return taken("id" if (found := key(error)) == "PRIMARY" else found)
+        return taken(_key(message))
     if number == REFERRED:
         return Conflict("Something was added to it meanwhile: nothing was stored, try again")
     if number in BUSY:
@@ -55,10 +55,12 @@ def unusable(settings: Settings, why: str) -> Unavailable:
     return Unavailable(f"The database {settings.mysql_db} at {settings.mysql_host} cannot be used: {why}")
 
 
-def key(error: DBAPIError) -> str:
-    """The key that says no to a second row, which stands behind the value."""
-    found = re.search(r"for key '(?:\w+\.)?(?:uq_[a-z]+_)?(\w+)'$", text(error))
-    return found[1] if found else "PRIMARY"
+def _key(message: str) -> str:
+    """What the key is of that says no to a second row; it stands behind the value."""
+    found = re.search(r"for key '(?:\w+\.)?(?:uq_[a-z]+_)?(\w+)'$", message)
+    if not found:
+        return "value"
+    return "id" if found[1] == "PRIMARY" else found[1]
 
 
 def text(error: DBAPIError) -> str:
@@ -66,5 +68,5 @@ def text(error: DBAPIError) -> str:
 
 
 def code(error: Any) -> int:
-    arguments = getattr(error.orig, "args", ())
+    arguments = getattr(getattr(error, "orig", None), "args", ())
     return arguments[0] if arguments and isinstance(arguments[0], int) else 0

@@ -2,10 +2,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Executable, Select, Table, event, insert, inspect, select
@@ -26,6 +26,8 @@ from models.engine.storage import Storage, must_be_empty
 
 if TYPE_CHECKING:
     from models.migrations.runner import Migrations
+
+T = TypeVar("T")
 
 LOCK_TRIES = 10     # at all tables at once, where others lock some of them in another order
 
@@ -116,6 +118,19 @@ class DBStorage(Storage):
             self.refusal = str(error)
             raise
 
+    def transact(self, work: Callable[[], T]) -> T:
+        is_part = "transaction" in self._session.info
+        try:
+            return super().transact(work)
+        except Unavailable as error:
+            if is_part or db_errors.code(error.__cause__) not in BUSY:
+                raise
+        return super().transact(work)
+
+    def lock(self, obj: BaseModel) -> None:
+        self._session.info["sent"] = True
+        super().lock(obj)
+
     @contextmanager
     def _still(self) -> Iterator[None]:
         self._sessions.rollback()
@@ -167,7 +182,7 @@ class DBStorage(Storage):
                 super().insert(obj)     # which tries twice
                 return
             # Somebody has this id: nobody but the same statement, whose connection was lost before it could answer.
-            if db_errors.code(cause) != DUPLICATE or db_errors.key(cause) != "PRIMARY":
+            if db_errors.code(cause) != DUPLICATE or not self.rows(select(table.c.id).where(table.c.id == obj.id)):
                 raise
         for name in values.keys() - vars(obj).keys():
             set_committed_value(obj, name, values[name])
@@ -259,7 +274,8 @@ class _Work:
             (obj, {each.key: each.value for each in inspect(obj).attrs if each.history.has_changes()})
             for obj in session.dirty
         ]
-        # Statements that `write` sent in this transaction cannot be sent again from here.
+        # Statements that `write` sent in this transaction cannot be sent again from here, and what was decided under a
+        # `lock` may be wrong once that is gone.
         self.is_all = "sent" not in session.info
 
     def again(self, session: Session) -> None:

@@ -5,7 +5,7 @@ import os
 import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Engine, Executable, Select, event, func, inspect, select
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError, TimeoutError
@@ -22,6 +22,8 @@ from models.values import check
 
 if TYPE_CHECKING:
     from models.migrations.runner import Migrations
+
+T = TypeVar("T")
 
 
 class Storage:
@@ -169,6 +171,11 @@ class Storage:
             finally:
                 info.pop("transaction", None)
                 self._sessions.rollback()
+
+    def transact(self, work: Callable[[], T]) -> T:
+        """Do some work as a `transaction`; once more from its start where it and others were in each other's way."""
+        with self.transaction():
+            return work()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
