@@ -12,7 +12,7 @@ from deploy.release import PAGE_DOWN, PAGE_UP
 from deploy.work import Step, at_work, say
 
 FOLDER = Path("backups")
-THERE = "/var/lib/hbnb/backups"
+THERE = "/var/backups/hbnb"
 LONGEST = 7200      # seconds
 
 

@@ -40,3 +40,17 @@ def test_a_first_deployment_that_fails_leaves_the_maintenance_page(live):
         urllib.request.urlopen(f"http://{new.address}/", timeout=5)
     assert refused.value.code == 503
     assert "back" in refused.value.read().decode()
+
+
+@pytest.mark.parametrize("path", ["/data/hbnb/releases", "/home/deploy/.ssh"])
+def test_a_link_that_who_ships_laid_gives_them_nothing(live, path):
+    host = live.hosts["new-01"]
+    live.done("dev", "provision")
+    host.run(f"mv {path} {path}.aside && runuser -u deploy -- ln -s /etc {path}")
+    try:
+        ended = live.fab("dev", "provision")
+        assert ended.returncode == 1
+        assert f"{path} is a link" in ended.stdout
+        assert host.run("stat -c %U:%a /etc").stdout == "root:755\n"
+    finally:
+        host.run(f"rm {path} && mv {path}.aside {path}")
