@@ -46,6 +46,12 @@ def test_one_that_fails_half_way_leaves_the_page_up_until_it_is_mended(migrated)
         migrated.done("production", "deploy", "--maintenance")
     assert {*migrated.answers()} == {200}
     assert "extra" in sql(migrated, "SHOW TABLES")
+    before = migrated.state()
+    with migrated.guests():
+        ended = migrated.fab("production", "rollback")      # to what is still up, and healthy
+    assert ended.returncode == 1
+    assert "cannot live with the database as it is now" in ended.stdout
+    assert migrated.state() == before
 
 
 def current(state: list[str]) -> list[list[str]]:
