@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy.archive import ROOT
 from deploy.config import Environment, Refused
 from deploy.hosts import Hosts, digest
-from deploy.release import PAGE_DOWN, PAGE_UP
+from deploy.release import PAGE_UP, page_over
 from deploy.work import Step, at_work, say
 
 FOLDER = Path("backups")
@@ -58,5 +59,6 @@ def restore(environment: Environment, path: Path) -> None:
     given = {"FILE": f"{THERE}/{path.name}"}
     with at_work(environment, "restore", FILE=given["FILE"]) as work:
         work.hosts.first.upload(path, given["FILE"])
-        work.do(PAGE_UP, Step("restore", at="first", timeout=LONGEST), PAGE_DOWN)
+        work.do(replace(PAGE_UP, given={"PAGE": "restore"}), Step("restore", at="first", timeout=LONGEST),
+                page_over(work))
         work.hosts.first.run("forget", given)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ STAYS = ("The maintenance page STAYS up: the release before cannot live with the
          " is said above, and deploy again with --maintenance; docs/deployment.md tells the way to the last backup")
 UNPACK, INSTALL = Step("unpack", Step("remove"), timeout=300), Step("install", timeout=1200)
 PAGE_DOWN = Step("maintenance", given={"PAGE": ""})
-PAGE_UP = Step("maintenance", PAGE_DOWN, given={"PAGE": "deploy"})
+PAGE_AS_IT_WAS = Step("maintenance")
+PAGE_UP = Step("maintenance", PAGE_AS_IT_WAS, given={"PAGE": "deploy"})
 MIGRATE = Step("migrate", at="first", timeout=3600)
 START, SWITCH = Step("start", Step("stop")), Step("switch", Step("back"), at="each")
 CLEAN = Step("clean")
@@ -59,7 +61,7 @@ def deploy(environment: Environment, archive: Archive, maintenance: bool = False
                 raise Refused(f"{str(error) or 'It was interrupted'}\n{STAYS}") from None
             raise
         if maintenance or "deploy" in put_up:
-            work.do(PAGE_DOWN)
+            work.do(page_over(work))
         _settled(work, environment, archive.revision)
     say(f"{archive.name} is live on {', '.join(environment.web)}")
 
@@ -89,7 +91,13 @@ def rollback(environment: Environment, to: str = "") -> None:
 def maintenance(environment: Environment, on: bool) -> None:
     """Put the maintenance page up on all web servers, or take it down."""
     with at_work(environment, f"maintenance {'on' if on else 'off'}") as work:
-        work.do(Step("maintenance", PAGE_DOWN, given={"PAGE": "operator"}) if on else PAGE_DOWN)
+        work.do(replace(PAGE_UP, given={"PAGE": "operator"}) if on else PAGE_DOWN)
+
+
+def page_over(work: Work) -> Step:
+    """What becomes of the page when work was done behind it: an operator's stays until they take it down."""
+    by_operator = any(state.maintenance == "operator" for state in work.states.values())
+    return PAGE_AS_IT_WAS if by_operator else PAGE_DOWN
 
 
 def clean(environment: Environment) -> None:

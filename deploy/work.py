@@ -144,7 +144,7 @@ class Work:
         def on(host: Host) -> str:
             state = self.states[host.name]
             own = {"CURRENT": state.current, "PREVIOUS": state.previous, "RUNNING": " ".join(state.running),
-                   "RELEASES": " ".join(state.releases)}
+                   "RELEASES": " ".join(state.releases), "MAINTENANCE": state.maintenance}
             given = {"NAME": self.release, **self._given, **own, **step.given}
             return host.run(step.script, given, step.timeout + self._wait)
         return in_parallel(on, hosts)

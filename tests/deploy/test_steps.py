@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy import release, work
+from deploy import backups, release, work
 from deploy.archive import Archive
 from deploy.config import Environment, Refused
+from deploy.hosts import digest
 
 BOTH = Environment("production", ["web-01", "web-02"])
 NEW = Archive(Path("versions/new.tgz"), "0" * 64, "")
@@ -46,7 +47,7 @@ class Fake:
         if script == "record":
             self.lines.append(json.loads(given["LINE"]))
             return ""
-        page = given.get("PAGE", "") if script == "maintenance" else ""
+        page = given.get("PAGE", f"as it was: {given['MAINTENANCE']}") if script == "maintenance" else ""
         self.done.append(f"{self.name} {script} {page}".rstrip())
         error = self.fails.get(f"{self.name} {script}")
         if isinstance(error, signal.Signals):
@@ -159,6 +160,7 @@ def test_tidying_up_takes_nothing_back(hosts):
 
 
 BREAKING = [{"revision": "r9", "about": "drops a column", "backward_compatible": False}]
+AS_IT_WAS = ["web-01 maintenance as it was:", "web-02 maintenance as it was:"]
 PAGE_UP = ["web-01 maintenance deploy", "web-02 maintenance deploy"]
 
 
@@ -205,7 +207,7 @@ class TestMigration:
         hosts.fails["web-02 start"] = Refused("it broke")
         with pytest.raises(Refused, match="Every host has"):
             release.deploy(BOTH, NEW, maintenance=True)
-        assert sorted(steps(hosts, "maintenance")) == sorted([*PAGE_UP, "web-01 maintenance", "web-02 maintenance"])
+        assert sorted(steps(hosts, "maintenance")) == sorted([*PAGE_UP, *AS_IT_WAS])
 
     def test_whose_deployer_died_has_its_page_taken_down_by_the_next(self, hosts):
         hosts.answers["state"] = STATE.replace("maintenance", "maintenance deploy")
@@ -216,6 +218,35 @@ class TestMigration:
         hosts.answers["state"] = STATE.replace("maintenance", "maintenance operator")
         release.deploy(BOTH, NEW)
         assert not steps(hosts, "maintenance")
+
+    @pytest.mark.parametrize("failing", ["", "web-02 start"])
+    def test_behind_a_page_that_somebody_put_up_leaves_it_to_them(self, hosts, failing):
+        hosts.answers["state"] = STATE.replace("maintenance", "maintenance operator")
+        hosts.fails[failing] = Refused("it broke")
+        with pytest.raises(Refused) if failing else nullcontext():
+            release.deploy(BOTH, NEW, maintenance=True)
+        assert sorted(steps(hosts, "maintenance")) == sorted([*PAGE_UP, *(f"{each} operator" for each in AS_IT_WAS)])
+
+
+class TestRestore:
+    @pytest.fixture
+    def path(self, tmp_path):
+        path = tmp_path / "all.jsonl.gz"
+        path.write_bytes(b"all")
+        (tmp_path / "all.jsonl.gz.sha256").write_text(digest(path))
+        return path
+
+    @pytest.mark.parametrize(("page", "failing", "after"), [
+        ("", "", ""), ("", "web-01 restore", "as it was:"), ("deploy", "", ""),
+        ("deploy", "web-01 restore", "as it was: deploy"), ("operator", "", "as it was: operator")])
+    def test_leaves_a_page_up_that_has_to_stay(self, hosts, path, page, failing, after):
+        hosts.answers["state"] = STATE.replace("maintenance", f"maintenance {page}")
+        hosts.fails[failing] = Refused("it broke")
+        with pytest.raises(Refused) if failing else nullcontext():
+            backups.restore(BOTH, path)
+        found = steps(hosts, "maintenance")
+        assert {*found[:2]} == {f"{host} maintenance restore" for host in BOTH.web}
+        assert {*found[2:]} == {f"{host} maintenance {after}".rstrip() for host in BOTH.web}
 
 
 class TestRollback:
