@@ -35,7 +35,8 @@ def task(**options: Any) -> Callable[[Callable[..., Any]], Task[Any]]:
             except Refused as error:
                 raise Exit(f"fab: {error}", error.status) from None
             except KeyboardInterrupt:
-                raise Exit("fab: interrupted; nothing was changed", 130) from None
+                raise Exit("fab: interrupted; what was done before stays: see `fab ENV status`, or run it again",
+                           130) from None
         return Task(run, **options)
     return make
 

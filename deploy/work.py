@@ -177,6 +177,8 @@ def at_work(environment: Environment, action: str, release: str = "", **given: s
         try:
             with _at_signals(work.interrupt):
                 yield work
+                with _at_signals(signal.SIG_IGN):
+                    work.record(action)
         except BaseException as raised:
             with _at_signals(signal.SIG_IGN):
                 reason = str(raised) or f"{action} was interrupted"
@@ -185,7 +187,6 @@ def at_work(environment: Environment, action: str, release: str = "", **given: s
             if isinstance(raised, (Refused, KeyboardInterrupt)):
                 raise Refused(message, getattr(raised, "status", 130)) from None
             raise
-        work.record(action)
 
 
 @contextmanager

@@ -8,7 +8,10 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from invoke.context import Context
+from invoke.exceptions import Exit
 
+import fabfile
 from deploy import backups, release, work
 from deploy.archive import Archive
 from deploy.config import Environment, Refused
@@ -45,6 +48,8 @@ class Fake:
             pending = self.answers.get("pending", [])
             return json.dumps({"pending": pending, "up_to_date": not pending})
         if script == "record":
+            if isinstance(told := self.fails.get(f"{self.name} record"), signal.Signals):
+                os.kill(os.getpid(), told)
             self.lines.append(json.loads(given["LINE"]))
             return ""
         page = given.get("PAGE", f"as it was: {given['MAINTENANCE']}") if script == "maintenance" else ""
@@ -70,6 +75,7 @@ def hosts(monkeypatch, tmp_path):
         first = both[0]
     monkeypatch.setattr(work, "Hosts", lambda *_: nullcontext(Both(both)))
     monkeypatch.setattr(release, "_needed", lambda archive: 1)
+    both[0].all = both
     return both[0]
 
 
@@ -128,6 +134,21 @@ def test_who_is_told_to_end_while_tidying_up_has_deployed(hosts):
     hosts.fails["web-01 clean"] = signal.SIGINT
     release.deploy(BOTH, NEW)
     assert not steps(hosts, "back")
+
+
+def test_who_is_told_to_end_while_it_is_noted_has_it_noted_everywhere(hosts):
+    hosts.fails["web-01 record"] = signal.SIGINT
+    release.maintenance(BOTH, True)
+    assert [each["ok"] for host in hosts.all for each in host.lines] == [True, True]
+
+
+def test_an_interrupted_task_does_not_say_that_nothing_was_changed():
+    @fabfile.task()
+    def interrupted(c):
+        raise KeyboardInterrupt
+    with pytest.raises(Exit, match="interrupted; what was done before stays") as ended:
+        interrupted(Context())
+    assert ended.value.code == 130
 
 
 def test_going_back_is_not_interrupted(hosts):
