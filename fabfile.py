@@ -98,7 +98,7 @@ def rollback(c: Context, to: str = "") -> None:
 
 @task(help={"revision": "that would be packed"})
 def plan(c: Context, revision: str = "HEAD") -> None:
-    """Tell what `deploy` would do; changes nothing."""
+    """Tell what `deploy` would do; packs, asks the servers, and changes nothing there."""
     print(*release.plan(here(), revision), sep="\n")
 
 

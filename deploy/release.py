@@ -128,7 +128,7 @@ def test(environment: Environment) -> None:
 
 
 def plan(environment: Environment, revision: str) -> list[str]:
-    """What deploying a revision would do, in words; asks the servers, and changes nothing."""
+    """What deploying a revision would do, in words; asks the servers, and changes nothing there."""
     archive = archives.pack(environment.name, revision=revision)
     lines = [f"{archive.name}, {archive.path.stat().st_size} bytes, sha256 {archive.sha256}"]
     if environment.tested_on:

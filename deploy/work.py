@@ -14,6 +14,8 @@ from typing import Any
 from deploy.config import Environment, Refused
 from deploy.hosts import Host, Hosts, in_parallel
 
+EQUAL = "`fab ENV status` shows what is where. Once all answer, `fab ENV rollback --to NAME` makes them equal"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -127,9 +129,9 @@ class Work:
                 except Refused as error:
                     errors.append(str(error))
         if not errors:
-            return "Every host has the release it had"
-        return "\n".join(["Not every host is what it was:", *errors, "`fab ENV status` shows what is where. Once they "
-                          "answer, `fab ENV rollback --to NAME` makes them equal"])
+            equal = len({state.current for state in self.states.values()}) == 1
+            return f"Every host has the release it had{'' if equal else f', and they are not the same: {EQUAL}'}"
+        return "\n".join(["Not every host is what it was:", *errors, EQUAL])
 
     def record(self, action: str, error: str = "") -> None:
         line = json.dumps({"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "action": action, "release": self.release,

@@ -33,7 +33,8 @@ file manage /usr/local/lib/hbnb/manage 755 root:root
 visudo --check --quiet --file "$FILES/sudoers" || fail "sudo does not understand these rules"
 file sudoers /etc/sudoers.d/hbnb 440 root:root
 file sshd.conf /etc/ssh/sshd_config.d/hbnb.conf 644 root:root
-sshd -t && systemctl reload ssh
+sshd -t || fail "sshd does not understand its configuration"
+systemctl reload ssh
 file journald.conf /etc/systemd/journald.conf.d/hbnb.conf 644 root:root
 [ -z "$new" ] || systemctl restart systemd-journald
 file logrotate /etc/logrotate.d/hbnb 644 root:root

@@ -166,6 +166,13 @@ def test_what_cannot_be_taken_back_is_said_and_the_rest_is_taken_back(hosts):
     assert len(steps(hosts, "stop")) == 2
 
 
+def test_hosts_that_were_not_equal_before_are_not_said_to_be(hosts):
+    hosts.all[1].answers = {"state": STATE.replace("current old", "current older")}
+    hosts.fails["web-02 switch"] = Refused("it broke")
+    with pytest.raises(Refused, match=r"the release it had, and they are not the same: .*rollback --to"):
+        release.deploy(BOTH, NEW)
+
+
 def test_a_failure_of_our_own_is_undone_too(hosts):
     hosts.fails["web-02 switch"] = ZeroDivisionError()
     with pytest.raises(ZeroDivisionError):
