@@ -78,3 +78,14 @@ def test_an_interrupted_deployment_leaves_the_hosts_equal(live):
     finally:
         host.run(FRONT_AS_IT_IS)
     assert served(live) == {live.current()}
+
+
+def test_what_no_release_needs_any_more_is_removed(live):
+    host = live.hosts["web-01"]
+    there = host.run("ls /data/hbnb/shared/wheels").stdout
+    host.run("cd /data/hbnb/shared/wheels && touch left-1.0-py3-none-any.whl left-1.0-py3-none-any.whl.part &&"
+             "cd /var/backups/hbnb && touch new && touch --date '2 days ago' old && chown deploy: *")
+    live.done("production", "clean")
+    assert there.count(".whl") > 10
+    assert host.run("ls /data/hbnb/shared/wheels").stdout == there
+    assert host.run("ls /var/backups/hbnb; rm /var/backups/hbnb/*").stdout == "new\n"
