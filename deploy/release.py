@@ -3,7 +3,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+import urllib.request
 from dataclasses import replace
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -119,8 +121,10 @@ def test(environment: Environment) -> None:
         if len(served) != 1 or ("", "") in served:
             raise Refused(f"{environment.name} does not serve one release: deploy one there first")
         [(work.release, work.note["sha256"])] = served
+        _need_served(environment, work.release)
         ended = subprocess.run(["make", "functional", f"STAGING_SERVER={environment.address}"], cwd=ROOT)
         work.check()
+        _need_served(environment, work.release)
         if ended.returncode:
             raise Refused(f"{work.release} did not pass the functional tests at {environment.address}: what they say "
                           "stands above")
@@ -189,6 +193,19 @@ def _need_test(environment: Environment, archive: Archive) -> None:
     if not tests or not tests[-1]["ok"]:
         raise Refused(f"{archive.name} is not tested: {environment.name} takes only what passed on {staging.name}. Run "
                       f"`fab {staging.name} deploy test` for the same revision. Nothing was changed", NOT_TESTED)
+
+
+def _need_served(environment: Environment, name: str) -> None:
+    """Refuse to note a test of what may be another release than that of the hosts."""
+    address = f"{environment.address}/health/live"
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            found = json.load(answer)["release"]
+    except (OSError, HTTPException, ValueError, TypeError, KeyError) as error:
+        raise Refused(f"{address} does not say which release answers there: {error}. Look at the balancer") from None
+    if found != name:
+        raise Refused(f"{address} answers for {found}, but the hosts serve {name}: is the address of "
+                      f"[{environment.name}] that of its own site?")
 
 
 def _settled(work: Work, environment: Environment, revision: str) -> None:

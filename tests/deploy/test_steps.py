@@ -4,7 +4,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-from contextlib import nullcontext
+import subprocess
+import threading
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -39,7 +43,7 @@ class Fake:
 
     def __init__(self, name, done, fails, answers):
         self.name, self.done, self.fails, self.answers = name, done, fails, answers
-        self.lines = []
+        self.lines, self.left = [], []
 
     def run(self, script, given=None, timeout=0):
         if script == "state":
@@ -52,6 +56,9 @@ class Fake:
                 os.kill(os.getpid(), told)
             self.lines.append(json.loads(given["LINE"]))
             return ""
+        if script == "forget":
+            self.left.clear()
+            return ""
         page = given.get("PAGE", f"as it was: {given['MAINTENANCE']}") if script == "maintenance" else ""
         self.done.append(f"{self.name} {script} {page}".rstrip())
         error = self.fails.get(f"{self.name} {script}")
@@ -62,7 +69,7 @@ class Fake:
         return ""
 
     def upload(self, path, target):
-        pass
+        self.left.append(target)
 
 
 @pytest.fixture
@@ -275,6 +282,38 @@ class TestRestore:
         found = steps(hosts, "maintenance")
         assert {*found[:2]} == {f"{host} maintenance restore" for host in BOTH.web}
         assert {*found[2:]} == {f"{host} maintenance {after}".rstrip() for host in BOTH.web}
+        assert not hosts.left
+
+
+@pytest.mark.parametrize(("answers", "noted"), [
+    ({"release": "old"}, True), ({"release": "new"}, False), ({}, False), ([], False), (None, False)])
+def test_only_what_the_address_serves_is_noted_as_tested(hosts, monkeypatch, answers, noted):
+    hosts.answers["state"] = STATE + f'\nrelease {{"sha256": "{NEW.sha256}"}}'
+    monkeypatch.setattr(release.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0))
+    with health(answers) as address, nullcontext() if noted else pytest.raises(Refused, match="/health/live"):
+        release.test(replace(BOTH, address=address))
+    assert [each["ok"] for each in hosts.lines] == [noted]
+
+
+@contextmanager
+def health(answers):
+    """A site that only says which release it is, if anything; gives its address."""
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if answers is not None else 503)
+            self.end_headers()
+            self.wfile.write(json.dumps(answers).encode())
+
+        def log_message(self, *_):
+            pass
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 class TestRollback:
