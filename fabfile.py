@@ -184,7 +184,10 @@ def restore(c: Context, path: str) -> None:
 
 @task()
 def console(c: Context, command: str) -> None:
-    """Run a command of HBNB's console on the first web server, as in `fab production console 'token list'`."""
+    """Run a command of HBNB's console on the first web server, as in `fab production console 'token list'`.
+
+    Logs and lists of processes there show it: write nothing secret in it.
+    """
     environment = here()
     with Hosts(environment, environment.web[:1], environment.user) as hosts:
         print(hosts.first.run("console", {"COMMAND": command}), end="")
