@@ -106,4 +106,4 @@ def test_what_no_release_needs_any_more_is_removed(live):
     live.done("production", "clean")
     assert there.count(".whl") > 10
     assert host.run("ls /data/hbnb/shared/wheels").stdout == there
-    assert host.run("ls /var/backups/hbnb; rm /var/backups/hbnb/*").stdout == "new\n"
+    assert host.run("cd /var/backups/hbnb && ls new old; rm new").stdout == "new\n"
