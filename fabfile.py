@@ -35,7 +35,8 @@ def task(**options: Any) -> Callable[[Callable[..., Any]], Task[Any]]:
             except Refused as error:
                 raise Exit(f"fab: {error}", error.status) from None
             except KeyboardInterrupt:
-                raise Exit("fab: interrupted; nothing was changed", 130) from None
+                raise Exit("fab: interrupted; what was done before stays: see `fab ENV status`, or run it again",
+                           130) from None
         return Task(run, **options)
     return make
 
@@ -97,7 +98,7 @@ def rollback(c: Context, to: str = "") -> None:
 
 @task(help={"revision": "that would be packed"})
 def plan(c: Context, revision: str = "HEAD") -> None:
-    """Tell what `deploy` would do; changes nothing."""
+    """Tell what `deploy` would do; packs, asks the servers, and changes nothing there."""
     print(*release.plan(here(), revision), sep="\n")
 
 
@@ -183,7 +184,10 @@ def restore(c: Context, path: str) -> None:
 
 @task()
 def console(c: Context, command: str) -> None:
-    """Run a command of HBNB's console on the first web server, as in `fab production console 'token list'`."""
+    """Run a command of HBNB's console on the first web server, as in `fab production console 'token list'`.
+
+    Logs and lists of processes there show it: write nothing secret in it.
+    """
     environment = here()
     with Hosts(environment, environment.web[:1], environment.user) as hosts:
         print(hosts.first.run("console", {"COMMAND": command}), end="")

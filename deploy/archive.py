@@ -6,6 +6,7 @@ import hashlib
 import re
 import subprocess
 import tomllib
+import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,7 +42,7 @@ class Archive:
         try:
             content = path.read_bytes()
             said = subprocess.run(["git", "get-tar-commit-id"], input=gzip.decompress(content), capture_output=True)
-        except (OSError, EOFError, ValueError) as error:
+        except (OSError, EOFError, ValueError, zlib.error) as error:
             raise Refused(f"{path} cannot be shipped: {error}. `fab pack` makes an archive") from None
         if not path.name.endswith(".tgz") or not NAME.fullmatch(path.name.removesuffix(".tgz")):
             raise Refused(f"{path} cannot be shipped: call it NAME.tgz, NAME of letters, digits, _, . and -")

@@ -2,17 +2,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy.archive import ROOT
 from deploy.config import Environment, Refused
-from deploy.hosts import Hosts, digest
-from deploy.release import PAGE_DOWN, PAGE_UP
+from deploy.hosts import Host, Hosts, digest
+from deploy.release import PAGE_UP, page_over
 from deploy.work import Step, at_work, say
 
 FOLDER = Path("backups")
-THERE = "/var/lib/hbnb/backups"
+THERE = "/var/backups/hbnb"
 LONGEST = 7200      # seconds
 
 
@@ -27,12 +30,12 @@ def backup(environment: Environment) -> Path:
     path = ROOT / FOLDER / f"{environment.name}_{datetime.now(UTC):%Y%m%d%H%M%S}.jsonl.gz"
     with Hosts(environment, environment.web[:1], environment.user) as hosts:
         given = {"FILE": f"{THERE}/{path.name}"}
-        said, made = hosts.first.run("backup", given, LONGEST).rstrip().rsplit("\n", 1)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.touch(mode=0o600)
-        hosts.first.download(given["FILE"], part)
-        hosts.first.run("forget", given)
+        with _forgotten(hosts.first, given):
+            said, made = hosts.first.run("backup", given, LONGEST).rstrip().rsplit("\n", 1)
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            part = path.with_suffix(".part")
+            part.touch(mode=0o600)
+            hosts.first.download(given["FILE"], part)
     if digest(part) != made:
         raise Refused(f"{part} did not arrive as it was made. Run this again")
     path.with_name(f"{path.name}.sha256").write_text(f"{made}  {path.name}\n")
@@ -56,7 +59,17 @@ def restore(environment: Environment, path: Path) -> None:
     if noted != found:
         raise Refused(f"{path} is damaged: its SHA-256 is {found}, and was {noted}. Take another backup")
     given = {"FILE": f"{THERE}/{path.name}"}
-    with at_work(environment, "restore", FILE=given["FILE"]) as work:
+    with at_work(environment, "restore", FILE=given["FILE"]) as work, _forgotten(work.hosts.first, given):
         work.hosts.first.upload(path, given["FILE"])
-        work.do(PAGE_UP, Step("restore", at="first", timeout=LONGEST), PAGE_DOWN)
-        work.hosts.first.run("forget", given)
+        work.do(replace(PAGE_UP, given={"PAGE": "restore"}), Step("restore", at="first", timeout=LONGEST),
+                page_over(work))
+
+
+@contextmanager
+def _forgotten(host: Host, given: Mapping[str, str]) -> Iterator[None]:
+    """What was laid on a host is gone again, however it went; what a lost host keeps, the next `clean` removes."""
+    try:
+        yield
+    finally:
+        with suppress(Refused):
+            host.run("forget", given)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 
 from flask import Flask, abort, redirect, render_template, request, url_for
+from werkzeug.serving import WSGIRequestHandler
 from werkzeug.wrappers import Response
 
 from deploy import release
@@ -16,6 +17,12 @@ from deploy.config import Environment, Refused
 from deploy.work import say
 
 POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+
+class Prompt(WSGIRequestHandler):
+    """As requests are served one at a time, a connection that says nothing has to end."""
+
+    timeout = 2     # seconds
 
 
 def create_app(environment: Environment, port: int) -> Flask:
@@ -70,4 +77,4 @@ def create_app(environment: Environment, port: int) -> Flask:
 def serve(environment: Environment, port: int) -> None:
     """Serve it until Ctrl-C; a request at a time, so that each can be interrupted as `fab rollback` can."""
     say(f"http://127.0.0.1:{port} shows {environment.name}; Ctrl-C ends it")
-    create_app(environment, port).run("127.0.0.1", port, threaded=False)
+    create_app(environment, port).run("127.0.0.1", port, threaded=False, request_handler=Prompt)

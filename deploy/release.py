@@ -3,6 +3,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+import urllib.request
+from dataclasses import replace
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,8 @@ STAYS = ("The maintenance page STAYS up: the release before cannot live with the
          " is said above, and deploy again with --maintenance; docs/deployment.md tells the way to the last backup")
 UNPACK, INSTALL = Step("unpack", Step("remove"), timeout=300), Step("install", timeout=1200)
 PAGE_DOWN = Step("maintenance", given={"PAGE": ""})
-PAGE_UP = Step("maintenance", PAGE_DOWN, given={"PAGE": "deploy"})
+PAGE_AS_IT_WAS = Step("maintenance")
+PAGE_UP = Step("maintenance", PAGE_AS_IT_WAS, given={"PAGE": "deploy"})
 MIGRATE = Step("migrate", at="first", timeout=3600)
 START, SWITCH = Step("start", Step("stop")), Step("switch", Step("back"), at="each")
 CLEAN = Step("clean")
@@ -59,7 +63,7 @@ def deploy(environment: Environment, archive: Archive, maintenance: bool = False
                 raise Refused(f"{str(error) or 'It was interrupted'}\n{STAYS}") from None
             raise
         if maintenance or "deploy" in put_up:
-            work.do(PAGE_DOWN)
+            work.do(page_over(work))
         _settled(work, environment, archive.revision)
     say(f"{archive.name} is live on {', '.join(environment.web)}")
 
@@ -89,7 +93,13 @@ def rollback(environment: Environment, to: str = "") -> None:
 def maintenance(environment: Environment, on: bool) -> None:
     """Put the maintenance page up on all web servers, or take it down."""
     with at_work(environment, f"maintenance {'on' if on else 'off'}") as work:
-        work.do(Step("maintenance", PAGE_DOWN, given={"PAGE": "operator"}) if on else PAGE_DOWN)
+        work.do(replace(PAGE_UP, given={"PAGE": "operator"}) if on else PAGE_DOWN)
+
+
+def page_over(work: Work) -> Step:
+    """What becomes of the page when work was done behind it: an operator's stays until they take it down."""
+    by_operator = any(state.maintenance == "operator" for state in work.states.values())
+    return PAGE_AS_IT_WAS if by_operator else PAGE_DOWN
 
 
 def clean(environment: Environment) -> None:
@@ -111,8 +121,10 @@ def test(environment: Environment) -> None:
         if len(served) != 1 or ("", "") in served:
             raise Refused(f"{environment.name} does not serve one release: deploy one there first")
         [(work.release, work.note["sha256"])] = served
+        _need_served(environment, work.release)
         ended = subprocess.run(["make", "functional", f"STAGING_SERVER={environment.address}"], cwd=ROOT)
         work.check()
+        _need_served(environment, work.release)
         if ended.returncode:
             raise Refused(f"{work.release} did not pass the functional tests at {environment.address}: what they say "
                           "stands above")
@@ -120,7 +132,7 @@ def test(environment: Environment) -> None:
 
 
 def plan(environment: Environment, revision: str) -> list[str]:
-    """What deploying a revision would do, in words; asks the servers, and changes nothing."""
+    """What deploying a revision would do, in words; asks the servers, and changes nothing there."""
     archive = archives.pack(environment.name, revision=revision)
     lines = [f"{archive.name}, {archive.path.stat().st_size} bytes, sha256 {archive.sha256}"]
     if environment.tested_on:
@@ -181,6 +193,19 @@ def _need_test(environment: Environment, archive: Archive) -> None:
     if not tests or not tests[-1]["ok"]:
         raise Refused(f"{archive.name} is not tested: {environment.name} takes only what passed on {staging.name}. Run "
                       f"`fab {staging.name} deploy test` for the same revision. Nothing was changed", NOT_TESTED)
+
+
+def _need_served(environment: Environment, name: str) -> None:
+    """Refuse to note a test of what may be another release than that of the hosts."""
+    address = f"{environment.address}/health/live"
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            found = json.load(answer)["release"]
+    except (OSError, HTTPException, ValueError, TypeError, KeyError) as error:
+        raise Refused(f"{address} does not say which release answers there: {error}. Look at the balancer") from None
+    if found != name:
+        raise Refused(f"{address} answers for {found}, but the hosts serve {name}: is the address of "
+                      f"[{environment.name}] that of its own site?")
 
 
 def _settled(work: Work, environment: Environment, revision: str) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 from deploy.config import Environment, Refused
 from deploy.hosts import Host, Hosts, in_parallel
 
+EQUAL = "`fab ENV status` shows what is where. Once all answer, `fab ENV rollback --to NAME` makes them equal"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -127,9 +129,9 @@ class Work:
                 except Refused as error:
                     errors.append(str(error))
         if not errors:
-            return "Every host has the release it had"
-        return "\n".join(["Not every host is what it was:", *errors, "`fab ENV status` shows what is where. Once they "
-                          "answer, `fab ENV rollback --to NAME` makes them equal"])
+            equal = len({state.current for state in self.states.values()}) == 1
+            return f"Every host has the release it had{'' if equal else f', and they are not the same: {EQUAL}'}"
+        return "\n".join(["Not every host is what it was:", *errors, EQUAL])
 
     def record(self, action: str, error: str = "") -> None:
         line = json.dumps({"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "action": action, "release": self.release,
@@ -144,7 +146,7 @@ class Work:
         def on(host: Host) -> str:
             state = self.states[host.name]
             own = {"CURRENT": state.current, "PREVIOUS": state.previous, "RUNNING": " ".join(state.running),
-                   "RELEASES": " ".join(state.releases)}
+                   "RELEASES": " ".join(state.releases), "MAINTENANCE": state.maintenance}
             given = {"NAME": self.release, **self._given, **own, **step.given}
             return host.run(step.script, given, step.timeout + self._wait)
         return in_parallel(on, hosts)
@@ -177,6 +179,8 @@ def at_work(environment: Environment, action: str, release: str = "", **given: s
         try:
             with _at_signals(work.interrupt):
                 yield work
+                with _at_signals(signal.SIG_IGN):
+                    work.record(action)
         except BaseException as raised:
             with _at_signals(signal.SIG_IGN):
                 reason = str(raised) or f"{action} was interrupted"
@@ -185,7 +189,6 @@ def at_work(environment: Environment, action: str, release: str = "", **given: s
             if isinstance(raised, (Refused, KeyboardInterrupt)):
                 raise Refused(message, getattr(raised, "status", 130)) from None
             raise
-        work.record(action)
 
 
 @contextmanager

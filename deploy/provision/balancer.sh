@@ -4,6 +4,7 @@ file unavailable.http /etc/haproxy/errors/hbnb.http 644 root:root
 haproxy -c -q -f "$FILES/haproxy.cfg" || fail "haproxy does not understand its configuration"
 file haproxy.cfg /etc/haproxy/haproxy.cfg 644 root:root
 file sshd.conf /etc/ssh/sshd_config.d/hbnb.conf 644 root:root
-sshd -t && systemctl reload ssh
+sshd -t || fail "sshd does not understand its configuration"
+systemctl reload ssh
 enabled haproxy
 started haproxy

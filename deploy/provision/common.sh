@@ -20,9 +20,12 @@ account() {     # account NAME OPTIONS…
 member() {      # member USER GROUP
     id -nG "$1" | tr ' ' '\n' | grep -qx "$2" || { usermod -aG "$2" "$1"; changed "$1 is in the group $2"; }
 }
+# Whoever owns a folder may lay a link in it: what is in there is made as its owner, not as root.
 directory() {   # directory PATH MODE OWNER:GROUP
+    [ ! -L "$1" ] || fail "$1 is a link, where a folder is to be: look who made it ($(ls -ld "$1")), and remove it"
     [ "$(stat -c '%a %U:%G' "$1" 2>/dev/null)" = "$2 $3" ] || {
-        install -d -m "$2" -o "${3%:*}" -g "${3#*:}" "$1"; changed "directory $1"; }
+        runuser -u "$(stat -c %U "$(dirname "$1")" 2>/dev/null || echo root)" -- install -d -m "$2" -o "${3%:*}" -g "${3#*:}" "$1"
+        changed "directory $1"; }
 }
 file() {        # file NAME PATH MODE OWNER:GROUP: one of FILES; gives 0 also where nothing changed, and sets `new`
     new=

@@ -11,7 +11,7 @@ directory /etc/hbnb 755 root:root
 }
 password=$(cat /etc/hbnb/database)
 sql() { mariadb --batch --skip-column-names; }
-has() { [ "$(echo "SELECT COUNT(*) FROM $1" | sql)" != 0 ]; }
+has() { [ "$(echo "SELECT COUNT(*) FROM $1" | sql)" = 1 ]; }
 has "information_schema.schemata WHERE schema_name = 'hbnb_db'" || {
     echo "CREATE DATABASE hbnb_db CHARACTER SET utf8mb4 COLLATE utf8mb4_bin" | sql
     changed "database hbnb_db"

@@ -5,9 +5,9 @@ account "$USER_NAME" --create-home --shell /bin/bash --user-group
 member "$USER_NAME" www-data            # to ask a release on its own socket
 member "$USER_NAME" systemd-journal     # to read what it says
 if [ ! -e "/home/$USER_NAME/.ssh/authorized_keys" ]; then       # whoever may provision may ship
-    install -d -m 700 -o "$USER_NAME" -g "$USER_NAME" "/home/$USER_NAME/.ssh"
+    directory "/home/$USER_NAME/.ssh" 700 "$USER_NAME:$USER_NAME"
     admin=$(getent passwd "${SUDO_USER:-root}" | cut -d : -f 6)
-    install -m 600 -o "$USER_NAME" -g "$USER_NAME" "$admin/.ssh/authorized_keys" "/home/$USER_NAME/.ssh/authorized_keys"
+    runuser -u "$USER_NAME" -- sh -c 'umask 077; cat > "$1"' sh "/home/$USER_NAME/.ssh/authorized_keys" < "$admin/.ssh/authorized_keys"
     changed "keys of $USER_NAME"
 fi
 
@@ -16,14 +16,14 @@ directory "$ROOT" 755 "$own"
 directory "$ROOT/releases" 755 "$own"
 directory "$ROOT/shared" 755 "$own"
 for each in venvs uploads wheels; do directory "$ROOT/shared/$each" 755 "$own"; done
-directory "$ROOT/shared/down" 755 root:root
-file page.html "$ROOT/shared/down/page.html" 644 root:root
-file error.json "$ROOT/shared/down/error.json" 644 root:root
+directory /usr/local/lib/hbnb/down 755 root:root
+file page.html /usr/local/lib/hbnb/down/page.html 644 root:root
+file error.json /usr/local/lib/hbnb/down/error.json 644 root:root
 directory /data/web_static 755 root:root
 directory /data/web_static/releases 755 "$own"
 link "$ROOT/current/web_static" /data/web_static/current
 directory /var/lib/hbnb 750 hbnb:www-data
-directory /var/lib/hbnb/backups 2770 "hbnb:$USER_NAME"
+directory /var/backups/hbnb 2770 "hbnb:$USER_NAME"
 
 directory /etc/hbnb 755 root:root
 [ -e /etc/hbnb/env ] || { install -m 640 -o root -g hbnb /dev/null /etc/hbnb/env; changed "file /etc/hbnb/env"; }
@@ -33,7 +33,8 @@ file manage /usr/local/lib/hbnb/manage 755 root:root
 visudo --check --quiet --file "$FILES/sudoers" || fail "sudo does not understand these rules"
 file sudoers /etc/sudoers.d/hbnb 440 root:root
 file sshd.conf /etc/ssh/sshd_config.d/hbnb.conf 644 root:root
-sshd -t && systemctl reload ssh
+sshd -t || fail "sshd does not understand its configuration"
+systemctl reload ssh
 file journald.conf /etc/systemd/journald.conf.d/hbnb.conf 644 root:root
 [ -z "$new" ] || systemctl restart systemd-journald
 file logrotate /etc/logrotate.d/hbnb 644 root:root

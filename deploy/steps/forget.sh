@@ -1,1 +1,1 @@
-rm -f "$FILE"
+rm -f "$FILE" "$FILE.part"

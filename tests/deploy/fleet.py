@@ -101,9 +101,9 @@ class Fleet:
             said = process.communicate(timeout=300)[0]
         return subprocess.CompletedProcess(arguments, process.returncode, said, "")
 
-    def done(self, *arguments: str) -> str:
+    def done(self, *arguments: str, **environ: str) -> str:
         """Run `fab`, which is to succeed; what it says."""
-        ended = self.fab(*arguments)
+        ended = self.fab(*arguments, **environ)
         assert ended.returncode == 0, ended.stdout
         return ended.stdout
 

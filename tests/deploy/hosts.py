@@ -116,10 +116,14 @@ class Host:
     def full(self) -> Iterator[None]:
         """Within the block its disk is full."""
         disk = self._hosts.disks / self.name
-        found = os.statvfs(f"/proc/{self._hosts.switch.pid}/root{disk}")
-        used = (found.f_blocks - found.f_bfree) * found.f_frsize
         remount = [*self._hosts.beside("--mount"), "mount", "-o"]
-        subprocess.run([*remount, f"remount,size={used}", str(disk)], check=True)
+        for _ in range(100):    # its log may grow just then
+            found = os.statvfs(f"/proc/{self._hosts.switch.pid}/root{disk}")
+            used = (found.f_blocks - found.f_bfree) * found.f_frsize
+            if not subprocess.run([*remount, f"remount,size={used}", str(disk)], stderr=subprocess.DEVNULL).returncode:
+                break
+        else:
+            raise AssertionError(f"the disk of {self.name} cannot be made full")
         try:
             yield
         finally:

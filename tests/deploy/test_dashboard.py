@@ -1,13 +1,17 @@
 """The dashboard: what it shows, and who may press its button."""
 from __future__ import annotations
 
+import os
 import re
+import socket
+import urllib.request
 
 import pytest
 
 from deploy import dashboard, release
 from deploy.config import Environment, Refused
 from deploy.work import State
+from tests.servers import Server, free_port
 
 OWN = "http://127.0.0.1:8008"
 STATE = State("two", "one", ["one", "two"], ["one", "two"], [], "", "", 1000, True, {})
@@ -91,6 +95,15 @@ def test_a_refusal_is_shown(client, monkeypatch):
     answer = post(client, word=word(client), to="one")
     assert answer.status_code == 409
     assert "another deployment is at work" in answer.text
+
+
+def test_a_connection_that_says_nothing_keeps_nobody_waiting(tmp_path):
+    (tmp_path / "hosts.toml").write_text('[dev]\nweb = ["web-01"]\n')
+    port = free_port()
+    environ = {**os.environ, "HBNB_DEPLOY": str(tmp_path / "hosts.toml")}
+    with (Server(["-m", "fabric", "dev", "dashboard", f"--port={port}"], environ, port, "/style.css") as server,
+          socket.create_connection(("127.0.0.1", port))):
+        urllib.request.urlopen(f"{server.address}/style.css", timeout=30).close()
 
 
 def test_hosts_that_cannot_be_reached_are_told(client, monkeypatch):

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import urllib.request
 
 import pytest
@@ -46,6 +47,12 @@ def test_one_that_fails_half_way_leaves_the_page_up_until_it_is_mended(migrated)
         migrated.done("production", "deploy", "--maintenance")
     assert {*migrated.answers()} == {200}
     assert "extra" in sql(migrated, "SHOW TABLES")
+    before = migrated.state()
+    with migrated.guests():
+        ended = migrated.fab("production", "rollback")      # to what is still up, and healthy
+    assert ended.returncode == 1
+    assert "cannot live with the database as it is now" in ended.stdout
+    assert migrated.state() == before
 
 
 def current(state: list[str]) -> list[list[str]]:
@@ -56,9 +63,7 @@ def test_all_that_was_lost_comes_back_from_a_backup(live):
     post(live, "states", {"name": "Hawaiʻi 🌺"})
     for number in range(20):
         post(live, "amenities", {"name": f"Amenity {number}"})
-    tables = [name for name in sql(live, "SHOW TABLES").split() if name not in COUNTERS]
-    before = {name: (sql(live, f"SELECT COUNT(*) FROM `{name}`"), sql(live, f"CHECKSUM TABLE `{name}`"))
-              for name in tables}
+    before = contents(live)
     assert before["amenities"][0] == "20\n"
     said = live.done("production", "backup")
     [path] = re.findall(r"\S+\.jsonl\.gz$", said, re.M)
@@ -66,9 +71,30 @@ def test_all_that_was_lost_comes_back_from_a_backup(live):
     assert "database hbnb_db" in live.done("production", "provision", "--db")
     with live.guests("503"):
         live.done("production", "restore", path)
-    assert {name: (sql(live, f"SELECT COUNT(*) FROM `{name}`"), sql(live, f"CHECKSUM TABLE `{name}`"))
-            for name in tables} == before
+    assert contents(live) == before
     assert {*live.answers()} == {200}
+    # Whose program is killed meanwhile goes on, and nobody else's step comes between.
+    slow = "/usr/local/lib/hbnb/manage"
+    host = live.web[0]
+    host.run(f"sed -i.kept '2i case \"$*\" in *restore*) sleep 4.5; echo done > /tmp/restored;; esac' {slow}")
+    try:
+        with live.begun("production", "restore", path) as process:
+            host.run("until pgrep -fx 'sleep 4.5'; do sleep 0.1; done")
+            process.send_signal(signal.SIGKILL)
+        assert 503 in live.answers()
+        live.done("production", "maintenance", "off")
+        assert host.run("cat /tmp/restored").stdout == "done\n"
+    finally:
+        host.run(f"mv {slow}.kept {slow}; rm -f /tmp/restored")
+    assert contents(live) == before
+    assert {*live.answers()} == {200}
+
+
+def contents(fleet) -> dict[str, tuple[str, str]]:
+    """What is in each table: how many rows, and their checksum."""
+    tables = [name for name in sql(fleet, "SHOW TABLES").split() if name not in COUNTERS]
+    return {name: (sql(fleet, f"SELECT COUNT(*) FROM `{name}`"), sql(fleet, f"CHECKSUM TABLE `{name}`"))
+            for name in tables}
 
 
 def post(fleet, kind: str, body: dict[str, str]) -> None:

@@ -118,6 +118,24 @@ def test_a_disk_that_is_full_on_one_host(live):
     assert "web-02: its disk is full" in said
 
 
+def test_a_disk_that_becomes_full_while_a_release_is_unpacked(live):
+    live.commit()
+    name, sha256 = packed(live)
+    second = live.web[1]
+    part = f"/data/hbnb/shared/uploads/{sha256}.tgz.part"
+    content = base64.b64encode((live.checkout / "versions" / f"{name}.tgz").read_bytes()).decode()
+    second.run(f"base64 -d > {part}; chown deploy: {part}", input=content)
+    # When it is asked, there is room.
+    second.run("mkdir -p /usr/local/bin; cd /usr/local/bin; printf '#!/bin/sh\\necho 9999999\\n' > df; chmod 755 df")
+    try:
+        with unchanged(live), second.full():
+            said = refused(live)
+    finally:
+        second.run("rm /usr/local/bin/df")
+    assert "web-02: unpack" in said
+    assert "No space left on device" in said
+
+
 @pytest.mark.parametrize("module", ["wsgi.py", "server.py"])     # that all programs import, and that only the unit does
 def test_code_that_cannot_be_imported(live, module):
     live.commit({module: "raise RuntimeError('broken on purpose')\n"})

@@ -38,15 +38,16 @@ class Front(Site):
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     root, port = tmp_path_factory.mktemp("front"), free_port()
     release = root / "releases" / "one"
-    for folder in (release / "run", root / "shared" / "down"):
+    for folder in (release / "run", root / "shared", root / "down"):
         folder.mkdir(parents=True)
     (release / "web_static").symlink_to(ROOT / "web_static")
     (root / "current").symlink_to("releases/one")
     found = files(replace(PLAIN, root=str(root), balancer_addresses=["127.0.0.2"]))
     for name in ("page.html", "error.json"):
-        (root / "shared" / "down" / name).write_text(found[name])
+        (root / "down" / name).write_text(found[name])
     site = found["nginx.conf"].replace("listen 80 default_server", f"listen 127.0.0.1:{port}").replace(
-        "listen [::]:80 default_server;", "").replace("/var/log/nginx", str(root))
+        "listen [::]:80 default_server;", "").replace("/var/log/nginx", str(root)).replace(
+        "/usr/local/lib/hbnb/down", str(root / "down"))
     (root / "nginx.conf").write_text(AROUND.format(root=root, site=site))
     programs = [
         ([sys.executable, "wsgi.py", "--socket", str(release / "run" / "app.sock")],

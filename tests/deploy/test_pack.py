@@ -1,6 +1,7 @@
 """What is shipped: the same bytes for the same revision, nothing that does not run, under classic names too."""
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import shutil
@@ -113,7 +114,8 @@ def test_a_revision_that_is_none_is_refused(packing, revision):
 
 
 @pytest.mark.parametrize(("name", "content"), [
-    ("none.tgz", None), ("cut.tgz", b"\x1f\x8b\x08"), ("text.tgz", b"text"), ("a b.tgz", "good"), ("x.zip", "good"),
+    ("none.tgz", None), ("cut.tgz", b"\x1f\x8b\x08"), ("text.tgz", b"text"),
+    ("damaged.tgz", gzip.compress(b"", mtime=0)[:10] + b"\xff" * 20), ("a b.tgz", "good"), ("x.zip", "good"),
     ("-x.tgz", "good"), (".tgz", "good")])
 def test_what_is_no_archive_is_refused_before_any_host_is_asked(packing, tmp_path, name, content):
     path = tmp_path / name

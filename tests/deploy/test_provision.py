@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from tests.deploy.fleet import commands
+from tests.deploy.fleet import FRONT_AS_IT_IS, commands, front
 
 
 def changes(said: str) -> int:
@@ -34,9 +34,40 @@ def test_a_first_deployment_that_fails_leaves_the_maintenance_page(live):
     assert ended.returncode == 1
     assert "RuntimeError: broken on purpose" in ended.stdout
     assert "200" not in answers.seen
-    assert new.run("ls -d /data/hbnb/current").returncode != 0
+    assert_only_the_page(live, new)
+
+
+def test_a_first_deployment_whose_front_door_fails_leaves_the_maintenance_page(live):
+    new = live.hosts["new-01"]
+    live.commit()
+    new.run(front("exit 22"))
+    try:
+        ended = live.fab("dev", "deploy")
+    finally:
+        new.run(FRONT_AS_IT_IS)
+    assert ended.returncode == 1
+    assert "switch: the front door" in ended.stdout
+    assert_only_the_page(live, new)
+
+
+def assert_only_the_page(live, new):
+    assert new.run("ls -d /data/hbnb/current /data/hbnb/previous").stdout == ""
     assert "hbnb@" not in live.state(new)[0]
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"http://{new.address}/", timeout=5)
     assert refused.value.code == 503
     assert "back" in refused.value.read().decode()
+
+
+@pytest.mark.parametrize("path", ["/data/hbnb/releases", "/home/deploy/.ssh"])
+def test_a_link_that_who_ships_laid_gives_them_nothing(live, path):
+    host = live.hosts["new-01"]
+    live.done("dev", "provision")
+    host.run(f"mv {path} {path}.aside && runuser -u deploy -- ln -s /etc {path}")
+    try:
+        ended = live.fab("dev", "provision")
+        assert ended.returncode == 1
+        assert f"{path} is a link" in ended.stdout
+        assert host.run("stat -c %U:%a /etc").stdout == "root:755\n"
+    finally:
+        host.run(f"rm {path} && mv {path}.aside {path}")

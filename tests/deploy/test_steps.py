@@ -4,14 +4,22 @@ from __future__ import annotations
 import json
 import os
 import signal
-from contextlib import nullcontext
+import subprocess
+import threading
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from invoke.context import Context
+from invoke.exceptions import Exit
 
-from deploy import release, work
+import fabfile
+from deploy import backups, release, work
 from deploy.archive import Archive
 from deploy.config import Environment, Refused
+from deploy.hosts import digest
 
 BOTH = Environment("production", ["web-01", "web-02"])
 NEW = Archive(Path("versions/new.tgz"), "0" * 64, "")
@@ -35,7 +43,7 @@ class Fake:
 
     def __init__(self, name, done, fails, answers):
         self.name, self.done, self.fails, self.answers = name, done, fails, answers
-        self.lines = []
+        self.lines, self.left = [], []
 
     def run(self, script, given=None, timeout=0):
         if script == "state":
@@ -44,9 +52,14 @@ class Fake:
             pending = self.answers.get("pending", [])
             return json.dumps({"pending": pending, "up_to_date": not pending})
         if script == "record":
+            if isinstance(told := self.fails.get(f"{self.name} record"), signal.Signals):
+                os.kill(os.getpid(), told)
             self.lines.append(json.loads(given["LINE"]))
             return ""
-        page = given.get("PAGE", "") if script == "maintenance" else ""
+        if script == "forget":
+            self.left.clear()
+            return ""
+        page = given.get("PAGE", f"as it was: {given['MAINTENANCE']}") if script == "maintenance" else ""
         self.done.append(f"{self.name} {script} {page}".rstrip())
         error = self.fails.get(f"{self.name} {script}")
         if isinstance(error, signal.Signals):
@@ -56,7 +69,7 @@ class Fake:
         return ""
 
     def upload(self, path, target):
-        pass
+        self.left.append(target)
 
 
 @pytest.fixture
@@ -69,6 +82,7 @@ def hosts(monkeypatch, tmp_path):
         first = both[0]
     monkeypatch.setattr(work, "Hosts", lambda *_: nullcontext(Both(both)))
     monkeypatch.setattr(release, "_needed", lambda archive: 1)
+    both[0].all = both
     return both[0]
 
 
@@ -129,6 +143,21 @@ def test_who_is_told_to_end_while_tidying_up_has_deployed(hosts):
     assert not steps(hosts, "back")
 
 
+def test_who_is_told_to_end_while_it_is_noted_has_it_noted_everywhere(hosts):
+    hosts.fails["web-01 record"] = signal.SIGINT
+    release.maintenance(BOTH, True)
+    assert [each["ok"] for host in hosts.all for each in host.lines] == [True, True]
+
+
+def test_an_interrupted_task_does_not_say_that_nothing_was_changed():
+    @fabfile.task()
+    def interrupted(c):
+        raise KeyboardInterrupt
+    with pytest.raises(Exit, match="interrupted; what was done before stays") as ended:
+        interrupted(Context())
+    assert ended.value.code == 130
+
+
 def test_going_back_is_not_interrupted(hosts):
     hosts.fails |= {"web-02 switch": Refused("it broke"), "web-01 back": signal.SIGINT, "web-02 back": signal.SIGTERM}
     with pytest.raises(Refused, match="Every host has the release it had"):
@@ -142,6 +171,13 @@ def test_what_cannot_be_taken_back_is_said_and_the_rest_is_taken_back(hosts):
         release.deploy(BOTH, NEW)
     assert "web-01 back" in hosts.done
     assert len(steps(hosts, "stop")) == 2
+
+
+def test_hosts_that_were_not_equal_before_are_not_said_to_be(hosts):
+    hosts.all[1].answers = {"state": STATE.replace("current old", "current older")}
+    hosts.fails["web-02 switch"] = Refused("it broke")
+    with pytest.raises(Refused, match=r"the release it had, and they are not the same: .*rollback --to"):
+        release.deploy(BOTH, NEW)
 
 
 def test_a_failure_of_our_own_is_undone_too(hosts):
@@ -159,6 +195,7 @@ def test_tidying_up_takes_nothing_back(hosts):
 
 
 BREAKING = [{"revision": "r9", "about": "drops a column", "backward_compatible": False}]
+AS_IT_WAS = ["web-01 maintenance as it was:", "web-02 maintenance as it was:"]
 PAGE_UP = ["web-01 maintenance deploy", "web-02 maintenance deploy"]
 
 
@@ -205,7 +242,7 @@ class TestMigration:
         hosts.fails["web-02 start"] = Refused("it broke")
         with pytest.raises(Refused, match="Every host has"):
             release.deploy(BOTH, NEW, maintenance=True)
-        assert sorted(steps(hosts, "maintenance")) == sorted([*PAGE_UP, "web-01 maintenance", "web-02 maintenance"])
+        assert sorted(steps(hosts, "maintenance")) == sorted([*PAGE_UP, *AS_IT_WAS])
 
     def test_whose_deployer_died_has_its_page_taken_down_by_the_next(self, hosts):
         hosts.answers["state"] = STATE.replace("maintenance", "maintenance deploy")
@@ -216,6 +253,67 @@ class TestMigration:
         hosts.answers["state"] = STATE.replace("maintenance", "maintenance operator")
         release.deploy(BOTH, NEW)
         assert not steps(hosts, "maintenance")
+
+    @pytest.mark.parametrize("failing", ["", "web-02 start"])
+    def test_behind_a_page_that_somebody_put_up_leaves_it_to_them(self, hosts, failing):
+        hosts.answers["state"] = STATE.replace("maintenance", "maintenance operator")
+        hosts.fails[failing] = Refused("it broke")
+        with pytest.raises(Refused) if failing else nullcontext():
+            release.deploy(BOTH, NEW, maintenance=True)
+        assert sorted(steps(hosts, "maintenance")) == sorted([*PAGE_UP, *(f"{each} operator" for each in AS_IT_WAS)])
+
+
+class TestRestore:
+    @pytest.fixture
+    def path(self, tmp_path):
+        path = tmp_path / "all.jsonl.gz"
+        path.write_bytes(b"all")
+        (tmp_path / "all.jsonl.gz.sha256").write_text(digest(path))
+        return path
+
+    @pytest.mark.parametrize(("page", "failing", "after"), [
+        ("", "", ""), ("", "web-01 restore", "as it was:"), ("deploy", "", ""),
+        ("deploy", "web-01 restore", "as it was: deploy"), ("operator", "", "as it was: operator")])
+    def test_leaves_a_page_up_that_has_to_stay(self, hosts, path, page, failing, after):
+        hosts.answers["state"] = STATE.replace("maintenance", f"maintenance {page}")
+        hosts.fails[failing] = Refused("it broke")
+        with pytest.raises(Refused) if failing else nullcontext():
+            backups.restore(BOTH, path)
+        found = steps(hosts, "maintenance")
+        assert {*found[:2]} == {f"{host} maintenance restore" for host in BOTH.web}
+        assert {*found[2:]} == {f"{host} maintenance {after}".rstrip() for host in BOTH.web}
+        assert not hosts.left
+
+
+@pytest.mark.parametrize(("answers", "noted"), [
+    ({"release": "old"}, True), ({"release": "new"}, False), ({}, False), ([], False), (None, False)])
+def test_only_what_the_address_serves_is_noted_as_tested(hosts, monkeypatch, answers, noted):
+    hosts.answers["state"] = STATE + f'\nrelease {{"sha256": "{NEW.sha256}"}}'
+    monkeypatch.setattr(release.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0))
+    with health(answers) as address, nullcontext() if noted else pytest.raises(Refused, match="/health/live"):
+        release.test(replace(BOTH, address=address))
+    assert [each["ok"] for each in hosts.lines] == [noted]
+
+
+@contextmanager
+def health(answers):
+    """A site that only says which release it is, if anything; gives its address."""
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if answers is not None else 503)
+            self.end_headers()
+            self.wfile.write(json.dumps(answers).encode())
+
+        def log_message(self, *_):
+            pass
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 class TestRollback:
