@@ -91,6 +91,7 @@ def test_what_only_mariadb_understands_is_found(wrong, statement):
 
 
 def test_each_statement_that_is_sent_is_understood_by_both(database, storage, old, monkeypatch, tmp_path, wrong):
+    database.disconnect()       # who still has a transaction would keep the tables from being made anew
     storage = DBStorage(replace(database.settings, env="test"))     # which also makes the tables
     monkeypatch.setattr(models, "storage", storage)
     sent = watched(storage, monkeypatch)
