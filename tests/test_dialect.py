@@ -120,6 +120,7 @@ def test_what_is_sent_first_is_understood_by_both(wrong):
 
 def test_every_connection_is_as_strict_as_those_of_mysql_8(storage):
     for engine in storage._engines:
+        engine.dispose()    # of what another test may have ended
         with engine.connect() as connection:
             assert {*connection.scalar(text("SELECT @@sql_mode")).split(",")} >= MYSQL_8
     with pytest.raises(HBNBError, match="GROUP BY"):
