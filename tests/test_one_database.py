@@ -27,7 +27,8 @@ def test_that_may_not_be_dropped_or_stand_beside_another_and_is_left_empty(maria
     cursor = mariadb.connect().cursor()
     cursor.execute("SHOW DATABASES")
     before = cursor.fetchall()
-    environ = {**os.environ, **dict(zip(GIVEN, ("lodger", "p@ss", mariadb.socket, "one_test"), strict=True))}
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    environ = {**own, **dict(zip(GIVEN, ("lodger", "p@ss", mariadb.socket, "one_test"), strict=True))}
     ended = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SOME], cwd=ROOT,
                            env=environ, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout
