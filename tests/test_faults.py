@@ -250,7 +250,7 @@ class TestFullDisk:
         try:
             yield disk
         finally:
-            subprocess.run(["umount", disk], check=True)
+            subprocess.run(["umount", "--lazy", disk], check=True)
 
     @pytest.fixture
     def server(self, disk: Path) -> Iterator[MariaDB]:
