@@ -143,8 +143,8 @@ class TestStatements:
             assert connection.scalar(text("SELECT SLEEP(1.5)")) == 0
 
     def test_a_server_that_is_silent_is_not_waited_for(self, own_server, client, monkeypatch):
-        monkeypatch.setitem(DATABASES, "dev", replace(DATABASES["dev"], connect=1))
-        client = client(mysql_timeout="1", **{
+        monkeypatch.setitem(DATABASES, "dev", replace(DATABASES["dev"], connect=3))
+        client = client(mysql_timeout="3", **{
             name: value for name, value in vars(own_settings(own_server)).items() if name.startswith("mysql_")
             and name != "mysql_timeout"})
         assert client.post(STATES, json={"name": "S"}).status_code == 201
