@@ -197,10 +197,10 @@ class Settings:
             except ValueError:
                 raise Misconfigured(f"HBNB_METRICS is {self.metrics!r}: set it to an address of this host in an "
                                     "internal network, with a port, such as 127.0.0.1:9101") from None
-        if self.mysql_pool and not re.fullmatch(r"[1-9]\d{0,3}", self.mysql_pool, re.ASCII):
-            raise Misconfigured(f"HBNB_MYSQL_POOL is {self.mysql_pool!r}: set it to a number of connections, 1 to 9999")
-        if self.mysql_timeout and not re.fullmatch(r"[1-9]\d{0,3}", self.mysql_timeout, re.ASCII):
-            raise Misconfigured(f"HBNB_MYSQL_TIMEOUT is {self.mysql_timeout!r}: set it to seconds, 1 to 9999")
+        for name, value, what in (("HBNB_MYSQL_POOL", self.mysql_pool, "a number of connections"),
+                                  ("HBNB_MYSQL_TIMEOUT", self.mysql_timeout, "seconds")):
+            if value and not re.fullmatch(r"[1-9]\d{0,3}", value, re.ASCII):
+                raise Misconfigured(f"{name} is {value!r}: set it to {what}, 1 to 9999")
         if self.uses_db:
             needed = ("HBNB_MYSQL_USER", "HBNB_MYSQL_PWD", "HBNB_MYSQL_HOST", "HBNB_MYSQL_DB")
             # An empty password is a password; an empty name, host or database is none.

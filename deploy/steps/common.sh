@@ -5,6 +5,7 @@ swap() { ln -sfn "$1" ".$2" && mv -T ".$2" "$2"; }                      # point 
 front() { curl -fsS --max-time 3 -H "Host: $SERVER_NAME" "http://127.0.0.1$1"; }
 # The step of a deployment whose deployer died may still be at work.
 alone() { exec 8>>.step && flock -w 60 8 || fail "a step of an earlier deployment is still at work: wait, and try again"; }
+manage() { sudo -n -u hbnb /usr/local/lib/hbnb/manage "$@"; }     # a release's own Python
 forget() { rm -rf "releases/$1" "releases/.$1" "/data/web_static/releases/$1"; }       # a release
 aside() { renice -n 10 -p $$ >/dev/null; }      # what serves comes first
 running() { systemctl list-units --plain --no-legend --state=active,activating 'hbnb@*' | sed 's/hbnb@\(.*\)\.service .*/\1/'; }

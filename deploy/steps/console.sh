@@ -1,3 +1,3 @@
 release=$(name current)
 [ -n "$release" ] || fail "nothing runs here: deploy a release first, with --token NAME if you need one"
-sudo -n -u hbnb /usr/local/lib/hbnb/manage "$release" console.py -c "$COMMAND"
+manage "$release" console.py -c "$COMMAND"

@@ -7,7 +7,7 @@ ask() { at "$HEALTH" "$@"; }
 warm() { for _ in 1 2 3 4 5 6 7 8; do for path in / /hbnb; do at "$path" -o /dev/null || :; done; done; } 2>/dev/null
 restarts() { systemctl show -p NRestarts --value "$unit"; }
 if systemctl is-active --quiet "$unit"; then     # since when the database was as it was then
-    said=$(sudo -n -u hbnb /usr/local/lib/hbnb/manage "$NAME" console.py -c help 2>&1) ||
+    said=$(manage "$NAME" console.py -c help 2>&1) ||
         fail "$NAME cannot live with the database as it is now: $said. Mend forward and deploy that, or go back to the last backup"
 fi
 sudo -n systemctl start "$unit"

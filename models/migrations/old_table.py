@@ -11,13 +11,13 @@ from typing import Any
 from sqlalchemy import Column, Connection, Double, Integer, String, Table, text
 from sqlalchemy.dialects.mysql import VARCHAR
 
-from models import older, passwords
+from models import base_model, older, passwords
+from models.columns import TIMES
 from models.values import LEAST, MOST, folded
 
 Row = dict[str, Any]
-NEVER = datetime.datetime(1970, 1, 1)   # the time of a row that has none; the file engine says the same
+NEVER = base_model.parse_time(base_model.NEVER)    # the time of a row that has none
 PART = 1000     # rows that are read, or written, at a time
-TIMES = ("created_at", "updated_at")
 
 
 @dataclass
