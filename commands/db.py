@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -50,12 +50,14 @@ def status(as_json: bool) -> None:
         found = migrations.status()
         if as_json:
             click.echo(json.dumps(found._asdict() | {"pending": [each._asdict() for each in found.pending],
-                                                     "up_to_date": found.current == found.head}))
+                                                     "up_to_date": found.is_up_to_date}))
         else:
             click.echo(f"The schema is {found.current or 'of no migration'}, and this HBNB needs {found.head}")
             for step in found.pending:
                 click.echo(_described(step))
-        sys.exit(found.current != found.head)
+            if found.trouble:
+                click.echo(found.trouble)
+        sys.exit(not found.is_up_to_date)
 
 
 @db.command()
@@ -89,12 +91,16 @@ def _migrations(as_json: bool = False) -> Iterator[Migrations]:
     try:
         migrations = models.storage.migrations()
         if migrations is None:
-            click.echo(json.dumps({"current": None, "head": None, "pending": [], "up_to_date": True}) if as_json else
+            nothing: dict[str, Any] = dict.fromkeys(("current", "head", "trouble")) | {
+                "pending": [], "up_to_date": True}
+            click.echo(json.dumps(nothing) if as_json else
                        "The store is a file, which is kept up by whoever opens it: there is nothing to migrate")
             sys.exit(0)
         yield migrations
     except HBNBError as error:
         raise click.ClickException(str(error)) from None
+    except KeyboardInterrupt:
+        raise click.ClickException("Cut off. Nothing is lost: the same command goes on with it") from None
     finally:
         log.removeHandler(handler)
         models.storage.close()

@@ -56,8 +56,11 @@ def check() -> None:
     Raises:
         Misconfigured: says what.
     """
-    with suppress(Unavailable):     # whoever needs it first will say so, or find it there again
-        storage.reload()
+    try:
+        with suppress(Unavailable):     # whoever needs it first will say so, or find it there again
+            storage.reload()
+    except KeyboardInterrupt:       # while an old file is taken over, say, of which nothing is written before its end
+        raise Misconfigured("cut off while the storage was opened: nothing is lost") from None
     if storage.refusal:
         raise Misconfigured(storage.refusal)
 

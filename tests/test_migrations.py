@@ -254,10 +254,36 @@ class TestStart:
         if since == "0002":
             assert (stops, database.migrations.upgrade()) == ([], [])
         else:
-            assert "has the schema 0003 of a newer HBNB" in stops[0]
-            with pytest.raises(Conflict, match="has the schema 0003 of a newer HBNB"):
+            assert "The schema is 0003, which this HBNB, of 0002, does not know: start the one" in stops[0]
+            with pytest.raises(Conflict, match="The schema is 0003, which this HBNB"):
                 database.migrations.upgrade()
         assert database.rows("SELECT * FROM alembic_version") == [("0003", since)]
+
+    @pytest.mark.parametrize("revision", ["0001a", "0009", "bfe1"])
+    def test_of_a_schema_that_nobody_knows_is_refused_and_said_by_every_command(self, small, monkeypatch, revision):
+        use(small, monkeypatch, "production")
+        small.migrations.upgrade()
+        small.execute(f"UPDATE alembic_version SET version_num = '{revision}', since = '{revision}'")
+        for command in ("status", "upgrade", "downgrade"):
+            found = CliRunner().invoke(db, [command])
+            assert found.exit_code == 1
+            assert f"The schema is {revision}, which this HBNB, of 0002, does not know: start the one" in found.output
+        small.execute("UPDATE alembic_version SET since = '0002'")
+        if revision > "0002":
+            assert "The schema is" in (found := CliRunner().invoke(db, ["downgrade"])).output
+            assert "only a newer HBNB can take it back" in found.output
+
+    def test_is_refused_where_a_table_is_gone(self, small, monkeypatch):
+        storage = use(small, monkeypatch, "production")
+        small.migrations.upgrade()
+        small.execute("DROP TABLE reviews")
+        with pytest.raises(Outdated, match="lacks reviews: `flask --app wsgi db status` says what to do"):
+            storage.reload()
+        for command in ("status", "upgrade"):
+            found = CliRunner().invoke(db, [command])
+            assert found.exit_code == 1
+            assert "The tables reviews are gone: drop the others and alembic_version, too, run" in found.output
+        assert json.loads(CliRunner().invoke(db, ["status", "--json"]).output)["up_to_date"] is False
 
     def test_reads_a_stamp_that_alembic_itself_made(self, database):
         database.migrations.upgrade()
@@ -392,6 +418,33 @@ class TestTakeover:
         assert (small.content(), small.schema()) == (before, schema)
         assert re.search(words, "\n".join(small.migrations.plan().stops))
 
+    @pytest.mark.parametrize(("statement", "stops"), [
+        ("ALTER TABLE states ADD stars int", ["states.stars is no column of HBNB's: move it into a table of its own, "
+                                              "or drop it"]),
+        ("ALTER TABLE users DROP email", ["users has no column email: add it, with its values"]),
+        ("ALTER TABLE states ADD stars int, ADD hue int; UPDATE cities SET state_id = 's2'", [
+            "states.hue is no column", "states.stars is no column", "cities.state_id names none of the states"])])
+    def test_is_stopped_by_what_is_wrong_and_by_nothing_else(self, small, statement, stops):
+        small.execute(f"SET FOREIGN_KEY_CHECKS = 0; {statement}")
+        found = small.migrations.plan().stops
+        assert [said[:len(meant)] for said, meant in zip(sorted(found), sorted(stops), strict=True)] == sorted(stops)
+
+    @pytest.mark.parametrize("missing", ["reviews", "place_amenity", "cities, places, reviews, place_amenity"])
+    def test_makes_what_is_missing(self, small, make, missing):
+        small.execute(f"SET FOREIGN_KEY_CHECKS = 0; DROP TABLE {missing}")
+        plan = small.migrations.plan()
+        assert plan.stops == []
+        for name in missing.split(", "):
+            assert f"{name} is not there, and is made" in plan.lines
+        assert small.migrations.upgrade() == ["0001", "0002"]
+        other = make("other")
+        other.migrations.upgrade()
+        assert small.schema() == other.schema()
+        assert small.rows("SELECT COUNT(*) FROM users") == [(3,)]
+
+    def test_says_nothing_of_tables_where_there_are_none(self, database):
+        assert [line[:6] for line in database.migrations.plan().lines] == ["0001: ", "0002: "]
+
     def test_sets_what_has_a_default_and_says_so(self, small):
         small.execute("SET sql_mode = ''; ALTER TABLE users MODIFY created_at datetime NOT NULL DEFAULT '0000-00-00';"
                       "UPDATE users SET created_at = '0000-00-00', updated_at = NULL, password = NULL WHERE id = 'u1'")
@@ -451,6 +504,13 @@ class TestTakeover:
         small.execute("ALTER TABLE users ADD UNIQUE mine (first_name, email)")
         assert [line for line in small.migrations.plan().lines if "loses" in line] == [
             "users loses indexes that are not HBNB's: mine; make them anew later"]
+
+    def test_going_back_names_them_too(self, small, monkeypatch):
+        use(small, monkeypatch)
+        small.migrations.upgrade()
+        small.execute("ALTER TABLE states ADD INDEX mine (name)")
+        assert "states loses indexes that are not HBNB's: mine; make them anew later\n" in (
+            CliRunner().invoke(db, ["downgrade"]).output)
 
     def test_keeps_what_was_written_into_the_new_tables_of_one_that_was_cut_off(self, small):
         cut_off_after_renaming(small)
@@ -529,7 +589,7 @@ class TestCommands:
         found = run("status", "--json")
         assert found.exit_code == 1
         assert json.loads(found.output) == {
-            "current": None, "head": "0002", "up_to_date": False, "pending": [
+            "current": None, "head": "0002", "up_to_date": False, "trouble": None, "pending": [
                 {"revision": "0001", "about": "The classic tables, as an older HBNB made them",
                  "backward_compatible": True},
                 {"revision": "0002", "about": "utf8mb4, exact times and coordinates, indexes, one user an address, "
@@ -538,7 +598,8 @@ class TestCommands:
         small.migrations.upgrade()
         found = run("status", "--json")
         assert found.exit_code == 0
-        assert json.loads(found.output) == {"current": "0002", "head": "0002", "up_to_date": True, "pending": []}
+        assert json.loads(found.output) == {"current": "0002", "head": "0002", "up_to_date": True, "pending": [],
+                                            "trouble": None}
 
     def test_a_dry_run_lists_all_that_stops_it(self, run, small):
         before = small.content()
@@ -586,7 +647,19 @@ class TestCommands:
         monkeypatch.setattr(models, "storage", away)
         found = CliRunner().invoke(db, arguments)
         assert found.exit_code == 1
-        assert re.fullmatch(r"Error: The database cannot be used: .*/no/such/socket.*\n", found.output)
+        advice = r"\. See that it runs .*gone on with" if arguments in (["upgrade"], ["downgrade"]) else ""
+        assert re.fullmatch(r"Error: The database migrated cannot be used: Can't connect to local server through "
+                            rf"socket '/no/such/socket' \(2\){advice}\n", found.output)
+
+    def test_cut_off_by_who_typed_them_say_that_nothing_is_lost(self, run, small, monkeypatch):
+        before = small.content()
+        with monkeypatch.context() as patched:
+            patched.setattr(passwords, "all_protected", Mock(side_effect=KeyboardInterrupt))
+            found = run("upgrade")
+        assert found.exit_code == 1
+        assert found.output.endswith("Cut off. Nothing is lost: the same command goes on with it\n")
+        assert {name: rows for name, rows in small.content().items() if name in before} == before
+        assert run("upgrade").exit_code == 0
 
     def test_say_who_uses_a_table_that_is_to_be_changed(self, run, small, monkeypatch):
         monkeypatch.setattr("models.migrations.runner.LOCK_TIMEOUT", 1)

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+import models
+from errors import Misconfigured
 from models import older, passwords
 from models.engine import json_file
 from models.engine.file_storage import FileStorage
@@ -96,6 +99,15 @@ class TestOpening:
         assert storage.get(User, "1").check_password("secret")
         assert storage.get(User, "2").check_password("secret")
         assert storage.get(User, "3").password == passwords.NO_LOGIN
+
+    def test_cut_off_by_who_typed_it_ends_with_a_line_and_loses_nothing(self, path, monkeypatch):
+        before = path.read_bytes()
+        storage = FileStorage(path)
+        monkeypatch.setattr(models, "storage", storage)
+        monkeypatch.setattr(passwords, "all_protected", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(Misconfigured, match=r"^hbnb: cut off .*: nothing is lost$"):
+            models.check()
+        assert path.read_bytes() == before
 
     def test_is_done_once(self, path, monkeypatch, caplog):
         storage = opened(path)

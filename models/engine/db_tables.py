@@ -39,6 +39,9 @@ def judge(connection: Connection, settings: Settings) -> None:
     found = migrations.stamped(connection)
     if found is None or not found.fits:
         raise Outdated(migrations.refusal(found, found is None and _is_empty(connection), settings.mysql_db))
+    if gone := missing(connection):
+        raise Outdated(f"The database {settings.mysql_db} lacks {', '.join(gone)}: `flask --app wsgi db status` says "
+                       "what to do")
 
 
 def make(connection: Connection, settings: Settings) -> None:
@@ -66,8 +69,13 @@ def recreate(connection: Connection) -> None:
     connection.execute(version.CHANGE)
 
 
+def missing(connection: Connection) -> list[str]:
+    """The tables that are not there."""
+    return sorted({*Base.metadata.tables} - {*inspect(connection).get_table_names()})
+
+
 def _is_empty(connection: Connection) -> bool:
-    return not {*inspect(connection).get_table_names()} & {*Base.metadata.tables}
+    return len(missing(connection)) == len(Base.metadata.tables)
 
 
 def _create(connection: Connection) -> None:

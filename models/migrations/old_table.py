@@ -28,14 +28,14 @@ class Findings:
         digest: of what must not change, whatever the order of the rows.
         changes: how many rows change, by how.
         stops: the rows that cannot be taken over, by what is wrong with them, and what to do about that.
-        ids: of the rows, where other tables name them.
+        ids: of the rows, where other tables name them; none = they were not read.
     """
 
     rows: int = 0
     digest: int = 0
     changes: Counter[str] = field(default_factory=Counter)
     stops: dict[str, list[str]] = field(default_factory=dict)
-    ids: set[str] = field(default_factory=set)
+    ids: set[str] | None = None
 
     def stop(self, reason: str, row: str | None = None) -> None:
         self.stops.setdefault(reason, []).extend([] if row is None else [row])
@@ -65,19 +65,22 @@ class OldTable:
     def is_there(self) -> bool:
         return bool(self._charsets)
 
-    def survey(self, connection: Connection, owners: Mapping[str, set[str]]) -> Findings:
+    def survey(self, connection: Connection, owners: Mapping[str, set[str] | None]) -> Findings:
         """Read all rows, and see what there is to say of them.
 
         Args:
-            owners: the ids that there are, by table, where the rows may name them.
+            owners: the ids that there are, by table, where the rows may name them; none = they are not known.
         """
         found = Findings()
         for name in self._charsets.keys() - self._readers.keys():
             found.stop(f"{self.name}.{name} is no column of HBNB's: move it into a table of its own, or drop it")
-        for column in self.table.c:
-            if self.is_there and column.name not in self._charsets and _required(column):
-                found.stop(f"{self.name} has no column {column.name}: add it, with its values")
-        if found.stops or not self.is_there:
+        if not self.is_there:
+            found.ids = set()
+            return found
+        missing = [column.name for column in self.table.c if column.name not in self._charsets and _required(column)]
+        for name in missing:
+            found.stop(f"{self.name} has no column {name}: add it, with its values")
+        if missing:
             return found
         keys: set[tuple[str, ...]] = set()
         mails: dict[str, list[str]] = {}
@@ -89,7 +92,8 @@ class OldTable:
                 found.stop(f"{self.name} has several rows of one {' and '.join(self.key)}: remove all but one", label)
             keys.add(key)
             for name, owner in links:
-                if row[name] is not None and row[name] not in owners[owner]:
+                ids = owners[owner]
+                if row[name] is not None and ids is not None and row[name] not in ids:
                     found.stop(f"{self.name}.{name} names none of the {owner}, or writes its id another way: set it "
                                "right, or remove the row", label)
             if row.get("email") is not None:

@@ -47,12 +47,14 @@ def _key_shape(key: Any) -> Shape:
     return column.parent.name, owner, key.ondelete == "CASCADE"
 
 
-def foreign_indexes(connection: Connection, table: Table) -> list[str]:
-    """The indexes that `keys_and_indexes` drops, and that no foreign key of the table asked for."""
+def losses(connection: Connection, table: Table) -> list[str]:
+    """What to tell of the indexes that `keys_and_indexes` drops, and that no foreign key of the table asked for."""
     wanted = _wanted(table)
     keys = [[*key.column_keys] for key in table.foreign_key_constraints]
-    return [name for name, (unique, columns) in _there(connection, table).items()
-            if name not in wanted and (unique or columns not in keys)]
+    others = [name for name, (unique, columns) in _there(connection, table).items()
+              if name not in wanted and (unique or columns not in keys)]
+    return [f"{table.name} loses indexes that are not HBNB's: {', '.join(others)}; make them anew later"] if (
+        others) else []
 
 
 def _indexes(connection: Connection, table: Table) -> None:

@@ -14,11 +14,12 @@ from sqlalchemy.exc import DBAPIError
 
 from errors import Conflict, Invalid, NotFound, Unavailable
 from models import migrations
-from models.engine import db_tables
+from models.engine import db_errors, db_tables
 from models.migrations import reshape, takeover
 from models.migrations.takeover import Plan
 
 LOCK_TIMEOUT = 60       # seconds
+_CUT_OFF = ". See that it runs and that no other program uses it, and try again: what was cut off is gone on with"
 
 
 class Step(NamedTuple):
@@ -36,11 +37,23 @@ class Step(NamedTuple):
 
 
 class Status(NamedTuple):
-    """Where the schema is; `current` is none where no migration made it."""
+    """Where the schema is.
+
+    Args:
+        current: its revision; none where no migration made it.
+        head: the one that this HBNB needs.
+        pending: the migrations that lead there.
+        trouble: what no migration mends, and what to do.
+    """
 
     current: str | None
     head: str
     pending: list[Step]
+    trouble: str | None = None
+
+    @property
+    def is_up_to_date(self) -> bool:
+        return self.current == self.head and not self.trouble
 
 
 class Migrations:
@@ -53,6 +66,8 @@ class Migrations:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._scripts = ScriptDirectory(Path(__file__).parent)
+        self._revisions: dict[str, Script] = {
+            each.revision: each for each in reversed([*self._scripts.walk_revisions()])}
 
     def status(self) -> Status:
         with self._connected() as connection:
@@ -83,9 +98,11 @@ class Migrations:
             Invalid: it is not one before.
         """
         with self._alone() as connection:
-            current = self._status(connection).current
+            current, _, _, trouble = self._status(connection)
             if current is None:
                 raise Conflict("No migration made these tables: there is nothing to go back to")
+            if current not in self._revisions:
+                raise Conflict(trouble or f"The schema is {current}: only a newer HBNB can take it back")
             before = self._script(current).down_revision
             target = revision or (str(before) if before else None)
             if target is None:
@@ -101,10 +118,10 @@ class Migrations:
 
     def plan_on(self, connection: Connection) -> Plan:
         made = Plan()
-        found = migrations.stamped(connection)
-        if found and found.revision > migrations.HEAD and not found.fits:
-            made.stops.append(migrations.refusal(found, False, str(connection.engine.url.database)))
-        for step in self._status(connection).pending:
+        status = self._status(connection)
+        if status.trouble:
+            made.stops.append(status.trouble)
+        for step in status.pending:
             made.lines.append(f"{step.revision}: {step.about}")
             preview = getattr(self._script(step.revision).module, "preview", None)
             if preview is not None:
@@ -150,27 +167,33 @@ class Migrations:
         stamp = migrations.stamped(connection)
         current = stamp.revision if stamp else None
         steps = [Step(each.revision, each.doc.rstrip("."), each.module.backward_compatible)
-                 for each in reversed([*self._scripts.walk_revisions()])]
-        return Status(current, migrations.HEAD, [each for each in steps if current is None or each.revision > current])
+                 for each in self._revisions.values() if current is None or each.revision > current]
+        trouble = None
+        if stamp and stamp.revision not in self._revisions and not stamp.fits:
+            trouble = (f"The schema is {current}, which this HBNB, of {migrations.HEAD}, does not know: start the one "
+                       "that made it, or have that one go back with `flask --app wsgi db downgrade`")
+        elif missing := db_tables.missing(connection) if current == migrations.HEAD else []:
+            trouble = (f"The tables {', '.join(missing)} are gone: drop the others and alembic_version, too, run "
+                       f"`{migrations.COMMAND}`, and restore a backup")
+        return Status(current, migrations.HEAD, steps, trouble)
 
     def _script(self, revision: str) -> Script:
-        known = {each.revision: each for each in self._scripts.walk_revisions()}
-        if revision not in known:
-            raise NotFound(f"There is no revision {revision}: there are {', '.join(sorted(known))}")
-        return known[revision]
+        if revision not in self._revisions:
+            raise NotFound(f"There is no revision {revision}: there are {', '.join(self._revisions)}")
+        return self._revisions[revision]
 
     @contextmanager
     def _alone(self) -> Iterator[Connection]:
-        with self._connected() as connection, db_tables.only_one(connection):
+        with self._connected(_CUT_OFF) as connection, db_tables.only_one(connection):
             # Who still uses a table is not waited for until tomorrow.
             connection.execute(text(f"SET SESSION lock_wait_timeout = {LOCK_TIMEOUT}"))
             yield connection
 
     @contextmanager
-    def _connected(self) -> Iterator[Connection]:
+    def _connected(self, advice: str = "") -> Iterator[Connection]:
         try:
             with self._engine.connect() as connection:
                 yield connection
         except DBAPIError as error:
-            raise Unavailable(f"The database cannot be used: {error.orig}. See that it runs and that no other program "
-                              "uses it, and try again: what was cut off is gone on with") from error
+            raise Unavailable(f"The database {self._engine.url.database} cannot be used: {db_errors.text(error)}"
+                              f"{advice}") from error

@@ -48,8 +48,10 @@ def plan(connection: Connection, metadata: MetaData, names: Sequence[str]) -> Pl
                     [*_left(connection, metadata)], [*names])
     made = Plan(stops=[*_foreign(connection, names)])
     there = _there(connection, metadata, "")
-    owners: dict[str, set[str]] = {}
+    owners: dict[str, set[str] | None] = {}
     for name in names:
+        if there and name not in there:
+            made.lines.append(f"{name} is not there, and is made")
         differing = _differing(connection, metadata.tables[name], name) if name in there else []
         found = OldTable(connection, metadata.tables[name], name, differing).survey(connection, owners)
         owners[name] = found.ids
@@ -57,9 +59,9 @@ def plan(connection: Connection, metadata: MetaData, names: Sequence[str]) -> Pl
         if differing or changes:
             made.changed.append(name)
         columns = [f"{', '.join(differing)} get other types"] if differing else []
-        made.lines.append(f"{name}: {found.rows} rows; {'; '.join(columns + changes) or 'nothing changes'}")
-        if others := reshape.foreign_indexes(connection, metadata.tables[name]):
-            made.lines.append(f"{name} loses indexes that are not HBNB's: {', '.join(others)}; make them anew later")
+        if found.rows or columns:
+            made.lines.append(f"{name}: {found.rows} rows; {'; '.join(columns + changes) or 'nothing changes'}")
+        made.lines += reshape.losses(connection, metadata.tables[name])
         made.stops += [f"{reason}: {', '.join(rows)}" if rows else reason for reason, rows in found.stops.items()]
     return made
 

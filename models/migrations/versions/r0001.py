@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from alembic import op
-from sqlalchemy import Column, Double, ForeignKeyConstraint, Index, Integer, MetaData, String, Table
+from sqlalchemy import Column, Double, ForeignKeyConstraint, Index, Integer, MetaData, String, Table, inspect
 from sqlalchemy import PrimaryKeyConstraint as PrimaryKey
 from sqlalchemy.dialects.mysql import DATETIME, VARCHAR
+from sqlalchemy.schema import CreateTable
 
 from errors import Conflict
+from models.migrations import reshape
 
 revision = "0001"
 down_revision = None
@@ -69,7 +71,15 @@ def tables() -> MetaData:
 
 
 def upgrade() -> None:
-    tables().create_all(op.get_bind())
+    connection, metadata = op.get_bind(), tables()
+    missing = metadata.tables.keys() - {*inspect(connection).get_table_names()}
+    if len(missing) == len(metadata.tables):
+        metadata.create_all(connection)
+        return
+    for name in missing:
+        # Without keys: the older tables may have ids of another character set, which none fits. 0002 makes them all.
+        connection.execute(CreateTable(metadata.tables[name], include_foreign_key_constraints=[]))
+        reshape.say(f"{name} was not there, and was made")
 
 
 def downgrade() -> None:

@@ -53,4 +53,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     reshape.say("The tables get their classic keys back. All rows stay; so do utf8mb4, exact times and coordinates, "
                 "line breaks, tokens, and hashed passwords, with which an older HBNB lets nobody in")
+    for table in tables().sorted_tables:
+        for line in reshape.losses(op.get_bind(), table):
+            reshape.say(line)
     reshape.keys_and_indexes(op.get_bind(), r0001.tables())
