@@ -1,6 +1,8 @@
 """Serving an application over HTTP."""
 from __future__ import annotations
 
+import os
+import signal
 import socket
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +18,7 @@ from errors import Misconfigured
 from monitoring import logs, metrics
 
 THREADS = 4     # of each worker
+ENDING = 25     # seconds that a worker may take for what it has begun, once it is told to end
 AS_OURS = {"loggers": {"_granian": {"propagate": True}}}     # what Granian logs is written as everything else
 
 
@@ -55,10 +58,23 @@ def serve_socket(target: str, path: Path, workers: int = 1) -> None:
 def _serve(target: str, workers: int, **where: Any) -> None:
     settings = Settings.from_environ()
     logs.init_app(settings)
+    os.register_at_fork(before=lambda: _ending(signal.SIG_BLOCK), after_in_child=_end_when_told,
+                        after_in_parent=lambda: _ending(signal.SIG_UNBLOCK))
     Granian(target, interface=Interfaces.WSGI, workers=workers, blocking_threads=THREADS, websockets=False,
-            log_access=False, log_dictconfig=AS_OURS if settings.log_format == "json" else None,
-            **where).serve(target_loader=load)
+            workers_kill_timeout=ENDING, log_access=False,
+            log_dictconfig=AS_OURS if settings.log_format == "json" else None, **where).serve(target_loader=load)
     models.storage.settle()     # the workers are gone, and none of them was the last
+
+
+def _end_when_told() -> None:
+    """Have a worker that does not serve yet end at once: with its parent's handler, it would go on for ever."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _ending(signal.SIG_UNBLOCK)
+
+
+def _ending(how: int) -> None:
+    """Have the signal to end wait, or come."""
+    signal.pthread_sigmask(how, {signal.SIGTERM})
 
 
 def load(target: str) -> Flask:

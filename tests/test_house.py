@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 import models
+import server
 from config import ENVIRONMENTS, Settings
 from errors import Misconfigured
 from sample import Sample
@@ -269,6 +270,24 @@ class TestPrograms:
                 assert path.stat().st_mode & 0o777 == 0o660     # for its owner and its group
             finally:
                 process.terminate()
+
+    def test_a_server_that_is_told_to_end_while_it_begins_ends(self, tmp_path):
+        slow = ("import sys, time, types\nfrom pathlib import Path\nimport server\n"
+                "class Slow(types.ModuleType):\n"
+                "    def __getattr__(self, name): print('it begins', flush=True); time.sleep(60)\n"
+                "sys.modules['slow'] = Slow('slow')\n"
+                "server.serve_socket('slow:app', Path(sys.argv[1]), 2)\n")
+        with subprocess.Popen([sys.executable, "-c", slow, str(tmp_path / "app.sock")], cwd=ROOT, text=True, env={
+                **os.environ, "HBNB_FILE_PATH": str(tmp_path / "f.json")}, stdout=subprocess.PIPE,
+                start_new_session=True) as process:
+            try:
+                while process.stdout.readline() != "it begins\n":
+                    assert process.poll() is None
+                process.terminate()
+                assert process.wait(server.ENDING - 5) == 0
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
 
     @pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
     def test_the_console_works_without_its_streams(self, tmp_path, closed):
