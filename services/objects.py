@@ -172,9 +172,10 @@ def unlink(place: Place, amenity: Amenity) -> None:
     Raises:
         NotFound: it does not.
     """
-    with models.storage.transaction():
+    def work() -> None:
         if not models.storage.write(_link(delete(place_amenity), place, amenity)):
             raise NotFound()
+    models.storage.transact(work)
 
 
 def _link(statement: Any, place: Place, amenity: Amenity) -> Any:

@@ -36,7 +36,7 @@ def once(request: tuple[str, ...], content: bytes, work: Callable[[], Reply]) ->
     Args:
         request: what makes it the same: who asks, for what, and with which key.
         content: what was sent with it.
-        work: does it; what it saves is stored with the reply.
+        work: does it; what it saves is stored with the reply. It is called again where others were in its way.
     Returns: the reply, and whether it is that of before.
     Raises:
         Reused: the request came before with other content.
@@ -45,13 +45,15 @@ def once(request: tuple[str, ...], content: bytes, work: Callable[[], Reply]) ->
     id = base64.urlsafe_b64encode(hashlib.sha256(name).digest()).decode().rstrip("=")
     # With the key, which is kept nowhere: of the content alone, who has the store could find a short password.
     digest = hashlib.sha256(name + content).hexdigest()
-    try:
-        with models.storage.transaction():
-            if before := _kept(id, digest):
-                return before, True
-            reply = work()
-            _keep(id, digest, reply)
+
+    def done() -> tuple[Reply, bool]:
+        if before := _kept(id, digest):
+            return before, True
+        reply = work()
+        _keep(id, digest, reply)
         return reply, False
+    try:
+        return models.storage.transact(done)
     except Reused:
         raise
     except HBNBError:

@@ -18,17 +18,21 @@ from sqlalchemy import event, text
 import models
 from config import Settings
 from errors import Conflict, Invalid, Misconfigured, Stale, Unavailable
+from models.amenity import Amenity
 from models.columns import Base
 from models.engine import db_connection
 from models.engine.db_connection import ON_CONNECT, _address
 from models.engine.db_storage import DBStorage
 from models.engine.storage import Storage
+from models.place import Place
 from models.state import State
 from models.user import User
 from services import objects
+from services.once import Reply, once
 from tests.conftest import ROOT, environment, own_settings
 from tests.database import Database
 from tests.mariadb import MariaDB
+from tests.market import Market
 from tests.processes import finish, start
 
 
@@ -409,11 +413,37 @@ class TestFaults:
         models.storage.close()
         assert [each.name for each in models.storage.all(State).values()] == ["ours"]
 
+    def test_a_keyed_request_whose_lock_is_lost_is_done_once_more(self, waiting):
+        state = waiting("UPDATE states SET updated_at = NOW()")
+
+        def work() -> Reply:
+            objects.update(state, {"name": "ours"})
+            return Reply(201, {}, objects.create(State, {"name": "new"}).id)
+        reply, replayed = once(("key",), b"", work)
+        assert (reply.status, replayed) == (201, False)
+        models.storage.close()
+        assert {each.name: each.id for each in models.storage.all(State).values()} == {
+            "ours": state.id, "new": reply.body}
+        assert once(("key",), b"", work) == (reply, True)
+
+    def test_an_amenity_whose_lock_is_lost_is_unlinked_all_the_same(self, market, waiting):
+        waiting("UPDATE states SET updated_at = NOW()")
+        place, wifi = models.storage.get(Place, market.place.id), models.storage.get(Amenity, market.wifi.id)
+        objects.unlink(place, wifi)
+        models.storage.close()
+        assert [each.name for each in models.storage.get(Place, place.id).amenities] == ["Pool"]
+
     def test_what_is_part_of_a_transaction_whose_lock_is_lost_is_not_stored(self, waiting):
         state = waiting("UPDATE states SET name = 'theirs'")
         with pytest.raises(Unavailable, match="try again"), models.storage.transaction():
             objects.update(state, {"name": "ours"})
         assert [each.name for each in models.storage.all(State).values()] == ["theirs"]
+
+    @pytest.fixture
+    def market(self, storage: Storage) -> Market:
+        market = Market()
+        storage.close()
+        return market
 
     @pytest.fixture
     def waiting(self, storage: Storage, database: Database, settings: Settings,
@@ -428,7 +458,7 @@ class TestFaults:
         other.execute("SELECT * FROM versions FOR UPDATE")      # what a transaction writes last
 
         def waiting(statement: str) -> State:
-            [state] = impatient.all(State).values()
+            [state] = [each for each in impatient.all(State).values() if each.name == "old"]
 
             def meanwhile(*_: object) -> None:
                 other.execute(statement)
