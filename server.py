@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,8 @@ def _serve(target: str, workers: int, **where: Any) -> None:
                         after_in_parent=lambda: _ending(signal.SIG_UNBLOCK))
     Granian(target, interface=Interfaces.WSGI, workers=workers, blocking_threads=THREADS, websockets=False,
             workers_kill_timeout=ENDING, log_access=False,
-            log_dictconfig=AS_OURS if settings.log_format == "json" else None, **where).serve(target_loader=load)
+            log_dictconfig=AS_OURS if settings.log_format == "json" else None, **where).serve(
+                target_loader=partial(load, port=where.get("port")))
     models.storage.settle()     # the workers are gone, and none of them was the last
 
 
@@ -77,9 +79,9 @@ def _ending(how: int) -> None:
     signal.pthread_sigmask(how, {signal.SIGTERM})
 
 
-def load(target: str) -> Flask:
-    """The application, in a worker that is about to serve it."""
+def load(target: str, port: int | None) -> Flask:
+    """The application, in a worker that is about to serve it, at a port or none."""
     module, _, name = target.partition(":")
     app: Flask = getattr(import_module(module), name)
-    metrics.listen(app)
+    metrics.listen(app, port)
     return app

@@ -86,16 +86,21 @@ def init_app(app: Flask, settings: Settings) -> Callable[[Answer], None] | None:
     return count
 
 
-def listen(app: Flask) -> None:
+def listen(app: Flask, but: int | None = None) -> None:
     """Answer at the first free port, in a worker that is about to serve the application.
 
+    Args:
+        but: the port that the application itself will have.
     Raises:
         Misconfigured: none of them is free, or the address is not of this host.
     """
     if "metrics" not in app.extensions:
         return
     registry, (host, first) = app.extensions["metrics"]
+    reason: str | None = "no port is left"
     for port in range(first, min(first + PORTS, 65536)):
+        if port == but:
+            continue
         try:
             server = _Server((host, port), _handler(registry))
         except OSError as error:

@@ -403,6 +403,13 @@ class TestMetrics:
         assert sum(line.get("path", "").startswith("/api/v1/states/") for line in logged) == 40
         assert {line["release"] for line in logged} == {"r9"}
 
+    def test_pass_over_the_port_of_the_site_itself(self, tmp_path):
+        port = free_port()
+        environ = environment(replace(Settings(), file_path=str(tmp_path / "file.json")), tmp_path) | {
+            "HBNB_METRICS": f"127.0.0.1:{port}", "HBNB_RELEASE": "r8"}
+        with Server(["wsgi.py", "--port", str(port)], environ, port):
+            assert port not in listening(port, "r8", 1)
+
     @pytest.fixture
     def registry(self, monkeypatch):
         """What is counted, by a client that asked for some of it."""
