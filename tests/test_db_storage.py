@@ -204,6 +204,7 @@ class TestSchema:
         state.save()
         storage.close()
         assert storage.get(State, state.id).name == "Hawaiʻi 🏝"
+        storage.close()
 
     def test_nothing_is_cut_silently(self, storage):
         with pytest.raises(Exception, match="name is too long"):

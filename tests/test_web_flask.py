@@ -152,7 +152,7 @@ class TestSearch:
         answer = client.get("/hbnb", query_string=asked)
         assert answer.status_code == 400
         assert f"This cannot be searched for: {next(iter(asked))}" in answer.text
-        assert "Clear filters" in answer.text
+        assert '<a class="button" href="/hbnb">Clear filters' in answer.text
 
     def test_pages_are_links_that_keep_the_filters(self, client, storage, markets):
         one = markets[0]
@@ -174,7 +174,13 @@ class TestSearch:
     def test_says_so_where_nothing_is_found(self, client, markets):
         answer = client.get("/hbnb?guests=99")
         assert ">0 places</p>" in answer.text
-        assert "Clear filters" in answer.text
+        assert re.findall("<a (.*)>Clear filters", answer.text) == [
+            'class="clear" href="/hbnb" hidden', 'class="button" href="/hbnb"']
+
+    @pytest.mark.parametrize(("asked", "hidden"), [
+        ("", " hidden"), ("?guests=", " hidden"), ("?guests=1", ""), ("?sort=name", "")])
+    def test_says_how_to_be_rid_of_what_is_chosen(self, client, markets, asked, hidden):
+        assert f'<a class="clear" href="/hbnb"{hidden}>Clear filters' in client.get(f"/hbnb{asked}").text
 
 
 class TestPlace:

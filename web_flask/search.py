@@ -55,7 +55,7 @@ def draw(template: str) -> tuple[str, int]:
         results = _results(_number("page", 1) or 1)
     except Invalid as error:
         status, results = 400, Results([], f"This cannot be searched for: {error}.", "Try it with other filters.")
-    return render_template(template, results=results, size=PAGE, **filters()), status
+    return render_template(template, results=results, chosen=_chosen(), size=PAGE, **filters()), status
 
 
 def _results(page: int) -> Results:
@@ -81,6 +81,10 @@ def _page(number: int) -> str | None:
     """The address of another page of the same search."""
     if number < 1 or not request.endpoint:
         return None
-    asked: dict[str, Any] = {name: values for name, values in request.args.lists() if any(values) and name != "page"}
     more: dict[str, Any] = {"page": number} if number > 1 else {}
-    return url_for(request.endpoint, **asked, **more)
+    return url_for(request.endpoint, **_chosen(), **more)
+
+
+def _chosen() -> dict[str, Any]:
+    """What the address says beside the page."""
+    return {name: values for name, values in request.args.lists() if any(values) and name != "page"}

@@ -139,8 +139,9 @@
     }
     $places.append($cards);
     $('#result').text(count(total, 'place'));
+    $('.clear').prop('hidden', !total || !fields().length);
     if (!total) {
-      say($('#result'), 'No place is all of that. Fewer filters find more.', 'Clear filters', clear);
+      say($('.tally'), 'No place is all of that. Fewer filters find more.', 'Clear filters', clear);
     }
     const shown = $places.children('article').length;
     if (first + shown < total) {
@@ -194,7 +195,7 @@
       $('#result').text('The search failed');
       const refused = status === 400 && responseJSON;
       const sentence = refused ? `This cannot be searched for: ${refused.error}.` : 'HBNB does not answer just now.';
-      say(more ? $places : $('#result'), sentence, 'Try again', () => ask(limit, offset, more));
+      say(more ? $places : $('.tally'), sentence, 'Try again', () => ask(limit, offset, more));
       if (lost) {
         $('.empty a').trigger('focus');
       }
@@ -257,6 +258,11 @@
     if (!this.contains(event.relatedTarget)) {
       $(this).removeClass('closed');
     }
+  });
+
+  $('.clear').on('click', function (event) {
+    event.preventDefault();
+    clear();
   });
 
   $('main').on('click', '.pages a[rel=next]', function (event) {
