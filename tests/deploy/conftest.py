@@ -13,7 +13,7 @@ from tests.deploy.fleet import Fleet
 @pytest.fixture(scope="session")
 def can_boot() -> None:
     if lacking := hosts.missing():
-        pytest.skip(f"{lacking}. Of deployment, only its parts and nginx on 127.0.0.1 were tried")
+        pytest.skip(f"{lacking}. Of deployment, only the loopback form was tried: sshd and nginx on 127.0.0.x")
 
 
 @pytest.fixture(scope="session")

@@ -206,7 +206,7 @@ class Hosts:
 
     def _install(self) -> None:
         """Write what tells the hosts from the machine onto their disks, and who may reach them."""
-        _keygen(self.key)
+        keygen(self.key)
         known = []
         for host in self:
             disk = Path(f"/proc/{self.switch.pid}/root{self.disks}", host.name, "upper")
@@ -217,7 +217,7 @@ class Hosts:
             _write(disk / "root/.ssh/authorized_keys", self.key.with_suffix(".pub").read_text())
             _write(disk / "etc/ssh/sshd_config.d/test.conf", "HostKey /etc/ssh/ssh_host_test_key\nUseDNS no\n")
             identity = self.folder / host.name
-            _keygen(identity)
+            keygen(identity)
             shutil.copy(identity, disk / "etc/ssh/ssh_host_test_key")
             known.append(f"{host.name},{host.address} {identity.with_suffix('.pub').read_text()}")
         self.known_hosts.write_text("".join(known))
@@ -261,5 +261,5 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def _keygen(path: Path) -> None:
+def keygen(path: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", path.name, "-f", str(path)], check=True)

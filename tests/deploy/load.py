@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.conftest import ROOT
+from tests.processes import ROOT
 
 GUESTS = 6
 PAUSE = 0.03            # seconds of each between two requests

@@ -6,23 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
-from tests.deploy.test_files import PLAIN, files
+from tests.deploy.loopback import nginx
 from tests.functional.test_site import Answer, Site
 from tests.servers import free_port
-
-AROUND = """
-user root; pid {root}/nginx.pid; error_log {root}/error.log; daemon off;
-events {{ }}
-http {{ include /etc/nginx/mime.types; default_type application/octet-stream; client_body_temp_path {root}/body;
-proxy_temp_path {root}/proxy; fastcgi_temp_path {root}/f; uwsgi_temp_path {root}/u; scgi_temp_path {root}/s;
-{site} }}
-"""
 
 
 class Front(Site):
@@ -38,39 +29,22 @@ class Front(Site):
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     root, port = tmp_path_factory.mktemp("front"), free_port()
     release = root / "releases" / "one"
-    for folder in (release / "run", root / "shared", root / "down"):
-        folder.mkdir(parents=True)
+    (release / "run").mkdir(parents=True)
     (release / "web_static").symlink_to(ROOT / "web_static")
     (root / "current").symlink_to("releases/one")
-    found = files(replace(PLAIN, root=str(root), balancer_addresses=["127.0.0.2"]))
-    for name in ("page.html", "error.json"):
-        (root / "down" / name).write_text(found[name])
-    site = found["nginx.conf"].replace("listen 80 default_server", f"listen 127.0.0.1:{port}").replace(
-        "listen [::]:80 default_server;", "").replace("/var/log/nginx", str(root)).replace(
-        "/usr/local/lib/hbnb/down", str(root / "down"))
-    (root / "nginx.conf").write_text(AROUND.format(root=root, site=site))
-    programs = [
-        ([sys.executable, "wsgi.py", "--socket", str(release / "run" / "app.sock")],
-         {"HBNB_FILE_PATH": str(root / "file.json"), "HBNB_PROXIES": "1", "HBNB_RATE_LIMIT": "1000 per minute"}),
-        (["nginx", "-p", str(root), "-c", str(root / "nginx.conf")], {})]
-    started = []
-    try:
-        for command, environ in programs:
-            started.append(subprocess.Popen(command, cwd=ROOT, env={"PATH": "/usr/sbin:/usr/bin:/bin", **environ},
-                                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        front = Front(root, port)
-        for _ in range(200):
-            try:
-                if front.ask("/health/ready").status == 200:
-                    break
-            except OSError:
-                assert started[1].poll() is None, (root / "error.log").read_text()
-            time.sleep(0.1)
-        yield front
-    finally:
-        for process in started:
+    with nginx(root, f"127.0.0.1:{port}"), subprocess.Popen(
+            [sys.executable, "wsgi.py", "--socket", str(release / "run" / "app.sock")], cwd=ROOT,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={
+                "PATH": "/usr/bin:/bin", "HBNB_FILE_PATH": str(root / "file.json"), "HBNB_PROXIES": "1",
+                "HBNB_RATE_LIMIT": "1000 per minute"}) as process:
+        try:
+            front = Front(root, port)
+            while front.ask("/health/ready").status != 200:
+                assert process.poll() is None
+                time.sleep(0.1)
+            yield front
+        finally:
             process.terminate()
-            process.wait(30)
 
 
 @pytest.fixture
@@ -154,19 +128,3 @@ def test_pages_are_compressed_and_say_where_they_come_from(front):
     assert answer.headers["Content-Encoding"] == "gzip"
     assert answer.headers["X-Served-By"]
     assert answer.headers["Server"] == "nginx"
-
-
-def test_one_rename_moves_files_and_application(front):
-    other = front.root / "releases" / "two"
-    (other / "web_static").mkdir(parents=True)
-    (other / "web_static" / "index.html").write_text("two")
-    (front.root / ".current").symlink_to("releases/two")
-    before = (front.root / "current").readlink()
-    (front.root / ".current").replace(front.root / "current")
-    try:
-        assert front.ask("/web_static/").text == "two"
-        assert front.ask("/api/v1/status").status == 503     # it has no socket
-    finally:
-        (front.root / ".current").symlink_to(before)
-        (front.root / ".current").replace(front.root / "current")
-    assert front.ask("/api/v1/status").status == 200
