@@ -4,6 +4,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import socket
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -13,16 +14,12 @@ from shlex import quote
 from typing import TypeVar
 
 import paramiko
-from fabric import Config, Connection
-from invoke.exceptions import CommandTimedOut
 
 from deploy.config import Environment, Refused
+from deploy.connection import CONNECT, SILENT, close, connect
 
 SCRIPTS = Path(__file__).parent / "steps"
-CONNECT = 5         # seconds, for each of connecting, the banner and the key
-SILENT = 15         # seconds, after which a host is given up
-NOTHING = "Nothing was changed anywhere"
-LOCKED = 75         # exit status: somebody else is at work
+LOCKED = 75     # exit status: somebody else is at work
 Item = TypeVar("Item")
 Found = TypeVar("Found")
 
@@ -39,36 +36,8 @@ class Host:
 
     def __init__(self, name: str, user: str, environment: Environment) -> None:
         self.name, self._environment = name, environment
-        known = Path(environment.known_hosts).expanduser()
-        ssh_config = Path(environment.ssh_config).expanduser()
-        config = Config(runtime_ssh_path=str(ssh_config) if ssh_config.is_file() else None)
-        self._connection = Connection(name, user, config=config, connect_timeout=CONNECT, connect_kwargs={
-            "banner_timeout": CONNECT, "auth_timeout": CONNECT})
-        try:
-            each = self._connection
-            while isinstance(each, Connection):     # it, and the hosts on the way to it
-                each.client.load_system_host_keys(str(known))
-                each.client.set_missing_host_key_policy(paramiko.RejectPolicy())
-                each = each.gateway
-            self._connection.open()
-        except paramiko.BadHostKeyException as error:
-            raise Refused(f"{name} shows another host key ({error.key.fingerprint}) than {known} has: somebody else "
-                          "may answer there. If it was set up anew, take its line out with `ssh-keygen -R`, and add "
-                          f"the new key once you checked it. {NOTHING}") from None
-        except (OSError, paramiko.SSHException, EOFError, ValueError) as error:
-            if "not found in known_hosts" in str(error):
-                raise Refused(f"{name} is not in {known}: check its host key, and add it, as with `ssh-keyscan`. "
-                              f"{NOTHING}") from None
-            raise Refused(f"{name} cannot be reached as {user}: {str(error) or type(error).__name__}. Is it on, does "
-                          f"its sshd answer, and does the agent or ~/.ssh/config have your key? {NOTHING}") from None
+        self._connection = connect(name, user, environment)
         self._transport = self._connection.transport
-        # A host that falls silent is noticed, in whatever step.
-        self._transport.set_keepalive(SILENT // 3)
-        self._transport.channel_timeout = SILENT
-        if isinstance(sock := self._transport.sock, socket.socket):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if hasattr(socket, "TCP_USER_TIMEOUT"):
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT * 1000)
 
     def run(self, step: str, given: Mapping[str, object] = {}, timeout: float = 120) -> str:
         """Run a script of `steps/` in the folder of releases; see `shell`."""
@@ -95,9 +64,18 @@ class Host:
         if self._connection.user == environment.admin != "root":
             command = f"sudo -n {command}"
         with self._told(what):
-            result = self._connection.run(command, hide=True, in_stream=False, warn=True, timeout=timeout)
-            if result.exited == -1:
+            running = self._connection.run(command, hide=True, in_stream=False, warn=True, asynchronous=True)
+            end = time.monotonic() + timeout    # Invoke has a clock too, and may not see that it struck
+            while not (late := time.monotonic() > end) and not running.runner.process_is_finished:
+                time.sleep(0.01)
+            if late:
+                running.runner.kill()
+            result = running.join()
+            if not late and result.exited == -1:
                 raise EOFError("the host fell silent")
+        if late:
+            raise Refused(f"{self.name}: {what} did not end within {timeout:.0f} s. Look at the host, and run this "
+                          "again")
         if result.exited:
             said = result.stderr.strip() or result.stdout.strip() or f"it ended with status {result.exited}"
             raise Refused(f"{self.name}: {what}: {said}")
@@ -156,7 +134,7 @@ class Host:
         self._lock = channel    # which is closed when it is forgotten
 
     def close(self) -> None:
-        self._connection.close()
+        close(self._connection)
 
     def _sftp(self) -> paramiko.SFTPClient:
         sftp = self._connection.client.open_sftp()
@@ -168,9 +146,6 @@ class Host:
         """Say it in a sentence when the host is lost, or its disk refuses."""
         try:
             yield
-        except CommandTimedOut as error:
-            raise Refused(f"{self.name}: {what} did not end within {error.timeout:.0f} s. Look at the host, and run "
-                          "this again") from None
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise Refused(f"{self.name}: {what} broke off: {str(error) or type(error).__name__}. Look at the host, and "
                           "run this again") from None

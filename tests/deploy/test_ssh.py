@@ -7,18 +7,22 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import paramiko
 import pytest
 
+from deploy import connection
 from deploy import hosts as product
 from deploy.config import Refused
 from tests.conftest import ROOT
 from tests.deploy.hosts import keygen
 from tests.deploy.load import Load
 from tests.deploy.loopback import Loopback, nginx, ssh_config
+from tests.deploy.test_pack import FAB
 from tests.servers import free_port
 
 pytestmark = pytest.mark.timeout(60)
@@ -60,10 +64,15 @@ def first(hosts):
 
 
 @contextmanager
-def mute():
-    """A server that takes a connection and says nothing; gives its port."""
-    with socket.create_server((MUTE, 0)) as server:
+def mute(said: bytes):
+    """A server that takes a connection, says that much and nothing more; gives its port."""
+    with socket.create_server((MUTE, 0)) as server, ExitStack() as taken:
+        def take() -> None:
+            taken.enter_context(server.accept()[0]).sendall(said)
+        thread = threading.Thread(target=take)
+        thread.start()
         yield server.getsockname()[1]
+        thread.join()
 
 
 class TestHosts:
@@ -92,9 +101,23 @@ class TestHosts:
         with pytest.raises(Refused, match=r"^web-01: trying did not end within 0 s\. Look at the host"):
             first.shell("trying", "cat", {}, timeout=0.3)
 
+    def test_are_reached_through_others_that_are_known_too(self, hosts, tmp_path):
+        config, known = tmp_path / "config", tmp_path / "known"
+        config.write_text(ssh_config({**hosts.ways, "web-02": hosts.ways["web-02"] | {"ProxyJump": "web-01"}}))
+        with hosts.connected("web-02", ssh_config=str(config)) as through:
+            through.run("record", {"LINE": "{}"})
+        known.write_text(Path(hosts.environment.known_hosts).read_text().splitlines()[1])
+        with pytest.raises(Refused, match=r"^web-01 is not in "):
+            hosts.connected("web-02", ssh_config=str(config), known_hosts=str(known))
+        assert not connections()
+
+
+def connections() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if isinstance(thread, paramiko.Transport) and thread.is_active()]
+
 
 class TestOneThatIsRefused:
-    """Nothing is done on any."""
+    """The other is let go, nothing is done on any, and no connection stays."""
 
     @pytest.fixture
     def refused(self, hosts, tmp_path):
@@ -107,6 +130,7 @@ class TestOneThatIsRefused:
             with pytest.raises(Refused) as refused:
                 hosts.connected(known_hosts=str(known_hosts), ssh_config=str(config))
             assert hosts.told() == before
+            assert not connections()
             assert str(refused.value).endswith("Nothing was changed anywhere")
             return str(refused.value)
         return said
@@ -126,10 +150,31 @@ class TestOneThatIsRefused:
         assert refused(Port=free_port("127.0.0.3")).startswith("web-02 cannot be reached as ")
 
     @pytest.mark.timeout(10)
-    def test_as_it_takes_the_connection_and_is_silent(self, refused, monkeypatch):
-        monkeypatch.setattr(product, "CONNECT", 0.5)
-        with mute() as port:
+    @pytest.mark.parametrize("said", [b"", b"SSH-2.0-mute\r\n"])
+    def test_as_it_takes_the_connection_and_is_silent(self, refused, monkeypatch, said):
+        monkeypatch.setattr(connection, "CONNECT", 0.5)
+        with mute(said) as port:
             assert refused(HostName=MUTE, Port=port).startswith("web-02 cannot be reached as ")
+
+    @pytest.mark.timeout(10)
+    def test_as_one_on_the_way_is_silent(self, refused, monkeypatch):
+        monkeypatch.setattr(connection, "CONNECT", 0.5)
+        with mute(b"") as port:
+            assert refused(ProxyJump=f"{MUTE}:{port}").startswith(f"{MUTE} cannot be reached as ")
+
+    def test_as_nobody_can_say_where_it_is(self, refused):
+        assert re.match(r"\S+/config cannot be understood: .*'none'", refused(Port="none"))
+
+    def test_in_one_line(self, hosts, tmp_path):
+        with mute(b"HTTP/1.0 400 Bad Request\r\n" * 200) as port:
+            (tmp_path / "config").write_text(f"Host web-01\n    HostName {MUTE}\n    Port {port}\n")
+            (tmp_path / "hosts.toml").write_text(
+                f"[dev]\nweb = ['web-01']\nssh_config = '{tmp_path}/config'\n"
+                f"known_hosts = '{hosts.environment.known_hosts}'")
+            ended = subprocess.run([FAB, "dev", "status"], cwd=ROOT, capture_output=True, text=True,
+                                   env={"HBNB_DEPLOY": str(tmp_path / "hosts.toml"), "PATH": "/usr/bin:/bin"})
+        assert ended.stderr.startswith("fab: web-01 cannot be reached as deploy: ")
+        assert ended.stderr.count("\n") == 1
 
 
 class TestLock:
