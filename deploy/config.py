@@ -15,6 +15,7 @@ NAMES = ("dev", "staging", "production")
 _KINDS = {"str": str, "int": int, "list[str]": list, "dict[str, str]": dict}
 _MEANT = {str: "a text", int: "a whole number", list: "a list of texts", dict: "a table of texts"}
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]*", re.ASCII)
+_NAMES = re.compile(r"[A-Za-z0-9_.*-]+( [A-Za-z0-9_.*-]+)*", re.ASCII)
 _ROOT = re.compile(r"(/[A-Za-z0-9._-]+)+", re.ASCII)
 
 
@@ -73,6 +74,8 @@ class Environment:
             tables = tomllib.loads(path.read_text())
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise Refused(f"{path} cannot be read: {error}. HBNB_DEPLOY names the file with your hosts") from None
+        for key in tables.keys() - {"default", *NAMES}:
+            raise Refused(f"{path}: nothing is called [{key}]; environments are {', '.join(NAMES)}")
         name = name or str(tables.get("default", ""))
         if name not in NAMES or not isinstance(tables.get(name), dict):
             raise Refused(f"{path} has no environment {name!r}: add a table [{name or NAMES[-1]}], or name another")
@@ -93,15 +96,20 @@ class Environment:
         made = cls(name, **table)
         hosts = [*made.web, *made.balancer, *filter(None, [made.database])]
         checks = {
-            "web, balancer, database": all(map(_HOST.fullmatch, hosts)) and len({*made.web}) == len(made.web),
-            "root": _ROOT.fullmatch(made.root), "health": made.health.startswith("/"), "keep": made.keep >= 0,
-            "wait": made.wait > 0, "workers": made.workers > 0, "retries": made.retries >= 0,
-            "web_addresses": len(made.web_addresses) == len(made.web) or (
-                not made.balancer and made.database_address == "127.0.0.1"),
-            "certificate": not made.certificate or _ROOT.fullmatch(made.certificate),
-            "settings": all(re.fullmatch(r"[A-Z][A-Z0-9_]*", key) and "\n" not in value and "'" not in value
-                            for key, value in made.settings.items())}
-        for key, holds in checks.items():
+            "web, balancer and database": (all(map(_HOST.fullmatch, hosts)), "names of hosts"),
+            "web": (len({*made.web}) == len(made.web), "different hosts"),
+            "root": (_ROOT.fullmatch(made.root), "a path of letters, digits, ., _ and -, such as /data/hbnb"),
+            "health": (made.health.startswith("/"), "a path"),
+            **{key: (getattr(made, key) >= 0, "0 or more") for key in ("keep", "retries")},
+            **{key: (getattr(made, key) > 0, "1 or more") for key in ("wait", "workers")},
+            "web_addresses": (len(made.web_addresses) == len(made.web) or (
+                not made.balancer and made.database_address == "127.0.0.1"), "as many as web has hosts, in its order"),
+            "address": (not made.address or re.match("https?://.", made.address), "an address that begins by http"),
+            "server_name": (_NAMES.fullmatch(made.server_name), "names with spaces between them"),
+            "certificate": (not made.certificate or _ROOT.fullmatch(made.certificate), "a path"),
+            "settings": (all(re.fullmatch(r"[A-Z][A-Z0-9_]*", key) and "\n" not in value and "'" not in value
+                             for key, value in made.settings.items()), "NAME = text, without ' and in one line")}
+        for key, (holds, meant) in checks.items():
             if not holds:
-                raise Refused(f"{where}: {key} makes no sense as it is: deploy/hosts.toml shows how it is written")
+                raise Refused(f"{where}: {key} must be {meant}")
         return made

@@ -42,14 +42,17 @@ def test_the_example_can_be_read_and_names_every_key_with_its_default():
     (GOOD.replace("web =", "wbe ="), "nothing is called wbe; there are web"),
     ("default = 'dev'\n[dev]\n", "web is missing: list the hosts that serve"),
     (f"{GOOD}keep = 'many'", "keep is 'many': make it a whole number"), (f"{GOOD}keep = true", "a whole number"),
-    (f"{GOOD}keep = -1", "keep makes no sense"), (f"{GOOD}user = 5", "make it a text"),
-    (GOOD.replace('"web-02"', "2"), "make it a list of texts"), (f"{GOOD}root = '/data/a b'", "root makes no sense"),
-    (f"{GOOD}root = '/'", "root makes no sense"), (GOOD.replace("web-02", "web-01"), "web, balancer, database makes"),
-    (GOOD.replace("web-02", "-oProxyCommand=x"), "web, balancer, database makes no sense"),
-    (f"{GOOD}health = 'health'", "health makes no sense"),
-    (f"{GOOD}balancer = ['lb']", "web_addresses makes no sense"),
-    (f"{GOOD}database_address = '10.0.0.3'", "web_addresses makes no sense"),
-    (f"{GOOD}[production.settings]\nHBNB_X = \"a'b\"", "settings makes no sense"),
+    (f"{GOOD}keep = -1", "keep must be 0 or more"), (f"{GOOD}user = 5", "make it a text"),
+    (GOOD.replace('"web-02"', "2"), "make it a list of texts"), (f"{GOOD}root = '/data/a b'", "root must be a path"),
+    (f"{GOOD}root = '/'", "root must be a path"), (GOOD.replace("web-02", "web-01"), "web must be different hosts"),
+    (GOOD.replace("web-02", "-oProxyCommand=x"), "web, balancer and database must be names of hosts"),
+    (f"{GOOD}health = 'health'", "health must be a path"), (f"{GOOD}workers = 0", "workers must be 1 or more"),
+    (f"{GOOD}balancer = ['lb']", "web_addresses must be as many as web has hosts, in its order"),
+    (f"{GOOD}database_address = '10.0.0.3'", "web_addresses must be as many"),
+    (f"{GOOD}address = 'example.com'", "address must be an address that begins by http"),
+    (f"{GOOD}server_name = 'a; }} }}'", "server_name must be names"),
+    (f"{GOOD}[fast]\nweb = ['x']", r"nothing is called \[fast\]; environments are dev, staging, production"),
+    (f"{GOOD}[production.settings]\nHBNB_X = \"a'b\"", "settings must be NAME = text, without '"),
     (f"{GOOD}[production.settings]\nHBNB_X = 5", "make it a table of texts")])
 def test_a_mistake_is_told_with_its_place(tmp_path, text, words):
     with pytest.raises(Refused, match=words) as refused:
@@ -97,4 +100,4 @@ def test_the_tasks_that_follow_an_environment_work_on_it(tmp_path):
     for first, second in (("staging", "production"), ("production", "staging")):
         ended = subprocess.run([FAB, first, second, "status"], cwd=ROOT, capture_output=True, text=True,
                                env={"HBNB_DEPLOY": str(tmp_path / "hosts.toml"), "PATH": "/usr/bin:/bin"})
-        assert f"[{second}]: keep makes no sense" in ended.stderr
+        assert f"[{second}]: keep must be 0 or more" in ended.stderr
