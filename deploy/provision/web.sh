@@ -27,6 +27,7 @@ directory /var/backups/hbnb 2770 "hbnb:$USER_NAME"
 
 directory /etc/hbnb 755 root:root
 [ -e /etc/hbnb/env ] || { install -m 640 -o root -g hbnb /dev/null /etc/hbnb/env; changed "file /etc/hbnb/env"; }
+sh -n /etc/hbnb/env || fail "/etc/hbnb/env cannot be read: write it as lines of NAME='value'"
 . "$FILES/settings"
 
 file manage /usr/local/lib/hbnb/manage 755 root:root
@@ -44,9 +45,15 @@ systemctl daemon-reload
 enabled hbnb.service
 enabled logrotate.timer
 
-file nginx.conf /etc/nginx/sites-available/hbnb 644 root:root
-link /etc/nginx/sites-available/hbnb /etc/nginx/sites-enabled/hbnb
+site=/etc/nginx/sites-available/hbnb
+cp -p "$site" "$FILES/site" 2>/dev/null || :
+file nginx.conf "$site" 644 root:root
+link "$site" /etc/nginx/sites-enabled/hbnb
 [ ! -e /etc/nginx/sites-enabled/default ] || { rm /etc/nginx/sites-enabled/default; changed "nginx's own site is gone"; }
-nginx -t -q || fail "nginx does not understand its site"
+said=$(nginx -t -q 2>&1) || {
+    # What lies there has to be such as nginx can start with, whenever the host does.
+    if [ -e "$FILES/site" ]; then cp -p "$FILES/site" "$site"; else rm -f "$site" /etc/nginx/sites-enabled/hbnb; fi
+    fail "nginx does not understand its site, which was taken back: $said"
+}
 enabled nginx
 started nginx

@@ -24,6 +24,34 @@ def test_a_bare_host_becomes_a_server_and_the_second_time_nothing_changes(live):
         assert changes(live.done(*command)) == 0
 
 
+def test_a_site_that_nginx_does_not_understand_does_not_stay(live):
+    host = live.hosts["staging-01"]
+    site, other = "/etc/nginx/sites-available/hbnb", "/etc/nginx/conf.d/other.conf"
+    host.run(f"echo '# kept' >> {site}; echo nonsense > {other}")
+    ended = live.fab("staging", "provision")
+    assert ended.returncode == 1
+    assert "nginx does not understand its site, which was taken back: " in ended.stdout
+    assert 'unknown directive "nonsense"' in ended.stdout or "other.conf" in ended.stdout
+    assert host.run(f"tail -n 1 {site}; rm {other}; nginx -t -q").stdout == "# kept\n"
+    assert changes(live.done("staging", "provision")) == 1
+
+
+def test_settings_that_cannot_be_read_are_told(live):
+    host = live.hosts["staging-01"]
+    host.run("cp -p /etc/hbnb/env /root/env; echo \"X='cut\" >> /etc/hbnb/env")
+    try:
+        said = live.fab("staging", "provision").stdout
+        live.commit()
+        assert "/etc/hbnb/env cannot be read: write it as lines of NAME='value'" in said
+        before = live.state(host)
+        ended = live.fab("staging", "deploy")
+        assert (ended.returncode, "/etc/hbnb/env" in ended.stdout) == (1, True), ended.stdout
+        assert live.state(host) == before
+    finally:
+        host.run("mv /root/env /etc/hbnb/env")
+    assert changes(live.done("staging", "provision")) == 0
+
+
 def test_a_first_deployment_that_fails_leaves_the_maintenance_page(live):
     new = live.hosts["new-01"]
     live.done("dev", "provision")
