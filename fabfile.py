@@ -79,7 +79,7 @@ def deploy(c: Context, archive_path: str = "", revision: str = "HEAD", maintenan
     environment = here()
     path = archive_path or packed_now(revision)
     release.deploy(environment, Archive.read(Path(path)), maintenance, token)
-    archive.clean(environment.keep)
+    archive.clean(chosen, environment.keep)
 
 
 @task(help={"archive-path": "default: what `do_pack` made before, as in `fab do_pack do_deploy`"})
@@ -104,24 +104,34 @@ def plan(c: Context, revision: str = "HEAD") -> None:
 
 @task()
 def status(c: Context) -> None:
-    """Tell which release runs where, and whether it answers."""
-    for name, state in release.status(here()).items():
+    """Tell which release runs where, and whether it answers; the exit status is 1 where one does not."""
+    away: dict[str, str] = {}
+    found = release.status(here(), away)
+    for name, state in found.items():
         print(f"{name}: {state.current or 'nothing'}, {'answers' if state.healthy else 'DOES NOT ANSWER'}",
+              *[f"  {state.trouble}"] * bool(state.trouble),
               f"  before: {state.previous or 'nothing'}; there: {', '.join(state.releases) or 'nothing'}",
               f"  up: {', '.join(state.running) or 'nothing'}; free: {state.free // 1024} MiB", sep="\n")
         if state.maintenance:
             print(f"  the maintenance page is up, put there by: {state.maintenance}")
         if state.lock:
             print(f"  at work: {state.lock}")
+    if len({state.current for state in found.values()}) > 1:
+        print("They do not serve the same release")
+    _all_there(away)
+    if not all(state.healthy for state in found.values()):
+        raise Refused("not all answer")
 
 
 @task(help={"lines": "of each host's log"})
 def history(c: Context, lines: int = 20) -> None:
     """Tell what was done, when, by whom, and how it went."""
-    for each in release.history(here(), lines):
+    away: dict[str, str] = {}
+    for each in release.history(here(), lines, away):
         outcome = "ok" if each["ok"] else f"FAILED: {each['error'].splitlines()[0]}"
-        print(f"{each['at']}  {each['action']:<15} {each['release']:<40} {each['by']:<10} {outcome}  "
-              f"({', '.join(each['hosts'])})")
+        what = each["release"] or each.get("file", "")
+        print(f"{each['at']}  {each['action']:<15} {what:<40} {each['by']:<10} {outcome}  ({', '.join(each['hosts'])})")
+    _all_there(away)
 
 
 @task()
@@ -141,6 +151,8 @@ def test(c: Context) -> None:
 @task(help={"number": "of releases and archives that stay; 0 keeps one"})
 def clean(c: Context, number: int = -1) -> None:
     """Remove the oldest releases and archives, but never the current or the one before."""
+    if number < -1:
+        raise Refused(f"{number} releases cannot stay: say how many, 0 or more")
     cleaned(number if number >= 0 else here().keep)
 
 
@@ -151,7 +163,7 @@ def do_clean(c: Context, number: int = 0) -> None:
 
 
 def cleaned(number: int) -> None:
-    print(*archive.clean(number), sep="\n")
+    print(*archive.clean(chosen, number), sep="\n")
     release.clean(replace(here(), keep=number))
 
 
@@ -164,10 +176,16 @@ def provision(c: Context, db: bool = False) -> None:
 @task(help={"lines": "of each host"})
 def log(c: Context, lines: int = 100) -> None:
     """Show what the application said last on each web server."""
-    environment = here()
-    with Hosts(environment, environment.web, environment.user) as hosts:
+    environment, away = here(), {}      # type: Environment, dict[str, str]
+    with Hosts(environment, environment.web, environment.user, away=away) as hosts:
         for name, said in hosts.run("log", {"LINES": lines}).items():
             print(f"{name}:", said, sep="\n")
+    _all_there(away)
+
+
+def _all_there(away: dict[str, str]) -> None:
+    if away:
+        raise Refused("\n".join(away.values()))
 
 
 @task()
@@ -176,10 +194,10 @@ def backup(c: Context) -> None:
     print(backups.backup(here()))
 
 
-@task()
-def restore(c: Context, path: str) -> None:
-    """Put a backup in place of all that the store holds; the maintenance page is up meanwhile."""
-    backups.restore(here(), Path(path))
+@task(help={"path": "of the backup", "replace": "remove what the store holds"})
+def restore(c: Context, path: str, replace: bool = False) -> None:
+    """Fill an empty store with a backup; the maintenance page is up meanwhile."""
+    backups.restore(here(), Path(path), replace)
 
 
 @task()

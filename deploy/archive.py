@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy.config import Refused
+from deploy.config import NAMES, Refused
 
 ROOT = Path(__file__).parent.parent
 FOLDER = Path("versions")
 # As it is part of a unit's name, a path and a line of sudo's rules.
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Archive:
             said = subprocess.run(["git", "get-tar-commit-id"], input=gzip.decompress(content), capture_output=True)
         except (OSError, EOFError, ValueError, zlib.error) as error:
             raise Refused(f"{path} cannot be shipped: {error}. `fab pack` makes an archive") from None
-        if not path.name.endswith(".tgz") or not NAME.fullmatch(path.name.removesuffix(".tgz")):
+        if not path.name.endswith(".tgz") or not _NAME.fullmatch(path.name.removesuffix(".tgz")):
             raise Refused(f"{path} cannot be shipped: call it NAME.tgz, NAME of letters, digits, _, . and -")
         return cls(path, hashlib.sha256(content).hexdigest(), said.stdout.decode().strip())
 
@@ -84,21 +84,30 @@ def uncommitted() -> bool:
     return bool(_git("status", "--porcelain", "--untracked-files=no"))
 
 
+def migrations(revision: str) -> dict[str, bool]:
+    """The migrations that a revision has, and whether the version before can live with each."""
+    said = _git("grep", "-hE", "^(revision|backward_compatible) = ", revision, "--", "models/migrations/versions")
+    return {name: able == "True" for name, able in re.findall(r'revision = "(\w+)"\nbackward_compatible = (\w+)', said)}
+
+
 def tag(revision: str) -> None:
     """Say in git which revision is live, and since when."""
     for name in ("LIVE", f"DEPLOYED-{datetime.now(UTC):%Y-%m-%dT%H%M%S}"):
         _git("tag", "--force", name, revision)
 
 
-def clean(keep: int) -> list[str]:
+def clean(target: str, keep: int) -> list[str]:
     """Remove the oldest archives.
 
     Args:
+        target: whose; empty = those of no environment.
         keep: how many stay; 0 keeps one, as 1 does.
     Returns:
         The names of those that are gone.
     """
-    found = sorted((ROOT / FOLDER).glob("*.tgz"), key=lambda each: each.stat().st_mtime)
+    names = (each for each in (ROOT / FOLDER).glob("*.tgz") if target == next(
+        (name for name in NAMES if each.name.startswith(f"{name}_")), ""))
+    found = sorted(names, key=lambda each: each.stat().st_mtime)
     gone = found[:-max(keep, 1)]
     for path in gone:
         path.unlink()

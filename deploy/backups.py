@@ -4,19 +4,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy.archive import ROOT
 from deploy.config import Environment, Refused
 from deploy.hosts import Host, Hosts, digest
-from deploy.release import PAGE_UP, page_over
+from deploy.release import PAGE_AS_IT_WAS
 from deploy.work import Step, at_work, say
 
 FOLDER = Path("backups")
 THERE = "/var/backups/hbnb"
 LONGEST = 7200      # seconds
+PAGE_UP = Step("maintenance", PAGE_AS_IT_WAS, given={"UP": "restore"})
+PAGE_DOWN = Step("maintenance", given={"DOWN": "deploy restore"})      # what a migration left is gone with the rest
+RESTORE = Step("restore", at="first", timeout=LONGEST)
+START = Step("start")       # what is current; with what was lost, or with the password before, it may not work
 
 
 def backup(environment: Environment) -> Path:
@@ -44,11 +47,13 @@ def backup(environment: Environment) -> Path:
     return path
 
 
-def restore(environment: Environment, path: Path) -> None:
-    """Put a backup in place of all that the store holds, or change nothing.
+def restore(environment: Environment, path: Path, replace: bool = False) -> None:
+    """Fill an empty store with a backup, or change nothing.
 
+    Args:
+        replace: remove what the store holds.
     Raises:
-        Refused: the file is not as it was made, or could not be restored.
+        Refused: the file is not as it was made, or could not be restored; or it was, and the site does not work.
     """
     try:
         noted = path.with_name(f"{path.name}.sha256").read_text().split()[0]
@@ -59,10 +64,17 @@ def restore(environment: Environment, path: Path) -> None:
     if noted != found:
         raise Refused(f"{path} is damaged: its SHA-256 is {found}, and was {noted}. Take another backup")
     given = {"FILE": f"{THERE}/{path.name}"}
-    with at_work(environment, "restore", FILE=given["FILE"]) as work, _forgotten(work.hosts.first, given):
+    given["REPLACE"] = "--replace" if replace else ""
+    with at_work(environment, "restore", **given) as work, _forgotten(work.hosts.first, given):
+        work.note = {"file": path.name}
         work.hosts.first.upload(path, given["FILE"])
-        work.do(replace(PAGE_UP, given={"PAGE": "restore"}), Step("restore", at="first", timeout=LONGEST),
-                page_over(work))
+        work.do(PAGE_UP)
+        try:
+            work.do(RESTORE)
+        except KeyboardInterrupt:
+            say("That came too late: the backup is in its place")
+        work.keep()
+        work.do(START, PAGE_DOWN)
 
 
 @contextmanager

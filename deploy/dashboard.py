@@ -62,12 +62,15 @@ def create_app(environment: Environment, port: int) -> Flask:
         return redirect(url_for("overview"), 303)
 
     def page(error: str = "") -> str:
+        away: dict[str, str] = {}
         try:
-            states, done = release.status(environment), release.history(environment)[::-1]
+            states, done = release.status(environment, away), release.history(environment, away=away)[::-1]
         except Refused as refused:
-            states, done, error = {}, [], f"{error}\n{refused}".strip()
+            states, done, away[""] = {}, [], str(refused)
+        error = "\n".join(filter(None, [error, *away.values()]))
         known = {name for state in states.values() for name in state.releases}
-        everywhere = sorted(name for name in known if all(name in state.releases for state in states.values()))
+        everywhere = sorted(name for name in known if all(name in state.releases for state in states.values())
+                            and any(name != state.current for state in states.values()))
         return render_template("dashboard.html", environment=environment, states=states, done=done, error=error,
                                word=word, releases=everywhere)
 

@@ -20,6 +20,7 @@ from deploy.connection import CONNECT, SILENT, close, connect
 
 SCRIPTS = Path(__file__).parent / "steps"
 LOCKED = 75     # exit status: somebody else is at work
+WHO = f"{getuser()}@{socket.gethostname()}"
 Item = TypeVar("Item")
 Found = TypeVar("Found")
 
@@ -121,7 +122,7 @@ class Host:
         Raises:
             Refused: somebody else is at work; says who.
         """
-        who = f"{getuser()}@{socket.gethostname()}, {purpose}"
+        who = f"{WHO}, {purpose}"
         with self._told("locking it"):
             channel = self._transport.open_session(timeout=CONNECT)
             channel.settimeout(CONNECT)
@@ -158,14 +159,24 @@ class Hosts:
         names: which.
         user: who comes.
         lock: what for, where nobody else may be at work there.
+        away: takes why a host cannot be reached, by its name, for who only looks, and at as many as there are.
     Raises:
         Refused: one of them cannot be reached, or somebody else is at work there.
     """
 
-    def __init__(self, environment: Environment, names: list[str], user: str, lock: str = "") -> None:
+    def __init__(self, environment: Environment, names: list[str], user: str, lock: str = "",
+                 away: dict[str, str] | None = None) -> None:
         self._all: list[Host] = []
+
+        def connected(name: str) -> None:
+            try:
+                self._all.append(Host(name, user, environment))
+            except Refused as error:
+                if away is None:
+                    raise
+                away[name] = str(error)
         try:
-            in_parallel(lambda name: self._all.append(Host(name, user, environment)), names)
+            in_parallel(connected, names)
             self._all.sort(key=lambda host: names.index(host.name))
             for host in self._all if lock else ():      # in one order, so that of two one gets them all
                 host.lock(lock)

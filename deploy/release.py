@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 import subprocess
 import urllib.request
-from dataclasses import replace
+from collections.abc import Iterator
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,13 @@ from deploy.work import State, Step, Work, at_work, say, states
 NOT_TESTED = 3      # exit status
 STAYS = ("The maintenance page STAYS up: the release before cannot live with the database as it may be now. Mend what"
          " is said above, and deploy again with --maintenance; docs/deployment.md tells the way to the last backup")
+BREAKS = ", which the release that runs cannot live with: it would be refused without --maintenance"
 UNPACK, INSTALL = Step("unpack", Step("remove"), timeout=300), Step("install", timeout=1200)
-PAGE_DOWN = Step("maintenance", given={"PAGE": ""})
 PAGE_AS_IT_WAS = Step("maintenance")
-PAGE_UP = Step("maintenance", PAGE_AS_IT_WAS, given={"PAGE": "deploy"})
+PAGE_UP = Step("maintenance", PAGE_AS_IT_WAS, given={"UP": "deploy"})
+PAGE_DOWN = Step("maintenance", given={"DOWN": "deploy"})
+PAGE_OF_OPERATOR = Step("maintenance", PAGE_AS_IT_WAS, given={"UP": "operator"})
+PAGE_OF_NOBODY = Step("maintenance", given={"DOWN": "deploy operator restore"})
 MIGRATE = Step("migrate", at="first", timeout=3600)
 START, SWITCH = Step("start", Step("stop")), Step("switch", Step("back"), at="each")
 CLEAN = Step("clean")
@@ -51,10 +54,10 @@ def deploy(environment: Environment, archive: Archive, maintenance: bool = False
         if breaking and not maintenance:
             raise Refused(f"{archive.name} was not started: the release that runs cannot live with what it does to the "
                           f"database ({'; '.join(breaking)}). Choose a quiet time, and add --maintenance")
-        put_up = {state.maintenance for state in work.states.values()}
+        is_up = any("deploy" in state.maintenance.split() for state in work.states.values())
         if maintenance:
             work.do(PAGE_UP)
-        if stays := bool(breaking) or "deploy" in put_up:       # now, or by one that broke off
+        if stays := bool(breaking) or is_up:       # now, or by one that broke off
             work.keep(PAGE_UP)
         try:
             work.do(*[] if schema["up_to_date"] and not token else [MIGRATE], START, SWITCH)
@@ -62,8 +65,8 @@ def deploy(environment: Environment, archive: Archive, maintenance: bool = False
             if stays:
                 raise Refused(f"{str(error) or 'It was interrupted'}\n{STAYS}") from None
             raise
-        if maintenance or "deploy" in put_up:
-            work.do(page_over(work))
+        if maintenance or is_up:
+            work.do(PAGE_DOWN)
         _settled(work, environment, archive.revision)
     say(f"{archive.name} is live on {', '.join(environment.web)}")
 
@@ -79,8 +82,10 @@ def rollback(environment: Environment, to: str = "") -> None:
     with at_work(environment, "rollback", to) as work:
         before = {state.previous for state in work.states.values()}
         if not to and (len(before) > 1 or "" in before):
-            raise Refused("There is no one release before, on all hosts: `fab ENV status` shows what there is; say "
-                          "which by --to NAME")
+            common = [name for name in next(iter(work.states.values())).releases
+                      if all(name in state.releases for state in work.states.values())]
+            raise Refused("There is no one release before, on all hosts: say by --to NAME which; all have "
+                          f"{', '.join(common) or 'none'}")
         work.release = to = to or before.pop()
         for name, state in work.states.items():
             if to not in state.releases:
@@ -93,13 +98,7 @@ def rollback(environment: Environment, to: str = "") -> None:
 def maintenance(environment: Environment, on: bool) -> None:
     """Put the maintenance page up on all web servers, or take it down."""
     with at_work(environment, f"maintenance {'on' if on else 'off'}") as work:
-        work.do(replace(PAGE_UP, given={"PAGE": "operator"}) if on else PAGE_DOWN)
-
-
-def page_over(work: Work) -> Step:
-    """What becomes of the page when work was done behind it: an operator's stays until they take it down."""
-    by_operator = any(state.maintenance == "operator" for state in work.states.values())
-    return PAGE_AS_IT_WAS if by_operator else PAGE_DOWN
+        work.do(PAGE_OF_OPERATOR if on else PAGE_OF_NOBODY)
 
 
 def clean(environment: Environment) -> None:
@@ -149,22 +148,48 @@ def plan(environment: Environment, revision: str) -> list[str]:
             state.maintenance and f"The maintenance page is up, put there by: {state.maintenance}",
             not there and state.free < _needed(archive) and f"It would be refused: only {state.free} KiB are free",
         ) if said]
-    return lines
+    return [*lines, *_planned(environment, archive)]
 
 
-def history(environment: Environment, lines: int = 100) -> list[dict[str, Any]]:
-    """What was done, the oldest first; what is in several hosts' logs comes once, with all `hosts` that have it."""
+def _planned(environment: Environment, archive: Archive) -> Iterator[str]:
+    """The migrations that an archive brings, for the release that runs now, on the first host."""
+    with Hosts(environment, environment.web[:1], environment.user) as hosts:
+        if not (current := State.of(hosts.first).current):
+            return
+        schema = json.loads(hosts.first.run("migrations", {"NAME": current}))
+    for revision, able in archives.migrations(archive.revision).items():
+        if schema["head"] and revision > (schema["current"] or ""):
+            yield f"The database gets {revision}{'' if able else BREAKS}"
+
+
+def history(environment: Environment, lines: int = 100, away: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    """What was done, the oldest first; what is in several hosts' logs comes once, with all `hosts` that have it.
+
+    Args:
+        lines: of each host's log.
+        away: see `Hosts`.
+    """
     found: dict[str, list[str]] = {}
-    with Hosts(environment, environment.web, environment.user) as hosts:
+    with Hosts(environment, environment.web, environment.user, away=away) as hosts:
         for name, said in hosts.run("history", {"LINES": lines}).items():
             for line in said.splitlines():
                 found.setdefault(line, []).append(name)
-    return sorted(({**json.loads(line), "hosts": names} for line, names in found.items()), key=lambda each: each["at"])
+    done = ({**noted, "hosts": names} for line, names in found.items() if (noted := _noted(line)))
+    return sorted(done, key=lambda each: each["at"])
 
 
-def status(environment: Environment) -> dict[str, State]:
-    """What there is on each web server, by its name."""
-    with Hosts(environment, environment.web, environment.user) as hosts:
+def _noted(text: str) -> dict[str, Any] | None:
+    """A line of the log; none where it is not one of ours."""
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) and {"at", "action", "release", "by", "ok"} <= said.keys() else None
+
+
+def status(environment: Environment, away: dict[str, str] | None = None) -> dict[str, State]:
+    """What there is on each web server, by its name; for `away` see `Hosts`."""
+    with Hosts(environment, environment.web, environment.user, away=away) as hosts:
         return states(hosts)
 
 

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from getpass import getuser
 from typing import Any
 
 from deploy.config import Environment, Refused
-from deploy.hosts import Host, Hosts, in_parallel
+from deploy.hosts import WHO, Host, Hosts, in_parallel
 
 EQUAL = "`fab ENV status` shows what is where. Once all answer, `fab ENV rollback --to NAME` makes them equal"
 
@@ -44,6 +43,7 @@ class State:
         lock: who is at work there.
         free: space on the disk, in KiB.
         healthy: whether the front door answers.
+        trouble: what it says instead.
         release: what RELEASE.json says of the current one.
     """
 
@@ -56,6 +56,7 @@ class State:
     lock: str
     free: int
     healthy: bool
+    trouble: str
     release: dict[str, str]
 
     @classmethod
@@ -64,7 +65,7 @@ class State:
             line.partition(" ") for line in host.run("state").splitlines())}
         return cls(said["current"], said["previous"], said["running"].split(), said["releases"].split(),
                    said["wheels"].split(), said["maintenance"], said["lock"], int(said["free"]),
-                   said["health"] == "yes", json.loads(said.get("release", "{}")))
+                   said["health"] == "yes", said.get("trouble", ""), json.loads(said.get("release", "{}")))
 
 
 class Work:
@@ -81,7 +82,7 @@ class Work:
         self.states = states(hosts)
         self.note: dict[str, str] = {}      # what the log is to say beside the usual
         self._begun: list[tuple[Step, list[Host]]] = []
-        self._interrupted = False
+        self._interrupted = self._stays = False
 
     def do(self, *steps: Step) -> None:
         """Do steps, the next when one is over on all its hosts; what was begun is undone at the end of `at_work`.
@@ -104,18 +105,26 @@ class Work:
     def interrupt(self, *_: object) -> None:
         """Have it end after the step that is at work: one that goes on beside what undoes it would be the last word."""
         self._interrupted = True
-        say("Interrupted: when this step is over, every host is taken back …")
+        say("Interrupted: when this step is over …")
 
     def check(self) -> None:
         if self._interrupted:
             raise KeyboardInterrupt
 
     def keep(self, *steps: Step) -> None:
-        """Have these not be undone, as that would be worse; all of them, where none is named."""
-        self._begun = [each for each in self._begun if steps and each[0] not in steps]
+        """Have these not be undone, as that would be worse.
+
+        Args:
+            steps: which; none = all that was and will be done, and who interrupted that came too late.
+        """
+        self._begun = [each for each in self._begun if each[0] not in steps]
+        if not steps:
+            self._stays, self._interrupted = True, False
 
     def undo(self, reason: str) -> str:
         """Take every host back to what it was; says how that went."""
+        if self._stays:
+            return "What was done before stays"
         if not self._begun:
             return "Nothing was changed"
         say(reason, "Going back …")
@@ -135,7 +144,7 @@ class Work:
 
     def record(self, action: str, error: str = "") -> None:
         line = json.dumps({"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "action": action, "release": self.release,
-                           "by": getuser(), "ok": not error, **self.note, **({"error": error[:500]} if error else {})})
+                           "by": WHO, "ok": not error, **self.note, **({"error": error[:500]} if error else {})})
         for host in self.hosts:
             try:
                 host.run("record", {"LINE": line}, timeout=10)
@@ -147,7 +156,7 @@ class Work:
             state = self.states[host.name]
             own = {"CURRENT": state.current, "PREVIOUS": state.previous, "RUNNING": " ".join(state.running),
                    "RELEASES": " ".join(state.releases), "MAINTENANCE": state.maintenance}
-            given = {"NAME": self.release, **self._given, **own, **step.given}
+            given = {"NAME": self.release or state.current, **self._given, **own, **step.given}
             return host.run(step.script, given, step.timeout + self._wait)
         return in_parallel(on, hosts)
 

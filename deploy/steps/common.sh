@@ -2,7 +2,7 @@
 fail() { echo "$*" >&2; exit 1; }
 name() { basename "$(readlink "$1" 2>/dev/null)" 2>/dev/null || :; }    # of the release that a link leads to
 swap() { ln -sfn "$1" ".$2" && mv -T ".$2" "$2"; }                      # point a link elsewhere, with no gap
-front() { curl -fsS --max-time 3 -H "Host: $SERVER_NAME" "http://127.0.0.1$1"; }
+front() { path=$1; shift; curl -fsS --max-time 3 -H "Host: $SERVER_NAME" "$@" "http://127.0.0.1$path"; }
 # The step of a deployment whose deployer died may still be at work.
 alone() { exec 8>>.step && flock -w 60 8 || fail "a step of an earlier deployment is still at work: wait, and try again"; }
 manage() { sudo -n -u hbnb /usr/local/lib/hbnb/manage "$@"; }     # a release's own Python

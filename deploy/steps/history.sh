@@ -1,1 +1,1 @@
-[ ! -e releases.log ] || tail -n "$LINES" releases.log | grep '}$' || :
+[ ! -e releases.log ] || tail -n "$LINES" releases.log

@@ -7,5 +7,8 @@ echo "wheels" $(ls shared/wheels)
 echo "maintenance $(cat shared/maintenance 2>/dev/null || :)"
 echo "lock $(! grep -q ":$(stat -c %i .lock) " /proc/locks || cat .lock)"      # taking it would be in the way
 echo "free $(df --output=avail -k . | tail -1)"
-echo "health $(front "$HEALTH" >/dev/null 2>&1 && echo yes || echo no)"
+front "$HEALTH" >/dev/null 2>&1 && echo "health yes" || {
+    echo "health no"
+    echo "trouble $(front "$HEALTH" --no-fail 2>&1 | head -c 500 | tr '\n' ' ')"
+}
 [ ! -e current ] || echo "release $(cat current/RELEASE.json)"

@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import urllib.request
+from dataclasses import replace
 
 import pytest
 
@@ -14,15 +15,15 @@ from deploy.work import State
 from tests.servers import Server, free_port
 
 OWN = "http://127.0.0.1:8008"
-STATE = State("two", "one", ["one", "two"], ["one", "two"], [], "", "", 1000, True, {})
+STATE = State("two", "one", ["one", "two"], ["one", "two"], [], "", "", 1000, True, "", {})
 
 
 @pytest.fixture
 def asked(monkeypatch):
     """What was taken back to."""
     asked = []
-    monkeypatch.setattr(release, "status", lambda environment: {"web-01": STATE, "web-02": STATE})
-    monkeypatch.setattr(release, "history", lambda environment: [
+    monkeypatch.setattr(release, "status", lambda environment, away: {"web-01": STATE, "web-02": STATE})
+    monkeypatch.setattr(release, "history", lambda environment, away: [
         {"at": "2026-01-01T00:00:00Z", "action": "deploy", "release": "two", "by": "<b>eve</b>", "ok": True}])
     monkeypatch.setattr(release, "rollback", lambda environment, to: asked.append((environment.name, to)))
     return asked
@@ -45,8 +46,9 @@ def test_shows_hosts_and_history_as_text(client):
     page = client.get("/", base_url=OWN)
     assert page.status_code == 200
     assert "&lt;b&gt;eve" in page.text
-    for name in ("web-01", "web-02", "<option selected>one</option>", "<option>two</option>"):
+    for name in ("web-01", "web-02", "<option selected>one</option>"):
         assert name in page.text
+    assert page.text.count("<option") == 1, "what is current need not become it"
     assert "style-src 'self'" in page.headers["Content-Security-Policy"]
     assert client.get("/style.css", base_url=OWN).mimetype == "text/css"
 
@@ -106,10 +108,19 @@ def test_a_connection_that_says_nothing_keeps_nobody_waiting(tmp_path):
         urllib.request.urlopen(f"{server.address}/style.css", timeout=30).close()
 
 
-def test_hosts_that_cannot_be_reached_are_told(client, monkeypatch):
-    def refuse(environment):
-        raise Refused("web-02 cannot be reached")
-    monkeypatch.setattr(release, "status", refuse)
+def test_hosts_that_cannot_be_reached_are_told_and_the_others_shown(client, monkeypatch):
+    def status(environment, away):
+        away["web-02"] = "web-02 cannot be reached"
+        return {"web-01": replace(STATE, healthy=False, trouble="<no database>")}
+    monkeypatch.setattr(release, "status", status)
     page = client.get("/", base_url=OWN)
     assert page.status_code == 200
-    assert "web-02 cannot be reached" in page.text
+    for words in ("web-02 cannot be reached", "web-01", "NO: &lt;no database&gt;", "<option selected>one</option>"):
+        assert words in page.text
+
+
+def test_what_goes_wrong_on_a_host_is_told(client, monkeypatch):
+    def refuse(environment, away):
+        raise Refused("web-02: state broke off")
+    monkeypatch.setattr(release, "status", refuse)
+    assert "web-02: state broke off" in client.get("/", base_url=OWN).text

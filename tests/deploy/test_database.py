@@ -8,6 +8,9 @@ import urllib.request
 
 import pytest
 
+from models import migrations
+from tests.conftest import ROOT
+
 # What counts changes is not what was changed.
 COUNTERS = {"versions"}
 
@@ -17,14 +20,22 @@ def migrated(live):
     """The site, whose schema may be changed; afterwards it is what it was."""
     yield live
     newest = live.current()
-    live.hosts["web-01"].run(f"sudo -u hbnb /usr/local/lib/hbnb/manage {newest} -m flask --app wsgi db downgrade")
+    downgrade(live, newest)
     live.commit()
     live.done("production", "deploy", "--maintenance")
+
+
+def downgrade(fleet, release: str) -> str:
+    """Take the schema back to what it is without the test's own migration, as docs/deployment.md says."""
+    text = (ROOT / "docs" / "deployment.md").read_text()
+    command = re.findall("^    ssh root@web-01.example.com (.*downgrade)$", text, re.M)[0].replace("NAME", release)
+    return fleet.web[0].run(f"{command} {migrations.HEAD}").stdout
 
 
 def test_a_migration_that_the_release_before_cannot_bear_takes_the_maintenance_page(migrated):
     before = migrated.state()
     migrated.commit(migrated.migration("pass"))
+    assert "The database gets 9001, which the release that runs cannot live with" in migrated.done("production", "plan")
     with migrated.guests():
         ended = migrated.fab("production", "deploy")
     assert ended.returncode == 1
@@ -51,8 +62,16 @@ def test_one_that_fails_half_way_leaves_the_page_up_until_it_is_mended(migrated)
     with migrated.guests():
         ended = migrated.fab("production", "rollback")      # to what is still up, and healthy
     assert ended.returncode == 1
-    assert "cannot live with the database as it is now" in ended.stdout
+    assert "cannot run with settings and database as they are now" in ended.stdout
     assert migrated.state() == before
+    # The way back behind the page, which is not taken down by anything but the one who put it up.
+    with migrated.guests("503"):
+        migrated.done("production", "maintenance", "on")
+        assert "9001 is undone" in downgrade(migrated, migrated.current())
+        migrated.done("production", "rollback")
+        assert 503 in migrated.answers()
+        migrated.done("production", "maintenance", "off")
+    assert {*migrated.answers()} == {200}
 
 
 def current(state: list[str]) -> list[list[str]]:
@@ -68,17 +87,21 @@ def test_all_that_was_lost_comes_back_from_a_backup(live):
     said = live.done("production", "backup")
     [path] = re.findall(r"\S+\.jsonl\.gz$", said, re.M)
     sql(live, "DROP DATABASE hbnb_db")
+    live.hosts["db-01"].run("rm /etc/hbnb/database")      # so that the password becomes another
     assert "database hbnb_db" in live.done("production", "provision", "--db")
     with live.guests("503"):
         live.done("production", "restore", path)
     assert contents(live) == before
+    assert {*live.answers()} == {200}
+    ended = live.fab("production", "restore", path)
+    assert (ended.returncode, "(--replace)" in ended.stdout) == (1, True), ended.stdout
     assert {*live.answers()} == {200}
     # Whose program is killed meanwhile goes on, and nobody else's step comes between.
     slow = "/usr/local/lib/hbnb/manage"
     host = live.web[0]
     host.run(f"sed -i.kept '2i case \"$*\" in *restore*) sleep 4.5; echo done > /tmp/restored;; esac' {slow}")
     try:
-        with live.begun("production", "restore", path) as process:
+        with live.begun("production", "restore", "--replace", path) as process:
             host.run("until pgrep -fx 'sleep 4.5'; do sleep 0.1; done")
             process.send_signal(signal.SIGKILL)
         assert 503 in live.answers()

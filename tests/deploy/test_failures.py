@@ -36,6 +36,11 @@ def test_a_host_that_is_off(live):
         with live.guests(address=first.address):
             live.commit()
             assert "web-02 cannot be reached" in refused(live)
+            for command, shown in (("status", "web-01: production_"), ("history", "(web-01)"), ("log", "web-01:\n")):
+                ended = live.fab("production", command)
+                assert ended.returncode == 1
+                assert shown in ended.stdout
+                assert "fab: web-02 cannot be reached" in ended.stdout
         assert live.state(first) == before
     finally:
         second.boot()
@@ -85,10 +90,16 @@ def test_another_deployment_is_running(live):
             if line.startswith("unpack"):
                 break
         said = refused(live, 75)
+        assert live.fab("production", "provision").returncode == 75
         other.stdout.read()
         assert other.wait() == 0
     assert re.search(r"a deployment is at work: \w+.* since \d", said), said
     assert live.current().endswith(live.head())
+
+
+def test_a_line_of_somebody_else_in_the_history(live):
+    live.web[0].run("printf '%s\\n' '[1]' '{\"at\": 1}' cut >> /data/hbnb/releases.log")
+    assert "deploy" in live.done("production", "history")
 
 
 def test_an_upload_that_was_cut_off_on_one_host_and_corrupted_on_the_other(live):

@@ -132,8 +132,18 @@ def test_clean_keeps_the_newest(packing, keep, left):
     for number, name in enumerate("cab"):
         (folder / f"{name}.tgz").write_text("")
         os.utime(folder / f"{name}.tgz", (number, number))
-    assert archive.clean(keep) == ["c.tgz", "a.tgz", "b.tgz"][:3 - left]
+    assert archive.clean("", keep) == ["c.tgz", "a.tgz", "b.tgz"][:3 - left]
     assert sorted(path.name for path in folder.iterdir()) == sorted(["c.tgz", "a.tgz", "b.tgz"][3 - left:])
+
+
+def test_clean_leaves_the_archives_of_other_environments(packing):
+    folder = packing / "versions"
+    folder.mkdir(exist_ok=True)
+    for name in ("staging_1", "production_1", "web_static_1"):
+        (folder / f"{name}.tgz").write_text("")
+        (folder / f"{name}2.tgz").write_text("")
+    assert [len(archive.clean(target, 1)) for target in ("production", "staging", "")] == [1, 1, 1]
+    assert {path.name.rpartition("_")[0] for path in folder.iterdir()} == {"staging", "production", "web_static"}
 
 
 def test_a_revision_that_is_live_is_tagged(packing):

@@ -19,7 +19,7 @@ import fabfile
 from deploy import backups, release, work
 from deploy.archive import Archive
 from deploy.config import Environment, Refused
-from deploy.hosts import digest
+from deploy.hosts import SCRIPTS, digest
 
 BOTH = Environment("production", ["web-01", "web-02"])
 NEW = Archive(Path("versions/new.tgz"), "0" * 64, "")
@@ -59,7 +59,10 @@ class Fake:
         if script == "forget":
             self.left.clear()
             return ""
-        page = given.get("PAGE", f"as it was: {given['MAINTENANCE']}") if script == "maintenance" else ""
+        page = {"start": given["NAME"]}.get(script, "") if self.answers.get("named") else ""
+        if script == "maintenance":
+            page = " ".join(f"{key} {given[key]}" for key in ("UP", "DOWN") if key in given) or (
+                f"as it was: {given['MAINTENANCE']}")
         self.done.append(f"{self.name} {script} {page}".rstrip())
         error = self.fails.get(f"{self.name} {script}")
         if isinstance(error, signal.Signals):
@@ -196,7 +199,8 @@ def test_tidying_up_takes_nothing_back(hosts):
 
 BREAKING = [{"revision": "r9", "about": "drops a column", "backward_compatible": False}]
 AS_IT_WAS = ["web-01 maintenance as it was:", "web-02 maintenance as it was:"]
-PAGE_UP = ["web-01 maintenance deploy", "web-02 maintenance deploy"]
+PAGE_UP = ["web-01 maintenance UP deploy", "web-02 maintenance UP deploy"]
+PAGE_DOWN = ["web-01 maintenance DOWN deploy", "web-02 maintenance DOWN deploy"]
 
 
 class TestMigration:
@@ -221,7 +225,7 @@ class TestMigration:
         hosts.answers["pending"] = BREAKING
         release.deploy(BOTH, NEW, maintenance=True)
         up, migrated = hosts.done.index(PAGE_UP[0]), hosts.done.index("web-01 migrate")
-        assert up < migrated < hosts.done.index("web-02 switch") < hosts.done.index("web-01 maintenance")
+        assert up < migrated < hosts.done.index("web-02 switch") < hosts.done.index(PAGE_DOWN[0])
 
     @pytest.mark.parametrize("failing", ["web-01 migrate", "web-02 start", "web-02 switch"])
     def test_that_breaks_off_leaves_the_page_up(self, hosts, failing):
@@ -247,20 +251,37 @@ class TestMigration:
     def test_whose_deployer_died_has_its_page_taken_down_by_the_next(self, hosts):
         hosts.answers["state"] = STATE.replace("maintenance", "maintenance deploy")
         release.deploy(BOTH, NEW)
-        assert steps(hosts, "maintenance") == ["web-01 maintenance", "web-02 maintenance"]
+        assert sorted(steps(hosts, "maintenance")) == PAGE_DOWN
 
     def test_leaves_a_page_alone_that_somebody_put_up(self, hosts):
         hosts.answers["state"] = STATE.replace("maintenance", "maintenance operator")
         release.deploy(BOTH, NEW)
         assert not steps(hosts, "maintenance")
 
-    @pytest.mark.parametrize("failing", ["", "web-02 start"])
-    def test_behind_a_page_that_somebody_put_up_leaves_it_to_them(self, hosts, failing):
+    @pytest.mark.parametrize(("failing", "after"), [
+        ("", PAGE_DOWN), ("web-02 start", [f"{each} operator" for each in AS_IT_WAS])])
+    def test_behind_a_page_that_somebody_put_up_leaves_it_to_them(self, hosts, failing, after):
         hosts.answers["state"] = STATE.replace("maintenance", "maintenance operator")
         hosts.fails[failing] = Refused("it broke")
         with pytest.raises(Refused) if failing else nullcontext():
             release.deploy(BOTH, NEW, maintenance=True)
-        assert sorted(steps(hosts, "maintenance")) == sorted([*PAGE_UP, *(f"{each} operator" for each in AS_IT_WAS)])
+        assert sorted(steps(hosts, "maintenance")) == sorted([*PAGE_UP, *after])
+
+
+@pytest.mark.parametrize(("there", "given", "after"), [
+    (None, {"UP": "deploy"}, "deploy"), ("operator", {"UP": "deploy"}, "deploy operator"),
+    ("operator", {"UP": "operator"}, "operator"), ("deploy operator", {"DOWN": "deploy"}, "operator"),
+    ("deploy", {"DOWN": "deploy"}, None), ("restore deploy", {"DOWN": "deploy operator restore"}, None),
+    (None, {"DOWN": "deploy"}, None), ("deploy operator", {"MAINTENANCE": "operator"}, "operator"),
+    ("deploy", {"MAINTENANCE": ""}, None)])
+def test_a_page_stays_as_long_as_anybody_wants_it(tmp_path, there, given, after):
+    page = tmp_path / "shared" / "maintenance"
+    page.parent.mkdir()
+    if there:
+        page.write_text(f"{there}\n")
+    scripts = "\n".join((SCRIPTS / f"{name}.sh").read_text() for name in ("common", "maintenance"))
+    subprocess.run(["sh", "-euc", scripts], env={**os.environ, "ROOT": str(tmp_path), **given}, check=True)
+    assert (page.read_text() if page.exists() else None) == (after and f"{after}\n")
 
 
 class TestRestore:
@@ -272,17 +293,36 @@ class TestRestore:
         return path
 
     @pytest.mark.parametrize(("page", "failing", "after"), [
-        ("", "", ""), ("", "web-01 restore", "as it was:"), ("deploy", "", ""),
-        ("deploy", "web-01 restore", "as it was: deploy"), ("operator", "", "as it was: operator")])
+        ("", "", "DOWN deploy restore"), ("", "web-01 restore", "as it was:"), ("deploy", "", "DOWN deploy restore"),
+        ("deploy", "web-01 restore", "as it was: deploy"), ("operator", "web-01 restore", "as it was: operator")])
     def test_leaves_a_page_up_that_has_to_stay(self, hosts, path, page, failing, after):
         hosts.answers["state"] = STATE.replace("maintenance", f"maintenance {page}")
         hosts.fails[failing] = Refused("it broke")
         with pytest.raises(Refused) if failing else nullcontext():
             backups.restore(BOTH, path)
         found = steps(hosts, "maintenance")
-        assert {*found[:2]} == {f"{host} maintenance restore" for host in BOTH.web}
+        assert {*found[:2]} == {f"{host} maintenance UP restore" for host in BOTH.web}
         assert {*found[2:]} == {f"{host} maintenance {after}".rstrip() for host in BOTH.web}
         assert not hosts.left
+        assert hosts.lines[0]["file"] == path.name
+
+    def test_starts_what_is_current_as_it_may_not_have_worked_with_what_was_lost(self, hosts, path):
+        hosts.answers["named"] = True
+        backups.restore(BOTH, path)
+        assert steps(hosts, "start") == ["web-01 start old", "web-02 start old"]
+
+    def test_that_is_interrupted_too_late_is_finished(self, hosts, path, capsys):
+        hosts.fails["web-01 restore"] = signal.SIGINT
+        backups.restore(BOTH, path)
+        assert "That came too late: the backup is in its place" in capsys.readouterr().out
+        assert [each.split()[1:3] for each in hosts.done[-2:]] == [["maintenance", "DOWN"]] * 2
+        assert hosts.lines[0]["ok"] is True
+
+    def test_after_which_the_site_does_not_work_says_that_the_backup_is_there(self, hosts, path):
+        hosts.fails["web-02 start"] = Refused("web-02: it is not healthy")
+        with pytest.raises(Refused, match="it is not healthy\nWhat was done before stays"):
+            backups.restore(BOTH, path)
+        assert {*steps(hosts, "maintenance")} == {f"{host} maintenance UP restore" for host in BOTH.web}
 
 
 @pytest.mark.parametrize(("answers", "noted"), [
@@ -329,7 +369,8 @@ class TestRollback:
 
     def test_without_one_before_asks_which(self, hosts):
         hosts.answers["state"] = STATE.replace("previous older", "previous ")
-        with pytest.raises(Refused, match="say which by --to NAME"):
+        hosts.all[1].answers = {"state": STATE.replace("releases older", "releases")}
+        with pytest.raises(Refused, match="say by --to NAME which; all have old\n"):
             release.rollback(BOTH)
 
     def test_that_fails_on_one_host_is_undone_on_all(self, hosts):
