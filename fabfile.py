@@ -5,7 +5,8 @@ Hosts, users and keys stand in the file that HBNB_DEPLOY names: see deploy/hosts
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,15 @@ def environment(name: str) -> Task[Any]:
 
 def here() -> Environment:
     return Environment.read(chosen)
+
+
+@contextmanager
+def told_at_the_end() -> Iterator[dict[str, str]]:
+    """Takes why hosts are away from who shows the others, and ends with it."""
+    away: dict[str, str] = {}
+    yield away
+    if away:
+        raise Refused("\n".join(away.values()))
 
 
 def packed_now(revision: str) -> str:
@@ -105,20 +115,20 @@ def plan(c: Context, revision: str = "HEAD") -> None:
 @task()
 def status(c: Context) -> None:
     """Tell which release runs where, and whether it answers; the exit status is 1 where one does not."""
-    away: dict[str, str] = {}
-    found = release.status(here(), away)
-    for name, state in found.items():
-        print(f"{name}: {state.current or 'nothing'}, {'answers' if state.healthy else 'DOES NOT ANSWER'}",
-              *[f"  {state.trouble}"] * bool(state.trouble),
-              f"  before: {state.previous or 'nothing'}; there: {', '.join(state.releases) or 'nothing'}",
-              f"  up: {', '.join(state.running) or 'nothing'}; free: {state.free // 1024} MiB", sep="\n")
-        if state.maintenance:
-            print(f"  the maintenance page is up, put there by: {state.maintenance}")
-        if state.lock:
-            print(f"  at work: {state.lock}")
-    if len({state.current for state in found.values()}) > 1:
-        print("They do not serve the same release")
-    _all_there(away)
+    with told_at_the_end() as away:
+        found = release.status(here(), away)
+        for name, state in found.items():
+            print(f"{name}: {state.current or 'nothing'}, {'answers' if state.healthy else 'DOES NOT ANSWER'}")
+            if state.trouble:
+                print(f"  it says: {state.trouble}")
+            print(f"  before: {state.previous or 'nothing'}; there: {', '.join(state.releases) or 'nothing'}",
+                  f"  up: {', '.join(state.running) or 'nothing'}; free: {state.free // 1024} MiB", sep="\n")
+            if state.maintenance:
+                print(f"  the maintenance page is up, put there by: {state.maintenance}")
+            if state.lock:
+                print(f"  at work: {state.lock}")
+        if len({state.current for state in found.values()}) > 1:
+            print("They do not serve the same release")
     if not all(state.healthy for state in found.values()):
         raise Refused("not all answer")
 
@@ -126,12 +136,11 @@ def status(c: Context) -> None:
 @task(help={"lines": "of each host's log"})
 def history(c: Context, lines: int = 20) -> None:
     """Tell what was done, when, by whom, and how it went."""
-    away: dict[str, str] = {}
-    for each in release.history(here(), lines, away):
-        outcome = "ok" if each["ok"] else f"FAILED: {each['error'].splitlines()[0]}"
-        what = each["release"] or each.get("file", "")
-        print(f"{each['at']}  {each['action']:<15} {what:<40} {each['by']:<10} {outcome}  ({', '.join(each['hosts'])})")
-    _all_there(away)
+    with told_at_the_end() as away:
+        for each in release.history(here(), lines, away):
+            outcome = "ok" if each["ok"] else f"FAILED: {each['error'].splitlines()[0]}"
+            print(f"{each['at']}  {each['action']:<15} {each['release'] or each.get('file', ''):<40} {each['by']:<10} "
+                  f"{outcome}  ({', '.join(each['hosts'])})")
 
 
 @task()
@@ -151,9 +160,7 @@ def test(c: Context) -> None:
 @task(help={"number": "of releases and archives that stay; 0 keeps one"})
 def clean(c: Context, number: int = -1) -> None:
     """Remove the oldest releases and archives, but never the current or the one before."""
-    if number < -1:
-        raise Refused(f"{number} releases cannot stay: say how many, 0 or more")
-    cleaned(number if number >= 0 else here().keep)
+    cleaned(here().keep if number == -1 else number)
 
 
 @task()
@@ -163,6 +170,8 @@ def do_clean(c: Context, number: int = 0) -> None:
 
 
 def cleaned(number: int) -> None:
+    if number < 0:
+        raise Refused(f"{number} releases cannot stay: say how many, 0 or more")
     print(*archive.clean(chosen, number), sep="\n")
     release.clean(replace(here(), keep=number))
 
@@ -176,16 +185,10 @@ def provision(c: Context, db: bool = False) -> None:
 @task(help={"lines": "of each host"})
 def log(c: Context, lines: int = 100) -> None:
     """Show what the application said last on each web server."""
-    environment, away = here(), {}      # type: Environment, dict[str, str]
-    with Hosts(environment, environment.web, environment.user, away=away) as hosts:
+    environment = here()
+    with told_at_the_end() as away, Hosts(environment, environment.web, environment.user, away=away) as hosts:
         for name, said in hosts.run("log", {"LINES": lines}).items():
             print(f"{name}:", said, sep="\n")
-    _all_there(away)
-
-
-def _all_there(away: dict[str, str]) -> None:
-    if away:
-        raise Refused("\n".join(away.values()))
 
 
 @task()

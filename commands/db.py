@@ -100,7 +100,7 @@ def _migrations(as_json: bool = False) -> Iterator[Migrations]:
     except HBNBError as error:
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:
-        raise click.ClickException("Cut off. Nothing is lost: the same command goes on with it") from None
+        raise click.ClickException("Cut off; the same command goes on with it") from None
     finally:
         log.removeHandler(handler)
         models.storage.close()

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import re
 import subprocess
+import tarfile
 import tomllib
 import zlib
 from dataclasses import dataclass
@@ -35,6 +36,16 @@ class Archive:
     @property
     def name(self) -> str:
         return self.path.name.removesuffix(".tgz")
+
+    def migrations(self) -> dict[str, bool]:
+        """Those that it has, by revision, and whether the version before can live with each."""
+        found = {}
+        with tarfile.open(self.path) as tar:
+            for name in tar.getnames():
+                if re.fullmatch(r"models/migrations/versions/r\w+\.py", name) and (file := tar.extractfile(name)):
+                    said = dict(re.findall(r"^(revision|backward_compatible) = \"?(\w+)", file.read().decode(), re.M))
+                    found[said["revision"]] = said["backward_compatible"] == "True"
+        return dict(sorted(found.items()))
 
     @classmethod
     def read(cls, path: Path) -> Archive:
@@ -82,12 +93,6 @@ def pack(target: str, version: str = "", revision: str = "HEAD") -> Archive:
 def uncommitted() -> bool:
     """Whether there are changes that no archive will have."""
     return bool(_git("status", "--porcelain", "--untracked-files=no"))
-
-
-def migrations(revision: str) -> dict[str, bool]:
-    """The migrations that a revision has, and whether the version before can live with each."""
-    said = _git("grep", "-hE", "^(revision|backward_compatible) = ", revision, "--", "models/migrations/versions")
-    return {name: able == "True" for name, able in re.findall(r'revision = "(\w+)"\nbackward_compatible = (\w+)', said)}
 
 
 def tag(revision: str) -> None:

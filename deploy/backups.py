@@ -18,8 +18,10 @@ THERE = "/var/backups/hbnb"
 LONGEST = 7200      # seconds
 PAGE_UP = Step("maintenance", PAGE_AS_IT_WAS, given={"UP": "restore"})
 PAGE_DOWN = Step("maintenance", given={"DOWN": "deploy restore"})      # what a migration left is gone with the rest
-RESTORE = Step("restore", at="first", timeout=LONGEST)
-START = Step("start")       # what is current; with what was lost, or with the password before, it may not work
+RESTORE = Step("restore", at="first", final=True, timeout=LONGEST)
+START = Step("start", at="each", timeout=180)   # anew, if it does not work with what was lost, or another password
+STAYS = ("The backup is in its place, and the maintenance page STAYS up: mend what is said above, `fab ENV rollback "
+         "--to` the release that is current, and `fab ENV maintenance off`")
 
 
 def backup(environment: Environment) -> Path:
@@ -63,18 +65,15 @@ def restore(environment: Environment, path: Path, replace: bool = False) -> None
                       "it") from None
     if noted != found:
         raise Refused(f"{path} is damaged: its SHA-256 is {found}, and was {noted}. Take another backup")
-    given = {"FILE": f"{THERE}/{path.name}"}
-    given["REPLACE"] = "--replace" if replace else ""
+    given = {"FILE": f"{THERE}/{path.name}", "REPLACE": "--replace" if replace else ""}
     with at_work(environment, "restore", **given) as work, _forgotten(work.hosts.first, given):
         work.note = {"file": path.name}
         work.hosts.first.upload(path, given["FILE"])
-        work.do(PAGE_UP)
+        work.do(PAGE_UP, RESTORE)
         try:
-            work.do(RESTORE)
-        except KeyboardInterrupt:
-            say("That came too late: the backup is in its place")
-        work.keep()
-        work.do(START, PAGE_DOWN)
+            work.do(START, PAGE_DOWN)
+        except (Refused, KeyboardInterrupt) as error:
+            raise Refused(f"{str(error) or 'It was interrupted'}\n{STAYS}") from None
 
 
 @contextmanager

@@ -15,7 +15,7 @@ NAMES = ("dev", "staging", "production")
 _KINDS = {"str": str, "int": int, "list[str]": list, "dict[str, str]": dict}
 _MEANT = {str: "a text", int: "a whole number", list: "a list of texts", dict: "a table of texts"}
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]*", re.ASCII)
-_NAMES = re.compile(r"[A-Za-z0-9_.*-]+( [A-Za-z0-9_.*-]+)*", re.ASCII)
+_SERVER = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 _ROOT = re.compile(r"(/[A-Za-z0-9._-]+)+", re.ASCII)
 
 
@@ -105,7 +105,7 @@ class Environment:
             "web_addresses": (len(made.web_addresses) == len(made.web) or (
                 not made.balancer and made.database_address == "127.0.0.1"), "as many as web has hosts, in its order"),
             "address": (not made.address or re.match("https?://.", made.address), "an address that begins by http"),
-            "server_name": (_NAMES.fullmatch(made.server_name), "names with spaces between them"),
+            "server_name": (_SERVER.fullmatch(made.server_name), "one name, such as hbnb.example.com"),
             "certificate": (not made.certificate or _ROOT.fullmatch(made.certificate), "a path"),
             "settings": (all(re.fullmatch(r"[A-Z][A-Z0-9_]*", key) and "\n" not in value and "'" not in value
                              for key, value in made.settings.items()), "NAME = text, without ' and in one line")}

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import socket
 import time
@@ -20,7 +21,6 @@ from deploy.connection import CONNECT, SILENT, close, connect
 
 SCRIPTS = Path(__file__).parent / "steps"
 LOCKED = 75     # exit status: somebody else is at work
-WHO = f"{getuser()}@{socket.gethostname()}"
 Item = TypeVar("Item")
 Found = TypeVar("Found")
 
@@ -61,9 +61,7 @@ class Host:
         variables = {"ROOT": environment.root, "HEALTH": environment.health, "WAIT": environment.wait,
                      "SERVER_NAME": environment.server_name, "PYTHON": environment.python, **given}
         lines = (f"{name}={quote(str(value))}" for name, value in variables.items())
-        command = "sh -euc " + quote("\n".join([*lines, script]))
-        if self._connection.user == environment.admin != "root":
-            command = f"sudo -n {command}"
+        command = self._privileged("sh -euc " + quote("\n".join([*lines, script])))
         with self._told(what):
             running = self._connection.run(command, hide=True, in_stream=False, warn=True, asynchronous=True)
             end = time.monotonic() + timeout    # Invoke has a clock too, and may not see that it struck
@@ -122,12 +120,15 @@ class Host:
         Raises:
             Refused: somebody else is at work; says who.
         """
-        who = f"{WHO}, {purpose}"
         with self._told("locking it"):
             channel = self._transport.open_session(timeout=CONNECT)
             channel.settimeout(CONNECT)
-            channel.exec_command("sh -euc " + quote("\n".join([
-                f"ROOT={quote(self._environment.root)}", f"WHO={quote(who)}", (SCRIPTS / "lock.sh").read_text()])))
+            given = {"ROOT": self._environment.root, "WHO": f"{who()}, {purpose}"}
+            command = "sh -euc " + quote("\n".join([
+                *(f"{name}={quote(value)}" for name, value in given.items()), (SCRIPTS / "lock.sh").read_text()]))
+            if self._connection.user != self._environment.user:     # it is theirs, and so may be the links on the way
+                command = self._privileged(f"runuser -u {quote(self._environment.user)} -- {command}")
+            channel.exec_command(command)
             said = channel.makefile("r").readline().strip()
         if said != "locked":
             raise Refused(f"{self.name}: {said or 'the lock cannot be taken: is this host provisioned?'}",
@@ -136,6 +137,10 @@ class Host:
 
     def close(self) -> None:
         close(self._connection)
+
+    def _privileged(self, command: str) -> str:
+        """A command, with the rights that an administrator has."""
+        return f"sudo -n {command}" if self._connection.user == self._environment.admin != "root" else command
 
     def _sftp(self) -> paramiko.SFTPClient:
         sftp = self._connection.client.open_sftp()
@@ -201,6 +206,15 @@ class Hosts:
     def run(self, script: str, given: Mapping[str, object] = {}, timeout: float = 120) -> dict[str, str]:
         """What a script prints on each host, by the host's name."""
         return dict(in_parallel(lambda host: (host.name, host.run(script, given, timeout)), self._all))
+
+
+def who() -> str:
+    """Who works here, for those who work there."""
+    try:
+        name = getuser()
+    except (KeyError, OSError):     # nobody with a name, as in many a container
+        name = str(os.getuid())
+    return f"{name}@{socket.gethostname()}"
 
 
 def digest(path: Path) -> str:

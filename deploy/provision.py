@@ -6,13 +6,12 @@ import io
 import re
 import tarfile
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from shlex import quote
 
 from deploy.archive import ROOT
 from deploy.config import Environment, Refused
-from deploy.hosts import LOCKED, Host, Hosts, in_parallel
+from deploy.hosts import Host, Hosts, in_parallel
 from deploy.work import say
 
 HERE = Path(__file__).parent
@@ -37,14 +36,11 @@ def provision(environment: Environment, database: bool = False) -> int:
         raise Refused(f"[{environment.name}] has no database: name the host that is to get it")
     names = [*dict.fromkeys([*environment.web, *environment.balancer, *([environment.database] if database else [])])]
     count = 0
-    with ExitStack() as locks, Hosts(environment, names, environment.admin) as hosts:
-        for name in environment.web:
-            try:
-                locks.enter_context(Hosts(environment, [name], environment.user, "provision"))
-            except Refused as error:
-                if error.status == LOCKED:
-                    raise       # where nobody can be at work yet, nobody is kept off
+    with Hosts(environment, names, environment.admin) as hosts:
         by_name = {host.name: host for host in hosts}
+        for name in environment.web:
+            if by_name[name].shell("looking", '[ ! -e "$ROOT/.lock" ] || echo "somebody was at work"', {}, 10):
+                by_name[name].lock("provision")
         settings = {"HBNB_ENV": environment.name, "HBNB_PROXIES": "1", "HBNB_FILE_PATH": "/var/lib/hbnb/file.json"}
         if database:
             local = environment.database_address == "127.0.0.1"

@@ -4,7 +4,6 @@ from __future__ import annotations
 import json
 import subprocess
 import urllib.request
-from collections.abc import Iterator
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -24,9 +23,9 @@ PAGE_AS_IT_WAS = Step("maintenance")
 PAGE_UP = Step("maintenance", PAGE_AS_IT_WAS, given={"UP": "deploy"})
 PAGE_DOWN = Step("maintenance", given={"DOWN": "deploy"})
 PAGE_OF_OPERATOR = Step("maintenance", PAGE_AS_IT_WAS, given={"UP": "operator"})
-PAGE_OF_NOBODY = Step("maintenance", given={"DOWN": "deploy operator restore"})
+PAGE_OF_NOBODY = Step("maintenance", given={"MAINTENANCE": ""})
 MIGRATE = Step("migrate", at="first", timeout=3600)
-START, SWITCH = Step("start", Step("stop")), Step("switch", Step("back"), at="each")
+START, SWITCH = Step("start", Step("stop"), timeout=180), Step("switch", Step("back"), at="each")
 CLEAN = Step("clean")
 
 
@@ -139,7 +138,8 @@ def plan(environment: Environment, revision: str) -> list[str]:
             _need_test(environment, archive)
         except Refused as error:
             lines.append(f"It would be refused: {error}")
-    for name, state in status(environment).items():
+    found = status(environment)
+    for name, state in found.items():
         there = archive.name in state.releases
         lines.append(f"{name}: {state.current or 'nothing'} -> {archive.name}, which is "
                      f"{'there' if there else 'to be uploaded'}")
@@ -148,18 +148,20 @@ def plan(environment: Environment, revision: str) -> list[str]:
             state.maintenance and f"The maintenance page is up, put there by: {state.maintenance}",
             not there and state.free < _needed(archive) and f"It would be refused: only {state.free} KiB are free",
         ) if said]
-    return [*lines, *_planned(environment, archive)]
+    if current := found[environment.web[0]].current:
+        lines += _migrations(environment, archive, current)
+    return lines
 
 
-def _planned(environment: Environment, archive: Archive) -> Iterator[str]:
-    """The migrations that an archive brings, for the release that runs now, on the first host."""
-    with Hosts(environment, environment.web[:1], environment.user) as hosts:
-        if not (current := State.of(hosts.first).current):
-            return
-        schema = json.loads(hosts.first.run("migrations", {"NAME": current}))
-    for revision, able in archives.migrations(archive.revision).items():
-        if schema["head"] and revision > (schema["current"] or ""):
-            yield f"The database gets {revision}{'' if able else BREAKS}"
+def _migrations(environment: Environment, archive: Archive, current: str) -> list[str]:
+    """What an archive does to the database, which the current release is asked about."""
+    try:
+        with Hosts(environment, environment.web[:1], environment.user) as hosts:
+            schema = json.loads(hosts.first.run("migrations", {"NAME": current}))
+    except Refused as error:
+        return [f"What the database would get cannot be told: {error}"]
+    return [f"The database gets {revision}{'' if able else BREAKS}" for revision, able in archive.migrations().items()
+            if schema["head"] and revision > (schema["current"] or "")]
 
 
 def history(environment: Environment, lines: int = 100, away: dict[str, str] | None = None) -> list[dict[str, Any]]:
@@ -235,7 +237,7 @@ def _need_served(environment: Environment, name: str) -> None:
 
 def _settled(work: Work, environment: Environment, revision: str) -> None:
     """What comes after a release is live, and does not take it back."""
-    work.keep()
+    work.settle()
     try:
         work.do(CLEAN)
         if revision and environment.name == "production":

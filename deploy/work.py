@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deploy.config import Environment, Refused
-from deploy.hosts import WHO, Host, Hosts, in_parallel
+from deploy.hosts import Host, Hosts, in_parallel, who
 
 EQUAL = "`fab ENV status` shows what is where. Once all answer, `fab ENV rollback --to NAME` makes them equal"
 
@@ -24,6 +24,7 @@ class Step:
         undo: what takes it back; none where what it did is in nobody's way.
         at: the hosts: `all` at once, `each` after the other, or the `first` alone.
         given: its variables.
+        final: whether nothing is taken back once it is over.
         timeout: seconds, beside those that a release may take to be healthy.
     """
 
@@ -31,6 +32,7 @@ class Step:
     undo: Step | None = None
     at: str = "all"
     given: Mapping[str, str] = field(default_factory=dict)
+    final: bool = False
     timeout: float = 60
 
 
@@ -62,7 +64,7 @@ class State:
     @classmethod
     def of(cls, host: Host) -> State:
         said = {key: value.strip() for key, _, value in (
-            line.partition(" ") for line in host.run("state").splitlines())}
+            line.partition(" ") for line in host.run("state").split("\n"))}
         return cls(said["current"], said["previous"], said["running"].split(), said["releases"].split(),
                    said["wheels"].split(), said["maintenance"], said["lock"], int(said["free"]),
                    said["health"] == "yes", said.get("trouble", ""), json.loads(said.get("release", "{}")))
@@ -72,7 +74,7 @@ class Work:
     """Steps that are begun on hosts, after each other.
 
     Args:
-        release: the one it is about.
+        release: the one it is about; empty = what is current on each host.
         given: variables of all steps.
     """
 
@@ -100,26 +102,28 @@ class Work:
                 said = self._run(step, some)
                 say(f"{step.script:<12} {' '.join(host.name for host in some):<30} {time.monotonic() - began:5.1f} s",
                     *filter(None, map(str.strip, said)))
+            if step.final:
+                self.settle()
         self.check()
 
     def interrupt(self, *_: object) -> None:
         """Have it end after the step that is at work: one that goes on beside what undoes it would be the last word."""
         self._interrupted = True
-        say("Interrupted: when this step is over …")
+        say("Interrupted: it ends when this step is over …")
 
     def check(self) -> None:
         if self._interrupted:
             raise KeyboardInterrupt
 
-    def keep(self, *steps: Step) -> None:
-        """Have these not be undone, as that would be worse.
+    def keep(self, step: Step) -> None:
+        """Have it not be undone, as that would be worse."""
+        self._begun = [each for each in self._begun if each[0] != step]
 
-        Args:
-            steps: which; none = all that was and will be done, and who interrupted that came too late.
-        """
-        self._begun = [each for each in self._begun if each[0] not in steps]
-        if not steps:
-            self._stays, self._interrupted = True, False
+    def settle(self) -> None:
+        """Have nothing be undone any more; who interrupted it came too late."""
+        if self._interrupted:
+            say("That came too late: it is done")
+        self._stays, self._interrupted = True, False
 
     def undo(self, reason: str) -> str:
         """Take every host back to what it was; says how that went."""
@@ -144,7 +148,7 @@ class Work:
 
     def record(self, action: str, error: str = "") -> None:
         line = json.dumps({"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "action": action, "release": self.release,
-                           "by": WHO, "ok": not error, **self.note, **({"error": error[:500]} if error else {})})
+                           "by": who(), "ok": not error, **self.note, **({"error": error[:500]} if error else {})})
         for host in self.hosts:
             try:
                 host.run("record", {"LINE": line}, timeout=10)
@@ -174,11 +178,12 @@ def say(*lines: str) -> None:
 
 @contextmanager
 def at_work(environment: Environment, action: str, release: str = "", **given: str) -> Iterator[Work]:
-    """Have the web servers for oneself. What fails or is interrupted is undone everywhere; the logs have it all.
+    """Have the web servers for oneself. What fails, or is interrupted, is undone everywhere, unless it was settled; the
+    logs have it all.
 
     Args:
         action: what for.
-        release: the one it is about.
+        release: the one it is about; empty = what is current on each host.
         given: variables of its steps.
     Raises:
         Refused: somebody else is at work there, a host cannot be reached, or a step failed.

@@ -27,8 +27,8 @@ directory /var/backups/hbnb 2770 "hbnb:$USER_NAME"
 
 directory /etc/hbnb 755 root:root
 [ -e /etc/hbnb/env ] || { install -m 640 -o root -g hbnb /dev/null /etc/hbnb/env; changed "file /etc/hbnb/env"; }
-sh -n /etc/hbnb/env || fail "/etc/hbnb/env cannot be read: write it as lines of NAME='value'"
 . "$FILES/settings"
+said=$(runuser -u hbnb -- sh -euc '. /etc/hbnb/env' 2>&1) || fail "/etc/hbnb/env cannot be read: $said. Write it as lines of NAME='value'"
 
 file manage /usr/local/lib/hbnb/manage 755 root:root
 visudo --check --quiet --file "$FILES/sudoers" || fail "sudo does not understand these rules"

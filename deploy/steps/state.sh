@@ -9,6 +9,6 @@ echo "lock $(! grep -q ":$(stat -c %i .lock) " /proc/locks || cat .lock)"      #
 echo "free $(df --output=avail -k . | tail -1)"
 front "$HEALTH" >/dev/null 2>&1 && echo "health yes" || {
     echo "health no"
-    echo "trouble $(front "$HEALTH" --no-fail 2>&1 | head -c 500 | tr '\n' ' ')"
+    echo "trouble $(front "$HEALTH" --no-fail 2>&1 | head -c 500 | tr -s '[:cntrl:]' ' ')"
 }
 [ ! -e current ] || echo "release $(cat current/RELEASE.json)"

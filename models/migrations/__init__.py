@@ -55,11 +55,16 @@ def stamp(connection: Connection) -> None:
     connection.execute(text("DELETE FROM alembic_version WHERE version_num <> :head"), {"head": HEAD})
 
 
+def unknown(found: Stamp) -> str:
+    """The sentence for who comes to a schema that another HBNB made, and this one knows nothing of."""
+    return (f"The schema is {found.revision}, which this HBNB, of {HEAD}, does not know: start the one that made it, "
+            "or have that one go back with `flask --app wsgi db downgrade`")
+
+
 def refusal(found: Stamp | None, empty: bool, database: str) -> str:
     """The sentence for who comes to a schema that is not ours."""
     if found and found.revision > HEAD:
-        return (f"The database {database} has the schema {found.revision} of a newer HBNB, which this one, of {HEAD}, "
-                "cannot use: start the newer one, or have it go back with `flask --app wsgi db downgrade`")
+        return f"The database {database} cannot be used: {unknown(found)}"
     what = "has no tables yet" if empty else (
         f"has the schema {found.revision}, and this HBNB needs {HEAD}" if found else
         "has the tables of an older HBNB")

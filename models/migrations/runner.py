@@ -101,7 +101,7 @@ class Migrations:
             current, _, _, trouble = self._status(connection)
             if current is None:
                 raise Conflict("No migration made these tables: there is nothing to go back to")
-            if current not in self._revisions:
+            if trouble or current not in self._revisions:
                 raise Conflict(trouble or f"The schema is {current}: only a newer HBNB can take it back")
             before = self._script(current).down_revision
             target = revision or (str(before) if before else None)
@@ -170,11 +170,10 @@ class Migrations:
                  for each in self._revisions.values() if current is None or each.revision > current]
         trouble = None
         if stamp and stamp.revision not in self._revisions and not stamp.fits:
-            trouble = (f"The schema is {current}, which this HBNB, of {migrations.HEAD}, does not know: start the one "
-                       "that made it, or have that one go back with `flask --app wsgi db downgrade`")
-        elif missing := db_tables.missing(connection) if current == migrations.HEAD else []:
-            trouble = (f"The tables {', '.join(missing)} are gone: drop the others and alembic_version, too, run "
-                       f"`{migrations.COMMAND}`, and restore a backup")
+            trouble = migrations.unknown(stamp)
+        elif missing := db_tables.missing(connection) if stamp and stamp.fits else []:
+            trouble = (f"The tables {', '.join(missing)} are gone: keep what there is by mysqldump, drop the others "
+                       f"and alembic_version, too, run `{migrations.COMMAND}`, and restore a backup")
         return Status(current, migrations.HEAD, steps, trouble)
 
     def _script(self, revision: str) -> Script:

@@ -10,6 +10,7 @@ import pytest
 
 from models import migrations
 from tests.conftest import ROOT
+from tests.deploy.fleet import commands
 
 # What counts changes is not what was changed.
 COUNTERS = {"versions"}
@@ -65,12 +66,14 @@ def test_one_that_fails_half_way_leaves_the_page_up_until_it_is_mended(migrated)
     assert "cannot run with settings and database as they are now" in ended.stdout
     assert migrated.state() == before
     # The way back behind the page, which is not taken down by anything but the one who put it up.
+    backup, on, rollback, off = commands("back")
+    migrated.done(*backup)
     with migrated.guests("503"):
-        migrated.done("production", "maintenance", "on")
+        migrated.done(*on)
         assert "9001 is undone" in downgrade(migrated, migrated.current())
-        migrated.done("production", "rollback")
+        migrated.done(*rollback)
         assert 503 in migrated.answers()
-        migrated.done("production", "maintenance", "off")
+        migrated.done(*off)
     assert {*migrated.answers()} == {200}
 
 

@@ -136,6 +136,10 @@ def test_clean_keeps_the_newest(packing, keep, left):
     assert sorted(path.name for path in folder.iterdir()) == sorted(["c.tgz", "a.tgz", "b.tgz"][3 - left:])
 
 
+def test_an_archive_tells_which_migrations_it_brings(packing):
+    assert archive.pack("dev").migrations() == {"0001": True, "0002": False}
+
+
 def test_clean_leaves_the_archives_of_other_environments(packing):
     folder = packing / "versions"
     folder.mkdir(exist_ok=True)

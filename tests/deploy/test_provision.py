@@ -31,21 +31,22 @@ def test_a_site_that_nginx_does_not_understand_does_not_stay(live):
     ended = live.fab("staging", "provision")
     assert ended.returncode == 1
     assert "nginx does not understand its site, which was taken back: " in ended.stdout
-    assert 'unknown directive "nonsense"' in ended.stdout or "other.conf" in ended.stdout
+    assert other in ended.stdout
     assert host.run(f"tail -n 1 {site}; rm {other}; nginx -t -q").stdout == "# kept\n"
     assert changes(live.done("staging", "provision")) == 1
 
 
-def test_settings_that_cannot_be_read_are_told(live):
+@pytest.mark.parametrize("line", ["HBNB_X='cut", "HBNB_X=two words"])
+def test_settings_that_cannot_be_read_are_told(live, line):
     host = live.hosts["staging-01"]
-    host.run("cp -p /etc/hbnb/env /root/env; echo \"X='cut\" >> /etc/hbnb/env")
+    host.run(f"cp -p /etc/hbnb/env /root/env; echo \"{line}\" >> /etc/hbnb/env")
     try:
         said = live.fab("staging", "provision").stdout
         live.commit()
-        assert "/etc/hbnb/env cannot be read: write it as lines of NAME='value'" in said
+        assert "/etc/hbnb/env cannot be read: " in said
         before = live.state(host)
         ended = live.fab("staging", "deploy")
-        assert (ended.returncode, "/etc/hbnb/env" in ended.stdout) == (1, True), ended.stdout
+        assert ended.returncode == 1
         assert live.state(host) == before
     finally:
         host.run("mv /root/env /etc/hbnb/env")

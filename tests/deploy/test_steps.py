@@ -43,7 +43,7 @@ class Fake:
 
     def __init__(self, name, done, fails, answers):
         self.name, self.done, self.fails, self.answers = name, done, fails, answers
-        self.lines, self.left = [], []
+        self.lines, self.left, self.names = [], [], []
 
     def run(self, script, given=None, timeout=0):
         if script == "state":
@@ -59,7 +59,8 @@ class Fake:
         if script == "forget":
             self.left.clear()
             return ""
-        page = {"start": given["NAME"]}.get(script, "") if self.answers.get("named") else ""
+        self.names.append(given["NAME"])
+        page = ""
         if script == "maintenance":
             page = " ".join(f"{key} {given[key]}" for key in ("UP", "DOWN") if key in given) or (
                 f"as it was: {given['MAINTENANCE']}")
@@ -273,7 +274,7 @@ class TestMigration:
     ("operator", {"UP": "operator"}, "operator"), ("deploy operator", {"DOWN": "deploy"}, "operator"),
     ("deploy", {"DOWN": "deploy"}, None), ("restore deploy", {"DOWN": "deploy operator restore"}, None),
     (None, {"DOWN": "deploy"}, None), ("deploy operator", {"MAINTENANCE": "operator"}, "operator"),
-    ("deploy", {"MAINTENANCE": ""}, None)])
+    ("deploy", {"MAINTENANCE": ""}, None), ("back soon", {"MAINTENANCE": ""}, None)])
 def test_a_page_stays_as_long_as_anybody_wants_it(tmp_path, there, given, after):
     page = tmp_path / "shared" / "maintenance"
     page.parent.mkdir()
@@ -307,20 +308,33 @@ class TestRestore:
         assert hosts.lines[0]["file"] == path.name
 
     def test_starts_what_is_current_as_it_may_not_have_worked_with_what_was_lost(self, hosts, path):
-        hosts.answers["named"] = True
         backups.restore(BOTH, path)
-        assert steps(hosts, "start") == ["web-01 start old", "web-02 start old"]
+        assert steps(hosts, "start") == ["web-01 start", "web-02 start"]
+        assert {*hosts.names} == {"old"}
 
     def test_that_is_interrupted_too_late_is_finished(self, hosts, path, capsys):
         hosts.fails["web-01 restore"] = signal.SIGINT
         backups.restore(BOTH, path)
-        assert "That came too late: the backup is in its place" in capsys.readouterr().out
+        assert "That came too late: it is done" in capsys.readouterr().out
         assert [each.split()[1:3] for each in hosts.done[-2:]] == [["maintenance", "DOWN"]] * 2
         assert hosts.lines[0]["ok"] is True
 
+    def test_that_is_interrupted_before_it_began_is_none(self, hosts, path, monkeypatch):
+        do = work.Work.do
+
+        def interrupted(self, *given):
+            monkeypatch.setattr(work.Work, "do", do)
+            do(self, given[0])
+            self.interrupt()
+            do(self, *given[1:])
+        monkeypatch.setattr(work.Work, "do", interrupted)
+        with pytest.raises(Refused, match="restore was interrupted\nEvery host has"):
+            backups.restore(BOTH, path)
+        assert not steps(hosts, "restore")
+
     def test_after_which_the_site_does_not_work_says_that_the_backup_is_there(self, hosts, path):
         hosts.fails["web-02 start"] = Refused("web-02: it is not healthy")
-        with pytest.raises(Refused, match="it is not healthy\nWhat was done before stays"):
+        with pytest.raises(Refused, match="healthy\nThe backup is in its place, and the maintenance page STAYS"):
             backups.restore(BOTH, path)
         assert {*steps(hosts, "maintenance")} == {f"{host} maintenance UP restore" for host in BOTH.web}
 

@@ -76,10 +76,11 @@ def upgrade() -> None:
     if len(missing) == len(metadata.tables):
         metadata.create_all(connection)
         return
-    for name in missing:
-        # Without keys: the older tables may have ids of another character set, which none fits. 0002 makes them all.
-        connection.execute(CreateTable(metadata.tables[name], include_foreign_key_constraints=[]))
-        reshape.say(f"{name} was not there, and was made")
+    for table in metadata.sorted_tables:
+        if table.name in missing:
+            # Without keys: the older tables may have ids of another character set, which none fits. 0002 makes all.
+            connection.execute(CreateTable(table, include_foreign_key_constraints=[]))
+            reshape.say(f"{table.name} was not there, and was made")
 
 
 def downgrade() -> None:
