@@ -18,7 +18,7 @@ from sqlalchemy import event
 import models
 from commands.db import db
 from config import Settings
-from errors import Conflict, Misconfigured, Outdated
+from errors import Conflict, Misconfigured, Outdated, Unavailable
 from models import migrations, passwords
 from models.engine.db_storage import DBStorage
 from models.migrations import takeover
@@ -411,6 +411,10 @@ class TestTakeover:
          "INSERT INTO mine VALUES ('New York', 1); ALTER TABLE states ADD CONSTRAINT theirs "
          " FOREIGN KEY (name) REFERENCES mine (id)",
          r"states has a foreign key to a table that is not HBNB's: drop it \(theirs\)"),
+        ("ALTER TABLE users ADD CONSTRAINT hmm CHECK (email LIKE '%@%')", r"users has a check: drop it \(hmm\)"),
+        ("CREATE TABLE places__new (mine int, own int); INSERT INTO places__new VALUES (1, 2)",
+         "places__new is in the way, and no copy of an upgrade: drop it, or give it another name"),
+        ("CREATE TABLE users__old AS SELECT * FROM users", "users__old is in the way, and users is not what an"),
         ("CREATE TRIGGER tr BEFORE INSERT ON users FOR EACH ROW SET NEW.first_name = 'x'",
          r"users has a trigger.*\(tr\)"),
         ("ALTER TABLE place_amenity DROP PRIMARY KEY; INSERT INTO place_amenity VALUES ('p1', 'a1')",
@@ -450,6 +454,24 @@ class TestTakeover:
 
     def test_says_nothing_of_tables_where_there_are_none(self, database):
         assert [line[:6] for line in database.migrations.plan().lines] == ["0001: ", "0002: "]
+
+    def test_is_stopped_by_a_foreign_key_of_another_database(self, small):
+        small.execute("CREATE DATABASE bills; GRANT SELECT ON bills.* TO hbnb_test@localhost; CREATE TABLE bills.bills "
+                      "(s varchar(60) CHARSET latin1, FOREIGN KEY f (s) REFERENCES migrated.states (id))")
+        try:
+            assert small.migrations.plan().stops == [
+                "bills.bills is no table of HBNB's and has a foreign key to one: drop it (f), and make it anew later"]
+        finally:
+            small.execute("DROP DATABASE bills")
+
+    def test_says_of_a_user_with_too_few_rights_which_are_needed(self, small):
+        small.execute("CREATE USER few@localhost IDENTIFIED BY 'few'; GRANT SELECT ON migrated.* TO few@localhost")
+        try:
+            few = DBStorage(replace(small.settings, mysql_user="few", mysql_pwd="few"))
+            with pytest.raises(Unavailable, match=r"denied.* Give the user the rights that docs/database.md lists"):
+                few.migrations().upgrade()
+        finally:
+            small.execute("DROP USER few@localhost")
 
     def test_sets_what_has_a_default_and_says_so(self, small):
         small.execute("SET sql_mode = ''; ALTER TABLE users MODIFY created_at datetime NOT NULL DEFAULT '0000-00-00';"
@@ -521,11 +543,47 @@ class TestTakeover:
     def test_keeps_what_was_written_into_the_new_tables_of_one_that_was_cut_off(self, small):
         cut_off_after_renaming(small)
         small.execute("INSERT INTO states SELECT 's9', created_at, updated_at, name FROM states")
-        with pytest.raises(Conflict, match="kept as amenities__apart1, states__apart1, users__apart1, "):
+        with pytest.raises(Conflict, match="DROP TABLE amenities__apart1, states__apart1, users__apart1, "):
             small.migrations.upgrade()
         small.migrations.upgrade()
         assert small.rows("SELECT id FROM states") == [("s1",)]
         assert small.rows("SELECT id FROM states__apart1") == [("s1",), ("s9",)]
+
+    def test_somebodys_copy_is_not_taken_for_one_that_was_cut_off_after_going_back_either(self, small):
+        small.migrations.upgrade()
+        small.migrations.downgrade()
+        small.execute("CREATE TABLE users__old AS SELECT * FROM users; "
+                      "INSERT INTO users SELECT 'u9', created_at, updated_at, 'new@x.org', password, 'N', 'N' "
+                      "FROM users WHERE id = 'u1'")
+        before = small.content()
+        with pytest.raises(Conflict, match="users__old is in the way, and users is not what an upgrade"):
+            small.migrations.upgrade()
+        assert small.content() == before
+        small.execute("DROP TABLE users__old")
+        assert small.migrations.upgrade() == ["0002"]
+        assert small.rows("SELECT COUNT(*) FROM users") == [(4,)]
+
+    @pytest.mark.parametrize("until", range(0, 30, 3))
+    def test_of_going_back_that_was_cut_off_anywhere_everything_is_there_again(self, small, monkeypatch, until):
+        small.migrations.upgrade()
+        schema, content = small.schema(), small.content()
+        storage, sent = small.open(), []
+
+        def count(connection: Any, cursor: Any, sql: str, *_: Any) -> None:
+            if re.match(r"\s*(ALTER|UPDATE) ", sql):
+                if len(sent) == until:
+                    raise Killed
+                sent.append(sql)
+        event.listen(storage._autocommit.engine, "before_cursor_execute", count)
+        with suppress(Killed):
+            storage.migrations().downgrade()
+        use(small, monkeypatch, "production")
+        if small.schema() != schema:
+            assert CliRunner().invoke(db, ["status"]).exit_code == 1
+            with pytest.raises(Outdated):
+                models.storage.reload()
+        small.migrations.upgrade()
+        assert (small.schema(), small.content()) == (schema, content)
 
     def test_is_stopped_where_a_backup_was_put_back_after_one_that_was_cut_off(self, small):
         cut_off_after_renaming(small)
@@ -534,7 +592,7 @@ class TestTakeover:
         small.execute("INSERT INTO states SELECT 's9', created_at, updated_at, name FROM states")
         before = small.content()
         for _ in range(2):
-            with pytest.raises(Conflict, match="states__old is left of an earlier upgrade"):
+            with pytest.raises(Conflict, match="states__old is in the way, and states is not"):
                 small.migrations.upgrade()
         assert small.content() == before
         small.execute(f"SET FOREIGN_KEY_CHECKS = 0; DROP TABLE {', '.join(f'{name}__old' for name in TABLES)}")
@@ -653,7 +711,8 @@ class TestCommands:
         monkeypatch.setattr(models, "storage", away)
         found = CliRunner().invoke(db, arguments)
         assert found.exit_code == 1
-        advice = r"\. See that it runs .*gone on with" if arguments in (["upgrade"], ["downgrade"]) else ""
+        advice = {"upgrade": r"\. See that it runs .*gone on with",
+                  "downgrade": r"\. See that it runs .*taken back then"}.get(arguments[-1], "")
         assert re.fullmatch(r"Error: The database migrated cannot be used: Can't connect to local server through "
                             rf"socket '/no/such/socket' \(2\){advice}\n", found.output)
 

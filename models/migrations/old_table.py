@@ -102,8 +102,8 @@ class OldTable:
                 found.changes["passwords become hashes"] += 1
         for several in mails.values():
             if len(several) > 1:
-                found.stop(f"{self.name}.email may belong to one of them only, in capitals or not: give the others "
-                           f"another, or remove them: {', '.join(several)}")
+                found.stop(f"{self.name}.email may belong to one of them only, whatever its capitals and accents: give "
+                           f"the others another, or remove them: {', '.join(several)}")
         found.ids = {key[0] for key in keys}
         return found
 

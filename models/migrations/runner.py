@@ -19,7 +19,10 @@ from models.migrations import reshape, takeover
 from models.migrations.takeover import Plan
 
 LOCK_TIMEOUT = 60       # seconds
-_CUT_OFF = ". See that it runs and that no other program uses it, and try again: what was cut off is gone on with"
+_DENIED = {1044, 1142, 1143, 1227}
+_LOOK = ". See that it runs and that no other program uses it, and "
+_CUT_OFF = f"{_LOOK}try again: what was cut off is gone on with"
+_HALF_BACK = f"{_LOOK}see `db status`: what is half way back is brought up by `db upgrade`, and can be taken back then"
 
 
 class Step(NamedTuple):
@@ -97,7 +100,7 @@ class Migrations:
             NotFound: there is no such revision.
             Invalid: it is not one before.
         """
-        with self._alone() as connection:
+        with self._alone(_HALF_BACK) as connection:
             current, _, _, trouble = self._status(connection)
             if current is None:
                 raise Conflict("No migration made these tables: there is nothing to go back to")
@@ -109,7 +112,16 @@ class Migrations:
                 raise Conflict(f"There is nothing before {current}: to be rid of the tables, drop the database")
             if self._script(target).revision >= current:
                 raise Invalid(f"The schema is {current}, and {target} is none before it")
-            return self._run(connection, lambda at: self._scripts._downgrade_revs(target, at))
+            undone = [each for each in reversed(self._revisions) if target < each <= current]
+            with Operations.context(MigrationContext.configure(connection)):
+                for revision in undone:
+                    # Noted first: what is cut off half way is not what it was, and the next upgrade mends it.
+                    connection.execute(text("UPDATE alembic_version SET version_num = :before"),
+                                       {"before": self._script(revision).down_revision})
+                    self._note(connection)
+                    self._script(revision).module.downgrade()
+                    reshape.say(f"{revision} is undone")
+            return undone
 
     def recreate(self) -> None:
         """Make all tables anew, empty."""
@@ -146,7 +158,7 @@ class Migrations:
         def applied(step: Any, **_: Any) -> None:
             self._note(connection)
             done.append(step.up_revision_id)
-            reshape.say(f"{step.up_revision_id} is done" if step.is_upgrade else f"{step.up_revision_id} is undone")
+            reshape.say(f"{step.up_revision_id} is done")
 
         context = MigrationContext.configure(connection, opts={
             "fn": lambda at, _: steps(at), "script": self._scripts, "on_version_apply": (applied,)})
@@ -182,17 +194,19 @@ class Migrations:
         return self._revisions[revision]
 
     @contextmanager
-    def _alone(self) -> Iterator[Connection]:
-        with self._connected(_CUT_OFF) as connection, db_tables.only_one(connection):
-            # Who still uses a table is not waited for until tomorrow.
-            connection.execute(text(f"SET SESSION lock_wait_timeout = {LOCK_TIMEOUT}"))
+    def _alone(self, advice: str = _CUT_OFF) -> Iterator[Connection]:
+        with self._connected(advice) as connection, db_tables.only_one(connection):
             yield connection
 
     @contextmanager
     def _connected(self, advice: str = "") -> Iterator[Connection]:
         try:
             with self._engine.connect() as connection:
+                # Who still uses a table is not waited for until tomorrow.
+                connection.execute(text(f"SET SESSION lock_wait_timeout = {LOCK_TIMEOUT}"))
                 yield connection
         except DBAPIError as error:
+            if db_errors.code(error) in _DENIED:
+                advice = ". Give the user the rights that docs/database.md lists, and try again"
             raise Unavailable(f"The database {self._engine.url.database} cannot be used: {db_errors.text(error)}"
                               f"{advice}") from error

@@ -18,12 +18,13 @@ from sqlalchemy.schema import CreateTable
 
 from errors import Conflict
 from models import passwords
-from models.engine import version
+from models.engine import db_errors, version
 from models.migrations import reshape
 from models.migrations.old_table import PART, Findings, OldTable
 
 NEW, OLD = "__new", "__old"
 APART = "__apart"   # and a number: what was put aside, and is for a person to drop
+MARK = "HBNB copies this table"     # the comment of a copy until the upgrade is over, which no other table has
 
 
 @dataclass
@@ -46,7 +47,7 @@ def plan(connection: Connection, metadata: MetaData, names: Sequence[str]) -> Pl
     if _there(connection, metadata, OLD):
         return Plan(["The upgrade was cut off after the tables were changed: it will be finished"],
                     [*_left(connection, metadata)], [*names])
-    made = Plan(stops=[*_foreign(connection, names)])
+    made = Plan(stops=[*_foreign(connection, names), *_in_the_way(connection, metadata)])
     there = _there(connection, metadata, "")
     owners: dict[str, set[str] | None] = {}
     for name in names:
@@ -88,6 +89,8 @@ def run(connection: Connection, metadata: MetaData, names: Sequence[str]) -> Non
         _compare(connection, metadata)
         for name in _there(connection, metadata, OLD):
             connection.execute(text(f"DROP TABLE `{name}{OLD}`"))
+        for name in _marked(connection):
+            connection.execute(text(f"ALTER TABLE `{name}` COMMENT = ''"))
         metadata.create_all(connection)
     reshape.keys_and_indexes(connection, metadata)
     # What a process remembers of the tables is not what they hold now.
@@ -116,13 +119,17 @@ def _copy(connection: Connection, metadata: MetaData, names: Sequence[str]) -> N
     for name in names:
         table = metadata.tables[name]
         new = table.to_metadata(MetaData(), name=f"{name}{NEW}")
+        new.comment = MARK
         connection.execute(CreateTable(new, include_foreign_key_constraints=[]))
         with closing(_parts(connection, _old(connection, table, name))) as parts:
             for part in parts:
                 try:
                     connection.execute(insert(new), part)
                 except DBAPIError as error:     # of what nobody thought of; nothing but the copy has changed
-                    raise Conflict(f"{name} cannot be taken over, and nothing was changed: {error.orig}") from error
+                    if error.connection_invalidated:
+                        raise
+                    raise Conflict(f"{name} cannot be taken over, and nothing was changed: {db_errors.text(error)}"
+                                   ) from error
 
 
 def _parts(connection: Connection, old: OldTable) -> Generator[list[dict[str, Any]], None, None]:
@@ -157,25 +164,37 @@ def _compare(connection: Connection, metadata: MetaData) -> None:
                 pass
         if (before.rows, before.digest) != (after.rows, after.digest):
             apart = _apart(connection, metadata)
+            put = ", ".join(f"{each}{apart}" for each in names)
             connection.execute(text("RENAME TABLE " + ", ".join(
                 f"`{each}` TO `{each}{apart}`, `{each}{OLD}` TO `{each}`" for each in names)))
             raise Conflict(f"{name} had {before.rows} rows (checksum {before.digest:x}), and would have {after.rows} "
                            f"({after.digest:x}): somebody wrote meanwhile, or a row was not understood. The old tables "
                            "are in their places again: stop all programs that use the database, and try once more. "
-                           f"What took their places is kept as {', '.join(f'{each}{apart}' for each in names)}: drop "
-                           "these tables when you need nothing of them")
+                           f"What took their places is kept; when you need nothing of it: DROP TABLE {put}")
         reshape.say(f"{name}: {before.rows} rows before and after, checksum {before.digest:016x}")
 
 
 def _left(connection: Connection, metadata: MetaData) -> Iterator[str]:
     """The old tables whose places nothing has that the upgrade put there, as where somebody put a backup back."""
-    there, copied = _there(connection, metadata, ""), _there(connection, metadata, NEW)
+    there, marked = _there(connection, metadata, ""), _marked(connection)
     for name in _there(connection, metadata, OLD):
         # Either the copy waits for the place, on a server that does not rename all or none; or it has it.
-        if (name in there) is (name in copied) or (
-                name in there and _differing(connection, metadata.tables[name], name)):
-            yield (f"{name}{OLD} is left of an earlier upgrade, and {name} is not what that made: drop {name}{OLD}, or "
-                   "give it another name")
+        if (name in marked) is (f"{name}{NEW}" in marked) or (name in there) is not (name in marked):
+            yield (f"{name}{OLD} is in the way, and {name} is not what an upgrade put into its place: drop "
+                   f"{name}{OLD}, or give it another name")
+
+
+def _in_the_way(connection: Connection, metadata: MetaData) -> Iterator[str]:
+    marked = _marked(connection)
+    for name in _there(connection, metadata, NEW):
+        if f"{name}{NEW}" not in marked:
+            yield f"{name}{NEW} is in the way, and no copy of an upgrade: drop it, or give it another name"
+
+
+def _marked(connection: Connection) -> set[str]:
+    """The tables that an upgrade made which is not over."""
+    return {*connection.scalars(text("SELECT table_name FROM information_schema.tables WHERE table_schema = "
+                                     "DATABASE() AND table_comment = :mark"), {"mark": MARK})}
 
 
 def _apart(connection: Connection, metadata: MetaData) -> str:
@@ -226,13 +245,19 @@ def _foreign(connection: Connection, names: Sequence[str]) -> Iterator[str]:
     values = {f"n{number}": name for number, name in enumerate(names)}
     listed = ", ".join(f":{each}" for each in values)
     for name, key in connection.execute(text(
-            "SELECT table_name, constraint_name FROM information_schema.key_column_usage WHERE table_schema = "
-            f"DATABASE() AND referenced_table_name IN ({listed}) AND table_name NOT IN ({listed})"), values):
+            "SELECT IF(table_schema = DATABASE(), table_name, CONCAT(table_schema, '.', table_name)), constraint_name "
+            "FROM information_schema.key_column_usage WHERE referenced_table_schema = DATABASE() AND "
+            f"referenced_table_name IN ({listed}) AND (table_schema <> DATABASE() OR table_name NOT IN ({listed}))"),
+            values):
         yield f"{name} is no table of HBNB's and has a foreign key to one: drop it ({key}), and make it anew later"
     for name, key in connection.execute(text(
             "SELECT table_name, constraint_name FROM information_schema.key_column_usage WHERE table_schema = "
             f"DATABASE() AND table_name IN ({listed}) AND referenced_table_name NOT IN ({listed})"), values):
         yield f"{name} has a foreign key to a table that is not HBNB's: drop it ({key}), and make it anew later"
+    for name, check in connection.execute(text(
+            "SELECT table_name, constraint_name FROM information_schema.table_constraints WHERE table_schema = "
+            f"DATABASE() AND constraint_type = 'CHECK' AND table_name IN ({listed})"), values):
+        yield f"{name} has a check: drop it ({check}), and make it anew later"
     for trigger, name in connection.execute(text(
             "SELECT trigger_name, event_object_table FROM information_schema.triggers WHERE trigger_schema = "
             f"DATABASE() AND event_object_table IN ({listed})"), values):
