@@ -245,8 +245,8 @@ def _foreign(connection: Connection, names: Sequence[str]) -> Iterator[str]:
     values = {f"n{number}": name for number, name in enumerate(names)}
     listed = ", ".join(f":{each}" for each in values)
     for name, key in connection.execute(text(
-            "SELECT IF(table_schema = DATABASE(), table_name, CONCAT(table_schema, '.', table_name)), constraint_name "
-            "FROM information_schema.key_column_usage WHERE referenced_table_schema = DATABASE() AND "
+            "SELECT CASE table_schema WHEN DATABASE() THEN table_name ELSE CONCAT(table_schema, '.', table_name) END, "
+            "constraint_name FROM information_schema.key_column_usage WHERE referenced_table_schema = DATABASE() AND "
             f"referenced_table_name IN ({listed}) AND (table_schema <> DATABASE() OR table_name NOT IN ({listed}))"),
             values):
         yield f"{name} is no table of HBNB's and has a foreign key to one: drop it ({key}), and make it anew later"
