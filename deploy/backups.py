@@ -10,7 +10,7 @@ from pathlib import Path
 from deploy.archive import ROOT
 from deploy.config import Environment, Refused
 from deploy.hosts import Host, Hosts, digest
-from deploy.release import PAGE_AS_IT_WAS
+from deploy.release import PAGE_AS_IT_WAS, START
 from deploy.work import Step, at_work, say
 
 FOLDER = Path("backups")
@@ -19,7 +19,8 @@ LONGEST = 7200      # seconds
 PAGE_UP = Step("maintenance", PAGE_AS_IT_WAS, given={"UP": "restore"})
 PAGE_DOWN = Step("maintenance", given={"DOWN": "deploy restore"})      # what a migration left is gone with the rest
 RESTORE = Step("restore", at="first", final=True, timeout=LONGEST)
-START = Step("start", at="each", timeout=180)   # anew, if it does not work with what was lost, or another password
+# Of what does not work with what was lost, or with another password.
+RESTART = Step("start", at="each", timeout=START.timeout)
 STAYS = ("The backup is in its place, and the maintenance page STAYS up: mend what is said above, `fab ENV rollback "
          "--to` the release that is current, and `fab ENV maintenance off`")
 
@@ -71,7 +72,7 @@ def restore(environment: Environment, path: Path, replace: bool = False) -> None
         work.hosts.first.upload(path, given["FILE"])
         work.do(PAGE_UP, RESTORE)
         try:
-            work.do(START, PAGE_DOWN)
+            work.do(RESTART, PAGE_DOWN)
         except (Refused, KeyboardInterrupt) as error:
             raise Refused(f"{str(error) or 'It was interrupted'}\n{STAYS}") from None
 

@@ -149,9 +149,6 @@ class Migrations:
             raise Conflict(takeover.stopped(made))
         if (self._status(connection).current or "") > migrations.HEAD:      # and this HBNB can use it
             return []
-        return self._run(connection, lambda at: self._scripts._upgrade_revs("head", at))
-
-    def _run(self, connection: Connection, steps: Any) -> list[str]:
         migrations.prepare(connection)
         done: list[str] = []
 
@@ -161,7 +158,8 @@ class Migrations:
             reshape.say(f"{step.up_revision_id} is done")
 
         context = MigrationContext.configure(connection, opts={
-            "fn": lambda at, _: steps(at), "script": self._scripts, "on_version_apply": (applied,)})
+            "fn": lambda at, _: self._scripts._upgrade_revs("head", at), "script": self._scripts,
+            "on_version_apply": (applied,)})
         with Operations.context(context):
             context.run_migrations()
         self._note(connection)      # once more, for who was ended just before
