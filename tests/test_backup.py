@@ -469,7 +469,7 @@ class TestRestore:
         def look() -> None:
             assert other.count() == before
             other.close()
-            with pytest.raises((Unavailable, MySQLdb.OperationalError), match=r"held it|Lock wait timeout"):
+            with pytest.raises((Unavailable, MySQLdb.OperationalError), match=r"is in use|Lock wait timeout"):
                 write()
 
         def write() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from models.engine.file_lock import FileLock
 from sample import Sample
 from sample.fill import fill
 from tests.conftest import Run
@@ -34,8 +35,9 @@ def destroy(engine, settings, request) -> Callable[[], None]:
         if engine == "db":
             request.getfixturevalue("database").empty()
         else:
-            for path in Path(settings.file_path).parent.glob("file.json*"):
-                path.unlink()
+            with FileLock(settings.file_path).writing():    # one after the other, they would be seen in part
+                for path in Path(settings.file_path).parent.glob("file.json*"):
+                    path.unlink()
     return lose
 
 

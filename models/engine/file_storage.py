@@ -10,6 +10,8 @@ import logging
 import math
 import os
 import sqlite3
+import threading
+import time
 import uuid
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,7 +24,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from errors import Damaged, HBNBError, Invalid, Unavailable
-from models.engine import file_tables, old_file
+from models.engine import file_lock, file_tables, old_file
 from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.journal import Objects
 from models.engine.json_file import JSONFile
@@ -50,6 +52,7 @@ _LOWER = _Lower()
 _FUNCTIONS = {each.__name__: _or_none(each) for each in (
     math.radians, math.sin, math.cos, math.asin, math.sqrt, lower)}
 BUSY_TIMEOUT = 60.0     # seconds that a thread waits for another one's commit in memory
+PAUSE = 0.05            # seconds after which a file that could not be read is looked at again
 
 
 class FileStorage(Storage):
@@ -68,6 +71,9 @@ class FileStorage(Storage):
         engine = create_engine("sqlite://", creator=self._connect, poolclass=QueuePool, max_overflow=-1,
                                hide_parameters=True)
         super().__init__(engine, Autocommit(engine, self._catch_up))
+        # Guards `_memory` and what is known of the file; a thread that waits for other processes does not hold it.
+        self._mutex = threading.RLock()
+        self._is_current = False    # whether a thread holds the lock and has taken over all changes
         self._commits = 0
         self._mended = 0        # objects of the file that an older HBNB had kept otherwise
         event.listen(self._sessions, "do_orm_execute", self._catch_up)
@@ -80,13 +86,16 @@ class FileStorage(Storage):
         self._file.probe()
         self._catch_up()
 
+    def hurry(self) -> None:
+        self._file.timeout = file_lock.REQUEST_TIMEOUT
+
     def settle(self) -> None:
-        with self._alone():
+        with self._alone(), self._mutex:
             self._file.fold(lambda: file_tables.everything(self._memory))
 
     def reload(self) -> None:
         super().reload()
-        with self._file.lock.reading():
+        with self._file.lock.reading(self._file.timeout), self._mutex:
             self._file.forget()
             self._read_changes()
         if self._mended:
@@ -97,7 +106,7 @@ class FileStorage(Storage):
         said = (f"{self._file.path} was written by an older HBNB: passwords and texts of {self._mended} objects "
                 "were made ours")
         try:
-            with self._alone():
+            with self._alone(), self._mutex:
                 if not self._file.is_old:   # another process was quicker
                     return
                 self._file.rewrite(lambda: file_tables.everything(self._memory))
@@ -107,20 +116,20 @@ class FileStorage(Storage):
 
     def everything(self) -> Iterator[Objects]:
         with closing(self._connect(isolation_level=None)) as memory:
-            with self._file.lock.reading():
+            with self._file.lock.reading(self._file.timeout):
                 self._read_changes()
                 memory.execute("BEGIN")     # from its first statement on, it sees no change, and no other process waits
                 memory.execute("SELECT count(*) FROM changed").fetchone()
             yield from file_tables.everything(memory)
 
     def fill(self, parts: Iterable[Objects], replace: bool = False) -> None:
-        with self._alone():
+        with self._alone(), self._mutex:
             self._memory.execute("BEGIN IMMEDIATE")
             try:
                 if not replace:
                     must_be_empty(file_tables.count(self._memory))
                 file_tables.load(self._memory, parts, whole=True)
-                self._file.rewrite(lambda: file_tables.everything(self._memory), other=True)
+                self._file.rewrite(lambda: file_tables.everything(self._memory))
                 self._memory.execute("COMMIT")
                 self._commits += 1
             except BaseException:
@@ -130,13 +139,17 @@ class FileStorage(Storage):
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        with self._file.lock.writing():
+        with self._file.writing():
             self._read_changes()
-            yield
+            outer, self._is_current = self._is_current, True
+            try:
+                yield
+            finally:
+                self._is_current = outer
 
     @contextmanager
     def _still(self) -> Iterator[None]:
-        with self._file.lock.reading():
+        with self._file.lock.reading(self._file.timeout):
             self._read_changes()
             yield
 
@@ -145,7 +158,7 @@ class FileStorage(Storage):
         super()._prepare(session)
 
     def _commit(self, session: Session) -> None:
-        with self._alone():
+        with self._alone(), self._mutex:
             session.flush()
             connection: Any = session.connection().connection.driver_connection
             changes = file_tables.take_changes(connection)
@@ -168,13 +181,24 @@ class FileStorage(Storage):
         return self._commits
 
     def _catch_up(self, *_: Any) -> None:
-        if self._file.changed() and not self._file.lock.held:
-            with self._file.lock.reading():
+        if not self._is_current and self._file.changed():
+            with self._file.lock.peeking():
                 self._read_changes()
 
     def _read_changes(self) -> None:
-        if not self._file.changed():
-            return
+        with self._mutex:
+            while self._file.changed():
+                seen = self._file.look()
+                try:
+                    self._take_over()
+                    return
+                except Unavailable:
+                    time.sleep(PAUSE)
+                    if self._file.look() == seen:
+                        raise
+                    # Another program replaces the files, one by one.
+
+    def _take_over(self) -> None:
         self._memory.execute("BEGIN IMMEDIATE")
         try:
             whole, parts = self._file.changes()
@@ -182,6 +206,7 @@ class FileStorage(Storage):
             file_tables.load(self._memory, self._ours(parts), whole)
             self._memory.execute("COMMIT")
             self._commits += 1
+            self._file.taken()
         except BaseException as error:
             self._memory.execute("ROLLBACK")
             self._file.forget()
@@ -216,6 +241,6 @@ def _fold(file: JSONFile, memory: sqlite3.Connection) -> None:
     """Leave the file whole when a program ends that changed it, unless somebody else has come to it since."""
     if not file.appended:
         return
-    with suppress(Unavailable), file.lock.writing(timeout=0):     # else the journal holds what the file does not
+    with suppress(Unavailable), file.writing(timeout=0):     # else the journal holds what the file does not
         if not file.changed():
             file.fold(lambda: file_tables.everything(memory))

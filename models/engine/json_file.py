@@ -6,9 +6,11 @@ when a program ends. Nothing here knows models or SQL: objects are dicts, by key
 """
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import time
 import zlib
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
@@ -18,8 +20,9 @@ from typing import Any, BinaryIO, NoReturn
 import orjson
 
 from errors import Damaged, Invalid, Misconfigured, Unavailable
+from models.engine import file_owner
 from models.engine.file_lock import FileLock
-from models.engine.journal import Content, Header, Journal, Objects, encode, private
+from models.engine.journal import START, Content, Header, Journal, Objects, encode
 
 # Bytes up to which rewriting is as good as appending (measured: docs/decisions/0001-storage-engines.md).
 SMALL = 64 * 1024
@@ -33,24 +36,33 @@ _BOUNDARY = re.compile(rb'\}\s*,\s*(?="[A-Za-z]\w*\.[^"\\]*"\s*:\s*\{)')
 # whoever else reads or writes the file need not know.
 OURS = b"{ \n"
 NOTHING = Content(0, 0)     # of a file that is not there
+Stamp = tuple[int, int, int] | None     # number, size and time of a file; `None` = there is none
+Stamps = tuple[Stamp, Stamp]
+_UNREAD: Stamps = ((0, 0, 0), None)
 
 
 class JSONFile:
     """A file of objects with its journal.
 
     Args:
-        path: the file; it need not be there yet.
+        path: the file, or a link to it; it need not exist yet.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         try:
-            self.path = os.path.realpath(os.path.expanduser(path))
+            self._name = os.path.abspath(os.path.expanduser(path))
         except FileNotFoundError:
             raise Misconfigured("the working directory was removed: change into one that is there") from None
-        self.lock = FileLock(self.path)
-        self._journal = Journal(f"{self.path}.journal")
+        self.timeout: float | None = None   # seconds to wait for other programs; `None` = as long as usual
         self.appended = False       # whether this process has, to the journal
         self.is_old = False         # whether an older HBNB wrote what was read
+        self._follow()
+
+    def _follow(self) -> None:
+        """Use the file that the name leads to now."""
+        self.path = os.path.realpath(self._name)
+        self.lock = FileLock(self.path)
+        self._journal = Journal(f"{self.path}.journal", self.path)
         self.forget()
 
     @property
@@ -58,11 +70,29 @@ class JSONFile:
         """Of all files that are its own."""
         return {self.path, self._journal.path, self.lock.path}
 
+    @contextmanager
+    def writing(self, timeout: float | None = None) -> Iterator[None]:
+        """Hold the lock for writing, on the file that the name leads to; see `FileLock.writing`."""
+        if self.lock.held:
+            yield
+            return
+        while True:
+            with self.lock.writing(self.timeout if timeout is None else timeout):
+                if self.is_current():
+                    yield
+                    return
+                self._follow()
+
+    def is_current(self) -> bool:
+        """Whether the name still leads to this file; it does not if it is a link that was changed."""
+        return os.path.realpath(self._name) == self.path
+
     def forget(self) -> None:
         """Have `changes` give everything the next time."""
-        self._stamps: tuple[object, object] = (None, None)  # of file and journal, when they were read
-        self._content: Content | None = None                # of the file; `None` = not read yet
-        self._begin = self._end = 0                         # the part of the journal that was read; 0 = none
+        self._stamps = _UNREAD      # of file and journal, when what was taken over was read
+        self._content: Content | None = None    # of the file; `None` = not read yet
+        self._header: Header | None = None      # of the journal that was read; `None` = there was none
+        self._position = START                  # how far it was read
 
     def probe(self) -> None:
         """See that the file can be read, and its folder written.
@@ -79,11 +109,17 @@ class JSONFile:
     # Reading
 
     def changed(self) -> bool:
-        """Tell whether there is anything that `changes` did not give yet."""
-        return self._content is None or self._stamps != self._look()
+        """Tell whether there is anything that was not taken over yet."""
+        return self._stamps != self.look()
+
+    def look(self) -> Stamps:
+        """What changes whenever the file or its journal does."""
+        return _stamp(self._name), _stamp(self._journal.path)
 
     def changes(self) -> tuple[bool, Iterator[Objects]]:
-        """What was not given yet; to be read to its end, with the lock held.
+        """What was not given yet; to be read to its end, and then `taken`.
+
+        With the lock held; without it, a writer may come in between, and what looks like damage may be none.
 
         Returns: whether it is everything, in place of all that was given before; and the objects, in
             parts, `None` for a removed one.
@@ -91,31 +127,36 @@ class JSONFile:
             Damaged: file or journal is not what it should be; says which, and where.
             Unavailable: one cannot be read.
         """
+        if not (self.lock.held or self.is_current()):
+            self._follow()
         with self._reported("read"):
-            stamps, header = self._look(), self._journal.header()
-            if self._content is not None and self._knows(stamps, header):
-                return False, self._read_journal(stamps)
+            self._seen, header = self.look(), self._journal.header()
+            if self._content is not None and self._goes_on(header):
+                return False, self._read_journal()
         self.forget()
-        return True, self._read_all(stamps, header)
+        return True, self._read_all(header)
 
-    def _knows(self, stamps: tuple[object, object], header: Header | None) -> bool:
-        """Tell whether what was read is still so, and only the journal has grown."""
-        assert self._content is not None
+    def taken(self) -> None:
+        """Note that all that `changes` gave was taken over."""
+        self._stamps = self._seen
+
+    def _goes_on(self, header: Header | None) -> bool:
+        """Tell whether what was read is still so, and only HBNB has added to it."""
+        if self._noted().get("stamps") != repr(self._seen):
+            return False    # another program wrote: what was read may have been changed, too
         if header is None:
-            return stamps[0] == self._stamps[0] and not self._end
-        if header.after == (self._content, self._end) and self._end:
+            return self._seen[0] == self._stamps[0] and self._header is None
+        if header.after == (self._content, self._position) and self._header:
             # Another process folded into the file just what this one had read.
-            self._content, self._begin, self._end = header.continues, header.length, header.length
-        elif header.continues != self._content or stamps[0] != self._stamps[0]:
+            self._content, self._header, self._position = header.continues, header, header.position
+            return True
+        if header.continues != self._content or self._seen[0] != self._stamps[0]:
             return False
-        elif not self._end:
-            self._begin = self._end = header.length
-        return self._journal.size() >= self._end
+        if self._header is None:
+            self._header, self._position = header, header.position
+        return header == self._header and self._journal.size() >= self._position.end
 
-    def _look(self) -> tuple[object, object]:
-        return _stamp(self.path), _stamp(self._journal.path)
-
-    def _read_all(self, stamps: tuple[object, object], header: Header | None) -> Iterator[Objects]:
+    def _read_all(self, header: Header | None) -> Iterator[Objects]:
         with self._reported("read"):
             try:
                 with open(self.path, "rb") as file:
@@ -123,24 +164,47 @@ class JSONFile:
             except FileNotFoundError:
                 self._content, self.is_old = NOTHING, False
             if header and header.continues == self._content:
-                self._begin = self._end = header.length
+                self._header, self._position = header, header.position
             elif header and self._unfolded(header):
                 raise Damaged(f"{self._journal.path} holds changes to another {os.path.basename(self.path)} than is "
                               "there: put that one back, or move the journal away to do without its changes")
-            yield from self._read_journal(stamps)
+            yield from self._read_journal()
+            self._check_end()
 
     def _unfolded(self, header: Header) -> bool:
         """Tell whether the journal has transactions that are not in the file."""
-        last = deque(self._journal.transactions(header.length), maxlen=1)
+        last = deque(self._journal.transactions(header, header.position), maxlen=1)
         return bool(last) and last[0][0].get("") != list(self._content or ())
 
-    def _read_journal(self, stamps: tuple[object, object]) -> Iterator[Objects]:
-        if self._end:
-            for objects, end in self._journal.transactions(self._end):
+    def _read_journal(self) -> Iterator[Objects]:
+        if self._header:
+            for objects, position in self._journal.transactions(self._header, self._position):
                 if "" not in objects:
                     yield objects
-                self._end = end
-        self._stamps = stamps
+                self._position = position
+
+    def _check_end(self) -> None:
+        """Refuse a journal that has lost transactions at its end, as far as the last writer's note tells."""
+        noted = self._noted()
+        if self._header and self._header.id == noted.get("journal") and self._position.end < noted["end"]:
+            raise Damaged(f"{self._journal.path} is damaged, {noted['end'] - self._position.end} bytes at its end are "
+                          f"missing. Nothing was changed: put it back, or remove {self.lock.path} to do without them")
+
+    def _noted(self) -> dict[str, Any]:
+        """What the last writer left behind: the stamps and the end of what it wrote."""
+        try:
+            found = orjson.loads(self.lock.note)
+        except orjson.JSONDecodeError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _leave(self) -> None:
+        """Let others know what was written, and by this program that it need not be read."""
+        self.lock.check()
+        self._seen = self.look()
+        self.lock.note = orjson.dumps({"stamps": repr(self._seen), "journal": self._header and self._header.id,
+                                       "end": self._position.end})
+        self.taken()
 
     def _read_file(self, file: BinaryIO) -> Generator[Objects, None, Content]:
         """Give a file's objects, in parts, so that memory stays small however large it is."""
@@ -190,7 +254,7 @@ class JSONFile:
     def write(self, changes: Objects, everything: Callable[[], Iterator[Objects]]) -> None:
         """Store a transaction: it is there even if the machine stops the moment this returns.
 
-        Needs the lock for writing, and that all changes were read.
+        Needs the lock for writing, and that all changes were taken over.
 
         Args:
             changes: the changed objects by key, `None` for a removed one.
@@ -201,52 +265,70 @@ class JSONFile:
         """
         assert self.lock.held
         assert self._content is not None
-        line = encode(changes)
-        if self.is_old or self._content.size <= SMALL or self._end + len(line) > self._content.size * FOLD_AT:
+        if self.is_old or self._content.size <= SMALL or (self._header and not self._header.id):
             self.rewrite(everything)
             return
         with self._reported("written"):
-            if not self._end:
-                self._begin = self._end = self._journal.begin(self._content, None)
+            if not self._header:
+                self._header = self._journal.begin(self._content, None)
+                self._position = self._header.position
                 flush_directory(self.path)
-            self._end = self._journal.append(self._end, line)
-        self.appended = True
-        self._stamps = self._look()
+            line, position = encode(changes, self._position)
+            self.lock.check()
+            self._journal.append(self._position.end, line)
+            self._position, self.appended = position, True
+            self._leave()
+        if self._position.end > self._content.size * FOLD_AT:
+            with suppress(Unavailable):     # the change is stored, and the next one folds again
+                self.fold(everything)
 
     def fold(self, everything: Callable[[], Iterator[Objects]]) -> None:
         """Write the file anew if its journal holds anything; see `write`."""
-        if self._end > self._begin:
-            self.rewrite(everything)
+        if self._header and self._position != self._header.position:
+            self.rewrite(everything, known=True)
 
-    def rewrite(self, everything: Callable[[], Iterator[Objects]], other: bool = False) -> None:
+    def rewrite(self, everything: Callable[[], Iterator[Objects]], known: bool = False) -> None:
         """Write the file anew, and begin a new journal; see `write`.
 
         Args:
-            other: it is another store than the one that was read, so nobody may go on from what they know.
+            known: the file and its journal hold all of this already, so a process that has read them to
+                their end need not read the new file.
         """
         assert self.lock.held
         assert self._content is not None
         with self._reported("written"):
-            beside = f"{self.path}.new"
-            try:
-                content = _write_file(beside, everything())
-                after = (self._content, self._end) if self._end else None
-                if after:   # a crash may come before the new journal does
-                    self._journal.append(self._end, encode({"": list(content)}))
-                os.replace(beside, self.path)
-                flush_directory(self.path)
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(beside)
-                raise
-            self._content, self._begin, self._end, self.is_old = content, 0, 0, False
-            if content.size > SMALL and after and not other:
-                self._begin = self._end = self._journal.begin(content, after)
+            content = self._replace(everything)
+            after = (self._content, self._position) if known else None
+            self._content, self._header, self._position, self.is_old = content, None, START, False
+            if content.size > SMALL and after:
+                self._header = self._journal.begin(content, after)
+                self._position = self._header.position
             else:
                 with suppress(FileNotFoundError):
                     os.unlink(self._journal.path)
             flush_directory(self.path)
-        self._stamps = self._look()
+            self._leave()
+
+    def _replace(self, everything: Callable[[], Iterator[Objects]]) -> Content:
+        """Put a new file in the place of the old one; a journal says that the file holds it."""
+        beside = f"{self.path}.new"
+        try:
+            # What an older HBNB left may be open to everybody.
+            content = _write_file(beside, everything(), file_owner.opener(
+                self.path, file_owner.PRIVATE if self.is_old else None))
+            self.lock.check()
+            if self._header:    # a crash may come before the new journal does
+                line, _ = encode({"": list(content)}, self._position if self._header.id else START)
+                self._journal.append(self._position.end, line)
+            os.replace(beside, self.path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(beside)       # fails if it is in its place already
+                if self._header:
+                    self._journal.cut(self._position.end)
+            raise
+        flush_directory(self.path)
+        return content
 
     @contextmanager
     def _reported(self, done: str) -> Iterator[None]:
@@ -256,10 +338,10 @@ class JSONFile:
             raise Unavailable(f"{error.filename or self.path} cannot be {done}: {error.strerror}") from error
 
 
-def _write_file(path: str, parts: Iterator[Objects]) -> Content:
-    """Write a file of objects, an object a line, and see it safely on the disk."""
+def _write_file(path: str, parts: Iterator[Objects], opener: Callable[[str, int], int]) -> Content:
+    """Write a file of objects, an object a line, see it safely on the disk, and read it back."""
     size = checksum = 0
-    with open(path, "wb", opener=private) as file:
+    with open(path, "w+b", opener=opener) as file:
         def put(text: bytes) -> None:
             nonlocal size, checksum
             size, checksum = size + len(text), zlib.crc32(text, checksum)
@@ -274,7 +356,20 @@ def _write_file(path: str, parts: Iterator[Objects]) -> Content:
                 raise Invalid(f"There is a value that JSON cannot hold: {error}") from error
         put(b"\n}\n")
         file.flush()
+        # The system's own time moves in steps of milliseconds, and numbers of removed files are used again: two
+        # files that follow each other quickly would look the same.
+        os.utime(file.fileno(), ns=(now := time.time_ns(), now))
         os.fsync(file.fileno())
+        if (content := Content(size, checksum)) != _content(file):
+            raise OSError(errno.EIO, "what was written does not read back", path)
+    return content
+
+
+def _content(file: BinaryIO) -> Content:
+    size = checksum = 0
+    file.seek(0)
+    while block := file.read(READ_SIZE):
+        size, checksum = size + len(block), zlib.crc32(block, checksum)
     return Content(size, checksum)
 
 
@@ -285,7 +380,7 @@ def _last_boundary(text: bytes) -> re.Match[bytes] | None:
     return None
 
 
-def _stamp(path: str) -> object:
+def _stamp(path: str) -> Stamp:
     try:
         found = os.stat(path)
     except OSError:

@@ -1,0 +1,505 @@
+"""One file for several processes: no write is lost, nothing comes back, and damage from outside stops the writing."""
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import models
+from errors import Damaged, Unavailable
+from models.engine import file_lock, json_file
+from models.engine.file_storage import FileStorage
+from models.state import State
+from models.token import Token
+from tests.processes import finish, start
+
+MEMBER = 33     # a user and group other than root, of every Debian
+
+
+@pytest.fixture
+def engine() -> str:
+    return "file"
+
+
+@pytest.fixture
+def path(settings) -> Path:
+    return Path(settings.file_path)
+
+
+@pytest.fixture
+def folding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every store has a journal, which is folded in after a few changes."""
+    monkeypatch.setattr(json_file, "SMALL", 0)
+    monkeypatch.setattr(json_file, "FOLD_AT", 0.4)
+
+
+@pytest.fixture
+def unfolded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_file, "SMALL", 0)
+    monkeypatch.setattr(json_file, "FOLD_AT", 1000)
+
+
+def journal(path: Path) -> Path:
+    return Path(f"{path}.journal")
+
+
+def view(storage: FileStorage) -> dict[str, Any]:
+    """The names by key, as a request would read them now."""
+    storage.close()
+    return {key: obj.name for key, obj in storage.all(State).items()}
+
+
+class TestEveryViewEqualsTheFile:
+    @pytest.mark.parametrize("sharing", [2, 3])
+    @pytest.mark.parametrize("seed", range(4))
+    def test_after_each_random_step(self, path, folding, monkeypatch, sharing, seed):
+        chance, expected = random.Random(seed), {}
+        stores = [FileStorage(path) for _ in range(sharing)]
+
+        def step(number: int) -> None:
+            storage = stores[number]
+            match chance.choice(["create", "create", "change", "remove", "fold", "open"]):
+                case "create":
+                    monkeypatch.setattr(models, "storage", storage)
+                    state = State(name=f"{number} {'x' * chance.randint(0, 120)}")
+                    state.save()
+                    expected[f"State.{state.id}"] = state.name
+                case "change" if expected:
+                    key = chance.choice([*expected])
+                    found = storage.get(State, key.partition(".")[2])
+                    found.name = expected[key] = f"changed by {number} {chance.random()}"
+                    storage.save()
+                case "remove" if expected:
+                    key = chance.choice([*expected])
+                    storage.delete(storage.get(State, key.partition(".")[2]))
+                    storage.save()
+                    del expected[key]
+                case "fold":
+                    storage.settle()
+                case "open":    # as after a kill: nothing is folded
+                    stores[number] = FileStorage(path)
+        for _ in range(60):
+            step(chance.randrange(sharing))
+            # Some look now, some later, so that they stand at different positions of the journal.
+            for storage in chance.sample(stores, chance.randint(0, sharing)):
+                assert view(storage) == expected
+            assert view(FileStorage(path)) == expected
+
+    def test_a_change_that_folds_is_seen_by_a_process_that_had_read_all_before(self, path, unfolded, monkeypatch):
+        one, other = FileStorage(path), FileStorage(path)
+        monkeypatch.setattr(models, "storage", one)
+        State(name="first").save()
+        State(name="second").save()
+        assert sorted(view(other).values()) == ["first", "second"]
+        monkeypatch.setattr(json_file, "FOLD_AT", 0.01)
+        State(name="folds").save()
+        assert sorted(view(other).values()) == ["first", "folds", "second"]
+        monkeypatch.setattr(models, "storage", other)
+        State(name="last").save()
+        assert sorted(view(FileStorage(path)).values()) == ["first", "folds", "last", "second"]
+
+    def test_a_token_whose_revocation_folds_no_longer_counts_anywhere(self, path, unfolded, monkeypatch):
+        server, console = FileStorage(path), FileStorage(path)
+        monkeypatch.setattr(models, "storage", console)
+        Token(name="partner", digest="x").save()
+        State(name="S").save()
+        assert server.count(Token) == 1
+        monkeypatch.setattr(json_file, "FOLD_AT", 0.01)
+        [token] = console.all(Token).values()
+        token.delete()
+        console.save()
+        server.close()
+        assert server.count(Token) == 0
+
+    def test_a_file_has_a_time_of_its_own_so_that_two_quick_rewrites_differ(self, path, storage, monkeypatch):
+        """The system's own times may move in steps of milliseconds, and it uses numbers of removed files again."""
+        times = iter(range(10**18 + 7, 10**18 + 99))
+        state = State(name="first")
+        with monkeypatch.context() as patch:
+            patch.setattr(json_file.time, "time_ns", lambda: next(times))
+            state.save()
+            first = path.stat().st_mtime_ns
+            state.save()
+        assert (first, path.stat().st_mtime_ns) == (10**18 + 7, 10**18 + 8)
+
+
+WORK = """
+import json, os, random, sys
+import models
+from errors import HBNBError
+from models.engine import json_file
+from models.token import Token
+from models.state import State
+from services.once import Reply, once
+json_file.SMALL, json_file.FOLD_AT = 0, 0.3
+name, writes, first = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+chance, own = random.Random(name + sys.argv[3]), []
+def say(*words):
+    os.write(1, (json.dumps(words) + "\\n").encode())
+for number in range(first, first + writes):
+    kind = chance.choice(["create"] * 5 + ["remove", "keyed", "keyed", "token"])
+    if kind == "create":
+        state = State(name=f"{name} {number}")
+        state.save()
+        own.append(state)
+        say("made", state.id)
+    elif kind == "remove" and own:
+        state = own.pop(chance.randrange(len(own)))
+        say("removing", state.id)
+        state.delete()
+        models.storage.save()
+        say("removed", state.id)
+    elif kind == "keyed":
+        key = str(chance.randrange(20))
+        def work():
+            state = State(name=f"keyed {key}")
+            state.save()
+            return Reply(201, {}, state.id)
+        reply, _ = once(("all", key), b"", work)
+        say("keyed", key, reply.body)
+    elif kind == "token":
+        token = Token(name=f"{name}-{number}", digest="x")
+        token.save()
+        say("removing", token.id)
+        token.delete()
+        models.storage.save()
+        say("removed", token.id)
+    models.storage.close()
+say("done")
+"""
+
+
+class Writer:
+    """A process that runs WORK and says what it did, a line each."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str], name: str, writes: int, first: int) -> None:
+        self._said = folder / f"said by {name}"
+        with open(self._said, "wb") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", WORK, name, str(writes), str(first)], env=dict(environ), stdout=said)
+
+    def said(self) -> list[list[str]]:
+        """What it said so far; a kill may have cut the last line."""
+        return [json.loads(line) for line in self._said.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+
+    def kill_after(self, lines: int) -> None:
+        while len(self.said()) < lines and self.process.poll() is None:
+            time.sleep(0.01)
+        self.process.kill()
+        self.process.wait()
+
+
+class TestEightProcesses:
+    def test_that_write_1000_times_each_and_are_killed_lose_nothing_and_do_no_keyed_request_twice(
+            self, path, environ, tmp_path):
+        chance = random.Random(2)
+        writers = [Writer(tmp_path, environ, str(number), 1000, 0) for number in range(8)]
+        for number in range(4):     # half of them are killed somewhere, and others take their place
+            writers[number].kill_after(chance.randint(20, 200))
+            writers.append(Writer(tmp_path, environ, f"{number}-again", 800, 1000))
+        assert [writer.process.wait() for writer in writers] == [-signal.SIGKILL] * 4 + [0] * 8
+        words = [word for writer in writers for word in writer.said()]
+        assert [word for word in words if word[0] == "done"] == [["done"]] * 8
+        named = {kind: {word[1] for word in words if word[0] == kind} for kind in ("made", "removing", "removed")}
+        keyed = {(word[1], word[2]) for word in words if word[0] == "keyed"}
+        assert len(keyed) == len({key for key, _ in keyed}) == 20
+        found = {key: obj.name for key, obj in FileStorage(path).all(State).items()}
+        ids = {key.partition(".")[2] for key in found}
+        assert named["made"] - named["removing"] <= ids
+        assert not named["removed"] & ids
+        assert {id for _, id in keyed} <= ids
+        assert sorted(name for name in found.values() if name.startswith("keyed")) == sorted(
+            f"keyed {key}" for key, _ in keyed)
+        assert not any(obj.id in named["removed"] for obj in FileStorage(path).all(Token).values())
+
+
+class TestDamageFromOutside:
+    """A journal that another program changes: no write is acknowledged on top of it."""
+
+    @pytest.mark.parametrize("how", ["a line is missing", "two lines are swapped", "a line stands twice",
+                                     "the last line is missing", "a bit is wrong", "a bit of the header is wrong"])
+    def test_stops_a_running_program_and_one_that_opens_it(self, path, storage, unfolded, how):
+        for number in range(5):
+            State(name=str(number)).save()
+        lines = journal(path).read_bytes().splitlines(keepends=True)
+        match how:
+            case "a line is missing":
+                del lines[2]
+            case "two lines are swapped":
+                lines[1], lines[2] = lines[2], lines[1]
+            case "a line stands twice":
+                lines.insert(2, lines[2])
+            case "the last line is missing":
+                del lines[-1]
+            case "a bit is wrong":
+                lines[2] = lines[2].replace(b'"2"', b'"3"')
+            case _:
+                lines[0] = lines[0].replace(b"id", b"ie")
+        damaged = b"".join(lines)
+        assert damaged != journal(path).read_bytes()
+        journal(path).write_bytes(damaged)
+        for each in (storage, FileStorage(path)):
+            each.close()
+            with pytest.raises(Damaged, match="journal is damaged"):
+                each.count(State)
+            with pytest.raises(Damaged, match="journal is damaged"):
+                each.insert(State(name="not acknowledged"))
+        assert journal(path).read_bytes() == damaged
+
+    def test_a_journal_whose_end_is_missing_is_opened_without_it_once_the_operator_says_so(
+            self, path, storage, unfolded):
+        for number in range(3):
+            State(name=str(number)).save()
+        lines = journal(path).read_bytes().splitlines(keepends=True)
+        journal(path).write_bytes(b"".join(lines[:-1]))
+        with pytest.raises(Damaged, match=r"remove .*file\.json\.lock to do without"):
+            FileStorage(path).count(State)
+        Path(f"{path}.lock").unlink()
+        assert sorted(view(FileStorage(path)).values()) == ["0", "1"]
+
+    def test_what_does_not_read_back_is_not_acknowledged(self, path, storage, unfolded, monkeypatch):
+        State(name="a").save()
+        State(name="b").save()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "pread", lambda *_: b"something else")
+            with pytest.raises(Unavailable, match="does not read back"):
+                State(name="lost").save()
+        assert sorted(view(storage).values()) == sorted(view(FileStorage(path)).values()) == ["a", "b"]
+
+    def test_a_file_that_does_not_read_back_takes_no_place(self, path, storage, monkeypatch):
+        State(name="a").save()
+        before = path.read_bytes()
+        with monkeypatch.context() as patch:
+            patch.setattr(json_file, "_content", lambda _: json_file.NOTHING)
+            with pytest.raises(Unavailable, match="does not read back"):
+                State(name="lost").save()
+        assert path.read_bytes() == before
+
+    def test_the_journal_of_an_earlier_hbnb_is_read_and_folded_in(self, path, unfolded, monkeypatch):
+        monkeypatch.setattr(models, "storage", FileStorage(path))
+        State(name="in the file").save()
+        content = json_file.Content(len(text := path.read_bytes()), json_file.zlib.crc32(text))
+        lines = [{"continues": [*content], "after": None},
+                 {"State.1": {"name": "in the journal", "__class__": "State"}}]
+        journal(path).write_bytes(b"".join(
+            b"%08x %b\n" % (json_file.zlib.crc32(text), text) for text in map(json_file.orjson.dumps, lines)))
+        storage = FileStorage(path)
+        assert sorted(view(storage).values()) == ["in the file", "in the journal"]
+        monkeypatch.setattr(models, "storage", storage)
+        State(name="new").save()
+        assert sorted(view(FileStorage(path)).values()) == ["in the file", "in the journal", "new"]
+        assert not journal(path).exists()
+
+
+class TestTheLockFile:
+    def test_a_waiting_writer_locks_the_file_that_took_the_place_of_a_removed_one(self, path):
+        lock, has_it, over = file_lock.FileLock(str(path)), threading.Event(), threading.Event()
+
+        def wait() -> None:
+            with file_lock.FileLock(str(path)).writing(10):
+                has_it.set()
+                over.wait(10)
+        waiting = threading.Thread(target=wait)
+        with lock.writing():
+            waiting.start()
+            time.sleep(0.05)    # it waits for the file that is removed now
+            os.unlink(lock.path)
+            Path(lock.path).touch()
+        assert has_it.wait(10)
+        with pytest.raises(Unavailable, match="in use"), lock.writing(0):
+            pass
+        over.set()
+        waiting.join(10)
+
+    @pytest.mark.parametrize("size", ["small", "large"])
+    def test_removed_while_it_is_held_no_write_is_acknowledged(self, path, storage, monkeypatch, size):
+        if size == "large":
+            monkeypatch.setattr(json_file, "SMALL", 0)
+        State(name="a").save()
+        State(name="b").save()
+        with pytest.raises(Unavailable, match=r"file\.json\.lock was removed while it was in use"), \
+                storage.transaction():
+            storage.new(State(name="in between"))
+            os.unlink(f"{path}.lock")
+            other = FileStorage(path)
+            other.insert(State(name="of another"))
+        assert sorted(view(storage).values()) == sorted(view(FileStorage(path)).values()) == ["a", "b", "of another"]
+        State(name="c").save()
+        assert len(view(FileStorage(path))) == 4
+
+    @pytest.mark.parametrize("size", ["small", "large"])
+    def test_removed_while_a_change_is_written_the_change_is_not_acknowledged(self, path, storage, monkeypatch, size):
+        if size == "large":
+            monkeypatch.setattr(json_file, "SMALL", 0)
+        State(name="a").save()
+        State(name="b").save()
+
+        def remove(*_: Any) -> None:
+            Path(f"{path}.lock").unlink(missing_ok=True)
+        with monkeypatch.context() as patch:
+            of, name = (storage._file, "_replace") if size == "small" else (storage._file._journal, "append")
+            write = getattr(of, name)
+            patch.setattr(of, name, lambda *given: (write(*given), remove())[0])
+            with pytest.raises(Unavailable, match="unknown whether the change was stored"):
+                State(name="c").save()
+        assert view(storage) == view(FileStorage(path))
+
+    @pytest.mark.parametrize("call", ["flock", "pwrite", "open"])
+    def test_an_error_of_the_system_is_a_clear_error(self, path, storage, monkeypatch, call):
+        State(name="a").save()
+
+        def fail(*_: Any, **__: Any) -> None:
+            raise OSError(37, "No locks available")
+        with monkeypatch.context() as patch:
+            patch.setattr(file_lock.fcntl if call == "flock" else os, call, fail)
+            with pytest.raises(Unavailable, match="No locks available"):
+                State(name="b").save()
+        assert [*view(storage).values()] == ["a"]
+
+    def test_a_folder_in_its_place_is_a_clear_error(self, path, storage):
+        Path(f"{path}.lock").mkdir()
+        with pytest.raises(Unavailable, match=r"cannot be written: Is a directory .*file\.json\.lock"):
+            State(name="a").save()
+
+
+class TestWaiting:
+    @pytest.fixture
+    def held(self, environ, path, storage):
+        """Another process that holds the lock for writing, after it has changed something."""
+        State(name="before").save()
+        process = start("""
+with models.storage.transaction():
+    print('held', flush=True)
+    sys.stdin.readline()""", environ)
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.stdin.write("\n")
+        finish(process)
+
+    def test_writers_of_one_process_share_a_deadline(self, storage, held, monkeypatch):
+        monkeypatch.setattr(file_lock, "TIMEOUT", 0.3)
+        waited: list[float] = []
+
+        def write() -> None:
+            started = time.monotonic()
+            with pytest.raises(Unavailable, match=rf"in use: process {held.pid} is writing"):
+                State(name="S").save()
+            storage.close()
+            waited.append(time.monotonic() - started)
+        threads = [threading.Thread(target=write) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        # One after the other they would wait for 0.3, 0.6, 0.9 and 1.2 seconds.
+        assert len(waited) == 4
+        assert max(waited) < 2 * min(waited) + 0.3
+
+    def test_requests_wait_for_less_time_than_programs(self, storage, held, monkeypatch):
+        monkeypatch.setattr(file_lock, "REQUEST_TIMEOUT", 0.1)
+        storage.hurry()
+        with pytest.raises(Unavailable, match="in use"):
+            State(name="S").save()
+
+    def test_reads_go_on_while_another_process_holds_the_lock_and_a_thread_waits_for_it(
+            self, path, storage, held, monkeypatch):
+        monkeypatch.setattr(file_lock, "PATIENCE", 0.01)
+        monkeypatch.setattr(file_lock, "TIMEOUT", 1)
+
+        def write() -> None:
+            with pytest.raises(Unavailable):
+                State(name="S").save()
+        waiting = threading.Thread(target=write)
+        waiting.start()
+        text = json.loads(path.read_text())
+        text["State.1"] = {"name": "from outside", "__class__": "State"}
+        path.write_bytes(json_file.OURS + json.dumps(text).encode()[1:])
+        assert sorted(view(storage).values()) == ["before", "from outside"]
+        assert waiting.is_alive()
+        waiting.join(60)
+
+    def test_a_read_in_the_middle_of_a_removal_tries_again(self, path, storage, unfolded, monkeypatch):
+        for number in range(3):
+            State(name=str(number)).save()
+        reader = FileStorage(path)
+        path.unlink()       # its journal now continues nothing
+        removing = threading.Timer(0.01, journal(path).unlink)
+        removing.start()
+        assert view(reader) == {}
+        removing.join()
+
+
+class TestOwnerAndMode:
+    @pytest.mark.parametrize("size", ["small", "large"])
+    def test_of_the_store_are_kept_when_root_writes(self, path, storage, monkeypatch, size):
+        if size == "large":
+            monkeypatch.setattr(json_file, "SMALL", 0)
+        State(name="a").save()
+        os.chown(path, MEMBER, MEMBER)
+        path.chmod(0o640)
+        Path(f"{path}.lock").unlink()
+        Path(f"{path}.new").write_text("left by a crash")
+        State(name="b").save()
+        State(name="c").save()
+        storage.settle()
+        files = [*path.parent.glob("file.json*")]
+        assert len(files) == 2 + (size == "large")
+        for each in files:
+            found = each.stat()
+            assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (MEMBER, MEMBER, 0o640), each
+
+    def test_of_a_store_that_root_makes_are_those_of_its_folder_and_private(self, path, storage):
+        os.chown(path.parent, MEMBER, MEMBER)
+        State(name="a").save()
+        for each in path.parent.glob("file.json*"):
+            found = each.stat()
+            assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (MEMBER, MEMBER, 0o600), each
+
+    def test_a_lock_that_root_left_is_given_back(self, path, storage):
+        State(name="a").save()
+        for each in path.parent.glob("file.json*"):
+            os.chown(each, 0, 0)
+        os.chown(path, MEMBER, MEMBER)
+        State(name="b").save()
+        assert Path(f"{path}.lock").stat().st_uid == MEMBER
+
+    def test_a_file_of_an_earlier_hbnb_that_everybody_could_read_becomes_private(self, path, storage):
+        path.write_text(json.dumps({"State.1": {"name": "S"}}))
+        path.chmod(0o644)
+        os.chown(path, MEMBER, MEMBER)
+        State(name="new").save()
+        assert (path.stat().st_uid, stat.S_IMODE(path.stat().st_mode)) == (MEMBER, 0o600)
+
+
+class TestALink:
+    def test_that_is_changed_leads_running_programs_to_the_other_file(self, tmp_path, monkeypatch):
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+        link = tmp_path / "file.json"
+        link.symlink_to(tmp_path / "one" / "store.json")
+        storage = FileStorage(link)
+        monkeypatch.setattr(models, "storage", storage)
+        State(name="in one").save()
+        link.unlink()
+        link.symlink_to(tmp_path / "two" / "store.json")
+        assert view(storage) == {}
+        link.unlink()
+        link.symlink_to(tmp_path / "one" / "store.json")
+        assert [*view(storage).values()] == ["in one"]
+        link.unlink()
+        link.symlink_to(tmp_path / "two" / "store.json")
+        State(name="in two").save()     # without a look before
+        assert [*view(FileStorage(tmp_path / "one" / "store.json")).values()] == ["in one"]
+        assert [*view(FileStorage(tmp_path / "two" / "store.json")).values()] == ["in two"]
+        assert storage.owns(str(tmp_path / "two" / "store.json.lock"))
