@@ -3,23 +3,32 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 PORT ?= 5000
-# Tests run side by side, each with a database of its own; but for those that measure what is lost under load.
-SIDES = $(if $(HBNB_TEST_MYSQL_DB),,--numprocesses=auto --maxprocesses=4 --dist=loadscope)
+# More workers than cores, as many tests wait. Each has a database of its own; tests/conftest.py says what stays together.
+SIDES = $(if $(HBNB_TEST_MYSQL_DB),,--numprocesses=5 --dist=loadscope --no-loadscope-reorder)
+PIP = $(BIN)/python -m pip --disable-pip-version-check
+# The lists for which requirements are pinned; each pins what `dev` pins.
+LISTS = deploy monitoring mysql production redis
+LOCK = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --fork-strategy fewest \
+	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test functional lint coverage bench plain screenshots clean
+.PHONY: help run test functional lint coverage bench plain screenshots lock clean
 
 help:  ## print this
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@echo 'Options:'
+	@echo '  PORT=8000         the port of `make run`; 5000 if it is not given'
+	@echo '  PYTHON=python3.12 the Python, 3.11 or later, that $(VENV) is made with'
 
 run: $(VENV)/run  ## serve API and pages on http://127.0.0.1:5000, with sample data if the store is empty
 	@case "$(PORT)" in ''|*[!0-9]*) echo "PORT is '$(PORT)': make it a number"; exit 1;; esac
+	@! $(BIN)/python -c 'import socket; socket.create_connection(("127.0.0.1", $(PORT)), 2)' 2>/dev/null || { \
+		echo "Port $(PORT) is in use: stop the other program, or take another port: make run PORT=$$(($(PORT) + 1))"; exit 1; }
 	@$(BIN)/python -m sample
 	@$(BIN)/python wsgi.py --port $(PORT)
 
 test: $(VENV)/dev  ## run every test on both engines
-	$(BIN)/python -m pytest --ignore=tests/deploy $(SIDES)
-	$(BIN)/python -m pytest tests/deploy
+	$(BIN)/python -m pytest $(SIDES)
 
 functional: $(VENV)/dev  ## ask the site at STAGING_SERVER=http://… what it must be able to do; changes nothing there
 	$(BIN)/python -m pytest tests/functional
@@ -42,19 +51,33 @@ plain: $(VENV)/run  ## draw the pages of web_static/, from the templates
 screenshots: $(VENV)/dev  ## take pictures of every page, into screenshots/
 	$(BIN)/python -m tests.screenshots
 
+lock: $(VENV)/dev  ## pin requirements/*.in and all they need, with hashes, in requirements.txt and requirements/*.txt
+	$(LOCK) --output-file requirements/dev.txt requirements/dev.in $(UPGRADE)
+	$(LOCK) --constraints requirements/dev.txt --output-file requirements.txt requirements/base.in
+	for list in $(LISTS); do $(LOCK) --constraints requirements/dev.txt \
+		--output-file requirements/$$list.txt requirements/$$list.in || exit; done
+
 clean:  ## remove what make made, but no data
 	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
+RECENT = import sys; sys.exit(sys.version_info < (3, 11))
+TYPED = make $(or $(MAKECMDGOALS),run)
 # A virtual environment remembers what was installed by these files; they are made anew when the lists change.
+# An environment without pip, or of an older Python, is what a first attempt left behind: it is made again.
 $(VENV)/run: requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit("HBNB needs Python 3.11 or later; say which: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@$(BIN)/python -c 'import pip; $(RECENT)' 2>/dev/null || { \
+		$(PYTHON) -c '$(RECENT)' || { \
+			echo "HBNB needs Python 3.11 or later, and $(PYTHON) is none. Name one: $(TYPED) PYTHON=python3.11"; exit 1; }; \
+		$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+			echo "$(PYTHON) cannot make virtual environments: install its venv module (on Debian and Ubuntu:" \
+				"sudo apt-get install python3-venv), and run again: $(TYPED)"; exit 1; }; \
+		$(PYTHON) -m venv $(if $(wildcard $(VENV)/pyvenv.cfg),--clear) $(VENV); }
 	@echo "Installing into $(VENV) …"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@$(PIP) install --quiet --requirement requirements.txt
 	@touch $@
 
-$(VENV)/dev: $(VENV)/run requirements-monitoring.txt requirements-mysql.txt requirements-redis.txt requirements-dev.txt package-lock.json
+$(VENV)/dev: $(VENV)/run requirements/dev.txt package-lock.json
 	@sh tests/install
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@$(PIP) install --quiet --requirement requirements/dev.txt
 	@PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund
 	@touch $@

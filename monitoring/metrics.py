@@ -50,7 +50,7 @@ def init_app(app: Flask, settings: Settings) -> Callable[[Answer], None] | None:
         )
     except ImportError as error:
         raise Misconfigured("HBNB_METRICS is set, which needs prometheus_client: "
-                            "pip install -r requirements-monitoring.txt") from error
+                            "pip install -r requirements/monitoring.txt") from error
     # Twice as many lines, for nothing that Prometheus needs.
     disable_created_metrics()   # type: ignore[no-untyped-call]
     registry = CollectorRegistry()

@@ -35,7 +35,7 @@ def init_app(settings: Settings) -> None:
         import sentry_sdk
     except ImportError as error:
         raise Misconfigured("SENTRY_DSN is set, which needs sentry-sdk: "
-                            "pip install -r requirements-monitoring.txt") from error
+                            "pip install -r requirements/monitoring.txt") from error
     try:
         sentry_sdk.init(
             settings.sentry_dsn, release=settings.release, environment=settings.env, before_send=_scrub,

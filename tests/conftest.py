@@ -215,6 +215,11 @@ def page(browser: Browser) -> Iterator[Page]:
     assert complaints == []
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes, which may hold the time at which they were made: all workers must collect the same ids."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = yield

@@ -115,7 +115,7 @@ class TestEnvironment:
         code = "import sys; sys.modules['MySQLdb'] = None; import models"
         ended = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True)
         assert ended.returncode != 0
-        assert "pip install -r requirements-mysql.txt" in ended.stderr
+        assert "pip install -r requirements/mysql.txt" in ended.stderr
         assert ended.stderr.count("\n") == 1
 
     @pytest.mark.parametrize(("host", "address"), [

@@ -122,7 +122,7 @@ class TestDocuments:
             assert f"make {target} " in printed
 
     def test_every_dependency_is_pinned(self):
-        for path in tracked("requirements*.txt"):
+        for path in tracked("requirements/*.in"):
             for line in path.read_text().splitlines():
                 assert re.fullmatch(r"#.*|-r .*|[\w-]+==[\w.]+|", line), line
         for name, version in json.loads((ROOT / "package.json").read_text())["devDependencies"].items():

@@ -86,7 +86,7 @@ class TestSettings:
 
     def test_without_the_package_it_is_said_what_to_install(self, make, monkeypatch):
         monkeypatch.setitem(sys.modules, "redis", None)
-        with pytest.raises(Misconfigured, match=r"needs redis: pip install -r requirements-redis\.txt"):
+        with pytest.raises(Misconfigured, match=r"needs redis: pip install -r requirements/redis\.txt"):
             make(rate_limit="1 per hour", redis_url="redis://127.0.0.1")
         assert statuses(make(rate_limit="none"), 1) == [200]
 

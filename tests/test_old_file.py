@@ -51,6 +51,14 @@ def opened(path: Path) -> FileStorage:
 
 
 class TestTexts:
+    def test_that_are_plain_are_not_looked_into_for_other_bytes(self, path, monkeypatch):
+        path.write_text(json.dumps({f"State.{number}": {"name": "Plain & simple"} for number in range(3)}
+                                   | {"State.x": {"name": "Qu\u00c3\u00a9bec"}}))
+        looked: list[str] = []
+        monkeypatch.setattr(older, "likely_letters", lambda text: (looked.append(text), older.letters(text))[1])
+        assert {state.name for state in opened(path).all(State).values()} == {"Plain & simple", "Québec"}
+        assert looked == ["QuÃ©bec"]
+
     @pytest.mark.parametrize(("raw", "meant"), [
         (b"plain", "plain"), (b"caf\xe9", "café"), ("café 🏝".encode(), "café 🏝"), (b"\x93You\x92ll\x94", "“You’ll”"),
         (b"\xc9t\xe9", "Été")])

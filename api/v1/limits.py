@@ -46,7 +46,7 @@ def _counter(url: str) -> dict[str, Any]:
         import redis
     except ImportError as error:
         raise Misconfigured("HBNB_REDIS_URL is set, which needs redis: "
-                            "pip install -r requirements-redis.txt") from error
+                            "pip install -r requirements/redis.txt") from error
     options: dict[str, Any] = {"socket_timeout": PATIENCE}
     if not url.startswith("unix:"):
         options["socket_connect_timeout"] = PATIENCE

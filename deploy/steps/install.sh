@@ -5,7 +5,15 @@ venv=$(readlink "releases/$NAME/.venv")
 [ ! -e "$venv/complete" ] || exit 0
 rm -rf "$venv"
 "$PYTHON" -m venv "$venv"
-set -- -r "releases/$NAME/requirements-production.txt"
+list=releases/$NAME/requirements/production.txt
+if [ ! -f "$list" ]; then
+    list=releases/$NAME/requirements-production.txt     # of an older release
+elif [ -n "$WHEELS" ]; then
+    # Hashes were checked when the wheels were made; a wheel that was compiled there has a hash of its own.
+    sed '/^ *--hash=/d; s/ *\\$//' "$list" > "$venv/requirements.txt"
+    list=$venv/requirements.txt
+fi
+set -- -r "$list"
 [ -z "$WHEELS" ] || set -- --no-index --find-links shared/wheels "$@"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@" >&2
 sync -f "$venv"

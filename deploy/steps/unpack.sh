@@ -10,9 +10,9 @@ rm -rf "$new"
 mkdir "$new"
 tar -xzf "shared/uploads/$SHA256.tgz" -C "$new" --no-same-owner
 cd "$new"
-[ -f wsgi.py ] && [ -f requirements-production.txt ] || fail "the archive of $NAME holds no HBNB: make it by \`fab pack\`"
+[ -f wsgi.py ] && [ -n "$(ls requirements/production.txt requirements-production.txt 2>/dev/null)" ] || fail "the archive of $NAME holds no HBNB: make it by \`fab pack\`"
 ln -s "/run/hbnb/$NAME" run
-ln -s "$ROOT/shared/venvs/$( { "$PYTHON" -V; cat requirements*.txt; } | sha256sum | cut -c 1-16)" .venv
+ln -s "$ROOT/shared/venvs/$( { "$PYTHON" -V; cat requirements*.txt requirements/*.txt 2>/dev/null; } | sha256sum | cut -c 1-16)" .venv
 "$PYTHON" -m compileall -q .
 printf '{"name": "%s", "sha256": "%s", "revision": "%s", "unpacked": "%s"}\n' \
     "$NAME" "$SHA256" "$REVISION" "$(date -u +%FT%TZ)" > RELEASE.json

@@ -66,7 +66,7 @@ def engines(settings: Settings) -> Engines:
             create_engine(url, max_overflow=database.overflow, **alone))
     except ModuleNotFoundError as error:
         raise Misconfigured("HBNB_TYPE_STORAGE is db, which needs mysqlclient: "
-                            "pip install -r requirements-mysql.txt") from error
+                            "pip install -r requirements/mysql.txt") from error
 
 
 def probe(settings: Settings, seconds: float) -> None:

@@ -88,7 +88,7 @@ class DBStorage(Storage):
         try:
             from models.migrations.runner import Migrations
         except ModuleNotFoundError as error:
-            raise Misconfigured("Migrating needs alembic: pip install -r requirements-mysql.txt") from error
+            raise Misconfigured("Migrating needs alembic: pip install -r requirements/mysql.txt") from error
         return Migrations(self._autocommit.engine)
 
     def _make_ready(self, _session: Session, _transaction: Any, connection: Connection) -> None:

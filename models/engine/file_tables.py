@@ -154,7 +154,7 @@ def _time(key: str, name: str, value: Any) -> str:
 
 
 def _load_part(memory: sqlite3.Connection, part: Objects) -> None:
-    rows: dict[str, list[tuple[Any, ...]]] = {}
+    taken: dict[str, Objects] = {}
     for key, obj in part.items():
         name = key.partition(".")[0]
         if name not in models.stored:
@@ -165,14 +165,14 @@ def _load_part(memory: sqlite3.Connection, part: Objects) -> None:
                 obj.get("id", id := key[len(name) + 1:]) != id):
             raise Invalid(f"{key} is not the object that its key names")
         else:
-            form = _form(name)
-            rows.setdefault(name, []).append(form.row(key, obj))
-            if form.links:
-                _link(memory, form, key, obj)
-            if not obj.keys() <= form.known:
-                _keep(memory, key, {each: obj[each] for each in obj.keys() - form.known}, whole=False)
-    for name, values in rows.items():
-        _insert(memory, _form(name), values)
+            taken.setdefault(name, {})[key] = obj
+            if not obj.keys() <= (known := _form(name).known):
+                _keep(memory, key, {each: obj[each] for each in obj.keys() - known}, whole=False)
+    for name, objects in taken.items():
+        form = _form(name)
+        _insert(memory, form, [form.row(key, obj) for key, obj in objects.items()])
+        for attribute, (pairs, one, other) in zip(form.links, form.pairs(), strict=True):
+            _link(memory, f"{pairs.name} WHERE {one} = ?", f"{pairs.name} ({one}, {other})", attribute, objects)
 
 
 def _insert(memory: sqlite3.Connection, form: _Form, rows: list[tuple[Any, ...]]) -> None:
@@ -188,15 +188,22 @@ def _insert(memory: sqlite3.Connection, form: _Form, rows: list[tuple[Any, ...]]
         raise
 
 
-def _link(memory: sqlite3.Connection, form: _Form, key: str, obj: dict[str, Any]) -> None:
-    for name, (pairs, one, other) in zip(form.links, form.pairs(), strict=True):
-        id, ids = key[len(form.name) + 1:], obj.get(name) or []
+def _link(memory: sqlite3.Connection, old: str, new: str, attribute: str, objects: Objects) -> None:
+    """Link objects as an attribute of theirs says.
+
+    Args:
+        old: where the pairs of an id are.
+        new: where a pair of ids is to be.
+    """
+    found: list[tuple[str, str]] = []
+    for key, obj in objects.items():
+        ids = obj.get(attribute) or []
         if not (isinstance(ids, list) and all(isinstance(each, str) for each in ids)):
-            raise Invalid(f"{key}: {name} is no list of ids")
-        # Of an object that comes twice, in the file and in its journal, the later word counts.
-        memory.execute(f"DELETE FROM {pairs.name} WHERE {one} = ?", (id,))
-        memory.executemany(f"INSERT OR IGNORE INTO {pairs.name} ({one}, {other}) VALUES (?, ?)",
-                           [(id, each) for each in ids])
+            raise Invalid(f"{key}: {attribute} is no list of ids")
+        found += [(obj["id"], each) for each in ids]
+    # Of an object that comes twice, in the file and in its journal, the later word counts.
+    memory.executemany(f"DELETE FROM {old}", [(obj["id"],) for obj in objects.values()])
+    memory.executemany(f"INSERT OR IGNORE INTO {new} VALUES (?, ?)", found)
 
 
 def _keep(memory: sqlite3.Connection, key: str, value: Any, whole: bool = True) -> None:

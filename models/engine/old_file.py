@@ -1,6 +1,8 @@
 """Objects of a file that an older HBNB wrote, made ours: what `models.migrations` does for a database."""
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from sqlalchemy import String
@@ -27,12 +29,24 @@ def mend(objects: Objects) -> int:
 
 
 def _mend_texts(key: str, obj: dict[str, Any]) -> bool:
-    cls = models.classes.get(key.partition(".")[0])
-    before = dict(obj)
-    for column in cls.__table__.c if cls else ():
-        value = obj.get(column.key)
-        if isinstance(value, str) and isinstance(column.type, MailType):
-            obj[column.key] = older.likely_letters(value)
-        elif isinstance(value, str) and type(column.type) is String and not column.info.get("write_only"):
-            obj[column.key] = older.lines(older.likely_letters(value))
-    return obj != before
+    """Tell whether a text of an object changed. Most texts are plain, and a file may hold a million of them."""
+    changed = False
+    for name, mended in _texts(key.partition(".")[0]):
+        value = obj.get(name)
+        if isinstance(value, str) and (not value.isascii() or "<" in value) and (text := mended(value)) != value:
+            obj[name], changed = text, True
+    return changed
+
+
+@cache
+def _texts(class_name: str) -> list[tuple[str, Callable[[str], str]]]:
+    """How each text of a class is mended, by the name of the attribute."""
+    cls = models.classes.get(class_name)
+    return [(column.key, older.likely_letters if isinstance(column.type, MailType) else _text)
+            for column in (cls.__table__.c if cls else ())
+            if isinstance(column.type, MailType)
+            or (type(column.type) is String and not column.info.get("write_only"))]
+
+
+def _text(value: str) -> str:
+    return older.lines(older.likely_letters(value))

@@ -225,6 +225,6 @@ def commands(part: str) -> list[list[str]]:
 def wheels(folder: Path) -> None:
     """What the servers install, for the Python that they have."""
     ended = subprocess.run([sys.executable, "-m", "pip", "--python", "/usr/bin/python3", "wheel", "--quiet",
-                            "--disable-pip-version-check", "-r", "requirements-production.txt", "-w", str(folder)],
+                            "--disable-pip-version-check", "-r", "requirements/production.txt", "-w", str(folder)],
                            cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr

@@ -1,0 +1,103 @@
+"""The Makefile: what it says when it cannot go on, and what it mends by itself."""
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+# A Python that makes environments of itself, and can do in them whatever it is not told to fail at.
+PYTHON = """#!/bin/sh
+case "$*" in
+*{fails}*) exit 1;;
+"-m venv"*)
+    for folder; do :; done
+    mkdir -p "$folder/bin" && touch "$folder/pyvenv.cfg" && cp "{whole}" "$folder/bin/python";;
+*create_connection*) exit 1;;
+-c*) ;;
+*) echo "ran $*";;
+esac
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("Makefile", "requirements.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    program(tmp_path / "whole", "never")
+    return tmp_path
+
+
+def program(path: Path, fails: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(PYTHON.format(fails=fails, whole=path.parent / "whole"))
+    path.chmod(0o755)
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    return subprocess.run(["make", *arguments], cwd=folder, env=environ, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=60)
+
+
+class TestHelp:
+    def test_is_aligned_and_names_every_target_and_what_can_be_chosen(self, folder):
+        said = make(folder).stdout
+        targets = dict(re.findall(r"^  (make [a-z]+ +)(\S.*)$", said, re.M))
+        assert {name.split()[1] for name in targets} == {
+            *re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.M)[1].split()}
+        options = re.findall(r"^  ([A-Z]+=\S+ +)(\S.*)$", said, re.M)
+        assert [name.partition("=")[0] for name, _ in options] == ["PORT", "PYTHON"]
+        assert len({len(name) for name in targets}) == len({len(name) for name, _ in options}) == 1
+
+
+class TestEnvironment:
+    @pytest.mark.parametrize("target", ["run", "test", "plain"])
+    def test_an_older_python_is_refused_with_the_command_that_was_typed(self, folder, target):
+        program(folder / "old", "version_info")
+        ended = make(folder, target, "PYTHON=./old")
+        assert ended.returncode != 0
+        assert f"Name one: make {target} PYTHON=python3.11" in ended.stdout
+        assert not (folder / ".venv").exists()
+
+    def test_a_python_without_venv_is_told_what_to_install_and_the_next_run_mends_what_it_left(self, folder):
+        program(folder / "bare", "ensurepip")
+        for _ in range(2):
+            ended = make(folder, "run", "PYTHON=./bare")
+            assert ended.returncode != 0
+            assert "sudo apt-get install python3-venv), and run again: make run" in ended.stdout
+        assert "ran wsgi.py" in make(folder, "run", "PYTHON=./whole").stdout
+
+    @pytest.mark.parametrize("lacks", ["pip", "version_info"])
+    def test_an_environment_that_lacks_pip_or_is_of_an_older_python_is_made_again(self, folder, lacks):
+        (folder / ".venv").mkdir()
+        (folder / ".venv" / "pyvenv.cfg").touch()
+        program(folder / ".venv" / "bin" / "python", lacks)
+        said = make(folder, "run", "PYTHON=./whole").stdout
+        assert "ran -m pip" in said
+        assert "ran wsgi.py --port 5000" in said
+
+    def test_a_good_environment_is_kept_whatever_python_is_named(self, folder):
+        (folder / ".venv").mkdir()
+        program(folder / ".venv" / "bin" / "python", "never")
+        program(folder / "old", "version_info")
+        assert "ran wsgi.py" in make(folder, "run", "PYTHON=./old").stdout
+
+
+class TestRun:
+    def test_a_port_in_use_is_told_with_a_command_for_another_before_anything_is_made(self, folder):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            program(folder / "whole", "never")
+            (folder / "whole").write_text((folder / "whole").read_text().replace(
+                "*create_connection*) exit 1;;", f"*create_connection*) exec {shutil.which('python3')} \"$@\";;"))
+            ended = make(folder, "run", "PYTHON=./whole", f"PORT={port}")
+        assert ended.returncode != 0
+        assert f"make run PORT={port + 1}" in ended.stdout
+        assert "ran -m sample" not in ended.stdout
