@@ -107,6 +107,8 @@ class Environment:
             "address": (not made.address or re.match("https?://.", made.address), "an address that begins by http"),
             "server_name": (_SERVER.fullmatch(made.server_name), "one name, such as hbnb.example.com"),
             "certificate": (not made.certificate or _ROOT.fullmatch(made.certificate), "a path"),
+            "certificate and server_name": (not made.certificate or made.server_name != "_",
+                                            "given together: http is redirected to that name"),
             "settings": (all(re.fullmatch(r"[A-Z][A-Z0-9_]*", key) and "\n" not in value and "'" not in value
                              for key, value in made.settings.items()), "NAME = text, without ' and in one line")}
         for key, (holds, meant) in checks.items():

@@ -16,8 +16,12 @@ from deploy.work import say
 
 HERE = Path(__file__).parent
 PAGE = ROOT / "web_static" / "maintenance.html"
-HTTPS = """    bind :443 ssl crt {} ssl-min-ver TLSv1.2 alpn h2,http/1.1
-    http-request redirect scheme https code 301 unless {{ ssl_fc }}
+# Every other name is refused. What nginx itself answers with comes by here once more.
+STRANGERS = """    set $asked "$host$uri";
+    if ($asked !~* "^{}/|^[^/]*/\\.down/") {{ return 421; }}"""
+HTTPS = """    bind :443 ssl crt {0} ssl-min-ver TLSv1.2 alpn h2,http/1.1
+    # A redirect must not repeat the Host that a client made up.
+    http-request redirect prefix https://{1} code 301 unless {{ ssl_fc }}
     http-response set-header Strict-Transport-Security max-age=31536000"""
 LONGEST = 1800      # seconds: packages may have a long way
 
@@ -75,21 +79,23 @@ def _run(host: Host, role: str, environment: Environment, given: Mapping[str, st
 def _files(environment: Environment, settings: Mapping[str, str]) -> bytes:
     """The files of all roles, filled in, in an archive."""
     page = standalone(PAGE)
-    servers = zip(environment.web, environment.web_addresses, strict=False)
+    servers = [*zip(environment.web, environment.web_addresses, strict=False)]
     values = {
         "root": environment.root, "user": environment.user, "workers": str(environment.workers),
         "server_name": environment.server_name, "health": environment.health, "retries": str(environment.retries),
+        "strangers": STRANGERS.format(re.escape(environment.server_name)) if environment.server_name != "_" else "",
         "trusted": "\n".join(f"    set_real_ip_from {each};" for each in environment.balancer_addresses),
-        "https": HTTPS.format(environment.certificate) if environment.certificate else "",
+        "https": HTTPS.format(environment.certificate, environment.server_name) if environment.certificate else "",
         "servers": "\n".join(f"    server {name} {address}:80 check" for name, address in servers),
+        "api_servers": "\n".join(f"    server {name} {address}:80 track web/{name}" for name, address in servers),
         "bind": "127.0.0.1" if environment.database_address == "127.0.0.1" else "0.0.0.0"}
     files = {path.name: re.sub(r"@(\w+)@", lambda found: values[found[1]], path.read_text())
              for path in (HERE / "files").iterdir()}
     files |= {
         # Quoted for the shell, and once more, as the file has them quoted.
         "settings": "".join(f"setting {name} {quote(quote(value))}\n" for name, value in settings.items()),
-        "page.html": page,
-        "error.json": '{"error": "HBNB is being worked on: try again in a moment"}\n',
+        "away.html": page,
+        "away.json": '{"error": "HBNB is being worked on: try again in a moment"}\n',
         "unavailable.http": "HTTP/1.0 503 Service Unavailable\r\nCache-Control: no-store\r\nRetry-After: 30\r\n"
                             f"Content-Type: text/html; charset=utf-8\r\nConnection: close\r\n\r\n{page}"}
     packed = io.BytesIO()

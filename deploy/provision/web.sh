@@ -17,8 +17,8 @@ directory "$ROOT/releases" 755 "$own"
 directory "$ROOT/shared" 755 "$own"
 for each in venvs uploads wheels; do directory "$ROOT/shared/$each" 755 "$own"; done
 directory /usr/local/lib/hbnb/down 755 root:root
-file page.html /usr/local/lib/hbnb/down/page.html 644 root:root
-file error.json /usr/local/lib/hbnb/down/error.json 644 root:root
+file away.html /usr/local/lib/hbnb/down/away.html 644 root:root
+file away.json /usr/local/lib/hbnb/down/away.json 644 root:root
 directory /data/web_static 755 root:root
 directory /data/web_static/releases 755 "$own"
 link "$ROOT/current/web_static" /data/web_static/current
