@@ -27,6 +27,7 @@ directory /var/backups/hbnb 2770 "hbnb:$USER_NAME"
 
 directory /etc/hbnb 755 root:root
 [ -e /etc/hbnb/env ] || { install -m 640 -o root -g hbnb /dev/null /etc/hbnb/env; changed "file /etc/hbnb/env"; }
+[ ! -e "$FILES/database.pem" ] || file database.pem /etc/hbnb/database.pem 644 root:root     # what the database has to show
 . "$FILES/settings"
 said=$(runuser -u hbnb -- sh -euc '. /etc/hbnb/env' 2>&1) || fail "/etc/hbnb/env cannot be read: $said. Write it as lines of NAME='value'"
 

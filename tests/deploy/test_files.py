@@ -79,3 +79,13 @@ def test_a_setting_reaches_the_application_as_it_was_written(tmp_path, value):
         ["sh", "-euc", 'setting() { printf "%s=%s" "$1" "$2" > env; }; . ./settings; . ./env; printf %s "$HBNB_X"'],
         cwd=tmp_path, capture_output=True, text=True, check=True)
     assert ended.stdout == value
+
+
+def test_what_root_runs_on_a_server_runs_as_hbnb_and_makes_no_file_of_roots(tmp_path):
+    for name, said in (("id", "echo 0"), ("runuser", 'echo "$@"')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{said}\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "manage").write_text(files()["manage"])
+    ended = subprocess.run(["sh", str(tmp_path / "manage"), "one", "console.py", "-c", "count State"], text=True,
+                           capture_output=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    assert ended.stdout == f"-u hbnb -- {tmp_path / 'manage'} one console.py -c count State\n", ended.stderr
