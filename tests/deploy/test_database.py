@@ -88,7 +88,7 @@ def test_the_database_listens_on_its_internal_address_alone_and_takes_only_tls(l
     assert sql(live, "SELECT @@require_secure_transport") == "1\n"
     verified = web.run(f"{ask} --ssl-ca=/etc/hbnb/database.pem --ssl-verify-server-cert")
     assert "TLS" in verified.stdout, verified.stderr
-    assert "HBNB_MYSQL_CA='/etc/hbnb/database.pem'" in web.run("cat /etc/hbnb/env").stdout
+    assert "HBNB_MYSQL_CA=/etc/hbnb/database.pem\n" in web.run("cat /etc/hbnb/env").stdout
     assert host.run("stat -c %a:%U:%G /etc/mysql/hbnb/key.pem").stdout == "640:root:mysql\n"
 
 

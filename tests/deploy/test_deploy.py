@@ -106,4 +106,5 @@ def test_what_no_release_needs_any_more_is_removed(live):
     live.done("production", "clean")
     assert there.count(".whl") > 10
     assert host.run("ls /data/hbnb/shared/wheels").stdout == there
-    assert host.run("cd /var/backups/hbnb && ls; rm fab-new own.backup").stdout == "fab-new\nown.backup\n"
+    left = host.run("cd /var/backups/hbnb && ls fab-new fab-old own.backup; rm fab-new own.backup").stdout
+    assert left == "fab-new\nown.backup\n"
