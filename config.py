@@ -75,6 +75,7 @@ class Settings:
     mysql_pwd: str = _setting("HBNB_MYSQL_PWD", "", "its password, of any characters; needed with `db`", secret=True)
     mysql_host: str = _setting("HBNB_MYSQL_HOST", "", "`host`, `host:port` or the path of a socket; needed with `db`")
     mysql_db: str = _setting("HBNB_MYSQL_DB", "", "name of the database; needed with `db`")
+    mysql_ca: str = _setting("HBNB_MYSQL_CA", "", "file with the certificate that signs the database's")
     mysql_pool: str = _setting("HBNB_MYSQL_POOL", "", "connections to the database that a worker has at most for "
                                "transactions, and as many for long lists, beside one for each thread")
     mysql_timeout: str = _setting("HBNB_MYSQL_TIMEOUT", "", "seconds that a statement of a request may take")

@@ -14,7 +14,7 @@ from deploy.release import PAGE_AS_IT_WAS, START
 from deploy.work import Step, at_work, say
 
 FOLDER = Path("backups")
-THERE = "/var/backups/hbnb"
+THERE = "/var/backups/hbnb/fab-"      # what stands there by these names is gone again; `clean` knows them too
 LONGEST = 7200      # seconds
 PAGE_UP = Step("maintenance", PAGE_AS_IT_WAS, given={"UP": "restore"})
 PAGE_DOWN = Step("maintenance", given={"DOWN": "deploy restore"})      # what a migration left is gone with the rest
@@ -33,9 +33,9 @@ def backup(environment: Environment) -> Path:
     Raises:
         Refused: it could not be made, or did not arrive as it was.
     """
-    path = ROOT / FOLDER / f"{environment.name}_{datetime.now(UTC):%Y%m%d%H%M%S}.jsonl.gz"
+    path = ROOT / FOLDER / f"{environment.name}_{datetime.now(UTC):%Y%m%d%H%M%S}.backup"
     with Hosts(environment, environment.web[:1], environment.user) as hosts:
-        given = {"FILE": f"{THERE}/{path.name}"}
+        given = {"FILE": f"{THERE}{path.name}"}
         with _forgotten(hosts.first, given):
             said, made = hosts.first.run("backup", given, LONGEST).rstrip().rsplit("\n", 1)
             path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -66,7 +66,7 @@ def restore(environment: Environment, path: Path, replace: bool = False) -> None
                       "it") from None
     if noted != found:
         raise Refused(f"{path} is damaged: its SHA-256 is {found}, and was {noted}. Take another backup")
-    given = {"FILE": f"{THERE}/{path.name}", "REPLACE": "--replace" if replace else ""}
+    given = {"FILE": f"{THERE}{path.name}", "REPLACE": "--replace" if replace else ""}
     with at_work(environment, "restore", **given) as work, _forgotten(work.hosts.first, given):
         work.note = {"file": path.name}
         work.hosts.first.upload(path, given["FILE"])

@@ -1,6 +1,7 @@
 """What `hosts.toml` says of an environment."""
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import tomllib
@@ -60,6 +61,11 @@ class Environment:
     wheels: str = ""
     settings: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def database_is_local(self) -> bool:
+        """Whether the database is on the web server itself."""
+        return self.database_address == "127.0.0.1"
+
     @classmethod
     def read(cls, name: str, environ: Mapping[str, str] = os.environ) -> Environment:
         """An environment of the file that HBNB_DEPLOY names.
@@ -102,14 +108,26 @@ class Environment:
             "health": (made.health.startswith("/"), "a path"),
             **{key: (getattr(made, key) >= 0, "0 or more") for key in ("keep", "retries")},
             **{key: (getattr(made, key) > 0, "1 or more") for key in ("wait", "workers")},
+            "database_address": (_is_internal(made.database_address),
+                                 "an IP address of the database's host in an internal network, such as 10.0.0.20"),
             "web_addresses": (len(made.web_addresses) == len(made.web) or (
-                not made.balancer and made.database_address == "127.0.0.1"), "as many as web has hosts, in its order"),
+                not made.balancer and made.database_is_local), "as many as web has hosts, in its order"),
             "address": (not made.address or re.match("https?://.", made.address), "an address that begins by http"),
             "server_name": (_SERVER.fullmatch(made.server_name), "one name, such as hbnb.example.com"),
             "certificate": (not made.certificate or _ROOT.fullmatch(made.certificate), "a path"),
+            "certificate and server_name": (not made.certificate or made.server_name != "_",
+                                            "given together: http is redirected to that name"),
             "settings": (all(re.fullmatch(r"[A-Z][A-Z0-9_]*", key) and "\n" not in value and "'" not in value
                              for key, value in made.settings.items()), "NAME = text, without ' and in one line")}
         for key, (holds, meant) in checks.items():
             if not holds:
                 raise Refused(f"{where}: {key} must be {meant}")
         return made
+
+
+def _is_internal(text: str) -> bool:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return not address.is_global and not address.is_unspecified

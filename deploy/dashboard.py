@@ -1,20 +1,27 @@
 """A page for who ships: which release runs where, what was done, and a button that takes a release back.
 
-It is for the person at this machine alone. A page of another site could post to it, and a name of another site could be
-made to lead to it; so the name that it was asked by, where a post comes from, and a word that stands in its own page
-alone, are all looked at.
+It is for the operator who started it alone. Other users of this machine reach its port too; so its address begins with
+a secret, which only that operator's terminal shows. A page of another site could post to it, and a name of another
+site could be made to lead to it; so the name that it was asked by, where a post comes from, and a word that stands in
+its own page alone, are all looked at.
 """
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, abort, redirect, render_template, request, url_for
+from werkzeug.exceptions import NotFound
 from werkzeug.serving import WSGIRequestHandler
 from werkzeug.wrappers import Response
 
 from deploy import release
 from deploy.config import Environment, Refused
 from deploy.work import say
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
@@ -24,9 +31,27 @@ class Prompt(WSGIRequestHandler):
 
     timeout = 2     # seconds
 
+    def log_request(self, *_: Any) -> None:
+        """Log nothing: the line would hold the secret."""
 
-def create_app(environment: Environment, port: int) -> Flask:
+
+class Below:
+    """An application below a secret part of the path; there is nothing elsewhere."""
+
+    def __init__(self, app: WSGIApplication, secret: str) -> None:
+        self._app, self._secret = app, secret.encode()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        _, given, *rest = f"{environ['PATH_INFO']}/".split("/", 2)
+        if not secrets.compare_digest(given.encode(), self._secret):
+            return NotFound()(environ, start_response)
+        environ |= {"SCRIPT_NAME": f"/{given}", "PATH_INFO": f"/{''.join(rest)}".removesuffix("/") or "/"}
+        return self._app(environ, start_response)
+
+
+def create_app(environment: Environment, port: int, secret: str) -> Flask:
     app = Flask(__name__, template_folder=".", static_folder=None)
+    app.wsgi_app = Below(app.wsgi_app, secret)  # type: ignore[method-assign]
     word = secrets.token_urlsafe(32)
     own = {f"127.0.0.1:{port}", f"localhost:{port}"}
 
@@ -42,7 +67,7 @@ def create_app(environment: Environment, port: int) -> Flask:
     @app.after_request
     def protect(response: Response) -> Response:
         response.headers |= {"Content-Security-Policy": POLICY, "Cache-Control": "no-store", "X-Frame-Options": "DENY",
-                             "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
+                             "X-Content-Type-Options": "nosniff", "Referrer-Policy": "strict-origin"}
         return response
 
     @app.get("/")
@@ -79,5 +104,7 @@ def create_app(environment: Environment, port: int) -> Flask:
 
 def serve(environment: Environment, port: int) -> None:
     """Serve it until Ctrl-C; a request at a time, so that each can be interrupted as `fab rollback` can."""
-    say(f"http://127.0.0.1:{port} shows {environment.name}; Ctrl-C ends it")
-    create_app(environment, port).run("127.0.0.1", port, threaded=False, request_handler=Prompt)
+    secret = secrets.token_urlsafe(32)
+    say(f"http://127.0.0.1:{port}/{secret}/ shows {environment.name}; Ctrl-C ends it. Keep this address to yourself: "
+        "it is all that a rollback takes")
+    create_app(environment, port, secret).run("127.0.0.1", port, threaded=False, request_handler=Prompt)

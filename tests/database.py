@@ -8,7 +8,7 @@ import MySQLdb
 
 from config import Settings
 from models.columns import Base
-from models.engine.db_connection import _address
+from models.engine.db_connection import reached
 
 GIVEN = tuple(f"HBNB_TEST_MYSQL_{each}" for each in ("USER", "PWD", "HOST", "DB"))
 
@@ -43,7 +43,7 @@ class Database:
 
     def connect(self, **options: object) -> MySQLdb.Connection:
         return MySQLdb.connect(user=self.settings.mysql_user, password=self.settings.mysql_pwd, charset="utf8mb4",
-                               database=self.settings.mysql_db, **_address(self.settings.mysql_host), **options)
+                               database=self.settings.mysql_db, **reached(self.settings), **options)
 
     def empty(self) -> None:
         """Remove all rows."""

@@ -15,6 +15,7 @@ from errors import Stale
 from services.listing import Listing
 
 JSON = "application/json"
+LINKS = 12_000      # bytes of a `Link`: servers in front take headers of a bounded size
 
 
 def answer(value: Any, status: int = 200) -> Response:
@@ -92,4 +93,8 @@ def _links(total: int, limit: int | None, offset: int) -> str:
              "next": offset + size if offset + size < total else None, "last": last}
     kept = [(name, value) for name, value in request.args.items(multi=True) if name not in ("limit", "offset")]
     address = f"{request.path}?{urlencode(kept)}{'&' if kept else ''}limit={size}&offset="
-    return ", ".join(f'<{address}{start}>; rel="{name}"' for name, start in pages.items() if start is not None)
+    links = {name: f'<{address}{start}>; rel="{name}"' for name, start in pages.items() if start is not None}
+    for name in ("last", "first", "prev", "next"):      # what a client can do without goes first
+        if len(", ".join(links.values())) > LINKS:
+            links.pop(name, None)
+    return ", ".join(links.values())

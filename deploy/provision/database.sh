@@ -1,7 +1,25 @@
 # The database server. Its password is made once, and lies in /etc/hbnb/database, for root alone.
-packages mariadb-server
+packages mariadb-server openssl
+restart=
+if [ -n "$TLS_ADDRESS" ]; then      # web servers are elsewhere: it listens on that address alone, with TLS
+    ip -o address show | grep -qwF "$TLS_ADDRESS" ||
+        fail "this host has no address $TLS_ADDRESS: set database_address to its address in the internal network"
+    directory /etc/mysql/hbnb 750 root:mysql
+    cert=/etc/mysql/hbnb/certificate.pem
+    { openssl x509 -in $cert -noout -checkend 2592000 && openssl x509 -in $cert -noout -checkip "$TLS_ADDRESS"; } 2>&1 |
+        grep -q 'does match' || {
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=$TLS_ADDRESS" \
+            -addext "subjectAltName=IP:$TLS_ADDRESS" -keyout "$FILES/key.pem" -out "$FILES/certificate.pem" 2>/dev/null
+        file key.pem /etc/mysql/hbnb/key.pem 640 root:mysql
+        file certificate.pem $cert 644 root:root
+        restart=1
+    }
+    echo "certificate: $(base64 -w 0 $cert)"
+fi
+file mariadb.service.conf /etc/systemd/system/mariadb.service.d/hbnb.conf 644 root:root
+[ -z "$new" ] || systemctl daemon-reload
 file mariadb.cnf /etc/mysql/mariadb.conf.d/99-hbnb.cnf 644 root:root
-[ -z "$new" ] || systemctl restart mariadb
+[ -z "$new$restart" ] || systemctl restart mariadb
 enabled mariadb
 systemctl is-active --quiet mariadb || { systemctl start mariadb; changed "started mariadb"; }
 directory /etc/hbnb 755 root:root

@@ -17,8 +17,8 @@ directory "$ROOT/releases" 755 "$own"
 directory "$ROOT/shared" 755 "$own"
 for each in venvs uploads wheels; do directory "$ROOT/shared/$each" 755 "$own"; done
 directory /usr/local/lib/hbnb/down 755 root:root
-file page.html /usr/local/lib/hbnb/down/page.html 644 root:root
-file error.json /usr/local/lib/hbnb/down/error.json 644 root:root
+file away.html /usr/local/lib/hbnb/down/away.html 644 root:root
+file away.json /usr/local/lib/hbnb/down/away.json 644 root:root
 directory /data/web_static 755 root:root
 directory /data/web_static/releases 755 "$own"
 link "$ROOT/current/web_static" /data/web_static/current
@@ -27,6 +27,7 @@ directory /var/backups/hbnb 2770 "hbnb:$USER_NAME"
 
 directory /etc/hbnb 755 root:root
 [ -e /etc/hbnb/env ] || { install -m 640 -o root -g hbnb /dev/null /etc/hbnb/env; changed "file /etc/hbnb/env"; }
+[ ! -e "$FILES/database.pem" ] || file database.pem /etc/hbnb/database.pem 644 root:root     # what the database has to show
 . "$FILES/settings"
 said=$(runuser -u hbnb -- sh -euc '. /etc/hbnb/env' 2>&1) || fail "/etc/hbnb/env cannot be read: $said. Write it as lines of NAME='value'"
 

@@ -20,4 +20,4 @@ for wheel in shared/wheels/*.whl; do    # that none of them has installed
     [ -n "$(find shared/venvs/*/lib/*/site-packages -maxdepth 1 -iname "$(basename "$wheel" | cut -d - -f 1,2).dist-info")" ] || rm -f "$wheel"
 done
 rm -f shared/wheels/*.part
-find /var/backups/hbnb -type f -mmin +1440 -delete      # left there by whoever was killed
+find /var/backups/hbnb -name 'fab-*' -type f -mmin +1440 -delete      # left there by a `fab` that was killed

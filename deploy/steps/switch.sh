@@ -9,4 +9,4 @@ for try in 1 2 3 4 5 6 7 8 9 10; do
     sleep 0.2
 done
 fail "the front door (nginx, http://127.0.0.1$HEALTH) does not answer for $NAME: $({ front /health/live; front "$HEALTH"; } 2>&1 || :)
-Look at \`systemctl status nginx\` and /var/log/nginx/hbnb.error.log"
+Look at \`systemctl status nginx\`, and at the last lines of /var/log/nginx/hbnb.access.log"

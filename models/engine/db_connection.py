@@ -49,7 +49,7 @@ def engines(settings: Settings) -> Engines:
     Raises:
         Misconfigured: the driver is not installed, or the settings cannot work.
     """
-    database, address = settings.database, _address(settings.mysql_host)
+    database, address = settings.database, reached(settings)
     url = URL.create("mysql+mysqldb", settings.mysql_user, settings.mysql_pwd, database=settings.mysql_db)
     try:
         options: dict[str, Any] = {
@@ -83,7 +83,7 @@ def probe(settings: Settings, seconds: float) -> None:
         with closing(MySQLdb.connect(
                 user=settings.mysql_user, password=settings.mysql_pwd, database=settings.mysql_db,
                 connect_timeout=limit, read_timeout=limit, write_timeout=limit,
-                **_address(settings.mysql_host))) as connection:
+                **reached(settings))) as connection:
             connection.query("SELECT 1")
             connection.store_result()
     except MySQLdb.Error as error:
@@ -114,6 +114,14 @@ def _converters() -> dict[Any, Any]:
     """The driver's, but for one that writes a time in a quarter of the time."""
     from MySQLdb.converters import conversions
     return {**conversions, datetime.datetime: lambda time, _: f"'{time.isoformat(' ')}'"}
+
+
+def reached(settings: Settings) -> dict[str, Any]:
+    """Where the database is, for the driver; over TLS, and from that host alone, if a certificate is set."""
+    address = _address(settings.mysql_host)
+    if settings.mysql_ca and "host" in address:
+        address |= {"ssl": {"ca": settings.mysql_ca}, "ssl_mode": "VERIFY_IDENTITY"}
+    return address
 
 
 def _address(host: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.conftest import ROOT
 from tests.deploy.hosts import Ended, Host, Hosts
 from tests.deploy.load import Answers, Load
+from tests.documents import block
 
 NAMES = ("web-01", "web-02", "lb-01", "db-01", "staging-01", "new-01")
 # A file of nginx's, a page, what needs no storage, and what does.
@@ -217,9 +218,7 @@ def front(first: str) -> str:
 
 def commands(part: str) -> list[list[str]]:
     """What docs/deployment.md tells people to type in one of its parts, without the `fab`."""
-    text = (ROOT / "docs" / "deployment.md").read_text()
-    block = text.partition(f"<!-- tests: {part} -->\n\n")[2].partition("\n\n")[0]
-    return [shlex.split(line) for line in re.findall(r"^    fab (.+)$", block, re.M)]
+    return [shlex.split(line) for line in re.findall(r"^fab (.+)$", block("deployment.md", part), re.M)]
 
 
 def wheels(folder: Path) -> None:

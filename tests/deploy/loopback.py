@@ -113,18 +113,19 @@ def ssh_config(ways: Mapping[str, Mapping[str, str]]) -> str:
 
 
 @contextmanager
-def nginx(root: Path, address: str, more: str = "") -> Iterator[None]:
+def nginx(root: Path, address: str, more: str = "", **changed: str) -> Iterator[None]:
     """The site's nginx during the block.
 
     Args:
         root: the folder of releases.
         address: where it listens, `HOST:PORT`.
         more: what it serves beside.
+        changed: what is otherwise in the environment.
     """
     for folder in (root / "shared", root / "down"):
         folder.mkdir()
-    found = files(replace(PLAIN, root=str(root), balancer_addresses=["127.0.0.9"]))
-    for name in ("page.html", "error.json"):
+    found = files(replace(PLAIN, root=str(root), balancer_addresses=["127.0.0.9"], **changed))
+    for name in ("away.html", "away.json"):
         (root / "down" / name).write_text(found[name])
     site = found["nginx.conf"].replace("listen 80 default_server", f"listen {address}").replace(
         "listen [::]:80 default_server;", "").replace("/var/log/nginx", str(root)).replace(

@@ -49,8 +49,11 @@ def test_the_example_can_be_read_and_names_every_key_with_its_default():
     (f"{GOOD}health = 'health'", "health must be a path"), (f"{GOOD}workers = 0", "workers must be 1 or more"),
     (f"{GOOD}balancer = ['lb']", "web_addresses must be as many as web has hosts, in its order"),
     (f"{GOOD}database_address = '10.0.0.3'", "web_addresses must be as many"),
+    *((f"{GOOD}database_address = '{address}'", "database_address must be an IP address of the database's host")
+      for address in ("0.0.0.0", "::", "db-01", "8.8.8.8")),
     (f"{GOOD}address = 'example.com'", "address must be an address that begins by http"),
     (f"{GOOD}server_name = 'a; }} }}'", "server_name must be one name"),
+    (f"{GOOD}certificate = '/etc/site.pem'", "certificate and server_name must be given together"),
     (f"{GOOD}[fast]\nweb = ['x']", r"nothing is called \[fast\]; environments are dev, staging, production"),
     (f"{GOOD}[production.settings]\nHBNB_X = \"a'b\"", "settings must be NAME = text, without '"),
     (f"{GOOD}[production.settings]\nHBNB_X = 5", "make it a table of texts")])

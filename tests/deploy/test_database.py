@@ -77,6 +77,33 @@ def test_one_that_fails_half_way_leaves_the_page_up_until_it_is_mended(migrated)
     assert {*migrated.answers()} == {200}
 
 
+def test_the_database_listens_on_its_internal_address_alone_and_takes_only_tls(live):
+    host, web = live.hosts["db-01"], live.web[0]
+    listening = [line.split()[3] for line in host.run("ss -Hltn").stdout.splitlines()]
+    assert [each for each in listening if each.endswith(":3306")] == [f"{host.address}:3306"]
+    assert int(sql(live, "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'hbnb'")) > 0
+    ask = (f"set -a; . /etc/hbnb/env; MYSQL_PWD=$HBNB_MYSQL_PWD mariadb -u hbnb -h {host.address} hbnb_db "
+           "--batch --skip-column-names -e \"SHOW STATUS LIKE 'Ssl_cipher'\"")
+    assert "Access denied" in web.run(f"{ask} --skip-ssl").stderr
+    assert sql(live, "SELECT @@require_secure_transport") == "1\n"
+    verified = web.run(f"{ask} --ssl-ca=/etc/hbnb/database.pem --ssl-verify-server-cert")
+    assert "TLS" in verified.stdout, verified.stderr
+    assert "HBNB_MYSQL_CA=/etc/hbnb/database.pem\n" in web.run("cat /etc/hbnb/env").stdout
+    assert host.run("stat -c %a:%U:%G /etc/mysql/hbnb/key.pem").stdout == "640:root:mysql\n"
+
+
+def test_the_password_of_the_database_is_changed_as_the_document_says(live):
+    on, provision, rollback, off = commands("password")
+    before = live.web[0].run("grep PWD /etc/hbnb/env").stdout
+    live.done(*on)
+    live.hosts["db-01"].run("rm /etc/hbnb/database /etc/mysql/hbnb/certificate.pem")
+    live.done(*provision)
+    live.done(*(live.current() if each == "NAME" else each for each in rollback))
+    live.done(*off)
+    assert live.web[0].run("grep PWD /etc/hbnb/env").stdout != before
+    assert {*live.answers()} == {200}
+
+
 def current(state: list[str]) -> list[list[str]]:
     return [each.splitlines()[:2] for each in state]
 
@@ -88,7 +115,7 @@ def test_all_that_was_lost_comes_back_from_a_backup(live):
     before = contents(live)
     assert before["amenities"][0] == "20\n"
     said = live.done("production", "backup")
-    [path] = re.findall(r"\S+\.jsonl\.gz$", said, re.M)
+    [path] = re.findall(r"\S+\.backup$", said, re.M)
     sql(live, "DROP DATABASE hbnb_db")
     live.hosts["db-01"].run("rm /etc/hbnb/database")      # so that the password becomes another
     assert "database hbnb_db" in live.done("production", "provision", "--db")

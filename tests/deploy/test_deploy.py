@@ -102,8 +102,9 @@ def test_what_no_release_needs_any_more_is_removed(live):
     host = live.hosts["web-01"]
     there = host.run("ls /data/hbnb/shared/wheels").stdout
     host.run("cd /data/hbnb/shared/wheels && touch left-1.0-py3-none-any.whl left-1.0-py3-none-any.whl.part &&"
-             "cd /var/backups/hbnb && touch new && touch --date '2 days ago' old && chown deploy: *")
+             "cd /var/backups/hbnb && touch fab-new && touch --date '2 days ago' fab-old own.backup && chown deploy: *")
     live.done("production", "clean")
     assert there.count(".whl") > 10
     assert host.run("ls /data/hbnb/shared/wheels").stdout == there
-    assert host.run("cd /var/backups/hbnb && ls new old; rm new").stdout == "new\n"
+    left = host.run("cd /var/backups/hbnb && ls fab-new fab-old own.backup; rm fab-new own.backup").stdout
+    assert left == "fab-new\nown.backup\n"

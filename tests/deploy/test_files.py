@@ -5,6 +5,8 @@ import io
 import re
 import subprocess
 import tarfile
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -32,7 +34,7 @@ def test_every_file_is_laid_somewhere():
 
 
 def test_the_maintenance_page_needs_no_other_file():
-    page = files()["page.html"]
+    page = files()["away.html"]
     assert "<h1>We are back soon</h1>" in page
     assert {address for address in re.findall(r'(?:src|href)="([^"]+)"', page) if not address.startswith("data:")} == {
         "/", "#content"}
@@ -45,21 +47,29 @@ def test_the_balancer_has_room_for_its_page():
     assert len(found["unavailable.http"]) < room * 3 / 4
 
 
-@pytest.mark.parametrize("certificate", ["", "/etc/haproxy/site.pem"])
-def test_haproxy_understands_its_file(tmp_path, certificate):
-    key = tmp_path / "site.pem"
+def certificate(folder: Path) -> None:
+    """Make `site.pem`: a certificate, and its key."""
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                    "-subj", "/CN=test", "-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "certificate")],
+                    "-subj", "/CN=test", "-keyout", str(folder / "key"), "-out", str(folder / "certificate")],
                    check=True, capture_output=True)
-    key.write_text((tmp_path / "key").read_text() + (tmp_path / "certificate").read_text())
-    found = files(Environment(**{**PLAIN.__dict__, "certificate": certificate}))
-    (tmp_path / "page").write_text(found["unavailable.http"])
-    text = found["haproxy.cfg"].replace("/etc/haproxy/errors/hbnb.http", str(tmp_path / "page")).replace(
-        "/etc/haproxy/site.pem", str(key))
+    (folder / "site.pem").write_text((folder / "key").read_text() + (folder / "certificate").read_text())
+
+
+def haproxy(found: dict[str, str], folder: Path) -> str:
+    """Its configuration, with the page that it names in a folder."""
+    (folder / "hbnb.http").write_text(found["unavailable.http"])
+    return found["haproxy.cfg"].replace("/etc/haproxy/errors", str(folder))
+
+
+@pytest.mark.parametrize("path", ["", "/etc/haproxy/site.pem"])
+def test_haproxy_understands_its_file_and_warns_of_nothing(tmp_path, path):
+    certificate(tmp_path)
+    found = files(replace(PLAIN, certificate=path, server_name="hbnb.example.com"))
+    text = haproxy(found, tmp_path).replace("/etc/haproxy/site.pem", str(tmp_path / "site.pem"))
     (tmp_path / "haproxy.cfg").write_text(text)
     ended = subprocess.run(["haproxy", "-c", "-f", str(tmp_path / "haproxy.cfg")], capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr
-    assert ("bind :443" in text) == bool(certificate)
+    assert (ended.returncode, "WARN" in ended.stderr) == (0, False), ended.stderr
+    assert ("bind :443" in text) == bool(path)
 
 
 @pytest.mark.parametrize("value", ["plain", "two words", '"quoted"', "$HOME `id` \\n ; #", "", "é"])
@@ -69,3 +79,13 @@ def test_a_setting_reaches_the_application_as_it_was_written(tmp_path, value):
         ["sh", "-euc", 'setting() { printf "%s=%s" "$1" "$2" > env; }; . ./settings; . ./env; printf %s "$HBNB_X"'],
         cwd=tmp_path, capture_output=True, text=True, check=True)
     assert ended.stdout == value
+
+
+def test_what_root_runs_on_a_server_runs_as_hbnb_and_makes_no_file_of_roots(tmp_path):
+    for name, said in (("id", "echo 0"), ("runuser", 'echo "$@"')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{said}\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "manage").write_text(files()["manage"])
+    ended = subprocess.run(["sh", str(tmp_path / "manage"), "one", "console.py", "-c", "count State"], text=True,
+                           capture_output=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    assert ended.stdout == f"-u hbnb -- {tmp_path / 'manage'} one console.py -c count State\n", ended.stderr

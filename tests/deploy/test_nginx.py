@@ -1,12 +1,17 @@
 """The site as nginx shows it, on 127.0.0.1, before a release that listens on its socket."""
 from __future__ import annotations
 
+import http.client
 import json
+import re
+import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -15,11 +20,24 @@ from tests.deploy.loopback import nginx
 from tests.functional.test_site import Answer, Site
 from tests.servers import free_port
 
+NAME = "hbnb.example.com"
+
 
 class Front(Site):
     def __init__(self, root: Path, port: int) -> None:
         super().__init__(f"http://127.0.0.1:{port}")
-        self.root = root
+        self.root, self.port = root, port
+
+    def ask(self, path: str, body: bytes | None = None, method: str | None = None, **headers: str) -> Answer:
+        return super().ask(path, body, method, **{"Host": NAME, **headers})
+
+    def say(self, request: str) -> tuple[int, str, str]:
+        """Send bytes as they stand; the answer's status, headers and body."""
+        with socket.create_connection(("127.0.0.1", self.port), 10) as connection:
+            connection.sendall(request.encode("latin-1"))
+            answer = http.client.HTTPResponse(connection)
+            answer.begin()
+            return answer.status, str(answer.headers), answer.read().decode()
 
     def put(self, path: str, body: object, **headers: str) -> Answer:
         return self.ask(path, json.dumps(body).encode(), "PUT", Content_Type="application/json", **headers)
@@ -32,7 +50,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     (release / "run").mkdir(parents=True)
     (release / "web_static").symlink_to(ROOT / "web_static")
     (root / "current").symlink_to("releases/one")
-    with nginx(root, f"127.0.0.1:{port}"), subprocess.Popen(
+    with nginx(root, f"127.0.0.1:{port}", server_name=NAME), subprocess.Popen(
             [sys.executable, "wsgi.py", "--socket", str(release / "run" / "app.sock")], cwd=ROOT,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={
                 "PATH": "/usr/bin:/bin", "HBNB_FILE_PATH": str(root / "file.json"), "HBNB_PROXIES": "1",
@@ -128,3 +146,87 @@ def test_pages_are_compressed_and_say_where_they_come_from(front):
     assert answer.headers["Content-Encoding"] == "gzip"
     assert answer.headers["X-Served-By"]
     assert answer.headers["Server"] == "nginx"
+
+
+class TestALongQuery:
+    """nginx takes a request line of 8 kB; what the application answers to it must fit into nginx's buffers."""
+
+    @pytest.mark.parametrize("ids", [1, 24, 100, 180])
+    def test_of_ids_gets_its_page_with_the_links_that_have_room(self, front, ids):
+        query = "cities=" + ",".join(str(uuid.uuid4()) for _ in range(ids))
+        answer = front.ask(f"/api/v1/places?limit=20&offset=20&{query}")
+        assert (answer.status, answer.json, answer.headers["X-Total-Count"]) == (200, [], "0")
+        assert len(answer.headers["Link"]) <= 12_000
+        assert {"first", "prev"} & {*re.findall('rel="([a-z]+)"', answer.headers["Link"])}
+
+    @pytest.mark.parametrize("text", ["é" * 1200, ",;" * 3600, "x" * 7800], ids=["accents", "signs", "letters"])
+    def test_of_words_gets_its_page(self, front, text):
+        sent = quote(text, safe=",;")
+        assert 7000 < len(sent) < 8000
+        for path in ("/api/v1/places", "/hbnb", "/100-hbnb/", "/apidocs/"):
+            assert front.ask(f"{path}?text={sent}&limit=1&offset=1").status in (200, 400), path
+
+    def test_names_the_next_page_before_the_last(self, front):
+        for number in range(3):
+            post(front, f"Long {number}")
+        padding = f"_={'x' * 7000}"
+        link = front.ask(f"/api/v1/states?limit=1&offset=1&{padding}").headers["Link"]
+        assert re.findall('rel="([a-z]+)"', link) == ["next"]
+
+    def test_that_is_too_long_is_refused_in_json_and_in_a_sentence(self, front):
+        status, head, text = front.say(f"GET /api/v1/places?text={'x' * 9000} HTTP/1.1\r\nHost: {NAME}\r\n\r\n")
+        assert (status, "application/json" in head) == (414, True)
+        assert "POST /api/v1/places_search" in json.loads(text)["error"]
+
+
+BIG = f"POST /api/v1/states HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 3000000\r\n\r\n"
+REFUSED = {
+    413: BIG,
+    400: f"GET /api/v1/states HTTP/1.1\r\nHost: {NAME}\r\nHost: {NAME}\r\n\r\n",
+    431: f"GET /api/v1/states HTTP/1.1\r\nHost: {NAME}\r\nX-Long: {'x' * 9000}\r\n\r\n",
+    405: f"TRACE /api/v1/states HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n",
+    501: f"POST /api/v1/states HTTP/1.1\r\nHost: {NAME}\r\nTransfer-Encoding: odd\r\n\r\n",
+    505: f"GET /api/v1/states HTTP/3.0\r\nHost: {NAME}\r\n\r\n",
+    421: "GET /api/v1/states HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"}
+
+
+@pytest.mark.parametrize("status", REFUSED)
+def test_what_nginx_itself_refuses_is_json_for_the_api_and_a_page_for_people(front, status):
+    for path, kind in (("/api/v1/states", "application/json"), ("/%61pi/v1/states", "application/json"),
+                       ("/hbnb", "text/html")):
+        if status in (400, 505) and "%" in path:
+            continue        # nginx did not decode the address
+        found, head, text = front.say(REFUSED[status].replace("/api/v1/states", path))
+        assert (found, re.search(r"(?m)^Content-Type: ([a-z/]+)", head)[1]) == (status, kind), head
+        assert "nginx</center>" not in text
+        if kind == "application/json":
+            assert len(json.loads(text)["error"]) > 10
+
+
+@pytest.mark.parametrize("path", ["/api", "/health", "/web_static/images", "/hbnb_static/styles", "/100-hbnb"])
+def test_a_redirect_never_repeats_the_host_of_a_request(front, path):
+    for host in (NAME, "evil.example", f"{NAME}.evil.example", f"evil.example/{NAME}"):
+        status, head, _ = front.say(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
+        assert "evil" not in head
+        assert not re.search(r"(?m)^Location: (?!/[^/])", head)
+        assert (status in (400, 421)) == (host != NAME), (host, head)
+
+
+def test_no_log_holds_a_query(front):
+    words = "what-someone-looks-for"
+
+    def ask() -> None:
+        for path in ("/hbnb", "/api/v1/places", "/no/such/page", "/web_static/none.css", "/web_static/images"):
+            front.ask(f"{path}?text={words}", Referer=f"http://{NAME}/?text={words}")
+        for request in (*REFUSED.values(), f"GET /api/v1/x{'x' * 9000} HTTP/1.1\r\nHost: {NAME}\r\n\r\n"):
+            front.say(re.sub(r" (/\S+) ", rf" \1?text={words} ", request, count=1))
+    ask()
+    current = front.root / "current"
+    current.rename(front.root / "kept")
+    try:
+        ask()
+    finally:
+        (front.root / "kept").rename(current)
+    logged = "".join(path.read_text() for path in front.root.glob("*.log"))
+    assert words not in logged
+    assert '"request": "GET /api/v1/places", "status": 503, "upstream": "502"' in logged

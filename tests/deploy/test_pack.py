@@ -71,7 +71,7 @@ def test_an_archive_holds_what_runs_and_nothing_else(packing):
         names = tar.getnames()
     top = {name.partition("/")[0].removesuffix(".py") for name in names}
     modules = {name for layer in LAYERS for name in layer.split()} - {"sample"}
-    assert top == modules | {"requirements", "requirements.txt", "web_static", "pyproject.toml"}
+    assert top == modules | {"requirements", "requirements.txt", "web_static", "pyproject.toml", "LICENSE"}
     assert {name for name in names if name.startswith("requirements/")} == {
         f"requirements/{name}.txt" for name in ("monitoring", "mysql", "production", "redis")}
     assert "api/v1/docs/__init__.py" in names, "what is left out is left out at the top alone"

@@ -24,6 +24,14 @@ def test_a_bare_host_becomes_a_server_and_the_second_time_nothing_changes(live):
         assert changes(live.done(*command)) == 0
 
 
+def test_what_root_runs_of_a_release_is_done_as_hbnb(live):
+    host = live.hosts["staging-01"]
+    name = host.run("basename $(readlink /data/hbnb/current)").stdout.strip()
+    made = "/var/lib/hbnb/made"
+    assert host.run(f"/usr/local/lib/hbnb/manage {name} -c 'open(\"{made}\", \"w\")' && stat -c %U {made}; "
+                    f"rm -f {made}").stdout == "hbnb\n"
+
+
 def test_a_site_that_nginx_does_not_understand_does_not_stay(live):
     host = live.hosts["staging-01"]
     site, other = "/etc/nginx/sites-available/hbnb", "/etc/nginx/conf.d/other.conf"

@@ -288,9 +288,9 @@ def test_a_page_stays_as_long_as_anybody_wants_it(tmp_path, there, given, after)
 class TestRestore:
     @pytest.fixture
     def path(self, tmp_path):
-        path = tmp_path / "all.jsonl.gz"
+        path = tmp_path / "all.backup"
         path.write_bytes(b"all")
-        (tmp_path / "all.jsonl.gz.sha256").write_text(digest(path))
+        (tmp_path / "all.backup.sha256").write_text(digest(path))
         return path
 
     @pytest.mark.parametrize(("page", "failing", "after"), [

@@ -1,0 +1,142 @@
+"""What the operators' documents say: it works when it is typed, and its names and numbers are the real ones."""
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+import server
+import wsgi
+from config import DATABASES
+from tests.conftest import ROOT
+from tests.documents import block
+
+OWN = {name: value for name, value in os.environ.items() if not name.startswith("HBNB_")}
+
+
+def cron(line: str, home: Path) -> subprocess.CompletedProcess[str]:
+    r"""Run a line of a crontab as cron does: a % ends the command, unless it is \%, and few variables are there."""
+    command = line.split(None, 5)[5]
+    command, *given = re.split(r"(?<!\\)%", command)
+    return subprocess.run(["/bin/sh", "-c", command.replace(r"\%", "%")], input="\n".join(given), cwd=home, text=True,
+                          capture_output=True, env={"HOME": str(home), "LOGNAME": "hbnb", "SHELL": "/bin/sh",
+                                                    "PATH": "/usr/bin:/bin"})
+
+
+@pytest.fixture
+def placed(tmp_path):
+    """Puts a text from a server on this machine: its paths are those of a temporary folder and of this checkout."""
+    for name in ("home", "backups", "releases"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "releases" / "one").symlink_to(ROOT)
+    (tmp_path / "current").symlink_to("releases/one")
+    (tmp_path / "env").write_text(f"HBNB_ENV='production'\nHBNB_FILE_PATH='{tmp_path}/file.json'\n")
+    paths = {"/srv/hbnb/current": str(ROOT), "/etc/hbnb/env": f"{tmp_path}/env",
+             "/var/backups/hbnb": f"{tmp_path}/backups", "/usr/local/lib/hbnb/manage": f"{tmp_path}/manage",
+             "/data/hbnb": str(tmp_path), "@root@": str(tmp_path), "$(id -u)": "1"}
+
+    def place(text: str) -> str:
+        for there, here in paths.items():
+            text = text.replace(there, here)
+        return text
+    (tmp_path / "manage").write_text(place((ROOT / "deploy" / "files" / "manage").read_text()))
+    (tmp_path / "manage").chmod(0o755)
+    return place
+
+
+@pytest.mark.parametrize("name", ["cron by hand", "cron with fab"])
+def test_the_lines_for_cron_back_up_and_remove_what_is_old(tmp_path, placed, name):
+    environ = {**OWN, "HBNB_FILE_PATH": str(tmp_path / "file.json")}
+    console(environ, "-c", 'create State name="Kept"')
+    old = tmp_path / "backups" / "old.backup"
+    old.touch()
+    os.utime(old, (0, 0))
+    for line in block("backup.md", name).splitlines():
+        ended = cron(placed(line), tmp_path / "home")
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    [made] = (tmp_path / "backups").iterdir()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d{4}\.backup", made.name)
+    assert console(environ, "restore", str(made), "--check")
+
+
+def console(environ: Mapping[str, str], *arguments: str) -> str:
+    ended = subprocess.run([sys.executable, "console.py", *arguments], cwd=ROOT, env=environ, text=True,
+                           capture_output=True)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+class TestMetrics:
+    @pytest.fixture
+    def families(self, storage, monkeypatch):
+        """Name and labels of everything that `/metrics` shows after some requests."""
+        monkeypatch.setenv("HBNB_METRICS", "127.0.0.1:9101")
+        app = wsgi.create_app()
+        app.add_url_rule("/broken", view_func=lambda: ("", 500))
+        for path in ("/api/v1/states", "/broken"):
+            app.test_client().get(path)
+        registry, _ = app.extensions["metrics"]
+        return [*registry.collect()]
+
+    def test_each_has_its_line_and_there_are_no_others(self, families):
+        text = (ROOT / "docs" / "metrics.md").read_text()
+        rows = re.findall(r"^\| (`[a-z].*?) \| (\w+) \| (.*?) \|", text, re.M)
+        told = {name: kind for names, kind, _ in rows for name in re.findall(r"`(\w+)`", names)}
+        found = {family.name + {"counter": "_total", "info": "_info"}.get(family.type, ""): family.type
+                 for family in families}
+        assert told == {name: {"info": "gauge"}.get(kind, kind) for name, kind in found.items()}
+
+    def test_has_the_labels_that_its_line_names(self, families):
+        text = (ROOT / "docs" / "metrics.md").read_text()
+        for family in families:
+            for sample in family.samples:
+                labels = {*sample.labels} - {"le"}
+                [row] = re.findall(rf"^\| .*`{family.name}(?:_total|_info)?`.* \| \w+ \| (.*?) \|", text, re.M)
+                assert {*re.findall(r"`(\w+)`", row)} == labels, sample.name
+
+    def test_an_alert_asks_for_what_there_is(self, families):
+        names = {family.name + end for family in families for end in ("", "_total", "_bucket", "_info")}
+        rules = block("metrics.md", "alerts")
+        alerts = re.findall(r"- alert: (\w+)\n +expr: (.+)\n", rules)
+        assert len(alerts) == rules.count("- alert:") > 5
+        for alert, expression in alerts:
+            asked = re.findall(r"\b(?:hbnb|process)_\w+", expression)
+            assert asked or "up{" in expression
+            assert {*asked} <= names, alert
+
+
+def test_the_number_of_connections_is_the_one_that_the_settings_make():
+    text = " ".join((ROOT / "docs" / "sizing.md").read_text().split())
+    of, threads = DATABASES["production"], server.THREADS
+    most, fewest = 2 * (of.pool + of.overflow) + 2 * threads, 2 * threads + 2 * threads
+    assert f"with {threads} threads" in text
+    assert f"2 × ({of.pool} + {of.overflow}) + 2 × {threads} = {most}" in text
+    assert f"`HBNB_MYSQL_POOL={threads}`" in text
+    rows = re.findall(r"\| (\d) \| (\d) \| (\d+) \| (\d+) \|", text)
+    assert len(rows) == 3
+    for servers, workers, few, many in rows:
+        processes = 2 * int(servers) * int(workers)
+        assert (int(few), int(many)) == (processes * fewest, processes * most)
+
+
+def test_the_commands_for_tokens_work(tmp_path):
+    environ = {**OWN, "HBNB_FILE_PATH": str(tmp_path / "file.json")}
+    console(environ, "-c", "token create partner")
+    for command in block("secrets.md", "tokens").splitlines():
+        console(environ, "-c", command)
+    listed = console(environ, "-c", "token list")
+    assert "partner-2027" in listed
+    assert not re.search(r"partner\s*$", listed, re.M)
+
+
+def test_every_page_for_operators_is_reached_from_the_readme():
+    text = (ROOT / "README.md").read_text()
+    for path in (ROOT / "docs").glob("*.md"):
+        assert f"](docs/{path.name})" in text, path.name
+    assert "](LICENSE)" in text
+    assert "MIT License\n\nCopyright (c) 2026 the HBNB authors" in (ROOT / "LICENSE").read_text()
