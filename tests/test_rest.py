@@ -14,6 +14,7 @@ import wsgi
 from models.amenity import Amenity
 from models.place import Place
 from models.state import State
+from services.search import KEYS
 from tests.market import Market
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -163,6 +164,10 @@ class TestSearch:
         {"limit": 1.5}, {"sort": []}])
     def test_what_does_not_fit_is_refused(self, ask, wanted):
         assert ask("POST", "places_search", wanted).status_code == 400
+
+    @pytest.mark.parametrize("name", sorted(KEYS))
+    def test_null_counts_as_absent(self, ask, name):
+        assert ask("POST", "places_search", {name: None}).json == ask("POST", "places_search", {}).json
 
     def test_facets_count(self, ask, market):
         answer = ask("POST", "places_search", {"facets": True}).json

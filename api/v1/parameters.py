@@ -40,6 +40,11 @@ def _names(names: Any, before: str = "") -> dict[str, Any]:
     return {"type": "string", "pattern": f"^(?:{one}(?:,{one})*)?$"}
 
 
+def _or_null(each: Schema) -> Schema:
+    """A value that may be null, which counts as absent."""
+    return {**each, "type": [each["type"], "null"]} | ({"enum": [*each["enum"], None]} if "enum" in each else {})
+
+
 def _degrees(most: int) -> Schema:
     return {"type": "number", "minimum": -most, "maximum": most}
 
@@ -54,19 +59,19 @@ def _numbers(*patterns: str) -> dict[str, Any]:
     return {"type": "string", "pattern": f"^{','.join(patterns)}$"}
 
 
-SEARCH_BODY: Schema = {
-    "type": "object", "additionalProperties": False,
-    "properties": {
-        **{name: {**array({"type": "string"}), "maxItems": MOST_IDS} for name in IDS},
-        **dict.fromkeys((*AT_LEAST, "price_max", "limit", "offset"), WHOLE),
-        "text": {"type": "string", "maxLength": 1024, "pattern": schema.TEXT_PATTERN},
-        "bbox": {"type": "array", "prefixItems": [_degrees(180), _degrees(90), _degrees(180), _degrees(90)],
-                 "minItems": 4, "maxItems": 4, "description": "west, south, east, north"},
-        "near": {"type": "object", "additionalProperties": False, "required": ["latitude", "longitude", "km"],
-                 "properties": {"latitude": _degrees(90), "longitude": _degrees(180),
-                                "km": {"type": "number", "minimum": 0, "maximum": 20_100}}},
-        "sort": {"enum": [*SORTS]}, "facets": {"type": "boolean"},
-    }}
+SEARCHED_FOR: dict[str, Schema] = {
+    **{name: {**array({"type": "string"}), "maxItems": MOST_IDS} for name in IDS},
+    **dict.fromkeys((*AT_LEAST, "price_max", "limit", "offset"), WHOLE),
+    "text": {"type": "string", "maxLength": 1024, "pattern": schema.TEXT_PATTERN},
+    "bbox": {"type": "array", "prefixItems": [_degrees(180), _degrees(90), _degrees(180), _degrees(90)],
+             "minItems": 4, "maxItems": 4, "description": "west, south, east, north"},
+    "near": {"type": "object", "additionalProperties": False, "required": ["latitude", "longitude", "km"],
+             "properties": {"latitude": _degrees(90), "longitude": _degrees(180),
+                            "km": {"type": "number", "minimum": 0, "maximum": 20_100}}},
+    "sort": {"type": "string", "enum": [*SORTS]}, "facets": {"type": "boolean"},
+}
+SEARCH_BODY: Schema = {"type": "object", "additionalProperties": False,
+                       "properties": {name: _or_null(each) for name, each in SEARCHED_FOR.items()}}
 COUNTED = array({"type": "object", "required": ["id", "name", "count"], "properties": {
     "id": {"type": "string"}, "name": {"type": "string"}, "count": {"type": "integer"}}})
 SEARCHED: Schema = {"oneOf": [
