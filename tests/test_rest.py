@@ -198,6 +198,96 @@ class TestConditions:
         assert ask("DELETE", "places/{place}", headers={"If-Match": mine.headers["ETag"]}).status_code == 200
 
 
+    CHANGES = [("PUT", "places/{place}"), ("DELETE", "places/{place}"), ("POST", "states"),
+               ("POST", "places/{place}/reviews"), ("POST", "places/{place}/amenities/{pool}"),
+               ("DELETE", "places/{place}/amenities/{pool}")]
+    BODIES = {"states": {"name": "N"}, "places/{place}": {"name": "N"},
+              "places/{place}/reviews": {"user_id": "{guest}", "text": "N"}}
+
+    UNREADABLE = [
+        *((header, value) for header in ("If-Match", "If-None-Match") for value in (
+            '"abc', 'abc"', "abc", "", " ", '"', '"a" "b"', '"a", b', "w/\"a\"", "W/abc", "*, *", '*, "a"', '"a b"')),
+        *(("If-Unmodified-Since", value) for value in (
+            "yesterday", "", "5", "Sat, 32 Jan 2099 10:00:00 GMT", "Sat, 31 Jan 2099 10:00:00 GMT, x", "2099-01-31")),
+        ("If-Range", '"abc"'), ("If-Range", '"abc'), ("If-Modified-Since", "Sat, 31 Jan 2026 10:00:00 GMT")]
+
+    @pytest.mark.parametrize(("method", "path"), CHANGES)
+    def test_a_condition_that_cannot_be_read_lets_nothing_pass(self, ask, storage, method, path):
+        before = ask("GET", "places/{place}").data, ask("GET", "places/{place}/amenities").data, storage.count()
+        for header, value in self.UNREADABLE:
+            answer = ask(method, path, self.BODIES.get(path), headers={header: value})
+            assert answer.status_code == 400, (header, value)
+            assert header in answer.json["error"]
+        storage.close()
+        assert (ask("GET", "places/{place}").data, ask("GET", "places/{place}/amenities").data,
+                storage.count()) == before
+
+    def test_a_route_that_evaluates_no_condition_refuses_it(self, ask):
+        for method, path in self.CHANGES[2:]:
+            for header, value in (("If-Match", '"a"'), ("If-Match", "*"), ("If-None-Match", "*"),
+                                  ("If-Unmodified-Since", "Sat, 31 Jan 2099 10:00:00 GMT")):
+                answer = ask(method, path, self.BODIES.get(path), headers={header: value})
+                assert (answer.status_code, answer.json) == (
+                    400, {"error": f"{method} takes no {header} here: nothing was changed, send it without"})
+
+    @pytest.mark.parametrize(("method", "path"), [("PUT", "places/{place}"), ("DELETE", "reviews/{review}")])
+    def test_a_condition_that_can_be_read_decides(self, ask, method, path):
+        date, other = "Sat, 31 Jan {} 10:00:00 GMT".format, '"x"'
+        for headers in ({"If-Match": "W/{tag}"}, {"If-Match": other}, {"If-Match": 'W/{tag}, "x"'},
+                        {"If-None-Match": "*"}, {"If-None-Match": "{tag}"}, {"If-None-Match": "W/{tag}"},
+                        {"If-Match": "{tag}", "If-None-Match": "{tag}"}, {"If-Unmodified-Since": date(2009)},
+                        {"If-Unmodified-Since": "Saturday, 31-Jan-09 10:00:00 GMT"},
+                        {"If-Unmodified-Since": "Sat Jan 31 10:00:00 2009"},
+                        {"If-Unmodified-Since": date(2099), "If-Match": other}):
+            assert self.under(headers, ask, method, path) == 412, headers
+        for headers in ({"If-Match": "*"}, {"If-Match": '"x", {tag}'}, {"If-Match": '"x",,{tag} ,"y"'},
+                        {"If-None-Match": other}, {"If-Unmodified-Since": date(2099)},
+                        {"If-Unmodified-Since": date(2009), "If-Match": "{tag}"}):
+            assert self.under(headers, ask, method, path) == 200, headers
+
+    @staticmethod
+    def under(headers: dict[str, str], ask, method: str, path: str) -> int:
+        """The status of a change under some conditions; what was removed is made anew."""
+        seen = ask("GET", path)
+        if seen.status_code == 404:
+            path = f"reviews/{ask('POST', 'places/{place}/reviews', {'user_id': '{guest}', 'text': 'N'}).json['id']}"
+            seen = ask("GET", path)
+        sent = {name: value.replace("{tag}", seen.headers["ETag"]) for name, value in headers.items()}
+        status = ask(method, path, {"text" if "review" in path else "name": "Mine"}, headers=sent).status_code
+        assert (ask("GET", path).data == seen.data) == (status == 412)
+        return status
+
+
+class TestQuery:
+    def test_an_unknown_parameter_is_refused_by_its_name_on_every_route(self, ask, storage):
+        before = storage.count()
+        for method, path in (
+                *(("GET", path) for path in ("status", "stats", "places", "users/{host}/places",
+                                             "places/{place}/amenities", *COLLECTIONS, *OBJECTS)),
+                *(("POST", path) for path in COLLECTIONS), *(("PUT", path) for path in OBJECTS),
+                *(("DELETE", path) for path in OBJECTS), ("POST", "places/{place}/amenities/{pool}"),
+                ("DELETE", "places/{place}/amenities/{pool}"), ("POST", "places_search")):
+            for name in ("limt", "guest", "LIMIT", "__", "callback"):
+                answer = ask(method, f"{path}?{name}=3", WHOLE.get(path, {}) if method != "GET" else None)
+                assert answer.status_code == 400, (method, path)
+                assert answer.json["error"].startswith(f"Unknown parameter: {name} ({method} takes ")
+        storage.close()
+        assert storage.count() == before
+
+    def test_a_parameter_that_stands_twice_is_refused(self, ask):
+        for query in ("limit=1&limit=2", "limit=1&limit=1", "states=a&text=x&states=b"):
+            name = query.partition("=")[0]
+            assert ask("GET", f"places?{query}").json == {"error": f"{name} is given 2 times: give it once"}
+
+    def test_what_jquery_adds_against_caches_is_passed_over(self, ask):
+        for path in ("places", "status", "places/{place}"):
+            assert ask("GET", f"{path}?_=1700000000000&_=2").data == ask("GET", path).data
+        assert ask("POST", "states?_=1", {"name": "N"}).status_code == 201
+
+    def test_a_preflight_asks_for_nothing(self, ask):
+        assert ask("OPTIONS", "places?limt=3", headers={"Origin": "http://x.example"}).status_code == 200
+
+
 class TestWhatFreshEyesFound:
     def test_a_body_that_comes_without_its_length_has_the_same_limit(self, storage):
         app = wsgi.create_app()

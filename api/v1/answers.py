@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 import orjson
 from flask import Response, request
 
-from errors import Stale
 from services.listing import Listing
 
 JSON = "application/json"
@@ -41,16 +40,6 @@ def _written(value: Any) -> bytes:
 
 def _tag(body: bytes) -> str:
     return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-
-
-def expect(value: Any) -> None:
-    """Refuse a change of what is not what the client has seen.
-
-    Raises:
-        Stale: `If-Match` names another.
-    """
-    if request.if_match and not request.if_match.contains(tag(value).strip('"')):
-        raise Stale("It was changed by somebody else: get it again, and decide anew")
 
 
 def listed(listing: Listing) -> Response:
