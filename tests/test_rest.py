@@ -13,7 +13,9 @@ from werkzeug.test import create_environ, run_wsgi_app
 import wsgi
 from models.amenity import Amenity
 from models.place import Place
+from models.review import Review
 from models.state import State
+from services import listing
 from services.search import KEYS
 from tests.market import Market
 
@@ -196,7 +198,6 @@ class TestConditions:
             assert "changed by somebody else" in answer.json["error"]
         assert ask("GET", "places/{place}").json["name"] == "Mine"
         assert ask("DELETE", "places/{place}", headers={"If-Match": mine.headers["ETag"]}).status_code == 200
-
 
     CHANGES = [("PUT", "places/{place}"), ("DELETE", "places/{place}"), ("POST", "states"),
                ("POST", "places/{place}/reviews"), ("POST", "places/{place}/amenities/{pool}"),
@@ -416,7 +417,61 @@ class TestStatements:
             storage.new(Place(name=f"{number:04}", city_id=market.city.id, user_id=market.host.id))
         storage.save()
         storage.close()
-        for path in ("places?sort=name", "places?sort=name&include=city", "places?sort=name&offset=0&limit=2400"):
-            names = [place["name"] for place in ask("GET", path).json]
-            assert names == [*(f"{number:04}" for number in range(2500)), "Loft in Albany"][:len(names)]
-            assert len(names) >= 2400
+        everything = [*(f"{number:04}" for number in range(2500)), "Loft in Albany"]
+        for query, expected in (("", everything), ("&offset=0&limit=2400", everything[:2400]),
+                                ("&offset=7", everything[7:]), ("&offset=2&limit=99999", everything[2:]),
+                                ("&facets=true", everything)):
+            answer = ask("GET", f"places?sort=name{query}")
+            assert answer.is_streamed
+            places = answer.json if "facets" not in query else answer.json["places"]
+            assert [place["name"] for place in places] == expected, query
+            assert answer.headers.get("X-Total-Count") == ("2501" if "offset" in query else None)
+        answer = ask("GET", "places?sort=name&facets=true&limit=1").json
+        assert (len(answer["places"]), answer["total"], answer["facets"]["cities"][0]["count"]) == (1, 2501, 2501)
+
+
+class TestBounds:
+    """What is included needs memory: it is bounded before it is read."""
+
+    def test_with_include_a_list_is_of_a_bounded_number_of_objects(self, ask, monkeypatch):
+        monkeypatch.setattr(listing, "MOST", 3)
+        for path in ("states", "amenities", "users"):
+            for number in range(4):
+                ask("POST", path, WHOLE[path] | ({"email": f"{number}@b.c"} if path == "users" else {}))
+            include = "include=" + {"states": "cities", "amenities": "places", "users": "reviews"}[path]
+            refused = ask("GET", f"{path}?{include}")
+            assert (refused.status_code, refused.json) == (400, {
+                "error": "These are more than 3 objects: with include, ask for a page of them by limit"})
+            assert ask("GET", f"{path}?{include}&limit=4").json == {"error": "limit must be at most 3 with include"}
+            assert len(ask("GET", f"{path}?{include}&limit=3").json) == 3
+            assert len(ask("GET", path).json) == len(ask("GET", f"{path}?limit=9").json) > 4
+        assert ask("POST", "places_search?include=city", {"limit": 4}).status_code == 400
+        assert ask("POST", "places_search?include=city", {}).json[0]["city"]["name"] == "Albany"
+
+    @pytest.mark.parametrize(("path", "held"), [
+        ("places/{place}?include=amenities,reviews.user,city.state", 7),
+        ("amenities?include=places.user,places.city,places.reviews", 10),    # two amenities of one place
+        ("cities/{city}/places?include=amenities.places", 5), ("users/{host}?include=places.amenities", 4),
+        ("places?include=city.state&facets=true", 3)])
+    def test_an_answer_holds_a_bounded_number_of_objects_with_all_that_is_included(
+            self, ask, storage, monkeypatch, path, held):
+        assert json.dumps(ask("GET", path).json).count('"__class__"') == held
+        monkeypatch.setattr(listing, "ROOM", held)
+        assert ask("GET", path).status_code == 200
+        monkeypatch.setattr(listing, "ROOM", held - 1)
+        answer = ask("GET", path)
+        assert answer.status_code == 400
+        assert f"more than {held - 1} objects" in answer.json["error"]
+
+    def test_no_more_is_read_than_the_answer_may_hold(self, ask, market, storage, monkeypatch):
+        for number in range(50):
+            storage.new(Review(text=f"{number}", place_id=market.place.id, user_id=market.guest.id))
+        storage.save()
+        storage.close()
+        monkeypatch.setattr(listing, "ROOM", 10)
+        read, rows = [], storage.rows
+        monkeypatch.setattr(storage, "rows", lambda *asked: read.append(found := rows(*asked)) or found)
+        for path in ("places/{place}?include=reviews.user", "users?include=reviews.place",
+                     "cities/{city}?include=places.reviews"):
+            assert ask("GET", path).status_code == 400
+        assert max(map(len, read)) <= 11

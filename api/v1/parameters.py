@@ -8,21 +8,24 @@ import schema
 from api.v1.operations import Schema, array, reference
 from models.base_model import BaseModel
 from models.place import Place
-from services.listing import relations
+from services.listing import MOST, ROOM, relations
 from services.search import AT_LEAST, IDS, MOST_IDS, SORTS
 
 WHOLE = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}
 NUMBER: Schema = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
 PAGE: dict[str, Schema] = {
     name: {**NUMBER, "description": description}
-    for name, description in (("limit", "How many to give; without it, all"), ("offset", "From which on to give them"))}
+    for name, description in (("limit", f"How many to give; without it, all. With include, at most {MOST}"),
+                              ("offset", "From which on to give them"))}
 
 
 def object_query(cls: type[BaseModel]) -> dict[str, Schema]:
     """Which attributes of an object to give, and what of others along."""
     paths = [*relations(cls)]
     fields = [*schema.columns(cls), "__class__"]
-    included = _names(paths) | {"description": "Related objects to give along, with commas; as deep as reviews.user"}
+    included = _names(paths) | {
+        "description": f"Related objects to include, with commas; as deep as reviews.user. The answer holds at most "
+                       f"{ROOM} objects with them; include less, or set a lower limit, if it is refused"}
     return {"fields": _names(fields) | {"description": "The attributes to give, with commas; without it, all"}} | (
         {"include": included} if paths else {})
 

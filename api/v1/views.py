@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 import schema
 from api.v1 import conditional, idempotency
 from api.v1.access import sees_private
-from api.v1.answers import answer, listed, tagged
+from api.v1.answers import answer, faceted, listed, tagged
 from api.v1.conditional import expect
 from api.v1.idempotency import keyed
 from api.v1.operations import OPERATIONS, SAFE, Operation, array, describe, reference
@@ -245,6 +245,4 @@ def _places(wanted: dict[str, Any]) -> Response:
     for name in ("limit", "offset"):    # those of the query, where they are, are those of a link to a page
         if (value := number(name)) is not None:
             setattr(listing, name, value)
-    if not wanted.get("facets"):
-        return listed(listing)
-    return tagged({"places": listing.all(), "total": listing.total(), "facets": listing.facets()})
+    return faceted(listing) if wanted.get("facets") else listed(listing)
