@@ -55,13 +55,17 @@ class Listing:
     _tree: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
+        for name in ("sort", "fields", "include"):
+            given = getattr(self, name)
+            if given and len(given) > (most := len(known(self.cls, name))):
+                raise Invalid(f"{name} takes at most {most} names, not {len(given)}", name)
         if self.sort:
             self._order()       # which refuses what it cannot be sorted by
         self._tree = _tree(self.cls, self.include) if self.include else {}
-        known = [*schema.columns(self.cls), "__class__"] if self.fields else []
+        attributes = known(self.cls, "fields") if self.fields else []
         for name in self.fields:
-            if name not in known:
-                raise Invalid(f"{self.cls.__name__} has no attribute {name}; it has {', '.join(known)}", "fields")
+            if name not in attributes:
+                raise Invalid(f"{self.cls.__name__} has no attribute {name}; it has {', '.join(attributes)}", "fields")
 
     def _order(self) -> list[ColumnElement[Any]]:
         return [*([] if self.first is None else [self.first]), *order(self.cls, self.sort, self.private)]
@@ -144,6 +148,13 @@ def _statement(cls: Any, having: tuple[str, ...], sort: tuple[str, ...], private
     where = (cls.__table__.c[name] == bindparam(name) for name in having)
     statement = select(*schema.form(cls, private)).where(*where).order_by(*order(cls, sort))
     return Prepared(statement.limit(bindparam("limit")).offset(bindparam("offset")) if paged else statement)
+
+
+def known(cls: type[BaseModel], parameter: str) -> Sequence[str]:
+    """The names that `sort`, `fields` or `include` takes of a class."""
+    if parameter == "include":
+        return relations(cls)
+    return [*schema.columns(cls), *(["__class__"] if parameter == "fields" else [])]
 
 
 def relations(cls: type[BaseModel], depth: int = DEPTH) -> list[str]:

@@ -431,7 +431,17 @@ class TestStatements:
 
 
 class TestBounds:
-    """What is included needs memory: it is bounded before it is read."""
+    """What takes memory or time is bounded before anything is read."""
+
+    @pytest.mark.parametrize(("parameter", "name", "most"), [
+        ("sort", "name", 13), ("sort", "-name", 13), ("fields", "id", 14), ("include", "city", 11)])
+    def test_no_more_names_are_taken_than_there_are(self, ask, parameter, name, most):
+        for count in (most + 1, 500, 5000):
+            for path in ("places", "cities/{city}/places", "users/{host}/places"):
+                assert ask("GET", f"{path}?{parameter}={','.join([name] * count)}").json == {
+                    "error": f"{parameter} takes at most {most} names, not {count}"}
+        assert ask("GET", f"places?{parameter}={','.join([name] * most)}").status_code == 200
+        assert ask("POST", f"places_search?{parameter}={','.join([name] * 500)}", {}).status_code == 400
 
     def test_with_include_a_list_is_of_a_bounded_number_of_objects(self, ask, monkeypatch):
         monkeypatch.setattr(listing, "MOST", 3)

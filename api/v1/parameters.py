@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import schema
 from api.v1.operations import Schema, array, reference
 from models.base_model import BaseModel
 from models.place import Place
-from services.listing import MOST, ROOM, relations
+from services.listing import MOST, ROOM, known
 from services.search import AT_LEAST, IDS, MOST_IDS, SORTS
 
 WHOLE = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}
@@ -21,8 +22,7 @@ PAGE: dict[str, Schema] = {
 
 def object_query(cls: type[BaseModel]) -> dict[str, Schema]:
     """Which attributes of an object to give, and what of others along."""
-    paths = [*relations(cls)]
-    fields = [*schema.columns(cls), "__class__"]
+    fields, paths = known(cls, "fields"), known(cls, "include")
     included = _names(paths) | {
         "description": f"Related objects to include, with commas; as deep as reviews.user. The answer holds at most "
                        f"{ROOM} objects with them; include less, or set a lower limit, if it is refused"}
@@ -32,15 +32,15 @@ def object_query(cls: type[BaseModel]) -> dict[str, Schema]:
 
 def listing_query(cls: type[BaseModel]) -> dict[str, Schema]:
     """How much of a list to give, in which order."""
-    order = _names(schema.columns(cls), "-?") | {
+    order = _names(known(cls, "sort"), "-?") | {
         "description": "Attributes with commas, a - before one to turn its order; without it, the oldest first"}
     return PAGE | {"sort": order} | object_query(cls)
 
 
-def _names(names: Any, before: str = "") -> dict[str, Any]:
-    """Names with commas."""
+def _names(names: Sequence[str], before: str = "") -> dict[str, Any]:
+    """Names with commas, at most as many as there are."""
     one = f"{before}(?:{'|'.join(map(re.escape, names))})"
-    return {"type": "string", "pattern": f"^(?:{one}(?:,{one})*)?$"}
+    return {"type": "string", "pattern": f"^(?:{one}(?:,{one}){{0,{max(len(names) - 1, 0)}}})?$"}
 
 
 def _or_null(each: Schema) -> Schema:
