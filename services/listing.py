@@ -1,8 +1,10 @@
 """Listing objects: which, in which order, how much of each, and what belongs to them."""
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
+from copy import copy
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -14,9 +16,12 @@ import schema
 from errors import Invalid
 from models.base_model import BaseModel
 from models.engine.autocommit import Prepared, Rows
+from models.engine.cascade import CHUNK
 from services.query import order
 
 DEPTH = 2       # of what may be included: a place's reviews, and their users
+MOST = 1000     # objects at a time, if others are included
+ROOM = 20_000   # objects in an answer, with all that is included, each counted as often as the answer holds it
 
 
 @dataclass
@@ -34,7 +39,7 @@ class Listing:
         include: names of related objects to give along, such as `amenities` or `reviews.user`.
         private: whether to show what is private; where not, it is left out, also if it is among the fields.
     Raises:
-        Invalid: an order, a field or a relation is not there.
+        Invalid: an order, a field or a relation is not there; when it is read: too much is included.
     """
 
     cls: type[BaseModel]
@@ -50,13 +55,17 @@ class Listing:
     _tree: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
+        for name in ("sort", "fields", "include"):
+            given = getattr(self, name)
+            if given and len(given) > (most := len(known(self.cls, name))):
+                raise Invalid(f"{name} takes at most {most} names, not {len(given)}", name)
         if self.sort:
             self._order()       # which refuses what it cannot be sorted by
         self._tree = _tree(self.cls, self.include) if self.include else {}
-        known = [*schema.columns(self.cls), "__class__"] if self.fields else []
+        attributes = known(self.cls, "fields") if self.fields else []
         for name in self.fields:
-            if name not in known:
-                raise Invalid(f"{self.cls.__name__} has no attribute {name}; it has {', '.join(known)}", "fields")
+            if name not in attributes:
+                raise Invalid(f"{self.cls.__name__} has no attribute {name}; it has {', '.join(attributes)}", "fields")
 
     def _order(self) -> list[ColumnElement[Any]]:
         return [*([] if self.first is None else [self.first]), *order(self.cls, self.sort, self.private)]
@@ -81,7 +90,8 @@ class Listing:
 
     def _is_special(self) -> bool:
         """Whether no statement is ready for it."""
-        return bool(self.where or self.first is not None or (self.limit is None and self.offset))
+        long = self.offset if self.limit is None else self.limit > CHUNK
+        return bool(self.where or self.first is not None or long)
 
     def rows(self) -> Generator[Rows, None, None]:
         """The objects themselves, in parts."""
@@ -96,12 +106,33 @@ class Listing:
 
     def parts(self) -> Generator[Rows, None, None]:
         """The objects, in their JSON form, a part at a time, so that any number needs little memory."""
+        if self._tree:
+            yield self.complete(self._few())
+            return
         with closing(self.rows()) as parts:
             yield from map(self.complete, parts)
 
+    def _few(self) -> Rows:
+        """The objects themselves.
+
+        Raises:
+            Invalid: they are too many to include others.
+        """
+        few = self
+        if self.limit is None:
+            few = copy(self)
+            few.limit = MOST + 1
+        elif self.limit > MOST:
+            raise Invalid(f"limit must be at most {MOST} with include", "limit")
+        found = [obj for part in few.rows() for obj in part]
+        if len(found) > MOST:
+            raise Invalid(f"These are more than {MOST} objects: with include, ask for a page of them by limit", "limit")
+        return found
+
     def complete(self, found: Rows) -> Rows:
         """Objects with what is to be given along, and without what is not to be given."""
-        _attach(self.cls, found, self._tree, self.private)
+        if self._tree:
+            _attach(self.cls, found, [1] * len(found), self._tree, self.private, _Room(ROOM - len(found)))
         if self.fields:
             kept = {*self.fields, *self._tree}
             return [{name: value for name, value in obj.items() if name in kept} for obj in found]
@@ -117,6 +148,13 @@ def _statement(cls: Any, having: tuple[str, ...], sort: tuple[str, ...], private
     where = (cls.__table__.c[name] == bindparam(name) for name in having)
     statement = select(*schema.form(cls, private)).where(*where).order_by(*order(cls, sort))
     return Prepared(statement.limit(bindparam("limit")).offset(bindparam("offset")) if paged else statement)
+
+
+def known(cls: type[BaseModel], parameter: str) -> Sequence[str]:
+    """The names that `sort`, `fields` or `include` takes of a class."""
+    if parameter == "include":
+        return relations(cls)
+    return [*schema.columns(cls), *(["__class__"] if parameter == "fields" else [])]
 
 
 def relations(cls: type[BaseModel], depth: int = DEPTH) -> list[str]:
@@ -144,23 +182,49 @@ def _tree(cls: type[BaseModel], paths: Sequence[str]) -> dict[str, Any]:
     return tree
 
 
-def _attach(cls: type[BaseModel], objects: Rows, tree: dict[str, Any], private: bool) -> None:
-    """Put related objects into objects: a statement for each relation, however many there are."""
+class _Room:
+    """How many objects an answer may still hold."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def take(self, count: int) -> None:
+        self.left -= count
+        if self.left < 0:
+            raise Invalid(f"include: the answer would hold more than {ROOM} objects. Include less, ask for fewer "
+                          "objects by limit, or list what belongs to one of them by its own route", "include")
+
+
+def _attach(cls: type[BaseModel], objects: Rows, times: Sequence[int], tree: dict[str, Any], private: bool,
+            room: _Room) -> None:
+    """Put related objects into objects: a statement for each relation, however many there are.
+
+    Args:
+        times: how often the answer holds each of the objects, as an object may be related to many.
+    Raises:
+        Invalid: there is no room for them. It is told before more is read than the answer could hold.
+    """
     for name, branch in tree.items():
         relation = inspect(cls).relationships[name]
         other = relation.mapper.class_
         # The column of ours that names them, and what of theirs is compared with it.
         [(own, theirs)] = relation.synchronize_pairs if relation.secondary is not None else [
             pair if pair[0].table is cls.__table__ else pair[::-1] for pair in relation.local_remote_pairs]
-        keys = {obj[own.key] for obj in objects}
-        statement = select(theirs.label("_key"), *schema.form(other, private)).where(theirs.in_(keys))
+        asked: Counter[str] = Counter()
+        for obj, count in zip(objects, times, strict=True):
+            asked[obj[own.key]] += count
+        statement = select(theirs.label("_key"), *schema.form(other, private)).where(theirs.in_(asked))
         if relation.secondary is not None:
             statement = statement.join(other, relation.secondaryjoin)
-        found = [dict(row._mapping) for row in models.storage.rows(statement.order_by(*order(other, ())))]
+        rows = models.storage.rows(statement.order_by(*order(other, ())).limit(room.left + 1))
+        found = [dict(row._mapping) for row in rows]
+        keys = [obj.pop("_key") for obj in found]
+        counts = [asked[key] for key in keys]
+        room.take(sum(counts))
         groups: dict[str, Rows] = {}
-        for obj in found:
-            groups.setdefault(obj.pop("_key"), []).append(obj)
-        _attach(other, found, branch, private)
+        for key, obj in zip(keys, found, strict=True):
+            groups.setdefault(key, []).append(obj)
+        _attach(other, found, counts, branch, private, room)
         for obj in objects:
             mine = groups.get(obj[own.key], [])
             obj[name] = mine if relation.uselist else next(iter(mine), None)

@@ -37,21 +37,21 @@ def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence
     """Places in any of some states and cities that have all of some amenities.
 
     Args:
-        wanted: all optional. `states`, `cities`, `amenities`: lists of ids; an unknown state or city adds
-            nothing, an unknown amenity no place has. `text`: words that name, description or city hold, every
-            one. `price_min`, `price_max`, `guests`, `rooms`, `bathrooms`: whole numbers. `bbox`: [west, south,
-            east, north] in degrees; east may lie beyond the date line. `near`: `latitude` and `longitude` in
-            degrees, and `km`. `sort`: `price`, `newest`, `name` or `distance`. `limit`, `offset`: whole numbers.
+        wanted: all optional; `None` counts as absent. `states`, `cities`, `amenities`: lists of ids; an unknown
+            state or city adds nothing, an unknown amenity no place has. `text`: words that name, description or
+            city hold, every one. `price_min`, `price_max`, `guests`, `rooms`, `bathrooms`: whole numbers. `bbox`:
+            [west, south, east, north] in degrees; east may lie beyond the date line. `near`: `latitude` and
+            `longitude` in degrees, and `km`. `sort`: `price`, `newest`, `name` or `distance`. `limit`, `offset`:
+            whole numbers.
         sort, fields, include, private: as `Listing` takes them.
     Returns: the places, oldest first where no order is asked; every place where nothing is.
     Raises:
         Invalid: names the first that is unknown or does not fit.
     """
-    for name, value in wanted.items():
+    for name in wanted:
         if name not in KEYS:
             raise Invalid(f"Unknown attribute: {name}", name)
-        if value is None:
-            raise Invalid(f"{name} must not be null", name)
+    wanted = {name: value for name, value in wanted.items() if value is not None}
     if not isinstance(wanted.get("facets", False), bool):
         raise Invalid("facets must be true or false", "facets")
     by = wanted.get("sort")

@@ -78,7 +78,7 @@ class TestRefusals:
                              content_type=content_type)
         assert (answer.status_code, answer.json) == (400, {"error": "Not a JSON"})
 
-    @pytest.mark.parametrize("value", ["x", 5, None, [[]], [{}], [None], 10**500])
+    @pytest.mark.parametrize("value", ["x", 5, [[]], [{}], [None], 10**500])
     def test_what_is_no_list_of_ids_is_refused_and_named(self, client, value):
         answer = client.post("/api/v1/places_search", data=json.dumps({"states": value}),
                              content_type="application/json")

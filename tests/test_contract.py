@@ -204,7 +204,10 @@ TABLE: list[Row] = [
     search({"states": ["{ohio}", "{ohio}"], "cities": ["nope"]}, LOFT_NOW, BARN), *not_json("POST", "/places_search"),
     *(wrong("POST", "/places_search", {name: value}, f"{name} must be a list of ids")
       for name in ("states", "cities", "amenities") for value in ("{ohio}", 5, {}, [[]], [{}], [None], [5])),
-    wrong("POST", "/places_search", {"states": None}, "states must not be null"),
+    *(search({name: None}, LOFT_NOW, BARN, TENT) for name in ("states", "cities", "amenities", "limit", "near")),
+    search(dict.fromkeys(("states", "cities", "amenities")), LOFT_NOW, BARN, TENT),
+    search({"states": None, "cities": ["{ames}"], "amenities": None}, TENT),
+    wrong("POST", "/places_search", {"foo": None}, "Unknown attribute: foo"),
     wrong("POST", "/places_search", {"foo": []}, "Unknown attribute: foo"),
 
     # What names nothing, and what is no route

@@ -8,6 +8,7 @@ import threading
 import urllib.request
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from typing import Any
 
 import pytest
@@ -118,12 +119,21 @@ class TestAgain:
         assert post(client, "states", {"name": "N"}).data == first.data
         assert storage.count(State) == 1
 
-    @pytest.mark.parametrize("key", ["", " ", "a b", "é", "x" * 256, "a\tb"])
-    def test_what_is_no_key_is_refused(self, client, storage, key):
-        answer = post(client, "states", {"name": "N"}, key.encode("utf-8").decode("latin-1"))
-        assert (answer.status_code, answer.json) == (
-            400, {"error": "Idempotency-Key must be 1 to 255 visible ASCII characters"})
-        assert storage.count(State) == storage.count(Answer) == 0
+    def test_a_change_with_an_unreadable_key_is_refused(self, client, market, storage):
+        keys = ["", " ", "a b", "é", "x" * 256, "a\tb", "a,b", "a, b", '"a', 'a"', '"', '""', 'a"b']
+        changes = [("POST", path, body) for path, body in posts(market)] + [
+            ("PUT", f"states/{market.state.id}", {"name": "N"}), ("DELETE", f"states/{market.state.id}", None),
+            ("DELETE", f"places/{market.place.id}/amenities/{market.wifi.id}", None)]
+        before = storage.count()
+        for key, (method, path, body) in product(keys, changes):
+            sent = {HEADER: key.encode("utf-8").decode("latin-1")}
+            answer = client.open(f"/api/v1/{path}", method=method, headers=sent, json=body)
+            assert (answer.status_code, answer.json) == (400, {
+                "error": "Idempotency-Key must be sent once, as 1 to 255 visible ASCII characters without commas; "
+                         "a double quote may only stand at both ends"}), (method, path)
+        storage.close()
+        assert (storage.count(), storage.count(Answer)) == (before, 0)
+        assert storage.get(State, market.state.id).name == "State of Albany"
 
     def test_a_search_and_other_methods_take_no_notice_of_it(self, client, market, storage):
         for key in ("a", "é"):

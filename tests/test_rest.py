@@ -13,7 +13,10 @@ from werkzeug.test import create_environ, run_wsgi_app
 import wsgi
 from models.amenity import Amenity
 from models.place import Place
+from models.review import Review
 from models.state import State
+from services import listing
+from services.search import KEYS
 from tests.market import Market
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -164,6 +167,10 @@ class TestSearch:
     def test_what_does_not_fit_is_refused(self, ask, wanted):
         assert ask("POST", "places_search", wanted).status_code == 400
 
+    @pytest.mark.parametrize("name", sorted(KEYS))
+    def test_null_counts_as_absent(self, ask, name):
+        assert ask("POST", "places_search", {name: None}).json == ask("POST", "places_search", {}).json
+
     def test_facets_count(self, ask, market):
         answer = ask("POST", "places_search", {"facets": True}).json
         assert len(answer["places"]) == answer["total"] == 1
@@ -191,6 +198,95 @@ class TestConditions:
             assert "changed by somebody else" in answer.json["error"]
         assert ask("GET", "places/{place}").json["name"] == "Mine"
         assert ask("DELETE", "places/{place}", headers={"If-Match": mine.headers["ETag"]}).status_code == 200
+
+    CHANGES = [("PUT", "places/{place}"), ("DELETE", "places/{place}"), ("POST", "states"),
+               ("POST", "places/{place}/reviews"), ("POST", "places/{place}/amenities/{pool}"),
+               ("DELETE", "places/{place}/amenities/{pool}")]
+    BODIES = {"states": {"name": "N"}, "places/{place}": {"name": "N"},
+              "places/{place}/reviews": {"user_id": "{guest}", "text": "N"}}
+
+    UNREADABLE = [
+        *((header, value) for header in ("If-Match", "If-None-Match") for value in (
+            '"abc', 'abc"', "abc", "", " ", '"', '"a" "b"', '"a", b', "w/\"a\"", "W/abc", "*, *", '*, "a"', '"a b"')),
+        *(("If-Unmodified-Since", value) for value in (
+            "yesterday", "", "5", "Sat, 32 Jan 2099 10:00:00 GMT", "Sat, 31 Jan 2099 10:00:00 GMT, x", "2099-01-31")),
+        ("If-Range", '"abc"'), ("If-Range", '"abc'), ("If-Modified-Since", "Sat, 31 Jan 2026 10:00:00 GMT")]
+
+    @pytest.mark.parametrize(("method", "path"), CHANGES)
+    def test_a_condition_that_cannot_be_read_lets_nothing_pass(self, ask, storage, method, path):
+        before = ask("GET", "places/{place}").data, ask("GET", "places/{place}/amenities").data, storage.count()
+        for header, value in self.UNREADABLE:
+            answer = ask(method, path, self.BODIES.get(path), headers={header: value})
+            assert answer.status_code == 400, (header, value)
+            assert header in answer.json["error"]
+        storage.close()
+        assert (ask("GET", "places/{place}").data, ask("GET", "places/{place}/amenities").data,
+                storage.count()) == before
+
+    def test_a_route_that_evaluates_no_condition_refuses_it(self, ask):
+        for method, path in self.CHANGES[2:]:
+            for header, value in (("If-Match", '"a"'), ("If-Match", "*"), ("If-None-Match", "*"),
+                                  ("If-Unmodified-Since", "Sat, 31 Jan 2099 10:00:00 GMT")):
+                answer = ask(method, path, self.BODIES.get(path), headers={header: value})
+                assert (answer.status_code, answer.json) == (
+                    400, {"error": f"{method} takes no {header} here: nothing was changed, send it without"})
+
+    @pytest.mark.parametrize(("method", "path"), [("PUT", "places/{place}"), ("DELETE", "reviews/{review}")])
+    def test_a_condition_that_can_be_read_decides(self, ask, method, path):
+        date, other = "Sat, 31 Jan {} 10:00:00 GMT".format, '"x"'
+        for headers in ({"If-Match": "W/{tag}"}, {"If-Match": other}, {"If-Match": 'W/{tag}, "x"'},
+                        {"If-None-Match": "*"}, {"If-None-Match": "{tag}"}, {"If-None-Match": "W/{tag}"},
+                        {"If-Match": "{tag}", "If-None-Match": "{tag}"}, {"If-Unmodified-Since": date(2009)},
+                        {"If-Unmodified-Since": "Saturday, 31-Jan-09 10:00:00 GMT"},
+                        {"If-Unmodified-Since": "Sat Jan 31 10:00:00 2009"},
+                        {"If-Unmodified-Since": date(2099), "If-Match": other}):
+            assert self.under(headers, ask, method, path) == 412, headers
+        for headers in ({"If-Match": "*"}, {"If-Match": '"x", {tag}'}, {"If-Match": '"x",,{tag} ,"y"'},
+                        {"If-None-Match": other}, {"If-Unmodified-Since": date(2099)},
+                        {"If-Unmodified-Since": date(2009), "If-Match": "{tag}"}):
+            assert self.under(headers, ask, method, path) == 200, headers
+
+    @staticmethod
+    def under(headers: dict[str, str], ask, method: str, path: str) -> int:
+        """The status of a change under some conditions; what was removed is made anew."""
+        seen = ask("GET", path)
+        if seen.status_code == 404:
+            path = f"reviews/{ask('POST', 'places/{place}/reviews', {'user_id': '{guest}', 'text': 'N'}).json['id']}"
+            seen = ask("GET", path)
+        sent = {name: value.replace("{tag}", seen.headers["ETag"]) for name, value in headers.items()}
+        status = ask(method, path, {"text" if "review" in path else "name": "Mine"}, headers=sent).status_code
+        assert (ask("GET", path).data == seen.data) == (status == 412)
+        return status
+
+
+class TestQuery:
+    def test_an_unknown_parameter_is_refused_by_its_name_on_every_route(self, ask, storage):
+        before = storage.count()
+        for method, path in (
+                *(("GET", path) for path in ("status", "stats", "places", "users/{host}/places",
+                                             "places/{place}/amenities", *COLLECTIONS, *OBJECTS)),
+                *(("POST", path) for path in COLLECTIONS), *(("PUT", path) for path in OBJECTS),
+                *(("DELETE", path) for path in OBJECTS), ("POST", "places/{place}/amenities/{pool}"),
+                ("DELETE", "places/{place}/amenities/{pool}"), ("POST", "places_search")):
+            for name in ("limt", "guest", "LIMIT", "__", "callback"):
+                answer = ask(method, f"{path}?{name}=3", WHOLE.get(path, {}) if method != "GET" else None)
+                assert answer.status_code == 400, (method, path)
+                assert answer.json["error"].startswith(f"Unknown parameter: {name} ({method} takes ")
+        storage.close()
+        assert storage.count() == before
+
+    def test_a_parameter_that_stands_twice_is_refused(self, ask):
+        for query in ("limit=1&limit=2", "limit=1&limit=1", "states=a&text=x&states=b"):
+            name = query.partition("=")[0]
+            assert ask("GET", f"places?{query}").json == {"error": f"{name} is given 2 times: give it once"}
+
+    def test_what_jquery_adds_against_caches_is_passed_over(self, ask):
+        for path in ("places", "status", "places/{place}"):
+            assert ask("GET", f"{path}?_=1700000000000&_=2").data == ask("GET", path).data
+        assert ask("POST", "states?_=1", {"name": "N"}).status_code == 201
+
+    def test_a_preflight_asks_for_nothing(self, ask):
+        assert ask("OPTIONS", "places?limt=3", headers={"Origin": "http://x.example"}).status_code == 200
 
 
 class TestWhatFreshEyesFound:
@@ -321,7 +417,71 @@ class TestStatements:
             storage.new(Place(name=f"{number:04}", city_id=market.city.id, user_id=market.host.id))
         storage.save()
         storage.close()
-        for path in ("places?sort=name", "places?sort=name&include=city", "places?sort=name&offset=0&limit=2400"):
-            names = [place["name"] for place in ask("GET", path).json]
-            assert names == [*(f"{number:04}" for number in range(2500)), "Loft in Albany"][:len(names)]
-            assert len(names) >= 2400
+        everything = [*(f"{number:04}" for number in range(2500)), "Loft in Albany"]
+        for query, expected in (("", everything), ("&offset=0&limit=2400", everything[:2400]),
+                                ("&offset=7", everything[7:]), ("&offset=2&limit=99999", everything[2:]),
+                                ("&facets=true", everything)):
+            answer = ask("GET", f"places?sort=name{query}")
+            assert answer.is_streamed
+            places = answer.json if "facets" not in query else answer.json["places"]
+            assert [place["name"] for place in places] == expected, query
+            assert answer.headers.get("X-Total-Count") == ("2501" if "offset" in query else None)
+        answer = ask("GET", "places?sort=name&facets=true&limit=1").json
+        assert (len(answer["places"]), answer["total"], answer["facets"]["cities"][0]["count"]) == (1, 2501, 2501)
+
+
+class TestBounds:
+    """What takes memory or time is bounded before anything is read."""
+
+    @pytest.mark.parametrize(("parameter", "name", "most"), [
+        ("sort", "name", 13), ("sort", "-name", 13), ("fields", "id", 14), ("include", "city", 11)])
+    def test_no_more_names_are_taken_than_there_are(self, ask, parameter, name, most):
+        for count in (most + 1, 500, 5000):
+            for path in ("places", "cities/{city}/places", "users/{host}/places"):
+                assert ask("GET", f"{path}?{parameter}={','.join([name] * count)}").json == {
+                    "error": f"{parameter} takes at most {most} names, not {count}"}
+        assert ask("GET", f"places?{parameter}={','.join([name] * most)}").status_code == 200
+        assert ask("POST", f"places_search?{parameter}={','.join([name] * 500)}", {}).status_code == 400
+
+    def test_with_include_a_list_is_of_a_bounded_number_of_objects(self, ask, monkeypatch):
+        monkeypatch.setattr(listing, "MOST", 3)
+        for path in ("states", "amenities", "users"):
+            for number in range(4):
+                ask("POST", path, WHOLE[path] | ({"email": f"{number}@b.c"} if path == "users" else {}))
+            include = "include=" + {"states": "cities", "amenities": "places", "users": "reviews"}[path]
+            refused = ask("GET", f"{path}?{include}")
+            assert (refused.status_code, refused.json) == (400, {
+                "error": "These are more than 3 objects: with include, ask for a page of them by limit"})
+            assert ask("GET", f"{path}?{include}&limit=4").json == {"error": "limit must be at most 3 with include"}
+            assert len(ask("GET", f"{path}?{include}&limit=3").json) == 3
+            assert len(ask("GET", path).json) == len(ask("GET", f"{path}?limit=9").json) > 4
+        assert ask("POST", "places_search?include=city", {"limit": 4}).status_code == 400
+        assert ask("POST", "places_search?include=city", {}).json[0]["city"]["name"] == "Albany"
+
+    @pytest.mark.parametrize(("path", "held"), [
+        ("places/{place}?include=amenities,reviews.user,city.state", 7),
+        ("amenities?include=places.user,places.city,places.reviews", 10),    # two amenities of one place
+        ("cities/{city}/places?include=amenities.places", 5), ("users/{host}?include=places.amenities", 4),
+        ("places?include=city.state&facets=true", 3)])
+    def test_an_answer_holds_a_bounded_number_of_objects_with_all_that_is_included(
+            self, ask, storage, monkeypatch, path, held):
+        assert json.dumps(ask("GET", path).json).count('"__class__"') == held
+        monkeypatch.setattr(listing, "ROOM", held)
+        assert ask("GET", path).status_code == 200
+        monkeypatch.setattr(listing, "ROOM", held - 1)
+        answer = ask("GET", path)
+        assert answer.status_code == 400
+        assert f"more than {held - 1} objects" in answer.json["error"]
+
+    def test_no_more_is_read_than_the_answer_may_hold(self, ask, market, storage, monkeypatch):
+        for number in range(50):
+            storage.new(Review(text=f"{number}", place_id=market.place.id, user_id=market.guest.id))
+        storage.save()
+        storage.close()
+        monkeypatch.setattr(listing, "ROOM", 10)
+        read, rows = [], storage.rows
+        monkeypatch.setattr(storage, "rows", lambda *asked: read.append(found := rows(*asked)) or found)
+        for path in ("places/{place}?include=reviews.user", "users?include=reviews.place",
+                     "cities/{city}?include=places.reviews"):
+            assert ask("GET", path).status_code == 400
+        assert max(map(len, read)) <= 11

@@ -68,14 +68,20 @@ class TestUnchanged:
         known = {"If-None-Match": client.get(path).headers["ETag"]}
         assert [client.get(path, headers=known).status_code for _ in range(3)] == [304, 304, 429]
 
-    def test_where_few_sites_may_use_it_caches_are_told(self, storage, monkeypatch):
-        monkeypatch.setenv("HBNB_CORS_ORIGINS", "https://a.example,https://b.example")
+    @pytest.mark.parametrize("origins", ["https://a.example", "https://a.example,https://b.example"])
+    def test_where_few_sites_may_use_it_caches_are_told(self, storage, monkeypatch, origins):
+        monkeypatch.setenv("HBNB_CORS_ORIGINS", origins)
         client, path = wsgi.create_app().test_client(), f"/api/v1/states/{Market().state.id}"
         answer = client.get(path)
         again = client.get(path, headers={"If-None-Match": answer.headers["ETag"]})
         assert (answer.status_code, again.status_code) == (200, 304)
-        for each in (answer, again, client.get(path, headers={"Origin": "https://a.example"})):
+        asked = [client.open(each, method=method, headers=headers)
+                 for headers in ({}, {"Origin": "https://a.example"}, {"Origin": "https://evil.example"})
+                 for method, each in (("GET", path), ("GET", "/api/v1/nope"), ("PATCH", path), ("OPTIONS", path),
+                                      ("POST", "/api/v1/states"))]
+        for each in (answer, again, *asked):
             assert "Origin" in each.headers["Vary"]
+            assert each.headers.get("Access-Control-Allow-Origin") in (None, "https://a.example")
 
     def test_other_sites_may_use_what_they_might_have_from_a_cache(self, app):
         client = app.test_client()

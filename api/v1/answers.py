@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from itertools import chain
 from typing import Any
@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 import orjson
 from flask import Response, request
 
-from errors import Stale
+from models.engine.autocommit import Rows
 from services.listing import Listing
+from services.search import Search
 
 JSON = "application/json"
 LINKS = 12_000      # bytes of a `Link`: servers in front take headers of a bounded size
@@ -24,7 +25,10 @@ def answer(value: Any, status: int = 200) -> Response:
 
 def tagged(value: Any, status: int = 200) -> Response:
     """An answer with its tag; nothing but that, where the client has it already."""
-    body = _written(value)
+    return _tagged(_written(value), status)
+
+
+def _tagged(body: bytes, status: int = 200) -> Response:
     response = Response(body, status, {"ETag": _tag(body)}, content_type=JSON)
     if status == 200 and "HTTP_IF_NONE_MATCH" in request.environ:
         response.make_conditional(request)
@@ -44,41 +48,36 @@ def _tag(body: bytes) -> str:
     return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
 
 
-def expect(value: Any) -> None:
-    """Refuse a change of what is not what the client has seen.
-
-    Raises:
-        Stale: `If-Match` names another.
-    """
-    if request.if_match and not request.if_match.contains(tag(value).strip('"')):
-        raise Stale("It was changed by somebody else: get it again, and decide anew")
-
-
 def listed(listing: Listing) -> Response:
-    """A list: a page with its neighbours and the total, or else the whole, as it comes from the storage."""
-    if listing.limit is None and not listing.offset:
-        return _whole(listing)
-    response = tagged(listing.all())
-    total = listing.total()
-    response.headers["X-Total-Count"] = str(total)
-    if links := _links(total, listing.limit, listing.offset):
-        response.headers["Link"] = links
+    """A list, as it comes from the storage; a page has its neighbours and the total beside it."""
+    response = _whole(listing.parts(), b"", b"\n")
+    if listing.limit is not None or listing.offset:
+        total = listing.total()
+        response.headers["X-Total-Count"] = str(total)
+        if links := _links(total, listing.limit, listing.offset):
+            response.headers["Link"] = links
     return response
 
 
-def _whole(listing: Listing) -> Response:
-    """The whole list; a long one is read while it is sent, and has no tag, as none is known before its end."""
-    parts = listing.parts()
+def faceted(search: Search) -> Response:
+    """The places of a search with their total and facets."""
+    parts = search.parts()
+    rest = orjson.dumps({"total": search.total(), "facets": search.facets()})
+    return _whole(parts, b'{"places":', b"," + rest[1:] + b"\n")
+
+
+def _whole(parts: Generator[Rows, None, None], before: bytes, after: bytes) -> Response:
+    """A whole list; a long one is read while it is sent, and has no tag, as none is known before its end."""
     first, second = next(parts, []), next(parts, None)
     if second is None:
-        return tagged(first)
+        return _tagged(before + orjson.dumps(first) + after)
 
     def written() -> Iterator[bytes]:
         with closing(parts):
-            yield orjson.dumps(first)[:-1]
+            yield before + orjson.dumps(first)[:-1]
             for part in chain([second], parts):
                 yield b"," + orjson.dumps(part)[1:-1]
-        yield b"]\n"
+        yield b"]" + after
     response = Response(written(), content_type=JSON)
     response.call_on_close(parts.close)     # what nobody reads to its end
     return response

@@ -9,6 +9,7 @@ from werkzeug.routing import Rule
 
 import models
 import schema
+from api.v1.conditional import CONDITIONS
 from api.v1.idempotency import HEADER, LENGTH, PATTERN
 from api.v1.limits import UNLIMITED
 from api.v1.operations import OPERATIONS, SAFE, Operation, reference
@@ -63,18 +64,16 @@ def _operation(rule: Rule, endpoint: str, operation: Operation, keyed: bool, gua
         for name in sorted(rule.arguments)]
     parameters += [{"name": name, "in": "query", "schema": dict(found)} for name, found in operation.query.items()]
     if operation.conditional:
-        parameters.append({"name": "If-Match", "in": "header", "schema": TEXT,
-                           "description": "The ETag of what was seen; changed meanwhile, it is refused"})
+        parameters += CONDITIONS
     if keyed:
         parameters.append(KEY)
     if tagged := 304 in operation.answers:
         parameters.append(IF_NONE_MATCH)
     headers = ({"ETag": ETAG} if tagged else {}) | (PAGE if "limit" in operation.query else {})
     answers = {str(status): _answer(found, headers) for status, found in operation.answers.items()}
-    errors = {*operation.errors, *((400, 413) if operation.body else ()), *((400,) if operation.query else ()),
+    errors = {400, *operation.errors, *((413,) if operation.body or keyed else ()), *((422,) if keyed else ()),
               *((404,) if rule.arguments else ()), *((412,) if operation.conditional else ()),
-              *((400, 413, 422) if keyed else ()), *((401,) if guarded else ()),
-              *(() if endpoint in UNLIMITED else (429,)), 500, 503}
+              *((401,) if guarded else ()), *(() if endpoint in UNLIMITED else (429,)), 500, 503}
     answers |= {str(status): _error(status) for status in sorted(errors)}
     described = {"operationId": endpoint, "summary": operation.summary, "tags": [operation.tag],
                  "parameters": parameters, "responses": answers}

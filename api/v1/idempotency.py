@@ -14,8 +14,21 @@ from services.once import Reply, once
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 LENGTH = 255
-PATTERN = f"^[!-~]{{1,{LENGTH}}}$"
+# Two headers reach an application as one, with a comma between them; and a quote that was lost makes another key.
+PATTERN = rf'^(?:[!#-+\--~]{{1,{LENGTH}}}|"[!#-+\--~]{{1,{LENGTH - 2}}}")$'
 KEPT = ("Location", "ETag")     # of the headers, beside those that every answer has
+
+
+def check() -> None:
+    """Refuse a change whose key could not be read.
+
+    Raises:
+        Invalid: it is no key, or there are several.
+    """
+    key = request.headers.get(HEADER)
+    if key is not None and not re.fullmatch(PATTERN, key):
+        raise Invalid(f"{HEADER} must be sent once, as 1 to {LENGTH} visible ASCII characters without commas; "
+                      "a double quote may only stand at both ends", HEADER)
 
 
 def keyed(view: Callable[..., Response]) -> Callable[..., Response]:
@@ -25,8 +38,6 @@ def keyed(view: Callable[..., Response]) -> Callable[..., Response]:
         key = request.headers.get(HEADER)
         if key is None:
             return view(**ids)
-        if not re.fullmatch(PATTERN, key):
-            raise Invalid(f"{HEADER} must be 1 to {LENGTH} visible ASCII characters", HEADER)
         asked = (caller() or "", request.method, request.path.rstrip("/"), key)
         reply, replayed = once(asked, request.get_data(), lambda: _reply(view(**ids)))
         response = Response(reply.body, reply.status, reply.headers, mimetype="application/json")

@@ -2,42 +2,50 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import schema
 from api.v1.operations import Schema, array, reference
 from models.base_model import BaseModel
 from models.place import Place
-from services.listing import relations
+from services.listing import MOST, ROOM, known
 from services.search import AT_LEAST, IDS, MOST_IDS, SORTS
 
 WHOLE = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}
 NUMBER: Schema = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
 PAGE: dict[str, Schema] = {
     name: {**NUMBER, "description": description}
-    for name, description in (("limit", "How many to give; without it, all"), ("offset", "From which on to give them"))}
+    for name, description in (("limit", f"How many to give; without it, all. With include, at most {MOST}"),
+                              ("offset", "From which on to give them"))}
 
 
 def object_query(cls: type[BaseModel]) -> dict[str, Schema]:
     """Which attributes of an object to give, and what of others along."""
-    paths = [*relations(cls)]
-    fields = [*schema.columns(cls), "__class__"]
-    included = _names(paths) | {"description": "Related objects to give along, with commas; as deep as reviews.user"}
+    fields, paths = known(cls, "fields"), known(cls, "include")
+    included = _names(paths) | {
+        "description": f"Related objects to include, with commas; as deep as reviews.user. The answer holds at most "
+                       f"{ROOM} objects with them; include less, or set a lower limit, if it is refused"}
     return {"fields": _names(fields) | {"description": "The attributes to give, with commas; without it, all"}} | (
         {"include": included} if paths else {})
 
 
 def listing_query(cls: type[BaseModel]) -> dict[str, Schema]:
     """How much of a list to give, in which order."""
-    order = _names(schema.columns(cls), "-?") | {
+    order = _names(known(cls, "sort"), "-?") | {
         "description": "Attributes with commas, a - before one to turn its order; without it, the oldest first"}
     return PAGE | {"sort": order} | object_query(cls)
 
 
-def _names(names: Any, before: str = "") -> dict[str, Any]:
-    """Names with commas."""
+def _names(names: Sequence[str], before: str = "") -> dict[str, Any]:
+    """Names with commas, at most as many as there are."""
     one = f"{before}(?:{'|'.join(map(re.escape, names))})"
-    return {"type": "string", "pattern": f"^(?:{one}(?:,{one})*)?$"}
+    return {"type": "string", "pattern": f"^(?:{one}(?:,{one}){{0,{max(len(names) - 1, 0)}}})?$"}
+
+
+def _or_null(each: Schema) -> Schema:
+    """A value that may be null, which counts as absent."""
+    return {**each, "type": [each["type"], "null"]} | ({"enum": [*each["enum"], None]} if "enum" in each else {})
 
 
 def _degrees(most: int) -> Schema:
@@ -54,19 +62,19 @@ def _numbers(*patterns: str) -> dict[str, Any]:
     return {"type": "string", "pattern": f"^{','.join(patterns)}$"}
 
 
-SEARCH_BODY: Schema = {
-    "type": "object", "additionalProperties": False,
-    "properties": {
-        **{name: {**array({"type": "string"}), "maxItems": MOST_IDS} for name in IDS},
-        **dict.fromkeys((*AT_LEAST, "price_max", "limit", "offset"), WHOLE),
-        "text": {"type": "string", "maxLength": 1024, "pattern": schema.TEXT_PATTERN},
-        "bbox": {"type": "array", "prefixItems": [_degrees(180), _degrees(90), _degrees(180), _degrees(90)],
-                 "minItems": 4, "maxItems": 4, "description": "west, south, east, north"},
-        "near": {"type": "object", "additionalProperties": False, "required": ["latitude", "longitude", "km"],
-                 "properties": {"latitude": _degrees(90), "longitude": _degrees(180),
-                                "km": {"type": "number", "minimum": 0, "maximum": 20_100}}},
-        "sort": {"enum": [*SORTS]}, "facets": {"type": "boolean"},
-    }}
+SEARCHED_FOR: dict[str, Schema] = {
+    **{name: {**array({"type": "string"}), "maxItems": MOST_IDS} for name in IDS},
+    **dict.fromkeys((*AT_LEAST, "price_max", "limit", "offset"), WHOLE),
+    "text": {"type": "string", "maxLength": 1024, "pattern": schema.TEXT_PATTERN},
+    "bbox": {"type": "array", "prefixItems": [_degrees(180), _degrees(90), _degrees(180), _degrees(90)],
+             "minItems": 4, "maxItems": 4, "description": "west, south, east, north"},
+    "near": {"type": "object", "additionalProperties": False, "required": ["latitude", "longitude", "km"],
+             "properties": {"latitude": _degrees(90), "longitude": _degrees(180),
+                            "km": {"type": "number", "minimum": 0, "maximum": 20_100}}},
+    "sort": {"type": "string", "enum": [*SORTS]}, "facets": {"type": "boolean"},
+}
+SEARCH_BODY: Schema = {"type": "object", "additionalProperties": False,
+                       "properties": {name: _or_null(each) for name, each in SEARCHED_FOR.items()}}
 COUNTED = array({"type": "object", "required": ["id", "name", "count"], "properties": {
     "id": {"type": "string"}, "name": {"type": "string"}, "count": {"type": "integer"}}})
 SEARCHED: Schema = {"oneOf": [

@@ -1,17 +1,20 @@
 """Reading a request."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Any
 
 import orjson
 from flask import current_app, request
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from errors import Invalid
 from services import query
 
 NOT_JSON = "Not a JSON"
+CACHE_BUSTER = "_"
+NO_QUERY: MultiDict[str, str] = MultiDict()
 
 
 def body() -> dict[str, Any]:
@@ -32,6 +35,24 @@ def body() -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Invalid(NOT_JSON)
     return value
+
+
+def check_query(known: Collection[str]) -> None:
+    """Refuse a query with a parameter that is not known, or that is given twice.
+
+    Args:
+        known: their names; `_` is passed over, as jQuery adds it to get past caches.
+    Raises:
+        Invalid: names the parameter.
+    """
+    for name, values in _query().lists():
+        if name == CACHE_BUSTER:
+            continue
+        if name not in known:
+            takes = f"takes {', '.join(known)}" if known else "takes none"
+            raise Invalid(f"Unknown parameter: {name} ({request.method} {takes} here)", name)
+        if len(values) > 1:
+            raise Invalid(f"{name} is given {len(values)} times: give it once", name)
 
 
 def names(parameter: str) -> list[str]:
@@ -61,5 +82,5 @@ def decimals(parameter: str) -> list[float]:
     return query.decimals(parameter, request.args.get(parameter, ""))
 
 
-def _query() -> Mapping[str, str]:
-    return request.args if request.environ.get("QUERY_STRING") else {}
+def _query() -> MultiDict[str, str]:
+    return request.args if request.environ.get("QUERY_STRING") else NO_QUERY

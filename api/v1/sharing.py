@@ -22,8 +22,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     def _share(response: Response) -> Response:
         """Ask Flask-CORS where a page asks; it takes as long as a small answer."""
         if "HTTP_ORIGIN" in request.environ or request.method == "OPTIONS":
-            return app.ensure_sync(share)(response)     # type: ignore[no-any-return]
-        if request.blueprint == "api_v1":   # for caches, which may give the answer to such a page
+            response = app.ensure_sync(share)(response)
+        if request.path.startswith("/api/v1"):      # for caches, which may give the answer to a page of another site
             if everywhere:
                 response.headers["Access-Control-Allow-Origin"] = "*"
             else:

@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, request
 
 import schema
+from api.v1 import conditional, idempotency
 from api.v1.access import sees_private
-from api.v1.answers import answer, expect, listed, tagged
+from api.v1.answers import answer, faceted, listed, tagged
+from api.v1.conditional import expect
 from api.v1.idempotency import keyed
-from api.v1.operations import OPERATIONS, Operation, array, describe, reference
+from api.v1.operations import OPERATIONS, SAFE, Operation, array, describe, reference
 from api.v1.parameters import SEARCH_BODY, SEARCH_QUERY, SEARCHED, listing_query, object_query
-from api.v1.requests import body, decimals, names, number
+from api.v1.requests import body, check_query, decimals, names, number
 from errors import Invalid
 from models.amenity import Amenity
 from models.base_model import BaseModel
@@ -26,6 +28,18 @@ from services.listing import Listing
 from services.search import SORTS, search
 
 views = Blueprint("api_v1", __name__)
+
+
+@views.before_request
+def _check() -> None:
+    """Refuse a request that asks for what is not understood, before it does anything."""
+    operation = OPERATIONS[str(request.endpoint).partition(".")[2]]
+    if request.environ.get("QUERY_STRING") and request.method != "OPTIONS":
+        check_query(operation.query)
+    if request.method not in SAFE and not operation.reads:
+        conditional.check(operation.conditional)
+        idempotency.check()
+
 
 NOTHING = {"type": "object", "additionalProperties": False}
 COUNTS = {"type": "object", "additionalProperties": {"type": "integer"}}
@@ -189,9 +203,9 @@ def unlink(id: str, amenity_id: str) -> Response:
 
 
 @views.post("/places_search")
-@describe(summary="Search places.", tag="places", reads=True, answers={200: SEARCHED, 304: None}, body=SEARCH_BODY,
+@describe(summary="Search places.", tag="places", reads=True, answers={200: SEARCHED}, body=SEARCH_BODY,
           example={"text": "river", "guests": 2, "price_max": 150, "sort": "price"},
-          query={name: each for name, each in SEARCH_QUERY.items() if name in ("limit", "offset", "fields", "include")})
+          query=listing_query(Place))
 def places_search() -> Response:
     return _places(body())
 
@@ -231,6 +245,4 @@ def _places(wanted: dict[str, Any]) -> Response:
     for name in ("limit", "offset"):    # those of the query, where they are, are those of a link to a page
         if (value := number(name)) is not None:
             setattr(listing, name, value)
-    if not wanted.get("facets"):
-        return listed(listing)
-    return tagged({"places": listing.all(), "total": listing.total(), "facets": listing.facets()})
+    return faceted(listing) if wanted.get("facets") else listed(listing)
