@@ -16,8 +16,7 @@ def init_app(app: Flask) -> None:
     # A page has one address, with or without a slash at its end; no other leads to it.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters["counted"] = words.counted
-    app.jinja_env.filters["day"] = words.day
+    app.jinja_env.filters |= {each.__name__: each for each in (words.counted, words.day, words.price, words.written)}
     app.jinja_env.globals["home"] = "web_flask.hbnb"
     static.init_app(app)
     for folder in ("images", "styles"):

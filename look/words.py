@@ -1,7 +1,9 @@
-"""How pages say numbers and times."""
+"""How pages say numbers and times, and what people wrote."""
 from __future__ import annotations
 
 import datetime
+
+from markupsafe import Markup
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -11,6 +13,19 @@ def counted(number: int, one: str, many: str = "") -> str:
         many: the word for any other number; none = with an s.
     """
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def price(dollars: int) -> str:
+    """`$1,500`."""
+    return f"${dollars:,}"
+
+
+def written(text: str) -> Markup:
+    """A short text that a person wrote, to stand among others: its letters decide which way it is read.
+
+    A longer one has `dir="auto"` on its own element.
+    """
+    return Markup('<bdi dir="auto">{}</bdi>').format(text)
 
 
 def day(time: str) -> str:

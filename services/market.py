@@ -15,7 +15,9 @@ from sqlalchemy import func, select
 import models
 from models.amenity import Amenity, place_amenity
 from models.city import City
+from models.letters import lower
 from models.place import Place
+from models.state import State
 
 if TYPE_CHECKING:
     from models.engine.storage import Storage
@@ -46,13 +48,14 @@ class Market:
 
     Args:
         states: the ids of each state's cities.
+        cities, amenities: their names by id, in small letters; a city's with that of its state.
         totals: how many places searches found, by what they ask; filled as they do.
     """
 
     version: Any
     states: Mapping[str, list[str]]
-    cities: frozenset[str]
-    amenities: frozenset[str]
+    cities: Mapping[str, str]
+    amenities: Mapping[str, str]
     counts: Counts
     totals: dict[bytes, int] = field(default_factory=dict)
 
@@ -83,12 +86,14 @@ def at(version: Any) -> Market:
 def _read(version: Any, before: Market | None) -> Market:
     # The version was read first: what changes from here on makes this old.
     states: dict[str, list[str]] = {}
-    cities = models.storage.rows(select(City.state_id, City.id))
-    for state, city in cities:
+    cities: dict[str, str] = {}
+    named = select(City.id, City.name, City.state_id, State.name).outerjoin(State, State.id == City.state_id)
+    for city, name, state, of in models.storage.rows(named):
         states.setdefault(state, []).append(city)
-    amenities = frozenset(id for id, in models.storage.rows(select(Amenity.id)))
+        cities[city] = lower(f"{name}\n{of or ''}")
+    amenities = {id: lower(name) for id, name in models.storage.rows(select(Amenity.id, Amenity.name))}
     counts = before.counts if before and time.monotonic() < before.counts.until else _count()
-    return Market(version, states, frozenset(city for _, city in cities), amenities, counts)
+    return Market(version, states, cities, amenities, counts)
 
 
 def _count() -> Counts:

@@ -12,16 +12,20 @@ from models.state import State
 from services import objects
 
 
-def regions(counted: bool = True) -> list[dict[str, Any]]:
-    """Every state by name, with `cities` by name: three statements, however many there are.
-
-    Args:
-        counted: whether to count; each of both then has `places`.
-    """
+def regions() -> list[dict[str, Any]]:
+    """Every state by name, with `cities` by name; each of both has `places`, their number. Takes three statements."""
     counts: dict[str, int] = dict(map(tuple, models.storage.rows(
-        select(Place.city_id, func.count()).group_by(Place.city_id)))) if counted else {}
+        select(Place.city_id, func.count()).group_by(Place.city_id))))
     cities: dict[str, list[dict[str, Any]]] = {}
     for city in objects.list(City, sort=["name"]):
         cities.setdefault(city["state_id"], []).append({**city, "places": counts.get(city["id"], 0)})
     return [{**state, "cities": (own := cities.get(state["id"], [])), "places": sum(city["places"] for city in own)}
             for state in objects.list(State, sort=["name"])]
+
+
+def offered() -> list[dict[str, Any]]:
+    """The states, and of each the cities, to offer to guests: those that have a name and homes."""
+    def is_offered(region: dict[str, Any]) -> bool:
+        return bool(region["places"] and region["name"].strip())
+    return [{**state, "cities": [city for city in state["cities"] if is_offered(city)]}
+            for state in regions() if is_offered(state)]

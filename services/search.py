@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +18,7 @@ from models.city import City
 from models.engine.autocommit import Prepared, Rows
 from models.place import Place
 from models.state import State
-from models.values import checker
-from services import market, plan
+from services import market, plan, words
 from services.listing import Listing
 
 IDS: dict[str, type[BaseModel]] = {"states": State, "cities": City, "amenities": Amenity}
@@ -27,7 +27,6 @@ AT_LEAST = {"price_min": "price_by_night", "guests": "max_guest", "rooms": "numb
 SORTS = {"price": ("price_by_night",), "newest": ("-created_at",), "name": ("name",), "distance": ()}
 KEYS = {*IDS, *AT_LEAST, "price_max", "text", "bbox", "near", "sort", "limit", "offset", "facets"}
 MOST_IDS = 10_000
-MOST_WORDS = 20     # each is looked for in every text
 TRIES = 3           # to read a page and what is known of the market at the same version
 EARTH = 6371.0      # its radius, in kilometres
 
@@ -37,12 +36,12 @@ def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence
     """Places in any of some states and cities that have all of some amenities.
 
     Args:
-        wanted: all optional; `None` counts as absent. `states`, `cities`, `amenities`: lists of ids; an unknown
-            state or city adds nothing, an unknown amenity no place has. `text`: words that name, description or
-            city hold, every one. `price_min`, `price_max`, `guests`, `rooms`, `bathrooms`: whole numbers. `bbox`:
-            [west, south, east, north] in degrees; east may lie beyond the date line. `near`: `latitude` and
-            `longitude` in degrees, and `km`. `sort`: `price`, `newest`, `name` or `distance`. `limit`, `offset`:
-            whole numbers.
+        wanted: all optional; `None` counts as absent. `states`, `cities`, `amenities`: lists of ids; an unknown state or city adds
+            nothing, an unknown amenity no place has. `text`: words, each of which the name or description of a
+            place holds, or the name of its city, its state or one of its amenities. `price_min`, `price_max`,
+            `guests`, `rooms`, `bathrooms`: whole numbers. `bbox`: [west, south, east, north] in degrees; east may
+            lie beyond the date line. `near`: `latitude` and `longitude` in degrees, and `km`. `sort`: `price`,
+            `newest`, `name` or `distance`. `limit`, `offset`: whole numbers.
         sort, fields, include, private: as `Listing` takes them.
     Returns: the places, oldest first where no order is asked; every place where nothing is.
     Raises:
@@ -60,7 +59,7 @@ def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence
     distance = _distance(wanted)
     if by == "distance" and distance is None:
         raise Invalid("sort by distance needs near", "sort")
-    where = [*_bounds(wanted), *_box(wanted), *_text(wanted)]
+    where = [*_bounds(wanted), *_box(wanted)]
     if distance is not None:
         where.append(distance <= _degrees(wanted["near"], "km", 0, 20_100, "near"))
     return Search(Place, where, SORTS.get(by or "", ()) or sort, whole(wanted, "limit"), whole(wanted, "offset") or 0,
@@ -72,7 +71,8 @@ class Search(Listing):
     """Places to list, by what a search asks.
 
     Args:
-        wanted: what is asked, as `search` takes it; all but `states`, `cities` and `amenities` stand in `where`.
+        wanted: what is asked, as `search` takes it; all but `states`, `cities`, `amenities` and `text` stand in
+            `where`.
     """
 
     wanted: Mapping[str, Any] = field(default_factory=dict)
@@ -80,6 +80,7 @@ class Search(Listing):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._asked = {name: _ids(name, self.wanted.get(name, [])) for name in IDS}
+        self._words = words.split(self.wanted.get("text", ""))
         counted = {name: value for name, value in self.wanted.items() if name not in ("limit", "offset", "sort")}
         self._market: market.Market | None = None
         # A digest, as what is asked may be long, and many keys are remembered.
@@ -94,7 +95,9 @@ class Search(Listing):
     def conditions(self) -> list[ColumnElement[bool]]:
         now = self._now()
         found = self._found(now)
-        return [false()] if found is None else [*self.where, *plan.conditions(found, now.counts)]
+        if found is None:
+            return [false()]
+        return [*self.where, *plan.conditions(found, now.counts), *(words.shown(each, now) for each in self._words)]
 
     def total(self) -> int:
         now = self._now()
@@ -104,22 +107,20 @@ class Search(Listing):
 
     def facets(self) -> dict[str, list[dict[str, Any]]]:
         """How many of the places have each amenity, and are in each state and city."""
-        where = self.conditions()
-        groups = {
-            "amenities": select(Amenity.id, Amenity.name, func.count()).join(
-                place_amenity, place_amenity.c.amenity_id == Amenity.id).where(
-                    place_amenity.c.place_id.in_(select(Place.id).where(*where))),
-            "states": select(State.id, State.name, func.count()).join(City, City.state_id == State.id).join(
-                Place, Place.city_id == City.id).where(*where),
-            "cities": select(City.id, City.name, func.count()).join(Place, Place.city_id == City.id).where(*where),
-        }
-        counted = {}
-        for name, statement in groups.items():
-            label = statement.selected_columns[1]
-            grouped = statement.group_by(IDS[name].id, label).order_by(func.count().desc(), label, IDS[name].id)
-            counted[name] = [{"id": id, "name": each, "count": count}
-                             for id, each, count in models.storage.rows(grouped)]
-        return counted
+        # Distinct, so that a database looks for the places first, and for each of them once.
+        found = select(Place.id, Place.city_id).where(*self.conditions()).distinct().subquery()
+        offered = select(Amenity.id, Amenity.name, func.count()).join(
+            place_amenity, place_amenity.c.amenity_id == Amenity.id).join(found, found.c.id == place_amenity.c.place_id)
+        there = select(City.id, City.name, State.id, State.name, func.count()).join(
+            found, found.c.city_id == City.id).outerjoin(State, State.id == City.state_id)
+        amenities = models.storage.rows(offered.group_by(Amenity.id, Amenity.name))
+        cities = models.storage.rows(there.group_by(City.id, City.name, State.id, State.name))
+        states: Counter[tuple[str, str]] = Counter()
+        for _, _, state, name, count in cities:
+            if state is not None:
+                states[state, name] += count
+        return {"amenities": _counted(amenities), "states": _counted((*each, states[each]) for each in states),
+                "cities": _counted((id, name, count) for id, name, _, _, count in cities)}
 
     def prepared(self) -> tuple[Prepared, dict[str, Any]] | None:
         if self._is_special():
@@ -149,19 +150,25 @@ class Search(Listing):
             yield from super().rows()
 
     def _is_special(self) -> bool:
-        return bool(self.sort) or super()._is_special()
+        return bool(self.sort or self._words) or super()._is_special()
 
     def _found(self, known: market.Market) -> plan.Wanted | None:
         """What to look for in a market; nothing, where it has no such place."""
         states, cities, amenities = (self._asked[name] for name in IDS)
-        if not amenities <= known.amenities:
+        if not amenities <= known.amenities.keys():
             return None
         somewhere = sorted({city for state in states for city in known.states.get(state, ())}
-                           | (cities & known.cities))
+                           | (cities & known.cities.keys()))
         if (states or cities) and not somewhere:
             return None
         rarest_first = sorted(amenities, key=lambda id: (known.counts.amenities.get(id, 0), id))
         return plan.Wanted(somewhere if states or cities else None, rarest_first)
+
+
+def _counted(rows: Iterable[Any]) -> list[dict[str, Any]]:
+    """The most frequent first, then by name."""
+    return [{"id": id, "name": name, "count": count}
+            for id, name, count in sorted(rows, key=lambda row: (-row[2], row[1], row[0]))]
 
 
 def whole(wanted: Mapping[str, Any], name: str) -> int | None:
@@ -217,20 +224,6 @@ def _degrees(values: Mapping[str, Any], name: str, least: float, most: float, ke
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not least <= value <= most:
         raise Invalid(f"{key}: {name} must be a number from {least} to {most}", key)
     return float(value)
-
-
-def _text(wanted: Mapping[str, Any]) -> list[ColumnElement[bool]]:
-    text = wanted.get("text")
-    if text is None:
-        return []
-    if wrong := checker(Place.__table__.c.description)(text):
-        raise Invalid(f"text {wrong}", "text")
-    words = dict.fromkeys(text.split())
-    if len(words) > MOST_WORDS:
-        raise Invalid(f"text must have at most {MOST_WORDS} different words, not {len(words)}", "text")
-    return [or_(*(column.icontains(word, autoescape=True) for column in (Place.name, Place.description)),
-                Place.city_id.in_(select(City.id).where(City.name.icontains(word, autoescape=True))))
-            for word in words]
 
 
 def _ids(name: str, value: Any) -> set[str]:

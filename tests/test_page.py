@@ -265,12 +265,46 @@ class TestAnswers:
         expect(free.locator("#result")).to_have_text("1 place")
         expect(free.locator(".empty")).to_have_count(0)
 
-    def test_what_cannot_be_searched_for_is_said(self, site, free, storage):
+    @pytest.mark.parametrize("engine", ["file"])
+    @pytest.mark.parametrize(("label", "value", "sentence"), [
+        *((label, value, "Enter a whole number from 0 to 999,999,999.")
+          for label, value in (("Price from", "1.5"), ("Price from", "-5"), ("Guests", "1e9"), ("Bedrooms", "0.5"))),
+        ("Price to", "-1", "Enter a whole number from 0 to 999,999,999 that is not below “Price from”."),
+        ("Price to", "99", "Enter a whole number from 0 to 999,999,999 that is not below “Price from”."),
+        ("Search", " ".join(map(str, range(11))), "Enter at most 10 words.")])
+    def test_what_cannot_be_searched_for_is_said_at_its_field(self, site, free, storage, label, value, sentence):
         Market()
-        free.goto(site.address)
-        free.get_by_label("Price from").fill("-5")
-        expect(free.locator(".empty p").first).to_have_text(
-            "This cannot be searched for: price_min must be a whole number from 0 on.")
+        free.goto(f"{site.address}/?price_min=100")
+        field, marked = free.get_by_label(label, exact=True), free.locator("[aria-invalid]")
+        for again in (lambda: None, free.reload):       # it is said by the script, and then by the server
+            if again != free.reload:
+                field.fill(value)
+            again()
+            expect(free.locator("#result")).to_have_text("Please check the marked fields.")
+            expect(free.locator(".wrong").filter(visible=True)).to_have_text([sentence])
+            expect(field).to_have_attribute("aria-invalid", "true")
+            expect(field).to_have_accessible_description(sentence)
+            expect(marked).to_have_count(1)
+            expect(free.get_by_text("Try again")).to_have_count(0)
+            assert "_" not in free.locator("body").inner_text()
+            free.locator("h1").click()
+            free.locator(".filters > button").click()
+            expect(field).to_be_focused()
+        field.fill("")
+        expect(free.locator("#result")).to_have_text("1 place")
+        expect(marked).to_have_count(0)
+        expect(free.locator(".wrong").filter(visible=True)).to_have_count(0)
+
+    @pytest.mark.parametrize("engine", ["file"])
+    def test_what_no_field_says_can_be_cleared(self, site, free, storage):
+        Market()
+        free.goto(f"{site.address}/?price_min=100&guests=1")
+        free.route("**/places_search", lambda route: route.fulfill(status=400, json={"error": "limit is odd"}))
+        free.get_by_label("Guests").fill("2")
+        expect(free.locator(".empty p").first).to_have_text("This cannot be searched for.")
+        free.unroute("**/places_search")
+        free.get_by_role("link", name="Clear filters").first.click()
+        expect(free.locator("#result")).to_have_text("1 place")
 
 
 class TestWhatPeopleDo:

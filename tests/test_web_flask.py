@@ -18,6 +18,7 @@ from models.place import Place
 from models.review import Review
 from models.state import State
 from models.user import User
+from services import objects
 from services.transfer.files import import_file
 from tests.market import Market
 from web_flask import app as alone
@@ -37,7 +38,7 @@ def client(storage) -> FlaskClient:
 
 def text(answer) -> str:
     """What is to be read on a page."""
-    return " ".join(re.sub(r"<[^>]*>", " ", answer.text).split())
+    return " ".join(re.sub(r"<[^>]*>", " ", re.sub(r"</?bdi\b[^>]*>", "", answer.text)).split())
 
 
 class TestClassicRoutes:
@@ -73,11 +74,14 @@ class TestClassicRoutes:
 
     @pytest.mark.parametrize("path", ["/states", "/states_list", "/cities_by_states", "/hbnb_filters", "/hbnb"])
     def test_list_states_and_cities_by_name(self, client, storage, path):
+        host = User(email="a@b.c", password="x")
+        storage.new(host)
         for name in ("Nevada", "Alabama", "Oregon"):
             state = State(name=name)
             storage.new(state)
-            for city in ("Zeal", "Aloe"):
-                storage.new(City(name=f"{city} of {name}", state_id=state.id))
+            for city in (City(name=f"{each} of {name}", state_id=state.id) for each in ("Zeal", "Aloe")):
+                storage.new(city)
+                storage.new(Place(name="Home", city_id=city.id, user_id=host.id))
         storage.save()
         found = client.get(path).text
         names = [each for name in ("Alabama", "Nevada", "Oregon") for each in (
@@ -89,7 +93,7 @@ class TestClassicRoutes:
         market = Market("Albany")
         for end in ("", "/"):
             answer = client.get(f"/states/{market.state.id}{end}")
-            assert "<h1>State: State of Albany</h1>" in answer.text
+            assert '<h1>State: <bdi dir="auto">State of Albany</bdi></h1>' in answer.text
             assert "<h2>Cities:</h2>" in answer.text
             assert "Albany 1 place" in text(answer)
 
@@ -108,7 +112,7 @@ class TestSearch:
     def found(self, client, **asked) -> list[str]:
         answer = client.get("/hbnb", query_string=asked)
         assert answer.status_code == 200
-        return re.findall(r'<h2><a href="[^"]*">(.*?)</a></h2>', answer.text)
+        return re.findall(r'<h2 dir="auto"><a href="[^"]*">(.*?)</a></h2>', answer.text)
 
     def test_shows_every_place_with_its_facts_and_how_many_there_are(self, client, markets):
         answer = client.get("/hbnb")
@@ -138,10 +142,10 @@ class TestSearch:
             "text": '"quoted" <b>', "guests": 2, "sort": "newest"})
         checked = re.findall(r'value="([^"]*)"[^>]* checked', answer.text)
         assert {*checked} == {one.state.id, two.city.id, one.wifi.id, one.pool.id}
-        assert "<h4>State of Albany, Berlin</h4>" in answer.text
-        assert "<h4>Pool, Wifi</h4>" in answer.text
+        assert re.findall(r"<h4>(.*)</h4>", re.sub(r"</?bdi.*?>", "", answer.text)) == [
+            "State of Albany, Berlin", "Pool, Wifi"]
         assert 'value="&#34;quoted&#34; &lt;b&gt;"' in answer.text
-        assert 'name="guests" min="0" max="2147483647" step="1" inputmode="numeric" placeholder="Any" value="2"' in (
+        assert 'name="guests" min="0" max="999999999" step="1" inputmode="numeric" placeholder="Any" value="2"' in (
             answer.text)
         assert '<option value="newest" selected>' in answer.text
 
@@ -151,8 +155,26 @@ class TestSearch:
     def test_says_what_it_cannot_search_for(self, client, markets, asked):
         answer = client.get("/hbnb", query_string=asked)
         assert answer.status_code == 400
-        assert f"This cannot be searched for: {next(iter(asked))}" in answer.text
+        [name] = asked
+        assert re.findall(r'aria-invalid="true" aria-describedby="wrong_(\w+)" autofocus', answer.text) == (
+            [name] if name != "page" else [])
+        assert re.findall(r'class="wrong" id="wrong_(\w+)">[A-Z].*\.<', answer.text) == [name] * (name != "page")
+        assert not re.search(r"price_|must be|Try again", text(answer))
         assert '<a class="button" href="/hbnb">Clear filters' in answer.text
+
+    def test_says_at_each_field_what_is_wrong_with_it(self, client, markets):
+        answer = client.get("/hbnb?guests=1.5&rooms=-1&price_min=x&price_max=5")
+        assert re.findall('aria-describedby="wrong_(.*?)"', answer.text) == ["guests", "rooms", "price_min"]
+        assert answer.text.count(" autofocus") == 1
+        assert 'value="1.5"' in answer.text
+
+    @pytest.mark.parametrize(("asked", "marked"), [
+        ("price_min=100&price_max=99", ["price_max"]), ("price_min=100&price_max=100", []), ("price_min=100", []),
+        ("price_max=0", []), ("text=" + "+".join(map(str, range(11))), ["text"])])
+    def test_knows_a_price_above_the_highest_and_too_many_words(self, client, markets, asked, marked):
+        answer = client.get(f"/hbnb?{asked}")
+        assert re.findall('aria-describedby="wrong_(.*?)"', answer.text) == marked
+        assert (answer.status_code == 400) == bool(marked)
 
     def test_pages_are_links_that_keep_the_filters(self, client, storage, markets):
         one = markets[0]
@@ -163,7 +185,7 @@ class TestSearch:
         while address:
             answer = client.get(address)
             assert ">45 places</p>" in answer.text
-            seen += re.findall(r'<h2><a href="[^"]*">(.*?)</a></h2>', answer.text)
+            seen += re.findall(r'<h2 dir="auto"><a href="[^"]*">(.*?)</a></h2>', answer.text)
             following = re.search(r'rel="next" href="(.*?)"', answer.text)
             assert not following or "guests" not in following[1]
             address, pages = following and following[1].replace("&amp;", "&"), pages + 1
@@ -200,9 +222,9 @@ class TestPlace:
                          "1 review", "Lovely.", f'{market.review.created_at:%B} {market.review.created_at.year}',
                          "More places in Albany Next door"):
             assert expected in shown, expected
-        assert '<div class="description">One line\nand another</div>' in answer.text
+        assert '<div class="description" dir="auto">One line\nand another</div>' in answer.text
         assert "@Albany" not in answer.text
-        assert "<title>Loft in Albany in Albany, State of Albany · HBNB</title>" in answer.text
+        assert "<title dir=\"auto\">Loft in Albany in Albany, State of Albany · HBNB</title>" in answer.text
         assert '<meta name="description" content="One line and another">' in answer.text
 
     @pytest.mark.parametrize(("number", "guests", "rooms", "bathrooms"), [
@@ -235,7 +257,7 @@ class TestPlace:
         path, seen = f"/places/{market.place.id}", []
         for page in (1, 2, 3):
             answer = client.get(f"{path}?reviews={page}")
-            seen += re.findall(r'<p class="text">(.*?)</p>', answer.text)
+            seen += re.findall(r'<p class="text" dir="auto">(.*?)</p>', answer.text)
             assert "41 reviews" in answer.text
             assert ('rel="next"' in answer.text) == (page < 3)
             assert ('rel="prev"' in answer.text) == (page > 1)
@@ -260,6 +282,67 @@ def test_an_object_of_a_lenient_file_that_lacks_almost_everything_is_shown(tmp_p
     for path in ("/", *PAGES, f"/places/{lost[0].id}", f"/states/{lost[2].id}"):
         assert client.get(path).status_code == 200, path
     storage.close()
+
+
+class TestWhatIsOffered:
+    def test_no_filter_offers_states_and_cities_without_homes_but_the_classic_lists_are_whole(self, client, storage):
+        market = Market()
+        empty = State(name="Empty")
+        for obj in (empty, City(name="Deserted", state_id=empty.id), City(name="Lonely", state_id=market.state.id)):
+            storage.new(obj)
+        storage.save()
+        for path in ("/hbnb", "/hbnb_filters", "/", "/100-hbnb"):
+            names = re.findall('data-name="(.*?)"', client.get(path).text)
+            assert names == ["State of Albany", "Albany", "Pool", "Wifi"], path
+        assert "Empty 1 city, 0 places" in text(client.get("/states"))
+        assert "Deserted 0 places" in text(client.get("/cities_by_states"))
+        for path in ("/states", "/cities_by_states", f"/states/{empty.id}", f"/states/{market.state.id}"):
+            main = client.get(path).text.partition("<main")[2].partition("</main>")[0]
+            assert not re.search("<a [^>]*><bdi dir=.auto.>(Empty|Deserted|Lonely)", main), path
+            assert "Show 0" not in main
+        objects.remove(storage.get(Place, market.place.id))
+        assert "data-name=\"State of" not in client.get("/hbnb_filters").text
+
+    @pytest.mark.parametrize("engine", ["file"], indirect=True)
+    @pytest.mark.parametrize("name", ["", " \t"])
+    def test_what_has_no_name_or_no_owner_is_no_empty_box_or_link(self, client, storage, name):
+        market = Market()
+        unnamed, nameless = State(name=name), City(name=name, state_id=market.state.id)
+        lost = City(name="Lost", state_id="nowhere")
+        inside = City(name="Inside", state_id=unnamed.id)
+        places = [Place(name=name, city_id=city.id) for city in (nameless, lost, inside, market.city)]
+        market.place.amenities.append(Amenity(name=name))
+        for obj in (unnamed, nameless, lost, inside, *places, market.place):
+            storage.new(obj)
+        storage.save()
+        found = [f"/places/{place.id}" for place in (*places, market.place)]
+        for path in (*PAGES, "/", f"/states/{unnamed.id}", f"/states/{market.state.id}", *found):
+            answer = client.get(path)
+            assert answer.status_code == 200
+            assert not re.search(r"<(a|li|h[1-3]|label|bdi)\b[^>]*>(<(bdi|input)\b[^>]*>)?\s*</", answer.text), path
+            assert "Without a name" not in answer.text
+        names = re.findall('data-name="(.*?)"', client.get("/hbnb").text)
+        assert names == ["State of Albany", "Albany", "Pool", "Wifi"]
+
+
+class TestNumbers:
+    def test_have_separators_of_thousands_wherever_a_page_says_them(self, client, storage, monkeypatch):
+        market = Market()
+        for name in ("price_by_night", "max_guest", "number_rooms", "number_bathrooms"):
+            setattr(market.place, name, 1234567)
+        market.place.save()
+        for path in ("/", "/hbnb", f"/places/{market.place.id}"):
+            shown = text(client.get(path))
+            assert "$1,234,567" in shown, path
+            assert "1,234,567 Guests 1,234,567 Bedrooms 1,234,567 Bathrooms" in shown
+            assert "234567" not in shown.partition("Skip to")[2]
+        monkeypatch.setattr("services.search.Search.total", lambda _: 54321)
+        assert "54,321 places" in (shown := text(client.get("/hbnb?page=1234")))
+        assert "Page 1,234 of 2,717" in shown
+        monkeypatch.setattr("web_flask.lists.regions", lambda: [
+            {"id": "x", "name": "S", "places": 9876, "cities": [{"id": "y", "name": "C", "places": 9876}] * 1234}])
+        assert "1,234 cities, 9,876 places" in text(client.get("/states"))
+        assert "Show 9,876 places" in text(client.get("/states/x"))
 
 
 def statements(client, sent, path) -> int:

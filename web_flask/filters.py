@@ -10,7 +10,7 @@ from markupsafe import Markup
 from models.amenity import Amenity
 from services import objects
 from services.kept import kept
-from services.regions import regions
+from services.regions import offered
 from services.search import IDS
 
 _MARK = " checked>"     # stands in no name, in which > is escaped
@@ -36,8 +36,8 @@ class Choices(NamedTuple):
             (_MARK if (kind, id) in chosen else ">") + part
             for (kind, id, _), part in zip(self.boxes, others, strict=True)))
 
-    def names(self, chosen: Chosen) -> str:
-        return ", ".join(name for kind, id, name in self.boxes if (kind, id) in chosen)
+    def names(self, chosen: Chosen) -> list[str]:
+        return [name for kind, id, name in self.boxes if (kind, id) in chosen]
 
 
 class Known(NamedTuple):
@@ -63,7 +63,8 @@ def filters() -> dict[str, Any]:
 
 @kept
 def _known() -> Known:
-    states, amenities = regions(counted=False), objects.list(Amenity, sort=["name"])
+    states = offered()
+    amenities = [each for each in objects.list(Amenity, sort=["name"]) if each["name"].strip()]
     cities = {city["id"]: {**city, "state": state} for state in states for city in state["cities"]}
     return Known(cities, {"locations": _choices("locations", states, _places(states)),
                           "amenities": _choices("amenities", amenities, (("amenities", each) for each in amenities))})

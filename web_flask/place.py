@@ -21,7 +21,8 @@ def add_routes(app: Flask, pages: Blueprint) -> None:
 
 def place(id: str) -> str:
     found = objects.show(Place, id, include=["user", "city.state", "amenities"], private=False)
-    found["amenities"].sort(key=lambda amenity: amenity["name"].casefold())
+    found["amenities"] = sorted((each for each in found["amenities"] if each["name"].strip()),
+                                key=lambda each: each["name"].casefold())
     page = _page()
     own = Listing(Review, having={"place_id": id}, sort=["-created_at"], limit=REVIEWS, offset=(page - 1) * REVIEWS,
                   include=["user"], private=False)

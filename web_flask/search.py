@@ -10,10 +10,12 @@ from errors import Invalid
 from look.words import counted
 from services import query
 from services.search import IDS, search
+from web_flask import fields
 from web_flask.filters import filters
 
 PAGE = 20
-_NUMBERS = ("guests", "rooms", "price_min", "price_max")
+_MARKED = "Please check the marked fields.", "Then search again, or clear all filters."
+_LOST = "This cannot be searched for.", "The address of this page is not right. Clear all filters and search again."
 
 
 class Results(NamedTuple):
@@ -45,36 +47,37 @@ def hbnb() -> tuple[str, int]:
 
 
 def hbnb_filters() -> str:
-    return render_template("web_flask/search.html", results=None, **filters())
+    return _drawn("web_flask/search.html", None)
 
 
 def draw(template: str) -> tuple[str, int]:
     """The page of the search that the address asks for, and its status."""
-    status = 200
-    try:
-        results = _results(_number("page", 1) or 1)
-    except Invalid as error:
-        status, results = 400, Results([], f"This cannot be searched for: {error}.", "Try it with other filters.")
-    return render_template(template, results=results, chosen=_chosen(), size=PAGE, **filters()), status
+    numbers, wrong = fields.numbers()
+    if not wrong:
+        try:
+            return _drawn(template, _results(numbers, fields.number("page", 1) or 1)), 200
+        except Invalid as error:
+            wrong = [error.field or ""]
+    marked = [name for name in wrong if name in fields.SENTENCES]
+    return _drawn(template, Results([], *(_MARKED if marked else _LOST)), marked), 400
 
 
-def _results(page: int) -> Results:
-    wanted: dict[str, Any] = {name: request.args.getlist(name) for name in IDS}
-    wanted |= {name: number for name in _NUMBERS if (number := _number(name)) is not None}
+def _drawn(template: str, results: Results | None, wrong: Sequence[str] = ()) -> str:
+    return render_template(template, results=results, wrong=wrong, sentences=fields.SENTENCES, most=fields.MOST,
+                           chosen=_chosen(), size=PAGE, **filters())
+
+
+def _results(numbers: Mapping[str, int], page: int) -> Results:
+    wanted: dict[str, Any] = {name: request.args.getlist(name) for name in IDS} | dict(numbers)
     wanted |= {name: request.args[name] for name in ("text", "sort") if request.args.get(name)}
     if request.args.get("bbox"):
         wanted["bbox"] = query.decimals("bbox", request.args["bbox"])
     found = search({**wanted, "limit": PAGE, "offset": (page - 1) * PAGE})
     places, total = found.all(), found.total()
     pages = max(1, -(-total // PAGE))
-    return Results(places, counted(total, "place"),
-                   "No place is all of that. Fewer filters find more." if not total else "There are no more pages.",
-                   page, pages, _page(min(page - 1, pages)), _page(page + 1) if page < pages else None)
-
-
-def _number(name: str, least: int = 0) -> int | None:
-    text = request.args.get(name, "").strip()
-    return query.number(name, text, least) if text else None
+    advice = "There are no more pages." if total else "No homes match these filters. Fewer filters find more."
+    return Results(places, counted(total, "place"), advice, page, pages, _page(min(page - 1, pages)),
+                   _page(page + 1) if page < pages else None)
 
 
 def _page(number: int) -> str | None:

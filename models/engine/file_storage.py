@@ -29,25 +29,13 @@ from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.journal import Objects
 from models.engine.json_file import JSONFile
 from models.engine.storage import Storage, must_be_empty, taken
+from models.letters import lower
 
 
 def _or_none(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else function(value)
 
 
-class _Lower(dict[int, int]):
-    """Small letters as MySQL has them: one for one, whatever stands beside, and none of later than Unicode 5.0."""
-
-    def __missing__(self, code: int) -> int:
-        small = ord(chr(code).lower()[0]) if code != 0x1e9e else code
-        return self.setdefault(code, small)
-
-
-def lower(text: str) -> str:
-    return text.lower() if text.isascii() else text.translate(_LOWER)
-
-
-_LOWER = _Lower()
 # What MySQL has, and SQLite has not everywhere, or for ASCII only.
 _FUNCTIONS = {each.__name__: _or_none(each) for each in (
     math.radians, math.sin, math.cos, math.asin, math.sqrt, lower)}

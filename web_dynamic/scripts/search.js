@@ -15,6 +15,7 @@
   let request = null;
   let pause = null;
   let how = 'push'; // what the change that is waited for does to the history
+  let pressed = false; // whether the button was, or a key that does the same
   let typed = null; // the field that was typed into last
   let shownSearch = location.search; // the part of the address that says what is shown
   let wasOpen = false; // the list of choices that is pressed on
@@ -32,12 +33,17 @@
     return $(document.getElementById(id).content.firstElementChild.cloneNode(true));
   }
 
+  // Names that people wrote, each read in its own direction, with commas between them.
+  function joined (names) {
+    return names.flatMap((name, index) => [...(index ? [', '] : []), $('<bdi>', { dir: 'auto', text: name })[0]]);
+  }
+
   // What is chosen
 
   function showChosen () {
     $('.locations, .amenities').each(function () {
       const names = $(this).find('input:checked').map((_, box) => box.dataset.name).get();
-      $(this).children('h4').text(names.join(', '));
+      $(this).children('h4').empty().append(joined(names));
     });
   }
 
@@ -74,12 +80,40 @@
     return found;
   }
 
+  // What cannot be searched for
+
+  // The names of such fields, as far as a browser can tell.
+  function unfit () {
+    const [least, most] = ['price_min', 'price_max'].map(name => $form.find(`[name=${name}]`).val());
+    const above = least !== '' && most !== '' && Number(least) > Number(most);
+    const names = $form.find('input').get().filter(each => !each.validity.valid).map(each => each.name);
+    return names.length || !above ? names : ['price_max'];
+  }
+
+  // Has fields, and no others, say what is wrong with them. Returns: whether there are such fields.
+  function mark (names) {
+    const $said = $form.find('.wrong').prop('hidden', true);
+    $form.find('[aria-invalid]').removeAttr('aria-invalid aria-describedby');
+    const $wrong = $said.filter((_, each) => names.some(name => each.id === `wrong_${name}`)).prop('hidden', false);
+    $wrong.each((_, each) => {
+      const field = $form.find(`[name=${each.id.slice('wrong_'.length)}]`);
+      field.attr({ 'aria-invalid': true, 'aria-describedby': each.id });
+    });
+    if ($wrong.length) {
+      $('#result').text('Please check the marked fields.');
+    }
+    if (pressed) {
+      $form.find('[aria-invalid]').first().trigger('focus');
+    }
+    return $wrong.length > 0;
+  }
+
   // What is found
 
   function where (place) {
     const $city = $('.locations input[data-kind=cities]').filter((_, box) => box.value === place.city_id);
     const $state = $city.closest('ul').closest('li').find('input[data-kind=states]');
-    return $city.add($state).get().reverse().map(box => box.dataset.name).join(', ');
+    return joined([...$city.get(), ...$state.get()].map(box => box.dataset.name));
   }
 
   function article (place) {
@@ -88,16 +122,17 @@
       $card.attr({ 'data-latitude': place.latitude, 'data-longitude': place.longitude });
     }
     const id = encodeURIComponent(place.id);
+    const name = place.name.trim() ? place.name : 'A home without a name';
     $card.find('.picture').attr('src', `${pictures}/${id}.svg`);
-    $card.find('h2 a').attr('href', `${addresses}/${id}`).text(place.name || 'A home without a name');
-    $card.find('.price_by_night').text(`$${place.price_by_night}`);
-    $card.find('.where').text(where(place));
+    $card.find('h2 a').attr('href', `${addresses}/${id}`).text(name);
+    $card.find('.price_by_night').text(`$${place.price_by_night.toLocaleString('en')}`);
+    $card.find('.where').append(where(place));
     $card.find('.max_guest').text(count(place.max_guest, 'Guest'));
     $card.find('.number_rooms').text(count(place.number_rooms, 'Bedroom'));
     $card.find('.number_bathrooms').text(count(place.number_bathrooms, 'Bathroom'));
     $card.find('.description').text(place.description || '');
     $card.find('.said a').attr({
-      'href': `${addresses}/${id}#reviews`, 'aria-label': `Reviews of ${place.name || 'a home without a name'}`
+      'href': `${addresses}/${id}#reviews`, 'aria-label': `Reviews of ${name}`
     });
     return $card;
   }
@@ -141,7 +176,7 @@
     $('#result').text(count(total, 'place'));
     $('.clear').prop('hidden', !total || !fields().length);
     if (!total) {
-      say($('.tally'), 'No place is all of that. Fewer filters find more.', 'Clear filters', clear);
+      say($('.tally'), 'No homes match these filters. Fewer filters find more.', 'Clear filters', clear);
     }
     const shown = $places.children('article').length;
     if (first + shown < total) {
@@ -165,6 +200,10 @@
     request = null; // so that the end of the one before is nobody's failure
     if (before) {
       before.abort();
+    }
+    if (mark(unfit())) {
+      $places.removeAttr('aria-busy');
+      return;
     }
     $('#result').text('Searching…');
     $places.attr('aria-busy', 'true');
@@ -193,11 +232,14 @@
       const lost = unsay();
       answers(status >= 400 && status < 500);
       $('#result').text('The search failed');
-      const refused = status === 400 && responseJSON;
-      const sentence = refused ? `This cannot be searched for: ${refused.error}.` : 'HBNB does not answer just now.';
-      say(more ? $places : $('.tally'), sentence, 'Try again', () => ask(limit, offset, more));
+      const $above = more ? $places : $('.tally');
+      if (status !== 400) {
+        say($above, 'HBNB does not answer just now.', 'Try again', () => ask(limit, offset, more));
+      } else if (!responseJSON || !mark([String(responseJSON.error).split(' ')[0]])) { // which names what is wrong
+        say($above, 'This cannot be searched for.', 'Clear filters', clear);
+      }
       if (lost) {
-        $('.empty a').trigger('focus');
+        $('.empty a').add($form.find('[aria-invalid]')).first().trigger('focus');
       }
     }
   }
@@ -215,17 +257,20 @@
   // A change is searched for when no other follows. Who types into a field adds to the history once, not each letter.
   function settle (field) {
     clearTimeout(pause);
+    pressed = false;
     const again = field !== null && field === typed;
     typed = field;
     how = again ? how : 'push';
     pause = setTimeout(function () {
-      if (address() !== location.pathname + location.search) {
+      const marked = $form.find('[aria-invalid]').length > 0;
+      if (marked || address() !== location.pathname + location.search) {
         search(how);
         how = 'replace';
       }
     }, PAUSE);
   }
 
+  $form.attr('novalidate', ''); // as what is wrong is said at the fields
   $form.on('change', ':checkbox, select', function () {
     showChosen();
     settle(null);
@@ -234,6 +279,7 @@
   }).on('submit', function (event) {
     event.preventDefault();
     typed = null;
+    pressed = true;
     search('push');
   }).on('mousedown', 'button', function (event) {
     // A list of choices that folds, as it loses the focus, would move the button from under the pointer.
