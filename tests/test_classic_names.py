@@ -111,8 +111,7 @@ class TestWhatWouldBeLost:
         lambda storage, obj: obj.save(), lambda storage, obj: storage.save(),
         lambda storage, obj: (storage.new(obj), storage.save())])
     @pytest.mark.parametrize("is_new", [True, False])
-    def test_an_attribute_that_the_class_does_not_have_is_refused_until_it_is_gone(self, storage: Storage, save,
-                                                                                    is_new):
+    def test_an_attribute_that_the_class_lacks_is_refused_until_it_is_gone(self, storage: Storage, save, is_new):
         obj = State(name="Ohio")
         storage.new(obj)
         if not is_new:
