@@ -58,6 +58,7 @@ DATABASES = {
     "production": _SERVING,
 }
 ENVIRONMENTS = tuple(DATABASES)
+VERSION = "0.1.0"       # as in pyproject.toml
 
 
 def _setting(variable: str, default: str, meaning: str, secret: bool = False) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterable
 from typing import Any
 
 import models
 from config import Settings
-from errors import Invalid
-from shell import output, words
-from shell.interpreter import Mistake
+from errors import Invalid, meant
+from models.base_model import BaseModel
+from shell import output, screen, words
+from shell.asking import clauses, conditions
+from shell.interpreter import LINKS, Mistake, attributes
 from shell.whole import WholeStore
 
 
@@ -26,8 +27,8 @@ class HBNBCommand(WholeStore):
 
         create CLASS [NAME=VALUE ...]
 
-        Text stands in double quotes, where _ reads as a space, and \\_ and \\" as themselves.
-        A parameter that is neither text nor a number is skipped.
+        Text stands in double quotes. In it _ is a space, \\n a line break, \\t a tab, and \\_ \\" \\\\ are the signs
+        themselves. A parameter that is neither text nor a number is skipped.
 
             create State name="New_York"
             create Place name="Loft" max_guest=2 price_by_night=120 latitude=42.65
@@ -41,7 +42,9 @@ class HBNBCommand(WholeStore):
                 shown = word if words.public(line) == line else "A parameter"
                 self.note(f'{shown} was skipped: write NAME="text", NAME=12 or NAME=1.5')
             elif not self._set(cls, values, *parameter):
-                self.note(f"{parameter[0]} was skipped: {cls.__name__} has no such attribute")
+                name, known = parameter[0], attributes(cls)
+                reason = "set it by update" if name in known else f"{cls.__name__} has no such attribute"
+                self.note(f"{name} was skipped: {reason}{'' if name in known else meant(name, known)}")
         obj = cls(**values)
         obj.save()
         print(obj.id)
@@ -57,6 +60,7 @@ class HBNBCommand(WholeStore):
         given = words.split(line)
         form = output.take_form(given)
         obj = self._object(given)
+        self._pass_over(line, given[2:])
         output.show([obj.to_dict()], form) if form else print(obj)
 
     def do_destroy(self, line: str) -> None:
@@ -67,7 +71,9 @@ class HBNBCommand(WholeStore):
             destroy City 521a55f4-7d82-47d9-b54c-a76916479545
         """
         from services import objects
-        obj = self._object(words.split(line))
+        given = words.split(line)
+        obj = self._object(given)
+        self._pass_over(line, given[2:])
         if not self.asks or self._agrees_to_remove(obj):
             objects.remove(obj)
 
@@ -83,26 +89,53 @@ class HBNBCommand(WholeStore):
         given = words.split(line)
         form = output.take_form(given)
         cls = self._class(given) if given else None
+        self._pass_over(line, given[1:], ": find takes conditions, all takes none")
         found = models.storage.all(cls).values()
-        output.show([obj.to_dict() for obj in found], form) if form else print([str(obj) for obj in found])
+        if not form:
+            print([str(obj) for obj in found])
+            return
+        output.show([obj.to_dict() for obj in found], form)
+        self._tell(form, len(found), cls)
 
     def do_count(self, line: str) -> None:
-        """Print how many objects of a class there are.
+        """Print how many objects of a class there are, or how many meet all of some conditions.
 
-        count CLASS
+        count CLASS [CONDITION ...]
+        count --table | --json | --csv
+
+        Conditions are those of find. The second form counts the objects of each class, and all of them.
 
             count Place
             Place.count()
+            count Place price_by_night < 100 city.state="Alderland"
+            count --table
         """
-        print(models.storage.count(self._class(words.split(line))))
+        from services import objects
+        given = words.split(line)
+        form = output.take_form(given)
+        if form and not given:
+            counts = {name: objects.count(cls) for name, cls in models.classes.items()}
+            counts["total"] = sum(counts.values())
+            output.show([{"class": name, "count": count} for name, count in counts.items()], form)
+            return
+        cls, filters = self._class(given), conditions(rest := given[1:])
+        if unread := [each for each in (*rest, form) if each]:
+            raise Invalid(f"{unread[0]} is no condition: see help count")
+        print(objects.count(cls, filters))
+        if filters:
+            output.say(f"of {output.counted(objects.count(cls), cls.__name__)}")
 
     def do_update(self, line: str) -> None:
         """Set an attribute of an object.
 
         update CLASS ID NAME VALUE
 
+        Text with spaces stands in quotes, double or single. In quotes \\n is a line break, \\t a tab, and \\" \\' \\\\
+        are the signs themselves. amenity_ids takes a list of ids, which replaces the amenities of a place.
+
             update State 421a55f4-7d82-47d9-b54c-a76916479545 name "New name"
             State.update("421a55f4-7d82-47d9-b54c-a76916479545", {"name": "New name"})
+            update Place 621a55f4-7d82-47d9-b54c-a76916479545 amenity_ids ["721a55f4-7d82-47d9-b54c-a76916479545"]
         """
         given = words.split(line)
         obj = self._object(given)
@@ -110,43 +143,45 @@ class HBNBCommand(WholeStore):
             raise Mistake("** attribute name missing **")
         if len(given) < 4:
             raise Mistake("** value missing **")
-        self._update(obj, {words.bare(given[2]): words.bare(given[3])})
+        name, value = words.bare(given[2]), words.bare(given[3])
+        rest = given[4:]
+        if name == LINKS and value.startswith("["):     # which may have spaces between its ids
+            value, rest = " ".join([value, *map(words.bare, rest)]), []
+        self._update(obj, {name: value})
+        self._pass_over(line, rest, ": put a text with spaces in quotes")
 
     # HBNB's own commands
 
     def do_find(self, line: str) -> None:
         """Print the objects of a class that meet all of some conditions.
 
-        find CLASS [CONDITION ...] [sort [-]NAME ...] [limit NUMBER] [--table | --json | --csv]
+        find CLASS [CONDITION ...] [sort [-]NAME ...] [columns NAME,...] [limit NUMBER] [--table | --json | --csv]
 
-        A condition is NAME, one of = != < <= > >= ~ (contains), and a value, all in one word;
-        text with spaces stands in double quotes. A name may be that of a related object, which
-        stands for its name, or of one of its attributes. After sort, - turns the order.
+        A condition is NAME, one of = != < <= > >= ~ (contains), and a value; spaces may stand between them. Text with
+        spaces stands in quotes. A name may be that of a related object, which stands for its name, or of one of its
+        attributes. After sort, - turns the order. A table has the columns that are named, or as many as fit.
 
-            find Place price_by_night<100 max_guest>=4 city="Albany" sort -price_by_night limit 20
-            find Place amenities=Wifi city.state="New York" --table
-            find User email~example.com
+            find Place price_by_night<120 max_guest>=4 city="Amber Falls" sort -price_by_night limit 20
+            find Place amenities = Wifi city.state = "Alderland" columns name,price_by_night,city.name
+            find User email~hbnb.example --json
         """
         from services import objects
-        from services.query import Filter
         given = words.split(line)
         form = output.take_form(given)
-        cls, rest = self._class(given), given[1:]
-        filters, sort, limit = [], [], None
-        while rest and (found := words.condition(rest[0])):
-            filters.append(Filter(*found))
-            del rest[0]
-        if rest[:1] == ["sort"]:
-            end = rest.index("limit") if "limit" in rest else len(rest)
-            sort, rest = rest[1:end], rest[end:]
-        if rest[:1] == ["limit"]:
-            if len(rest) != 2 or not re.fullmatch("[0-9]{1,9}", rest[1]):
-                raise Invalid("limit takes a number, and stands last: see help find")
-            limit, rest = int(rest[1]), []
-        if rest:
-            raise Invalid(f"{rest[0]} is no condition, nor sort or limit: see help find")
-        found_objects = objects.list(cls, filters, sort, limit)
-        output.show(found_objects, form) if form else print([str(cls(**obj)) for obj in found_objects])
+        cls, filters = self._class(given), conditions(rest := given[1:])
+        asked = clauses(rest)
+        if asked.columns:
+            form = form or "--table"
+            found = objects.table(cls, asked.columns, filters, asked.sort, asked.limit)
+        else:
+            found = objects.list(cls, filters, asked.sort, asked.limit)
+        if not form:
+            print([str(cls(**obj)) for obj in found])
+            return
+        asked_for = [*asked.columns, *(name.removeprefix("-") for name in asked.sort), *(each.path for each in filters)]
+        output.show(found, form, asked_for)
+        is_cut = asked.limit is not None and len(found) == asked.limit
+        self._tell(form, len(found), cls, objects.count(cls, filters) if is_cut else len(found))
 
     def do_token(self, line: str) -> None:
         """Make, list or revoke the tokens that writing through the API takes in staging and production.
@@ -165,6 +200,13 @@ class HBNBCommand(WholeStore):
         form = output.take_form(given)
         if said := run_token([words.bare(word) for word in given], form):
             self.note(said)
+
+    def _tell(self, form: str, number: int, cls: type[BaseModel] | None, total: int | None = None) -> None:
+        """Say beside a table how many objects it shows, and of how many."""
+        if form == "--table":
+            name = cls.__name__ if cls else ""
+            output.say(f"{number} of {output.counted(total, name)}" if total and total > number
+                       else output.counted(number, name))
 
 
 def run(console: HBNBCommand, lines: Iterable[str], stop_on_error: bool = False) -> bool:
@@ -208,6 +250,7 @@ def main(arguments: list[str]) -> int:
                            (sys.stderr, "backslashreplace")):
         if stream is not None:      # as it is where a daemon closed it
             stream.reconfigure(encoding="utf-8", errors=errors)  # type: ignore[union-attr]
+    screen.guard()
     models.check()
     console = HBNBCommand()
     try:

@@ -1,6 +1,8 @@
 """What can go wrong, in HBNB's own words. Each front end translates these once."""
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class HBNBError(Exception):
     """The base of all that a person is told; the message says what, to what, and what to do."""
@@ -70,3 +72,11 @@ class Misconfigured(SystemExit):
 
     def __init__(self, message: str) -> None:
         super().__init__(f"hbnb: {message}")
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """` (did you mean this?)`, if a known name is very like one that is not; else nothing."""
+    from difflib import get_close_matches  # rarely needed, and slow to import
+    found = get_close_matches(name.casefold(), {each.casefold(): each for each in known}, 1, 0.75)
+    names = [each for each in known if found and each.casefold() == found[0]]
+    return f" (did you mean {names[0]}?)" if names else ""

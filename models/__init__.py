@@ -2,10 +2,11 @@
 
 Every module of this package is imported, so that a model is there once its file is.
 
-    classes   the models by name, owners before what they own
-    internal  those that HBNB keeps for itself, and shows nobody
-    stored    both
-    storage   the storage of this process; look it up when it is used, a test may replace it
+    classes    the models by name, owners before what they own
+    internal   those that HBNB keeps for itself, and shows nobody
+    stored     both
+    storage    the storage of this process; look it up when it is used, a test may replace it
+    storage_t  which engine that is, `"db"` or `"file"`, as classic programs ask; nothing of HBNB does
 """
 from __future__ import annotations
 
@@ -65,4 +66,6 @@ def check() -> None:
         raise Misconfigured(storage.refusal)
 
 
-storage = make_storage(Settings.from_environ())
+_settings = Settings.from_environ()
+storage_t = "db" if _settings.uses_db else "file"
+storage = make_storage(_settings)

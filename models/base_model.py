@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import Column, event, inspect
 from sqlalchemy.exc import NoInspectionAvailable
-from sqlalchemy.orm import Mapped, Mapper, QueryableAttribute
+from sqlalchemy.orm import Mapped, Mapper, QueryableAttribute, RelationshipProperty
 
 import models
 from errors import Invalid
@@ -108,9 +108,12 @@ class BaseModel:
             return dict(vars(self))
         shown = {each.key: getattr(self, each.key) for each in mapper.column_attrs
                  if everything or not each.columns[0].info.get("write_only")}
-        own = {name: value for name, value in vars(self).items()
-               if name not in mapper.attrs and not name.startswith("_sa_")}
-        return shown | own
+        return shown | {name: vars(self)[name] for name in self.unstored()}
+
+    def unstored(self) -> list[str]:
+        """The attributes that a program set on this object and that the class does not have."""
+        known = inspect(type(self)).attrs
+        return [name for name in vars(self) if name not in known and not name.startswith("_sa_")]
 
     @classmethod
     def _takes(cls, name: str) -> bool:
@@ -123,6 +126,20 @@ class BaseModel:
             return in_utc(value) if isinstance(value, datetime.datetime) else parse_time(value)
         except (TypeError, ValueError, OverflowError):
             raise Invalid(f"{name}: {value!r} is not a time", name) from None
+
+
+@event.listens_for(Base, "attribute_instrument", propagate=True)
+def _check_related(cls: type[Base], key: str, attribute: QueryableAttribute[Any]) -> None:
+    """Refuse to relate an object to anything but an object of the related class."""
+    if not isinstance(attribute.property, RelationshipProperty):
+        return
+
+    def check(_: Any, value: Any, *__: Any) -> None:
+        wanted = attribute.property.mapper.class_
+        if value is not None and not isinstance(value, wanted):
+            raise Invalid(f"{cls.__name__}.{key} takes {wanted.__name__} objects, not {value!r}", key)
+    for change in ("set", "append"):
+        event.listen(attribute, change, check, propagate=True)
 
 
 @event.listens_for(Base, "attribute_instrument", propagate=True)

@@ -17,6 +17,7 @@ from sqlalchemy import Column, DateTime, Double, ForeignKey, Index, Integer, Met
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, Mapper, Relationship, mapped_column, relationship
+from sqlalchemy.orm.attributes import flag_dirty
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -136,6 +137,12 @@ class Base(DeclarativeBase):
         "uq": "uq_%(table_name)s_%(column_0_name)s",
         "fk": "fk_%(table_name)s_%(column_0_name)s",
     })
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; the next `save` looks at an object that gets one that its class does not have."""
+        super().__setattr__(name, value)
+        if not name.startswith("_sa_") and not hasattr(type(self), name):
+            flag_dirty(self)
 
 
 @event.listens_for(Base, "instrument_class", propagate=True)

@@ -48,6 +48,8 @@ class Place(BaseModel, Base):
 
     @amenity_ids.setter
     def amenity_ids(self, ids: list[str]) -> None:
+        if not isinstance(ids, list | tuple) or not all(isinstance(id, str) for id in ids):
+            raise Invalid("amenity_ids must be a list of ids", "amenity_ids")
         found = [models.storage.get(Amenity, id) for id in dict.fromkeys(ids)]
         amenities = [each for each in found if isinstance(each, Amenity)]
         if len(amenities) < len(found):

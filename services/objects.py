@@ -16,7 +16,7 @@ from models.base_model import BaseModel
 from models.engine.autocommit import Prepared
 from models.place import Place
 from services.listing import Listing
-from services.query import Filter, condition
+from services.query import Filter, condition, path
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -82,6 +82,31 @@ def list(cls: type[BaseModel], filters: builtins.list[Filter] | None = None, sor
         Invalid: a filter or an order names no attribute, or a value does not fit.
     """
     return Listing(cls, [condition(cls, each) for each in filters or []], sort or [], limit, offset).all()
+
+
+def table(cls: type[BaseModel], names: Sequence[str], filters: Sequence[Filter] = (), sort: Sequence[str] = (),
+          limit: int | None = None) -> builtins.list[dict[str, Any]]:
+    """Some attributes of the objects of a class and of their relations.
+
+    Args:
+        names: such as `name`, `city.name` and `amenities`; a relation alone stands for its name.
+        filters, sort, limit: as `list` takes them.
+    Returns: for each object the values by these names; through a relation to many, a list.
+    Raises:
+        Invalid: a name, a filter or an order names no attribute, or a value does not fit.
+    """
+    paths = {name: path(cls, name) for name in names}
+    relations = [".".join(each[:-1]) for each in paths.values() if len(each) > 1]
+    found = Listing(cls, [condition(cls, each) for each in filters], sort, limit, include=relations).all()
+    return [{name: _at(obj, each) for name, each in paths.items()} for obj in found]
+
+
+def _at(found: Any, path: Sequence[str]) -> Any:
+    """What stands at a path in an object's JSON form."""
+    if isinstance(found, builtins.list):
+        values = [_at(each, path) for each in found]
+        return [value for each in values for value in (each if isinstance(each, builtins.list) else [each])]
+    return _at(found.get(path[0]), path[1:]) if path and found is not None else found
 
 
 def create(cls: type[BaseModel], data: Mapping[str, Any], owners: Mapping[str, str] | None = None) -> BaseModel:
@@ -166,6 +191,27 @@ def link(place: Place, amenity: Amenity) -> bool:
     return models.storage.transact(work)
 
 
+def offer(place: Place, ids: Sequence[str]) -> None:
+    """Have a place offer the amenities with these ids, and no others.
+
+    Raises:
+        Invalid: they are no list of ids, or one names no amenity.
+    """
+    if not isinstance(ids, builtins.list) or not all(isinstance(id, str) for id in ids):
+        raise Invalid('amenity_ids must be a list of ids, such as ["ID", "ID"]', "amenity_ids")
+
+    def work() -> None:
+        models.storage.lock(place)
+        for id in ids:
+            amenity = models.storage.get(Amenity, id)
+            if not isinstance(amenity, Amenity):
+                raise Invalid(f"amenity_ids: there is no amenity {id}", "amenity_ids")
+            link(place, amenity)
+        models.storage.write(delete(place_amenity).where(
+            place_amenity.c.place_id == place.id, place_amenity.c.amenity_id.not_in(ids)))
+    models.storage.transact(work)
+
+
 def unlink(place: Place, amenity: Amenity) -> None:
     """Have a place no longer offer an amenity.
 
@@ -182,8 +228,15 @@ def _link(statement: Any, place: Place, amenity: Amenity) -> Any:
     return statement.where(place_amenity.c.place_id == place.id, place_amenity.c.amenity_id == amenity.id)
 
 
-def count(cls: type[BaseModel] | None = None) -> int:
-    return models.storage.count(cls)
+def count(cls: type[BaseModel] | None = None, filters: Sequence[Filter] = ()) -> int:
+    """How many objects of a class, or of all, there are; of a class, those that meet all conditions.
+
+    Raises:
+        Invalid: a filter names no attribute, or a value does not fit.
+    """
+    if cls is None or not filters:
+        return models.storage.count(cls)
+    return Listing(cls, [condition(cls, each) for each in filters]).total()
 
 
 def stats() -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, inspect
 
 import schema
-from errors import Invalid
+from errors import Invalid, meant
 from models.base_model import BaseModel
 from models.values import check
 
@@ -18,6 +18,7 @@ OPERATORS: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
 }
 
 DEPTH = 4       # of relations that a condition may go through
+SHOWN = 2       # of relations that a value may be shown through
 
 
 class Filter(NamedTuple):
@@ -55,6 +56,21 @@ def condition(cls: type[BaseModel], wanted: Filter) -> ColumnElement[bool]:
     value = schema.fit(column, wanted.value)
     check(column, value)
     return OPERATORS[wanted.operator](getattr(cls, head), value)
+
+
+def path(cls: type[BaseModel], name: str) -> list[str]:
+    """The relations, and the attribute at their end, that a name such as `city.state.name` goes through.
+
+    Raises:
+        Invalid: one is not there, or they are too many.
+    """
+    found, rest = [], name
+    while (relation := inspect(cls).relationships.get(rest.partition(".")[0])) is not None:
+        found.append(relation.key)
+        cls, rest = relation.mapper.class_, rest.partition(".")[2] or "name"
+    if len(found) > SHOWN:
+        raise Invalid(f"{name} goes deeper than {SHOWN} relations", name)
+    return [*found, _column(cls, rest).key]
 
 
 def order(cls: type[BaseModel], names: Sequence[str], private: bool = True) -> list[ColumnElement[Any]]:
@@ -104,5 +120,6 @@ def _column(cls: type[BaseModel], name: str) -> Any:
     try:
         return schema.columns(cls)[name]
     except KeyError:
-        raise Invalid(f"{cls.__name__} has no attribute {name}; it has {', '.join(schema.columns(cls))}",
+        known = schema.columns(cls)
+        raise Invalid(f"{cls.__name__} has no attribute {name}{meant(name, known)}; it has {', '.join(known)}",
                       name) from None

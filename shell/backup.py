@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from errors import Conflict
+import models
+from errors import Conflict, HBNBError
 from services.backup import Backup, back_up, check, restore
 from shell.files import Parser, progress
+from shell.output import counted
 
 
 def run_backup(arguments: list[str]) -> None:
@@ -19,12 +21,18 @@ def run_backup(arguments: list[str]) -> None:
     print(_said(backup))
 
 
-def run_restore(arguments: list[str]) -> None:
-    """Fill the store from a backup, or only check that; print what it holds."""
+def run_restore(arguments: list[str], asks: bool = False) -> None:
+    """Fill the store from a backup, or only check that; print what it holds.
+
+    Args:
+        asks: whether the user is asked before what the store holds is removed.
+    """
     parser = Parser("restore")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--replace", action="store_true")
     options = parser.parse_args(arguments)
+    if options.replace and not options.check and asks and not _agrees_to_replace():
+        return
     with _offering("--replace"), progress(options.file) as moved:
         backup = check(options.file, moved) if options.check else restore(options.file, options.replace, moved)
     print(_said(backup))
@@ -37,6 +45,15 @@ def _offering(option: str) -> Iterator[None]:
         yield
     except Conflict as error:
         raise Conflict(f"{error} ({option})") from error
+
+
+def _agrees_to_replace() -> bool:
+    from shell.terminal import agrees
+    counts = {}
+    with suppress(HBNBError):       # a store that cannot be read: restoring says what to do
+        counts = {name: count for name, cls in models.stored.items() if (count := models.storage.count(cls))}
+    held = ", ".join(counted(count, name) for name, count in counts.items())
+    return not held or agrees(f"This removes {held}. Go on?")
 
 
 def _said(backup: Backup) -> str:

@@ -1,6 +1,10 @@
 """What may come next in a line."""
 from __future__ import annotations
 
+import os
+from glob import escape, iglob
+from itertools import islice
+
 from sqlalchemy import Column, select
 
 import models
@@ -8,11 +12,13 @@ import schema
 from errors import HBNBError
 from models.base_model import BaseModel
 from models.token import Token
+from shell import screen, words
+from shell.interpreter import attributes
 from shell.output import FORMS
 
 OPTIONS = {"import": ["--state", "--city", "--dry-run", "--keep-going"], "export": ["--passwords"],
            "backup": ["--force"], "restore": ["--check", "--replace"]}
-IDS = 50    # so many are offered at the most
+MOST = 50   # ids and files that are offered
 
 
 def candidates(before: list[str], text: str) -> list[str]:
@@ -26,10 +32,10 @@ def candidates(before: list[str], text: str) -> list[str]:
     if command == "token":
         return _tokens(given, text)
     if command in OPTIONS:
-        return OPTIONS[command]
-    if "sort" in given and given[0] in models.classes:
+        return OPTIONS[command] if text.startswith("-") else _files(text)
+    if {"sort", "columns"} & {*given} and given[0] in models.classes:
         columns = [*schema.columns(models.classes[given[0]])]
-        return [*columns, *(f"-{name}" for name in columns), "limit", *FORMS]
+        return [*columns, *(f"-{name}" for name in columns), "columns", "limit", *FORMS]
     if text.startswith("-"):
         return [*FORMS]
     if not given:
@@ -40,12 +46,22 @@ def candidates(before: list[str], text: str) -> list[str]:
     if command in ("show", "destroy", "update") and len(given) == 1:
         return _ids(cls, text)
     if command == "update" and len(given) == 2:
-        return [*schema.writable(cls, made=True)]
+        return attributes(cls)
     if command == "create":
         return [f"{name}=" for name in schema.writable(cls, made=True)]
-    if command == "find":
-        return [*schema.columns(cls), *cls.__mapper__.relationships.keys(), "sort", "limit"]
+    if command in ("find", "count"):
+        clauses = words.CLAUSES if command == "find" else ()
+        return [*schema.columns(cls), *cls.__mapper__.relationships.keys(), *clauses]
     return []
+
+
+def _files(text: str) -> list[str]:
+    """Names of files and folders that begin with what was typed, in quotes if they need them."""
+    typed = text.removeprefix('"')
+    found = islice(iglob(f"{escape(typed)}*"), MOST)
+    names = sorted(f"{name}/" if os.path.isdir(name) else name for name in found)
+    return [name if words.split(name) == [screen.safe(name)] and typed == text else screen.safe(words.quoted(name))
+            for name in names]
 
 
 def _tokens(given: list[str], text: str) -> list[str]:
@@ -64,7 +80,7 @@ def _values(column: Column[str], text: str) -> list[str]:
     """Values of a column that begin with what was typed."""
     try:
         return [found for found, in models.storage.rows(
-            select(column).where(column.startswith(text, autoescape=True)).order_by(column).limit(IDS))]
+            select(column).where(column.startswith(text, autoescape=True)).order_by(column).limit(MOST))]
     except HBNBError:
         return []
     finally:

@@ -9,16 +9,34 @@ from typing import Any
 
 import models
 import schema
-from errors import HBNBError, Invalid
+from errors import HBNBError, Invalid, meant
 from models.base_model import BaseModel
-from shell import words
+from models.place import Place
+from shell import calls, screen, words
 
 CLASSIC = ("EOF", "all", "count", "create", "destroy", "help", "quit", "show", "update")
 CALLED = ("all", "count", "destroy", "show", "update")     # also as CLASS.command(…)
 
 
+LINKS = "amenity_ids"       # of a place, which is no column
+
+
+def attributes(cls: type[BaseModel]) -> list[str]:
+    """The names that `update` takes."""
+    return [*schema.writable(cls, made=True), *[LINKS] * issubclass(cls, Place)]
+
+
 class Mistake(Exception):
-    """One of the contract's errors, word for word."""
+    """One of the contract's errors, word for word.
+
+    Args:
+        message: that error.
+        reason, hint: what a person is told beside it, if there is a hint.
+    """
+
+    def __init__(self, message: str, reason: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.note = hint and f"{reason}{hint}"
 
 
 class Interpreter(cmd.Cmd):
@@ -35,6 +53,13 @@ class Interpreter(cmd.Cmd):
         """Quit the console.
 
         quit
+        """
+        return True
+
+    def do_exit(self, _: str) -> bool:
+        """Quit the console, as quit does.
+
+        exit
         """
         return True
 
@@ -65,7 +90,7 @@ class Interpreter(cmd.Cmd):
             self.failed = True
             super().do_help(arg)
             return
-        own = sorted({name[3:] for name in self.get_names() if name.startswith("do_")} - {*CLASSIC})
+        own = sorted({*self._commands()} - {*CLASSIC})
         self.stdout.write(f"{self.doc_leader}\n")
         self.print_topics(self.doc_header, [*CLASSIC], 15, 80)
         self.print_topics("HBNB's own commands (type help <topic>):", own, 15, 80)
@@ -73,11 +98,13 @@ class Interpreter(cmd.Cmd):
     def onecmd(self, line: str) -> bool:
         self.failed = False
         try:
-            called = words.call(line)
-            return bool(self._called(line, *called) if called else super().onecmd(line))
+            called = calls.call(line)
+            return bool(self._called(line, called) if called else super().onecmd(line))
         except Mistake as error:
             self.failed = True
             print(error)
+            if error.note:
+                self.note(error.note)
         except HBNBError as error:
             self.failed = True
             self.note(str(error))
@@ -99,25 +126,41 @@ class Interpreter(cmd.Cmd):
     def default(self, line: str) -> None:
         self.failed = True
         super().default(words.public(line))
+        called = calls.call(line)
+        typed, known = (called.command, CALLED) if called else (line.split()[0], self._commands())
+        if hint := meant(typed, known):
+            self.note(f"There is no command {typed}{hint}")
 
-    def _called(self, line: str, name: str, command: str, arguments: list[Any]) -> bool | None:
+    def _called(self, line: str, call: calls.Call) -> bool | None:
         """`Class.command(arguments)` is the command with class and arguments as its words."""
-        if command not in CALLED:
+        if call.command not in CALLED:
             self.default(line)
             return None
-        if command == "update" and len(arguments) > 1 and isinstance(arguments[1], dict):
-            obj = self._object([name, str(arguments[0])])
-            self._update(obj, {str(key): value for key, value in arguments[1].items()})
+        self._class([call.cls])
+        given = calls.arguments(call.given)
+        if call.command == "update" and len(given) > 1 and isinstance(given[1], dict):
+            obj = self._object([call.cls, str(given[0])])
+            self._update(obj, given[1])
+            self._pass_over(line, [str(each) for each in given[2:]])
             return None
-        quoted = (words.quoted(str(each)) for each in arguments)
-        return bool(getattr(self, f"do_{command}")(" ".join([name, *quoted])))
+        quoted = (words.quoted(str(each)) for each in given)
+        return bool(getattr(self, f"do_{call.command}")(" ".join([call.cls, *quoted])))
+
+    def _pass_over(self, line: str, rest: list[str], advice: str = "") -> None:
+        """Name the words that a classic command does not use, as it always has not."""
+        if rest:
+            shown = " ".join(rest) if words.public(line) == line else "What follows"
+            self.note(f"{shown} was ignored{advice}")
+
+    def _commands(self) -> list[str]:
+        return [name[3:] for name in self.get_names() if name.startswith("do_")]
 
     def _class(self, given: list[str]) -> type[BaseModel]:
         if not given:
             raise Mistake("** class name missing **")
         name = words.bare(given[0])
         if name not in models.classes:
-            raise Mistake("** class doesn't exist **")
+            raise Mistake("** class doesn't exist **", f"There is no class {name}", meant(name, models.classes))
         return models.classes[name]
 
     def _object(self, given: list[str]) -> BaseModel:
@@ -130,15 +173,22 @@ class Interpreter(cmd.Cmd):
         return obj
 
     def _update(self, obj: BaseModel, typed: dict[str, Any]) -> None:
+        """Set attributes: all that are named, or none."""
+        from services import objects
         values: dict[str, Any] = {}
         for name, value in typed.items():
             if name in ("__class__", *schema.GIVEN):
                 raise Invalid(f"{name} cannot be changed")
-            if not self._set(type(obj), values, name, value):
-                raise Invalid(f"{type(obj).__name__} has no attribute {name}")
-        for name, value in values.items():
-            setattr(obj, name, value)
-        obj.save()
+            is_known = name in attributes(type(obj)) and (name == LINKS or self._set(type(obj), values, name, value))
+            if not is_known:
+                raise Invalid(f"{type(obj).__name__} has no attribute {name}{meant(name, attributes(type(obj)))}")
+        with models.storage.transaction():
+            if isinstance(obj, Place) and LINKS in typed:
+                ids = typed[LINKS]
+                objects.offer(obj, calls.value(ids) if isinstance(ids, str) else ids)
+            for name, value in values.items():
+                setattr(obj, name, value)
+            obj.save()
 
     def _set(self, cls: type[BaseModel], values: dict[str, Any], name: str, value: Any) -> bool:
         """Keep a value that was typed, as its column's type. Returns: whether there is such a column."""
@@ -149,15 +199,15 @@ class Interpreter(cmd.Cmd):
         return True
 
     def _agrees_to_remove(self, obj: BaseModel) -> bool:
+        from shell.output import counted
         from shell.terminal import agrees
         counts = models.storage.dependents(obj)
-        parts = ", ".join(f"{count} {models.classes[name].__tablename__ if count > 1 else name.lower()}"
-                          for name, count in counts.items())
+        parts = ", ".join(counted(count, name) for name, count in counts.items())
         return not counts or agrees(f"This removes {parts} as well. Go on?")
 
     @staticmethod
     def note(text: str) -> None:
-        print(f"** {text} **", file=sys.stderr)
+        print(f"** {screen.line(text)} **", file=sys.stderr)
 
     # Completion
 
@@ -171,4 +221,5 @@ class Interpreter(cmd.Cmd):
     def completedefault(self, text: str, line: str, begin: int, _: int) -> list[str]:
         from shell.completion import candidates
         before = words.split(line[:begin])
-        return [each for each in candidates(before, text) if each.startswith(text)]
+        return [each for each in candidates(before, text)
+                if each.startswith((text, f'"{text}')) and screen.safe(each) == each]

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from config import VERSION, Settings
 from shell import words
 
 DESCRIPTION = """Commands for HBNB's objects. Without options or commands it reads commands from standard input."""
@@ -27,6 +28,8 @@ def run_with_options(console: Any, run: Callable[..., bool], arguments: list[str
                         help="run this command; may be given more than once")
     parser.add_argument("-f", dest="file", metavar="FILE",
                         help="run the commands of this file, one a line; lines that begin with # are passed over")
+    parser.add_argument("--version", action="version", help="print which HBNB this is",
+                        version=f"HBNB {VERSION}, release {Settings.from_environ().release}")
     parser.add_argument("--stop-on-error", action="store_true", help="end at the first command that fails")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="a command and its words")
     options = parser.parse_args(arguments)
@@ -48,7 +51,7 @@ def _lines(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Iter
 
 def _line(command: str, *given: str) -> str:
     """The words of a shell, which took their quotes away, as a line of the console."""
-    word = _parameter if command in ("create", "find") else _word
+    word = _parameter if command in ("create", "find", "count") else _word
     return " ".join([command, *map(word, given)])
 
 

@@ -1,11 +1,18 @@
 """Showing objects in the forms that a person may ask for."""
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Collection, Sequence
 from typing import Any
 
+import models
+from shell import screen
+
 FORMS = ("--table", "--json", "--csv")
-WIDTH = 40      # characters of a table's cell
+WIDTH = 40      # columns of a table's cell, if it is for no terminal
+LEAST = 10      # columns that a cell has at a terminal, before others are left out
+GAP = "  "
 
 
 def take_form(words: list[str]) -> str | None:
@@ -15,8 +22,12 @@ def take_form(words: list[str]) -> str | None:
     return asked[-1] if asked else None
 
 
-def show(objects: list[dict[str, Any]], form: str) -> None:
-    """Print objects, in their JSON form, as a table, as JSON, or as comma-separated values."""
+def show(objects: list[dict[str, Any]], form: str, kept: Collection[str] = ()) -> None:
+    """Print objects, in their JSON form, as a table, as JSON, or as comma-separated values.
+
+    Args:
+        kept: the attributes that a table must not leave out, however narrow the terminal is.
+    """
     # Imported where they are used, as most commands need none of them.
     if form == "--json":
         import json
@@ -27,19 +38,92 @@ def show(objects: list[dict[str, Any]], form: str) -> None:
         import csv
         writer = csv.DictWriter(sys.stdout, _names(objects), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(objects)
+        writer.writerows({name: _joined(value) for name, value in obj.items()} for obj in objects)
     else:
-        from tabulate import tabulate
-        print(tabulate([[_cell(obj.get(name)) for name in _names(objects)] for obj in objects],
-                       _names(objects), disable_numparse=True))
+        names = _names(objects)
+        room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        left_out = [] if room is None else _left_out(objects, names, room, kept)
+        names = [name for name in names if name not in left_out]
+        table(_rows(objects, names), names, room)
+        if left_out:
+            say(f"No room for {', '.join(left_out)}: to choose, use find CLASS columns NAME,NAME")
+
+
+def table(rows: Sequence[Sequence[Any]], heading: Sequence[str], room: int | None = None) -> None:
+    """Print a table.
+
+    Args:
+        room: columns of the terminal that it must fit, if it is for one.
+    """
+    lines = [[_cell(value) for value in row] for row in (heading, *rows)]
+    widths = _widths(lines, room)
+    lines.insert(1, ["-" * width for width in widths])
+    for cells in lines:
+        padded = (text + " " * (width - screen.width(text)) for text, width in zip(
+            map(screen.cut, cells, widths), widths, strict=True))
+        print(GAP.join(padded).rstrip())
+
+
+def say(text: str) -> None:
+    """Tell a person something beside what is printed."""
+    print(text, file=sys.stderr)
+
+
+def counted(number: int, name: str = "") -> str:
+    """`1 city`, `2 cities`; `No cities` if there is none.
+
+    Args:
+        name: of the class; none = objects of any class.
+    """
+    many = models.stored[name].__tablename__ if name else "objects"
+    return f"{number or 'No'} {(name.lower() or 'object') if number == 1 else many}"
 
 
 def _names(objects: list[dict[str, Any]]) -> list[str]:
     """The attributes of all objects, the class first: they may be of several classes."""
     names = dict.fromkeys(name for obj in objects for name in obj)
-    return ["__class__", *(name for name in names if name != "__class__")] if names else []
+    return sorted(names, key=lambda name: name != "__class__")
+
+
+def _rows(objects: list[dict[str, Any]], names: list[str]) -> list[list[Any]]:
+    return [[obj.get(name) for name in names] for obj in objects]
+
+
+def _left_out(objects: list[dict[str, Any]], names: list[str], room: int, kept: Collection[str]) -> list[str]:
+    """The attributes that a table must do without: times, ids of others, long texts, and then those at the right."""
+    widths = _widths([[*map(_cell, row)] for row in [names, *_rows(objects, names)]], None)
+    natural = dict(zip(names, widths, strict=True))
+    least = {name: each if name == "id" else min(each, LEAST) for name, each in natural.items()}
+    several = ["__class__"] if len({obj.get("__class__") for obj in objects}) > 1 else []
+    less = ["updated_at", "created_at", "__class__", *(name for name in names if name.endswith("_id")),
+            *(name for name in names if natural[name] == WIDTH), *reversed(names)]
+    less = [name for name in dict.fromkeys(less) if name in names and name not in ("id", "name", *several, *kept)]
+    left_out: list[str] = []
+    while less and sum(least[name] + len(GAP) for name in names if name not in left_out) - len(GAP) > room:
+        left_out.append(less.pop(0))
+    return [name for name in names if name in left_out]
+
+
+def _widths(lines: Sequence[Sequence[str]], room: int | None) -> list[int]:
+    """How wide each column is: the widest are cut first, and ids only if there is no other way."""
+    natural = [max(map(screen.width, column)) for column in zip(*lines, strict=True)]
+    if room is None:
+        return [min(each, WIDTH) for each in natural]
+    ids = [number for number, name in enumerate(lines[0]) if name == "id"]
+    for whole, least in ((ids, 4), ([], 1)):
+        for most in range(max(natural), least - 1, -1):
+            widths = [each if number in whole else min(each, most) for number, each in enumerate(natural)]
+            if sum(widths) + len(GAP) * (len(widths) - 1) <= room:
+                return widths
+    return [1] * len(natural)
 
 
 def _cell(value: Any) -> str:
-    text = "" if value is None else " ".join(str(value).split())
-    return text if len(text) <= WIDTH else f"{text[:WIDTH - 1]}…"
+    return screen.safe(" ".join(str(_joined(value)).split()))
+
+
+def _joined(value: Any) -> Any:
+    """What stands in one cell."""
+    if isinstance(value, list):
+        return ", ".join(str(_joined(each)) for each in value)
+    return "" if value is None else value

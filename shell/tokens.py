@@ -17,7 +17,10 @@ def run_token(given: list[str], form: str | None) -> str:
     if action == "create":
         print(tokens.create(*names))
     elif action == "list":
-        output.show(tokens.list(), form or "--table")
+        found = tokens.list()
+        output.show(found, form or "--table")
+        if not found and form in (None, "--table"):
+            output.say(output.counted(0, "Token"))
     elif not tokens.revoke(*names) and Settings.from_environ().env == "production":
         return "That was the last one: HBNB will not start in production before there is another"
     return ""

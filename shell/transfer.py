@@ -4,6 +4,7 @@ from __future__ import annotations
 from services.transfer.files import export_file, import_file
 from services.transfer.report import Refused, Report
 from shell.files import Parser, progress
+from shell.output import table
 
 SHOWN = 20      # refused rows that are named
 
@@ -39,10 +40,9 @@ def run_export(arguments: list[str]) -> None:
 
 
 def _print(report: Report) -> None:
-    from tabulate import tabulate
     names = dict.fromkeys([*report.new, *report.changed, *report.same])
-    print(tabulate([[name, report.new[name], report.changed[name], report.same[name]] for name in names],
-                   ["class", "new", "changed", "the same"]))
+    table([[name, report.new[name], report.changed[name], report.same[name]] for name in names],
+          ["class", "new", "changed", "the same"])
     for note, count in report.notes.items():
         print(f"{count} {note}")
     if report.refused:

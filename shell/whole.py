@@ -54,13 +54,14 @@ class WholeStore(Interpreter):
         restore FILE [--check] [--replace]
 
         The file is checked first; then all of it is stored, or nothing. --check only checks. --replace removes what
-        the store holds. Programs may go on: they read what was there until it is done, and wait to write.
+        the store holds; at a terminal the console asks first. Programs may go on: they read what was there until it
+        is done, and wait to write.
 
             restore hbnb-2026-01-31.backup --check
             restore hbnb-2026-01-31.backup --replace
         """
         from shell.backup import run_restore
-        run_restore(_given(line))
+        run_restore(_given(line), self.asks)
 
 
 def _given(line: str) -> list[str]:

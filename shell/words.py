@@ -1,20 +1,25 @@
 """Reading what a person types. Nothing here evaluates anything, and nothing fails on bad input."""
 from __future__ import annotations
 
-import ast
 import json
 import re
-import warnings
-from typing import Any
 
-# Anything but white space, where a pair of quotes holds white space too; a lone quote is a character.
-_WORD = re.compile(r'(?:"(?:\\.|[^"\\])*"|\S)+')
-_QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"')
+_IN_DOUBLE = r'"(?:\\.|[^"\\])*"'
+_IN_SINGLE = r"'(?:\\.|[^'\\])*'"
+# Anything but white space. A pair of quotes holds white space too. A single quote in the middle of a word is a
+# character, and so is a quote without a second one.
+_WORD = re.compile(rf"(?:{_IN_DOUBLE}|(?<![^\s=<>~]){_IN_SINGLE}(?!\S)|\S)+", re.DOTALL)
+QUOTED = re.compile(f"{_IN_DOUBLE}|{_IN_SINGLE}", re.DOTALL)
+_DOUBLE = re.compile(_IN_DOUBLE, re.DOTALL)
+_ESCAPE = re.compile(r"""\\(?:([ntr"'\\_])|x([0-9a-fA-F]{2})|(u[0-9a-fA-F]{4}(?:\\u[0-9a-fA-F]{4})*))|(_)""")
+_BREAKS = {"n": "\n", "t": "\t", "r": "\r"}
 _INTEGER = re.compile(r"[-+]?[0-9]{1,300}")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
-_CALL = re.compile(r"\s*(\w+)\.(\w+)\((.*)\)\s*", re.DOTALL)
 _SECRET = re.compile("password|hbnb_[0-9a-f]{8}-", re.IGNORECASE)
-_CONDITION = re.compile(r"([A-Za-z_][\w.]*)(!=|<=|>=|=|<|>|~)(.*)", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z_][\w.]*")
+_OPERATOR = "!=|<=|>=|=|<|>|~"
+_CONDITION = re.compile(rf"({_NAME.pattern})\s*({_OPERATOR})\s*(.*)", re.DOTALL)
+CLAUSES = ("sort", "columns", "limit")      # the words that end the conditions of `find`
 
 
 def split(line: str) -> list[str]:
@@ -24,37 +29,62 @@ def split(line: str) -> list[str]:
 
 def bare(word: str) -> str:
     """A word without the quotes around it."""
-    quoted = _QUOTED.fullmatch(word)
-    return re.sub(r"\\(.)", r"\1", quoted[1], flags=re.DOTALL) if quoted else word
+    return text(word) if QUOTED.fullmatch(word) else word
+
+
+def text(quoted: str, spaces: bool = False) -> str:
+    r"""The text that stands in quotes: `\n` is a line break, `\t` a tab, `\"` a quote, `\\` a backslash.
+
+    `\xNN`, `\uNNNN`, `\r`, `\'` and `\_` are understood too; any other backslash stays what it is.
+
+    Args:
+        spaces: whether `_` is a space.
+    """
+    def read(found: re.Match[str]) -> str:
+        letter, byte, codes, underscore = found.groups()
+        if underscore:
+            return " " if spaces else "_"
+        if codes:
+            return str(json.loads(f'"{found[0]}"'))
+        return chr(int(byte, 16)) if byte else _BREAKS.get(letter, letter)
+    return _ESCAPE.sub(read, quoted[1:-1])
 
 
 def parameter(word: str) -> tuple[str, str | int | float] | None:
-    """Read `name="text"`, `name=12` or `name=1.5`; in the text `_` is a space, and `\\_` and `\\"` are themselves.
+    """Read `name="text"`, `name=12` or `name=1.5`; in the text `_` is a space.
 
-    Returns: name and value; `None` where it is none of these.
+    Returns: name and value; `None` if it is none of these.
     """
-    name, equals, text = word.partition("=")
-    quoted = _QUOTED.fullmatch(text)
+    name, equals, value = word.partition("=")
     if not equals or not name.isidentifier():
         return None
-    if quoted:
-        return name, re.sub(r"\\(.)|_", lambda found: found[1] or " ", quoted[1], flags=re.DOTALL)
-    value = number(text)
-    return None if value is None else (name, value)
+    if _DOUBLE.fullmatch(value):
+        return name, text(value, spaces=True)
+    read = number(value)
+    return None if read is None else (name, read)
 
 
 def condition(word: str) -> tuple[str, str, str] | None:
-    """Read `name<value`, with any of the operators of `find`; `None` where it is none."""
-    found = _CONDITION.fullmatch(word)
+    """Read `name<value`, with any of the operators of `find`; `None` if it is none."""
+    found = _CONDITION.fullmatch(bare(word))
+    return (found[1], found[2], bare(found[3])) if found else None
+
+
+def take_condition(given: list[str]) -> tuple[str, str, str] | None:
+    """Take the condition that stands first among some words, with or without spaces around its operator.
+
+    Returns: name, operator and value; `None` if there is none, and then all words stay.
+    """
+    first, taken = "".join(given[:1]), 1
+    if _NAME.fullmatch(first) and re.match(_OPERATOR, "".join(given[1:2])):
+        first, taken = first + given[1], 2
+    found = condition(first)
     if not found:
         return None
-    return found[1], found[2], bare(found[3])
-
-
-def call(line: str) -> tuple[str, str, list[Any]] | None:
-    """Read `Class.command(arguments)`; `None` where it is no such thing."""
-    found = _CALL.fullmatch(line)
-    return (found[1], found[2], _arguments(found[3])) if found else None
+    if not found[2] and not first.endswith(('"', "'")) and not _begins_another(given[taken:taken + 1]):
+        found, taken = (*found[:2], bare("".join(given[taken:taken + 1]))), taken + 1
+    del given[:taken]
+    return found
 
 
 def quoted(text: str) -> str:
@@ -69,23 +99,13 @@ def public(line: str) -> str:
     return f"{line[:secret.start()]}…" if secret else line
 
 
-def _arguments(text: str) -> list[Any]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")     # what Python would have said of the text as a program
-            found = list(ast.literal_eval(f"({text},)")) if text.strip() else []
-        str(found)      # fails with a number of more digits than can be written, which is none then
-        return found
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        pass
-    try:
-        return list(json.loads(f"[{text}]"))
-    except (ValueError, RecursionError):
-        return [bare(word.strip(",")) for word in split(text.replace(",", ", "))]
-
-
 def number(text: str) -> int | float | None:
-    """Read a number; `None` where it is none."""
+    """Read a number; `None` if it is none."""
     if _INTEGER.fullmatch(text):
         return int(text)
     return float(text) if _FLOAT.fullmatch(text) else None
+
+
+def _begins_another(following: list[str]) -> bool:
+    """Whether the next word is no value, but what stands after a condition."""
+    return not following or following[0] in CLAUSES or bool(_CONDITION.fullmatch(following[0]))

@@ -18,6 +18,7 @@ import pytest
 import models
 from console import HBNBCommand
 from errors import Unavailable
+from models.amenity import Amenity
 from models.city import City
 from models.place import Place
 from models.state import State
@@ -27,7 +28,7 @@ from shell.interpreter import CALLED, CLASSIC
 from tests.conftest import ROOT, Run
 from tests.market import Market
 
-OWN = ("backup", "export", "find", "import", "restore", "token")
+OWN = ("backup", "exit", "export", "find", "import", "restore", "token")
 SECRET = "Tr0ub4dor"
 STATE, CITY = "421a55f4-7d82-47d9-b54c-a76916479545", "521a55f4-7d82-47d9-b54c-a76916479545"
 
@@ -115,11 +116,11 @@ class TestSession:
     def test_the_prompt_is_the_classic_one(self):
         assert HBNBCommand.prompt == "(hbnb) "
 
-    @pytest.mark.parametrize("line", ["quit", "EOF", "quit now", "  quit  "])
+    @pytest.mark.parametrize("line", ["quit", "EOF", "exit", "quit now", "  quit  "])
     def test_quit_and_eof_end_it_in_silence(self, say: Session, line):
         assert (say(line), say.notes, say.ended, say.failed) == ("", "", True, False)
 
-    @pytest.mark.parametrize("line", ["", " \t ", "help quit", "Quit", "eof", "exit", "quitter", "State.quit()",
+    @pytest.mark.parametrize("line", ["", " \t ", "help quit", "Quit", "eof", "exits", "quitter", "State.quit()",
                                       "State.EOF()", "all", "create", "show State \"", "?", "!quit"])
     def test_nothing_else_ends_it(self, say: Session, line):
         say(line)
@@ -145,7 +146,7 @@ class TestSession:
         assert console(text="count State\r\nState.count()\r\n\r\nquit\r\n").stdout == "0\n0\n"
 
     @pytest.mark.parametrize("line", ["foo", "State", "State.", "State.create()", "State.find()", "State.foo()",
-                                      "State.all(", ".all()", "State.all() x", "!ls", "#", "cr\u00e9ate State"])
+                                      "State.all(", ".all()", "State.all() x", "!ls", "#"])
     def test_what_is_no_command_is_said_to_be_none(self, say: Session, line):
         assert (say(line), say.notes, say.failed) == (f"*** Unknown syntax: {line}\n", "", True)
 
@@ -159,7 +160,7 @@ class TestHelp:
             "\n"
             "HBNB's own commands (type help <topic>):\n"
             "========================================\n"
-            "backup  export  find  import  restore  token\n"
+            "backup  exit  export  find  import  restore  token\n"
             "\n")
         assert (say.notes, say.failed) == ("", False)
 
@@ -183,13 +184,16 @@ class TestHelp:
         write_listings()
         State(id=STATE, name="New York").save()
         City(id=CITY, name="Albany", state_id=STATE).save()
+        User(id="ada", email="a@b.c", password="x").save()
+        Place(id=f"6{STATE[1:]}", name="Loft", city_id=CITY, user_id="ada").save()
+        Amenity(id=f"7{STATE[1:]}", name="Wifi").save()
         for line in examples(say(f"help {command}")):
             if line.startswith("import reviews"):
                 say("import listings.csv.gz --state A --city B")
             if line.endswith("--check"):
                 say(line.replace("restore", "backup").removesuffix("--check"))
             say(line)
-            assert (say.failed, say.notes) == (False, ""), line
+            assert (say.failed, "**" in say.notes) == (False, False), line
 
     @pytest.mark.parametrize("topic", ["foo", "foo bar", "do_all", "__class__", "\x00", "*"])
     def test_of_what_is_none_says_so(self, say: Session, topic):
@@ -385,7 +389,7 @@ class TestDestroy:
 class TestUpdate:
     @pytest.mark.parametrize(("typed", "name"), [
         ('"New name"', "New name"), ("Iowa", "Iowa"), ('"New_York"', "New_York"), (r'"a \"b\""', 'a "b"'),
-        ('""', ""), ("0", "0"), ("5", "5"), ('"Iowa" and more', "Iowa"), ("New name", "New")])
+        ('""', ""), ("0", "0"), ("5", "5"), ("'New name'", "New name"), ("it's", "it's"), ("'", "'"), ("'tis", "'tis")])
     def test_sets_an_attribute_in_silence(self, say: Session, market: Market, typed, name):
         before = stored(State, market.state.id).updated_at
         assert say(f"update State {market.state.id} name {typed}") == ""
@@ -455,7 +459,7 @@ class TestUpdate:
 
     @pytest.mark.parametrize("bad", [
         '"max_guest": -1', '"max_guest": "two"', '"max_guest": 1.5', '"max_guest": None', '"max_guest": [1]',
-        '"latitude": 91', '"latitude": nan', '"nickname": "x"', '"amenity_ids": []', '"city": "x"', '"save": 1',
+        '"latitude": 91', '"latitude": nan', '"nickname": "x"', '"amenity_ids": "x"', '"city": "x"', '"save": 1',
         '"__dict__": {}', '"id": "x"', '"name": None', '"name": ["x"]', '"name": {"a": 1}', '"name": "\\x00"',
         '"name": "\\ud800"', f'"name": "{"x" * 129}"', '"city_id": "a b"', '5: 5', '"": 1'])
     def test_that_is_refused_changes_nothing_at_once_or_later(self, say: Session, market: Market, bad):
@@ -481,7 +485,7 @@ class TestUpdate:
         assert say.notes.count("\n") == 1
         assert say.notes.startswith(f"** {note}")
 
-    @pytest.mark.parametrize("typed", ["nickname x", "amenity_ids x", "reviews x", "to_dict x"])
+    @pytest.mark.parametrize("typed", ["nickname x", "city x", "reviews x", "to_dict x"])
     def test_of_what_is_no_attribute_is_refused_and_said_once(self, say: Session, market: Market, typed):
         assert say(f"update Place {market.place.id} {typed}") == ""
         assert (say.notes, say.failed) == (f"** Place has no attribute {typed.split()[0]} **\n", True)
@@ -502,7 +506,6 @@ class TestErrors:
         *((command, "** class name missing **") for command in ("create", "show", "destroy", "update", "count")),
         *((f"{command} Foo", "** class doesn't exist **")
           for command in ("create", "show", "destroy", "all", "update", "count")),
-        *((f"{command} state", "** class doesn't exist **") for command in ("create", "all", "count")),
         *((f"Foo.{command}()", "** class doesn't exist **") for command in CALLED),
         ("show Foo x", "** class doesn't exist **"), ('Foo.update("x", {"name": "y"})', "** class doesn't exist **"),
         *((f"{command} State", "** instance id missing **") for command in ("show", "destroy", "update")),
@@ -574,13 +577,18 @@ class TestFind:
         ("latitude<1.5e999", "latitude must be"), ("created_at>yesterday", "created_at must be a time"),
         ('city_id="a b"', "city_id must be an id"), ("name~\x07", "name must not hold control characters"),
         ("price_by_night~1", "price_by_night"), ("latitude~1.5", "latitude"), ("created_at~2024-01-01", "created_at"),
-        ("name", "name is no condition"), ("name = x", "name is no condition"), ("name=x y", "y is no condition"),
+        ("name", "name is no condition"), ("name = x = y", "= is no condition"), ("name=x y", "y is no condition"),
         ("name=x or name=y", "or is no condition"), ("<5", "<5 is no condition"), ('"', '" is no condition'),
         ("sort nickname", "Place has no attribute nickname"), ("sort --name", "Place has no attribute -name"),
         ("sort city", "Place has no attribute city"), ("sort password", "Place has no attribute password"),
         ("limit", "limit takes a number"), ("limit x", "limit takes a number"), ("limit -1", "limit takes a number"),
         ("limit 1.5", "limit takes a number"), ("limit 1 2", "limit takes a number"), ("limit ٣", "limit takes a"),
-        (f"limit {'9' * 30}", "limit takes a number"), ("limit 5 sort name", "limit takes a number, and stands last")])
+        (f"limit {'9' * 30}", "limit takes a number"), ("limit 5 limit 5", "limit takes a number"),
+        ("columns", "columns takes names"), ("columns ,", "columns takes names"),
+        ("columns nickname", "Place has no attribute nickname"), ("columns city.nickname", "City has no attribute"),
+        ("columns user", "User has no attribute name"), ("columns user.password", "User has no attribute password"),
+        ("columns city.state.cities.name", "city.state.cities.name goes deeper than 2 relations"),
+        ("nam=x", "Place has no attribute nam (did you mean name?)")])
     def test_says_what_it_cannot_read(self, say: Session, market: Market, rest, note):
         assert (say(f"find Place {rest}"), say.failed) == ("", True)
         assert say.notes.startswith(f"** {note}")
@@ -624,7 +632,7 @@ class TestForms:
             heading, rule, row = say(f"{line} --table").splitlines()
             assert heading.split()[:3] == ["__class__", "id", "created_at"]
             assert set(rule) == {"-", " "}
-            assert row.startswith(f"Place        {market.place.id}")
+            assert row.startswith(f"Place      {market.place.id}")
             assert "a, \"b\" and more than forty characters, …" in row
             assert "two lines" not in row
             assert "None" not in row
@@ -638,9 +646,11 @@ class TestForms:
 
     def test_of_nothing_is_nothing(self, say: Session):
         for line in ("all", "all State", "find State"):
-            assert say(f"{line} --table") == say(f"{line} --csv") == ""
+            assert say(f"{line} --csv") == ""
             assert say.json(line) == []
             assert (say.notes, say.failed) == ("", False)
+            assert say(f"{line} --table") == ""
+            assert (say.notes, say.failed) == ("No objects\n" if line == "all" else "No states\n", False)
 
     def test_the_last_one_asked_for_counts_wherever_it_stands(self, say: Session, market: Market):
         expected = say("all State --csv")
@@ -882,7 +892,7 @@ class TestNotes:
         assert answer.stderr.splitlines() == [
             '** foo was skipped: write NAME="text", NAME=12 or NAME=1.5 **',
             "** nickname was skipped: State has no such attribute **",
-            "** foo is no condition, nor sort or limit: see help find **"]
+            "** foo is no condition, nor sort, columns or limit: see help find **"]
 
     def test_the_classic_errors_are_answers(self, console: Run):
         answer = console("show", "foo")
@@ -1061,7 +1071,7 @@ class TestRobustness:
                          "count State")
         assert answer.stdout == "1\n"
         assert answer.stderr == ("** State has no attribute \\ud800 **\n"
-                                 "** \\udcff\U0001f33a is no condition, nor sort or limit: see help find **\n")
+                                 "** \\udcff\U0001f33a is no condition, nor sort, columns or limit: see help find **\n")
 
     @only_file
     def test_answers_are_utf8_whatever_the_language_of_the_machine(self, console: Run):

@@ -22,7 +22,7 @@ from models.place import Place
 from models.review import Review
 from models.state import State
 from models.user import User
-from shell import backup, completion, transfer
+from shell import backup, completion, screen, transfer
 from tests.conftest import ROOT
 from tests.market import Market
 from tests.test_console import write_listings
@@ -37,11 +37,12 @@ only_file = pytest.mark.parametrize("engine", ["file"], indirect=True)
 class Terminal:
     """A console on a terminal: what is typed goes in by `type`, what is shown is waited for by `until`."""
 
-    def __init__(self, environ: Mapping[str, str], folder: Path, *args: str, stdout: int | None = None) -> None:
+    def __init__(self, environ: Mapping[str, str], folder: Path, *args: str, stdout: int | None = None,
+                 width: int = 500) -> None:
         self._ours, theirs = os.openpty()
-        # No colours, no settings of whoever runs the tests, and lines that are long enough not to be wrapped.
+        # No colours, no settings of the user who runs the tests, and lines that are long enough not to be wrapped.
         settings = {"TERM": "dumb", "INPUTRC": "/dev/null"}
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 500, 0, 0))
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "console.py"), *args], cwd=folder, env={**environ, **settings},
             stdin=theirs, stdout=theirs if stdout is None else stdout, stderr=theirs, start_new_session=True,
@@ -62,6 +63,11 @@ class Terminal:
         """Type a line at the prompt. Returns: what is shown until the next prompt, without the line."""
         self.type(f"{line}\n")
         self.until(f"{line}\n")
+        return self.until(PROMPT)
+
+    def run_typed(self, keys: str) -> str:
+        """Press keys of which the last ends the line. Returns: what is shown until the next prompt."""
+        self.type(keys)
         return self.until(PROMPT)
 
     def interrupt(self) -> str:
@@ -113,8 +119,8 @@ def open_terminal(storage, environ, tmp_path) -> Iterator[Callable[..., Terminal
     """Start a console on a terminal, on a store that is empty; its files are in `tmp_path`."""
     opened: list[Terminal] = []
 
-    def open_one(*args: str, **more: str) -> Terminal:
-        opened.append(Terminal({**environ, **more}, tmp_path, *args))
+    def open_one(*args: str, width: int = 500, **more: str) -> Terminal:
+        opened.append(Terminal({**environ, **more}, tmp_path, *args, width=width))
         return opened[-1]
     yield open_one
     for terminal in opened:
@@ -136,7 +142,7 @@ class TestSession:
         assert terminal.run("count State") == "1\n"
         assert terminal.run("") == ""
         assert terminal.run("nonsense") == "*** Unknown syntax: nonsense\n"
-        assert terminal.run("find State name") == "** name is no condition, nor sort or limit: see help find **\n"
+        assert terminal.run("find State name").startswith("** name is no condition, nor sort, columns or limit")
 
     @only_file
     def test_quit_ends_it(self, terminal: Terminal):
@@ -231,6 +237,18 @@ class TestCompletion:
         terminal.end()
         # The history says what was run, whatever the terminal had to redraw for it.
         assert Path(environ["HBNB_HISTORY"]).read_text() == f"{line}\nquit\n"
+
+    def test_of_files(self, terminal: Terminal, tmp_path, storage, environ):
+        (tmp_path / "data").mkdir()
+        for name in ("data/listings.csv", "my file.csv", "evil\x1b[31m\x9bred.csv"):
+            (tmp_path / name).write_text("x")
+        for typed in (f"import da{TAB}li{TAB}", f"export my{TAB}", f"restore ev{TAB}", f"backup x{TAB} --f{TAB}"):
+            terminal.run_typed(f"{typed}\n")
+        terminal.type("quit\n")
+        terminal.end()
+        assert Path(environ["HBNB_HISTORY"]).read_text().splitlines() == [
+            "import data/listings.csv", 'export "my file.csv"', r'restore "evil\x1b[31m\x9bred.csv"',
+            "backup x --force", "quit"]
 
     def test_shows_what_there_is_to_choose_from(self, terminal: Terminal, storage):
         for number in range(3):
@@ -400,6 +418,80 @@ class TestCascade:
         assert terminal.until(self.QUESTION) == f"{line}\nThis removes {what} as well."
         terminal.type(f"{answer}\n")
         assert terminal.until(PROMPT) == f"{answer}\n"
+
+
+@only_file
+class TestReplace:
+    def test_is_asked_for_before_a_store_is_replaced(self, terminal: Terminal, storage):
+        State(id="ohio", name="Ohio").save()
+        storage.close()
+        assert terminal.run("backup x").endswith("1 State\n")
+        terminal.run('create State name="Iowa"')
+        for answer, left in (("n", 2), ("", 2), ("y", 1)):
+            terminal.type("restore x --replace\n")
+            terminal.until("This removes 2 states. Go on? [y/N] ")
+            terminal.type(f"{answer}\n")
+            terminal.until(PROMPT)
+            assert storage.count(State) == left
+            storage.close()
+
+    def test_is_not_asked_for_if_nothing_would_be_lost(self, terminal: Terminal, storage):
+        terminal.run("backup x")
+        assert "Go on?" not in terminal.run("restore x --replace") + terminal.run("restore x --replace --check")
+
+    def test_is_not_asked_for_by_a_command_line(self, console, storage):
+        State(name="Ohio").save()
+        storage.close()
+        for line in ("backup x", "restore x --replace"):
+            assert console(args=("-c", line)).returncode == 0
+
+
+@only_file
+class TestScreen:
+    EVIL = "c1 \x9b31m bidi \u202e isolate \u2067 end"
+    SAFE = r"c1 \x9b31m bidi \u202e isolate \u2067 end"
+
+    def test_is_shown_no_control_character(self, open_terminal, storage):
+        State(id="ohio", name=self.EVIL).save()
+        storage.close()
+        lines = [line.replace("EVIL", f'"{self.EVIL}"') for line in (
+            "all State", "all State --json", "all State --csv", "all State --table", "find State columns name", "EVIL",
+            "show State ohio", "find State EVIL", "count State EVIL", "all State EVIL", "create State EVIL",
+            "import EVIL", "help EVIL", "backup nope/EVIL", "update State ohio name Iowa EVIL",
+            "update State ohio EVIL x", "find State EVIL=x", "create State EVIL=5", "import x --EVIL")]
+        shown = open_terminal(*(each for line in lines for each in ("-c", line))).end()
+        told = shown.replace("\r", "")     # with which a progress bar goes back
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", told)
+        assert told.count(self.SAFE) >= len(lines)
+
+    def test_of_standard_error_is_guarded_if_only_that_is_a_terminal(self, environ, tmp_path):
+        terminal = Terminal(environ, tmp_path, "-c", f'count State "{self.EVIL}"', stdout=subprocess.DEVNULL)
+        try:
+            assert self.SAFE in terminal.end()
+        finally:
+            terminal.close()
+
+    def test_is_no_pipe_which_gets_texts_as_they_are(self, console, storage):
+        State(id="ohio", name=self.EVIL).save()
+        storage.close()
+        assert self.EVIL in console("all State --csv").stdout
+
+    def test_has_tables_that_fit_it_with_the_columns_that_are_asked_for(self, open_terminal, storage):
+        place = Market().place
+        place.name, place.price_by_night = "東京のとても長い名前の家" * 3, 99
+        place.save()
+        storage.close()
+        for width, line in ((80, "find Place price_by_night<100 --table"), (60, "all Place --table"), (
+                50, "find Place columns name,price_by_night,city.name,amenities"), (20, "find Place columns id,name")):
+            shown = open_terminal("-c", line, width=width).end().splitlines()
+            table = [row for row in shown if not row.startswith("No room")]
+            assert all(screen.width(row) <= width for row in table), table
+            assert len(table) == 4
+            assert ("price_by" in table[0]) == ("price_by_night" in line)
+            assert (place.id in table[2]) == ("columns" not in line)
+            assert any("No room for created_at" in row or "No room for __class__" in row for row in shown) == (
+                "columns" not in line)
+            assert table[-1] == "1 place"
 
 
 @only_file

@@ -6,7 +6,7 @@ from flask import Flask
 import models
 from api.v1 import access, docs, errors, limits, sharing
 from api.v1.unchanged import Unchanged
-from api.v1.views import views
+from api.v1.views import app_views
 from config import Settings
 
 
@@ -20,7 +20,7 @@ def init_app(app: Flask) -> None:
     app.config["MAX_CONTENT_LENGTH"] = int(settings.body_limit)
     # A redirected preflight fails, so nothing is redirected: neither for one slash more nor for one less.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
-    app.register_blueprint(views, url_prefix="/api/v1")
+    app.register_blueprint(app_views, url_prefix="/api/v1")
     sharing.init_app(app, settings)
     limits.init_app(app, settings)
     access.init_app(app, settings)

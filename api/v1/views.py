@@ -27,10 +27,10 @@ from services import objects
 from services.listing import Listing
 from services.search import SORTS, search
 
-views = Blueprint("api_v1", __name__)
+app_views = Blueprint("api_v1", __name__)
 
 
-@views.before_request
+@app_views.before_request
 def _check() -> None:
     """Refuse a request that asks for what is not understood, before it does anything."""
     operation = OPERATIONS[str(request.endpoint).partition(".")[2]]
@@ -113,7 +113,7 @@ def _add_routes(resource: Resource) -> None:
                                (f"/{resource.name}/<id>", "GET", show), (f"/{resource.name}/<id>", "PUT", update),
                                (f"/{resource.name}/<id>", "DELETE", remove)):
         endpoint = f"{resource.name}_{view.__name__}"
-        views.add_url_rule(rule, endpoint, view, methods=[method])
+        app_views.add_url_rule(rule, endpoint, view, methods=[method])
         OPERATIONS[endpoint] = _described(resource, view.__name__)
 
 
@@ -158,19 +158,19 @@ for _resource in RESOURCES:
     _add_routes(_resource)
 
 
-@views.get("/status")
+@app_views.get("/status")
 @describe(summary="Tell that the API answers.", tag="index", answers={200: {"type": "object"}})
 def status() -> Response:
     return answer({"status": "OK"})
 
 
-@views.get("/stats")
+@app_views.get("/stats")
 @describe(summary="Count the objects of each kind.", tag="index", answers={200: COUNTS})
 def stats() -> Response:
     return answer(objects.stats())
 
 
-@views.get("/users/<id>/places")
+@app_views.get("/users/<id>/places")
 @describe(summary="List the places of a user.", tag="users", answers={200: array(reference("Place")), 304: None},
           query=listing_query(Place))
 def user_places(id: str) -> Response:
@@ -178,7 +178,7 @@ def user_places(id: str) -> Response:
     return listed(_listing(Place, {"user_id": id}))
 
 
-@views.get("/places/<id>/amenities")
+@app_views.get("/places/<id>/amenities")
 @describe(summary="List the amenities of a place.", tag="places", answers={200: array(reference("Amenity")), 304: None},
           query=listing_query(Amenity))
 def place_amenities(id: str) -> Response:
@@ -186,7 +186,7 @@ def place_amenities(id: str) -> Response:
     return listed(_listing(Amenity, {}, [Amenity.places.any(Place.id == id)]))
 
 
-@views.post("/places/<id>/amenities/<amenity_id>")
+@app_views.post("/places/<id>/amenities/<amenity_id>")
 @describe(summary="Have a place offer an amenity.", tag="places",
           answers={201: reference("Amenity"), 200: reference("Amenity")})
 @keyed
@@ -195,14 +195,14 @@ def link(id: str, amenity_id: str) -> Response:
     return answer(amenity.to_dict(), 201 if objects.link(place, amenity) else 200)
 
 
-@views.delete("/places/<id>/amenities/<amenity_id>")
+@app_views.delete("/places/<id>/amenities/<amenity_id>")
 @describe(summary="Have a place no longer offer an amenity.", tag="places", answers={200: NOTHING})
 def unlink(id: str, amenity_id: str) -> Response:
     objects.unlink(objects.find(Place, id), objects.find(Amenity, amenity_id))
     return answer({})
 
 
-@views.post("/places_search")
+@app_views.post("/places_search")
 @describe(summary="Search places.", tag="places", reads=True, answers={200: SEARCHED}, body=SEARCH_BODY,
           example={"text": "river", "guests": 2, "price_max": 150, "sort": "price"},
           query=listing_query(Place))
@@ -210,7 +210,7 @@ def places_search() -> Response:
     return _places(body())
 
 
-@views.get("/places")
+@app_views.get("/places")
 @describe(summary="List all places, or search them.", tag="places", answers={200: SEARCHED, 304: None},
           query=SEARCH_QUERY)
 def places() -> Response:

@@ -36,12 +36,13 @@ class DBStorage(Storage):
     """Keeps objects in a database.
 
     Args:
-        settings: which database; with `env` of `test` its tables are made anew.
+        settings: which database; without them those of the environment; with `env` of `test` its tables are made anew.
     Raises:
         Misconfigured: the driver is not installed, or the settings cannot work.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings | None = None) -> None:
+        settings = settings or Settings.from_environ()
         if settings.env == "test" and not settings.is_for_tests:
             raise Misconfigured(f"HBNB_ENV is test, which makes all tables anew, but {settings.mysql_db} does not say "
                                 "that it is a test database: set HBNB_MYSQL_DB to one whose name has the word test")

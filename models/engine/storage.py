@@ -96,8 +96,13 @@ class Storage:
         return stored - gone + len(list(self._waiting(cls)))
 
     def new(self, obj: BaseModel) -> None:
-        """Have the next `save` store the object."""
+        """Have the next `save` store the object.
+
+        Raises:
+            Invalid: it is no object of a model, or has an attribute that its class does not have.
+        """
         with self._translated():
+            _storable(obj)
             self._session.add(obj)
 
     def delete(self, obj: BaseModel | None = None) -> None:
@@ -108,7 +113,7 @@ class Storage:
             self._session.expunge(obj)
         else:
             with self._translated():
-                if not inspect(obj).transient:
+                if not inspect(_model(obj)).transient:
                     self._session.delete(obj)
 
     def save(self) -> None:
@@ -333,6 +338,7 @@ class Storage:
     def _prepare(self, session: Session) -> None:
         """Refuse what does not fit its column, before anything of the transaction is sent."""
         for obj in [*session.new, *session.dirty]:
+            _storable(obj)
             given = vars(obj) if obj in session.new else inspect(obj).committed_state
             for column in inspect(type(obj)).local_table.c:
                 if column.key in given:
@@ -400,6 +406,30 @@ class Storage:
         self._prepare(session)
         for obj in list(session.deleted):
             remove_family(session, obj)
+
+
+def _model(obj: BaseModel) -> BaseModel:
+    """The object, if it is one of a model.
+
+    Raises:
+        Invalid: it is not, so no storage has a place for it.
+    """
+    if type(obj) not in models.stored.values():
+        raise Invalid(f"A {type(obj).__name__} cannot be stored, nothing was stored: use one of "
+                      f"{', '.join(models.classes)}")
+    return obj
+
+
+def _storable(obj: BaseModel) -> None:
+    """Refuse an object of which a part would be lost.
+
+    Raises:
+        Invalid: it is none of a model, or has attributes that its class does not have.
+    """
+    if names := _model(obj).unstored():
+        first, cls = names[0], type(obj).__name__
+        raise Invalid(f"{cls} has no attribute {first}, nothing was stored: delete it from the object (del "
+                      f"obj.{first}), or add it to the class {cls}", first)
 
 
 def taken(attribute: str) -> Conflict:

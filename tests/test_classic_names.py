@@ -1,0 +1,155 @@
+"""The names that programs of this family import, used in the classic way, and what a storage refuses to lose."""
+from __future__ import annotations
+
+import importlib
+import io
+import re
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from unittest import mock
+
+import pytest
+
+import models
+from errors import Invalid
+from models.base_model import BaseModel
+from models.city import City
+from models.engine.storage import Storage
+from models.place import Place
+from models.state import State
+from tests.conftest import ROOT
+from tests.market import Market
+
+MODELS = ("user", "state", "city", "amenity", "place", "review")
+NAMES = ["models.storage", "models.storage_t", "models.base_model.BaseModel", "console.HBNBCommand", "api.v1.app.app",
+         "models.engine.file_storage.FileStorage", "models.engine.db_storage.DBStorage", "api.v1.views.app_views",
+         *(f"models.{name}.{name.title()}" for name in MODELS)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_classic_name_can_be_imported_and_is_documented(name):
+    module, _, attribute = name.rpartition(".")
+    assert hasattr(importlib.import_module(module), attribute)
+    documented = (ROOT / "docs" / "classic.md").read_text()
+    assert f"from {module} import {attribute}" in documented or f"`{name}`" in documented
+
+
+@pytest.mark.parametrize("engine", ["file", "db"])
+def test_storage_t_names_the_engine_that_runs(engine, environ):
+    program = ("import models\nfrom models.engine.file_storage import FileStorage\n"
+               "print(models.storage_t, isinstance(models.storage, FileStorage))")
+    ended = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True)
+    assert ended.stdout == f"{engine} {engine == 'file'}\n"
+
+
+@pytest.mark.parametrize("engine", ["db"], indirect=True)
+def test_the_database_engine_takes_its_settings_from_the_environment(environ, storage):
+    State(name="Ohio").save()
+    program = ("from models.engine.db_storage import DBStorage\n"
+               "print(*(state.name for state in DBStorage().all('State').values()))")
+    ended = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True)
+    assert ended.stdout == "Ohio\n"
+
+
+def test_the_file_engine_needs_no_argument(tmp_path, monkeypatch):
+    from models.engine.file_storage import FileStorage
+    monkeypatch.chdir(tmp_path)
+    storage = FileStorage()
+    state = State(name="Ohio")
+    storage.new(state)
+    storage.save()
+    assert storage.all() == {f"State.{state.id}": state}
+    assert f"State.{state.id}" in (tmp_path / "file.json").read_text()
+    storage.close()
+
+
+def test_save_hands_any_object_to_a_storage_that_a_test_put_there():
+    for cls in (BaseModel, State):
+        with mock.patch("models.storage") as storage:
+            obj = cls()
+            obj.my_number = 89
+            obj.save()
+        storage.new.assert_called_once_with(obj)
+        assert storage.save.called
+
+
+def test_the_console_runs_a_command_and_prints_its_answer(storage: Storage):
+    from console import HBNBCommand
+    with redirect_stdout(io.StringIO()) as printed:
+        HBNBCommand().onecmd('create State name="Ohio"')
+        HBNBCommand().onecmd("count State")
+    assert re.fullmatch(r"[0-9a-f-]{36}\n1\n", printed.getvalue())
+
+
+def test_the_blueprint_holds_the_routes_of_the_api():
+    from api.v1.app import app
+    from api.v1.views import app_views
+    assert app.blueprints[app_views.name] is app_views
+    assert app.test_client().get("/api/v1/status").json == {"status": "OK"}
+
+
+class TestWhatWouldBeLost:
+    def test_an_object_shows_any_attribute_that_it_was_given(self):
+        for obj in (BaseModel(), State(name="Ohio")):
+            obj.my_number = 89
+            assert "'my_number': 89" in str(obj)
+            assert obj.to_dict()["my_number"] == 89
+        obj = BaseModel(my_number=89, name="x")
+        assert (obj.my_number, BaseModel(**obj.to_dict()).to_dict()) == (89, obj.to_dict())
+
+    @pytest.mark.parametrize("use", [
+        lambda storage: BaseModel().save(), lambda storage: BaseModel().delete(), lambda storage: storage.new("x"),
+        lambda storage: storage.new(None), lambda storage: storage.delete("x")])
+    def test_what_is_no_object_of_a_model_is_refused(self, storage: Storage, use):
+        with pytest.raises(Invalid, match=r"A \w+ cannot be stored, nothing was stored: use one of Amenity, State"):
+            use(storage)
+        State(name="Ohio").save()
+        assert storage.count() == 1
+
+    @pytest.mark.parametrize("save", [
+        lambda storage, obj: obj.save(), lambda storage, obj: storage.save(),
+        lambda storage, obj: (storage.new(obj), storage.save())])
+    @pytest.mark.parametrize("is_new", [True, False])
+    def test_an_attribute_that_the_class_lacks_is_refused_until_it_is_gone(self, storage: Storage, save, is_new):
+        obj = State(name="Ohio")
+        storage.new(obj)
+        if not is_new:
+            storage.save()
+            storage.close()
+            obj = storage.get(State, obj.id)
+        obj.my_number = 89
+        with pytest.raises(Invalid, match=r"State has no attribute my_number, nothing was stored: .*del obj.my_number"):
+            save(storage, obj)
+        del obj.my_number
+        obj.save()
+        storage.close()
+        assert "my_number" not in storage.get(State, obj.id).to_dict()
+
+    def test_an_object_that_comes_along_with_another_is_looked_at_too(self, storage: Storage):
+        state, city = State(name="Ohio"), City(name="Akron")
+        state.cities.append(city)
+        city.nickname = "Rubber"
+        with pytest.raises(Invalid, match="City has no attribute nickname"):
+            state.save()
+        assert storage.count() == 0
+
+    @pytest.mark.parametrize(("name", "value"), [
+        ("city", "x"), ("city", State()), ("city", BaseModel()), ("amenities", ["x"]), ("amenities", [State()]),
+        ("reviews", [5]), ("user", 5)])
+    def test_only_objects_of_the_related_class_can_be_related(self, storage: Storage, name, value):
+        place = Market().place
+        for use in (lambda: setattr(place, name, value), lambda: Place(**{name: value})):
+            with pytest.raises(Invalid, match=rf"Place.{name} takes \w+ objects"):
+                use()
+
+    @pytest.mark.parametrize("value", [5, None, "abc", [5], [["x"]], {"a": 1}])
+    def test_amenity_ids_are_a_list_of_ids(self, storage: Storage, value):
+        with pytest.raises(Invalid, match="amenity_ids must be a list of ids"):
+            Market().place.amenity_ids = value
+
+    def test_models_are_what_they_were_for_the_rest(self, storage: Storage):
+        assert models.classes.keys() == {"User", "State", "City", "Amenity", "Place", "Review"}
+        place = Market().place
+        place.city, place.amenities = None, []
+        assert (place.city, place.amenity_ids) == (None, [])

@@ -1,0 +1,117 @@
+"""Tables of the console: their columns, how they fit, and what is said beside them."""
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+
+import models
+from config import VERSION
+from sample import Sample
+from sample.fill import fill
+from shell import output, screen
+from tests.conftest import ROOT
+from tests.market import Market
+from tests.test_console import Session, examples
+
+only_file = pytest.mark.parametrize("engine", ["file"], indirect=True)
+
+
+@pytest.fixture
+def say(storage) -> Session:
+    return Session()
+
+
+@pytest.fixture
+def market(storage) -> Market:
+    market = Market()
+    storage.close()
+    return market
+
+
+class TestColumns:
+    def test_are_those_that_are_named_in_their_order(self, say: Session, market: Market):
+        names = "price_by_night,name,city.state,city.state.name,amenities,reviews.user.email"
+        [found] = say.json(f"find Place columns {names}")
+        assert list(found.items()) == [
+            ("price_by_night", 100), ("name", "Loft in Albany"), ("city.state", "State of Albany"),
+            ("city.state.name", "State of Albany"), ("amenities", ["Wifi", "Pool"]),
+            ("reviews.user.email", ["guest@Albany.example"])]
+
+    def test_may_be_listed_with_spaces_and_before_or_after_an_order(self, say: Session, market: Market):
+        Market("Buffalo")
+        models.storage.close()
+        for rest in ("columns name, city.name sort -name limit 1", "limit 1 sort -name columns name,city.name",
+                     "columns name city.name sort -name limit 1"):
+            assert say.json(f"find Place {rest}") == [{"name": "Loft in Buffalo", "city.name": "Buffalo"}]
+
+    @only_file
+    def test_alone_ask_for_a_table_and_work_in_csv(self, say: Session, market: Market):
+        assert say("find Place columns name,amenities") == (
+            "name            amenities\n--------------  ----------\nLoft in Albany  Wifi, Pool\n")
+        assert say("find Place columns name,amenities --csv") == 'name,amenities\nLoft in Albany,"Wifi, Pool"\n'
+
+    @only_file
+    def test_never_hold_a_password(self, say: Session, market: Market):
+        for name in ("password", "places.user.password"):
+            assert say(f"find User columns {name}") == ""
+            assert "has no attribute password" in say.notes
+
+
+class TestNumbers:
+    @pytest.mark.parametrize(("line", "said"), [
+        ("find Place --table", "2 places\n"), ("find Place limit 1 --table", "1 of 2 places\n"),
+        ("find Place limit 2 --table", "2 places\n"), ("find Place max_guest=77 --table", "No places\n"),
+        ("find Place max_guest=77 columns name", "No places\n"), ("find Place name~buff --table", "1 place\n"),
+        ("all City --table", "2 cities\n"), ("all --table", "16 objects\n"), ("token list", "No tokens\n"),
+        ("find Place", ""), ("find Place --json", ""), ("find Place --csv", ""), ("all City", "")])
+    def test_are_said_beside_a_table(self, say: Session, market: Market, line, said):
+        Market("Buffalo")
+        models.storage.close()
+        say(line)
+        assert (say.notes, say.failed) == (said, False)
+
+
+class TestWidth:
+    @pytest.mark.parametrize(("text", "columns"), [("abc", 3), ("東京", 4), ("e\u0301", 1), ("a\u200db", 2), ("", 0)])
+    def test_is_that_of_a_terminal(self, text, columns):
+        assert screen.width(text) == columns
+
+    @pytest.mark.parametrize("text", ["abcdefgh", "東京東京東京", "a東b京c", "e\u0301" * 9])
+    @pytest.mark.parametrize("room", range(1, 9))
+    def test_is_kept_by_a_text_that_is_cut(self, text, room):
+        assert screen.width(screen.cut(text, room)) <= room
+
+    @pytest.mark.parametrize("room", [1, 10, 30, 60, 80, 200, 1000])
+    def test_of_a_table_is_that_of_the_terminal_if_any_is_wide_enough(self, capsys, room):
+        rows = [["421a55f4-7d82-47d9-b54c-a76916479545", "x" * 300, 5, None, ["a", "b"]]] * 2
+        output.table(rows, ["id", "a", "number", "c", "list"], room)
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == 4
+        assert all(len(line) <= max(room, 13) for line in lines)
+        assert (rows[0][0] in lines[2]) == (room >= 60)
+
+    def test_is_not_broken_by_control_characters(self, capsys):
+        output.table([["a\x9b\x1b[31m\u202eb\nc"]], ["name"])
+        assert capsys.readouterr().out.splitlines()[2] == r"a\x9b\x1b[31m\u202eb c"
+
+
+@only_file
+def test_the_examples_of_readme_and_help_find_something_in_the_sample(say: Session, storage):
+    fill(Sample())
+    storage.close()
+    readme = (ROOT / "README.md").read_text()
+    lines = re.findall(r"^    \(hbnb\) ((?:find|count) .*)$", readme, re.MULTILINE)
+    assert len(lines) >= 2
+    shown = [line for command in ("find", "count") for line in examples(say(f"help {command}"))]
+    for line in [*lines, *shown]:
+        assert say(line) not in ("", "0\n", "[]\n"), line
+        assert not say.failed
+
+
+@only_file
+def test_the_version_is_that_of_the_project(console):
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
+    answer = console(args=("--version",), HBNB_RELEASE="r7")
+    assert (answer.stdout, answer.returncode) == (f"HBNB {VERSION}, release r7\n", 0)

@@ -1,0 +1,221 @@
+"""What a person types in the console, in all the ways that people write it."""
+from __future__ import annotations
+
+import pytest
+
+from models.amenity import Amenity
+from models.place import Place
+from models.state import State
+from models.user import User
+from tests.market import Market
+from tests.test_console import Session, stored
+
+only_file = pytest.mark.parametrize("engine", ["file"], indirect=True)
+
+
+@pytest.fixture
+def say(storage) -> Session:
+    return Session()
+
+
+@pytest.fixture
+def market(storage) -> Market:
+    market = Market()
+    storage.close()
+    return market
+
+
+class TestDottedForm:
+    @pytest.mark.parametrize("given", [
+        "{0}, {{'first_name': 'Jo'}}", "{0},{{'first_name':'Jo'}}", "{0}, first_name, 'Jo'", '{0}, first_name, "Jo"',
+        '{0}, {{"first_name": "Jo"}}', "{0}, {{\"first_name\": 'Jo'}}", "{0}, {{first_name: Jo}}", "{0},first_name,Jo",
+        "'{0}', {{first_name: \"Jo\"}}", '"{0}", first_name, Jo', " {0} ,  {{ 'first_name' : 'Jo' , }} ",
+        "'{0}',first_name,'Jo',",
+        "{0}, {{'last_name': 'x, y: {{z}} [1]', 'first_name': 'Jo'}}", "{0}, {{last_name: \"it's\", first_name: 'Jo'}}",
+        "{0}, {{'first_name': 'Joe', first_name: 'Jo'}}"])
+    def test_stores_what_is_meant_with_any_quotes_or_none(self, say: Session, market: Market, given):
+        assert (say(f"User.update({given.format(market.host.id)})"), say.notes, say.failed) == ("", "", False)
+        assert stored(User, market.host.id).first_name == "Jo"
+
+    @only_file
+    @pytest.mark.parametrize(("written", "name"), [
+        ("'a, b: {c} [d] (e)'", "a, b: {c} [d] (e)"), ('"it\'s"', "it's"), ("'say \"hi\"'", 'say "hi"'),
+        (r'"say \"hi\""', 'say "hi"'), (r"'it\'s'", "it's"), ("New name", "New name"), ("it's", "it's"), ("12", "12"),
+        ("007", "007"), ('"\\u05d0\\ud83c\\udf3a"', "א🌺"), ("None", "None"), ("''", "")])
+    def test_keeps_a_text_whole(self, say: Session, market: Market, written, name):
+        id = market.state.id
+        for line in (f"State.update({id}, name, {written})", f'State.update("{id}","name",{written})'):
+            assert (say(line), say.notes) == ("", "")
+            assert stored(State, id).name == name
+
+    @only_file
+    def test_reads_numbers_and_nothing_in_a_dict(self, say: Session, market: Market):
+        say(f"Place.update({market.place.id}, {{max_guest: 7, 'latitude': -1.5e1, longitude: null, description: None, "
+            "name: 12}})".replace("}}", "}"))
+        place = stored(Place, market.place.id)
+        assert (place.max_guest, place.latitude, place.longitude, place.description, place.name) == (
+            7, -15.0, None, None, "12")
+
+    @only_file
+    @pytest.mark.parametrize("given", [
+        "ID, {'name': 'x'", "ID, {'name' 'x'}", "ID, {'name': 'x' 'y'}", "ID, {'name': }", "ID, {'name'}",
+        "ID, {'name': 'x'}}", "ID, {'name': 'x'} {'name': 'y'}", "ID, " + "{a: " * 50 + "}" * 50, "ID, {'a': [1, 2}"])
+    def test_says_what_cannot_be_read_and_stores_nothing(self, say: Session, market: Market, given):
+        before = say("all")
+        assert (say(f"State.update({given.replace('ID', market.state.id)})"), say.failed) == ("", True)
+        assert say.notes.startswith("** What stands in the brackets cannot be read: close each quote and bracket")
+        assert say("all") == before
+
+
+class TestEscapes:
+    @pytest.mark.parametrize(("typed", "text"), [
+        (r'"a\nb"', "a\nb"), (r'"a\tb"', "a\tb"), (r'"a\"b"', 'a"b'), (r'"a\\nb"', r"a\nb"), (r'"C:\dir"', r"C:\dir"),
+        (r'"\u00e9"', "é"), (r'"\_"', "_")])
+    def test_read_the_same_in_every_command(self, say: Session, market: Market, typed, text):
+        id = market.place.id
+        for line in (f"update Place {id} description {typed}", f'Place.update("{id}", "description", {typed})',
+                     f"Place.update({id}, {{'description': {typed}}})"):
+            say(f"update Place {id} description x")
+            assert (say(line), say.notes) == ("", "")
+            assert stored(Place, id).description == text
+        assert say.json(f"find Place description={typed}")[0]["id"] == id
+        made = say(f'create Place city_id="{market.city.id}" user_id="{market.host.id}" name="x" description={typed}')
+        assert stored(Place, made.strip()).description == text
+
+    @only_file
+    def test_are_documented(self, say: Session):
+        for command in ("create", "update"):
+            assert r", \t a tab, and" in say(f"help {command}")
+
+
+class TestConditions:
+    @pytest.mark.parametrize("conditions", [
+        "price_by_night<150 max_guest>=2", "price_by_night < 150 max_guest >= 2", "price_by_night <150 max_guest>= 2",
+        'city = "Albany"', "city = 'Albany'", "city='Albany'", '"price_by_night < 150"', '"city = \\"Albany\\""',
+        "city.state ~ albany price_by_night<=100"])
+    def test_may_have_spaces_and_are_counted_as_they_are_found(self, say: Session, market: Market, conditions):
+        Market("Buffalo").place.price_by_night = 250
+        Place(name="Tent", city_id=market.city.id, user_id=market.host.id, price_by_night=250, max_guest=9).save()
+        found = len(say.json(f"find Place {conditions}"))
+        assert say(f"count Place {conditions}") == f"{found}\n"
+        assert (say.notes, say.failed) == ("of 3 places\n", False)
+        assert 0 < found < 3
+
+    @only_file
+    def test_stand_in_the_dotted_form_too(self, say: Session, market: Market):
+        assert say("Place.count(price_by_night<60)") == "0\n"
+        assert say('Place.count(city="Albany", max_guest >= 2)') == "1\n"
+
+    @only_file
+    @pytest.mark.parametrize("rest", ["foo", "price_by_night", "max_guest<6 foo", "sort name", "--csv", "limit 5"])
+    def test_that_are_not_understood_are_said_by_count(self, say: Session, market: Market, rest):
+        assert (say(f"count Place {rest}"), say.failed) == ("", True)
+        assert "is no condition: see help count" in say.notes
+
+    @only_file
+    def test_are_refused_as_find_refuses_them(self, say: Session, market: Market):
+        for bad in ("nickname=5", "price_by_night<abc", "user.password~x"):
+            say(f"find Place {bad}")
+            note = say.notes
+            assert (say(f"count Place {bad}"), say.notes) == ("", note)
+
+    def test_none_and_a_form_count_each_class_and_all_objects(self, say: Session, market: Market):
+        counts = {each["class"]: each["count"] for each in say.json("count")}
+        assert counts == {"Amenity": 2, "State": 1, "User": 2, "City": 1, "Place": 1, "Review": 1, "total": 8}
+
+
+@only_file
+class TestSurplusWords:
+    @pytest.mark.parametrize(("line", "ignored"), [
+        ("all State price_by_night<60", "price_by_night<60"), ("show State {} x y", "x y"), ("State.all(5)", '"5"'),
+        ('update State {} name "Iowa" and more', "and more"), ("update State {} name Iowa name", "name"),
+        ('State.update({}, {{"name": "Iowa"}}, 5)', "5")])
+    def test_are_named_aside_and_the_classic_answer_is_what_it_was(self, say: Session, market: Market, line, ignored):
+        answer = say(line.format(market.state.id))
+        assert say.notes.startswith(f"** {ignored} was ignored")
+        assert not say.failed
+        assert answer == ("" if "update" in line else say("all State") if "all" in line
+                          else say(f"show State {market.state.id}"))
+        assert stored(State, market.state.id).name == ("Iowa" if "update" in line else market.state.name)
+
+    def test_of_destroy_are_named(self, say: Session, market: Market):
+        say(f"destroy Amenity {market.wifi.id} {market.pool.id}")
+        assert say.notes == f"** {market.pool.id} was ignored **\n"
+        assert say("count Amenity") == "1\n"
+
+    def test_that_may_be_a_password_are_not_repeated(self, say: Session, market: Market):
+        say(f"update User {market.host.id} password Tr0ub4dor Tr0ub4dor2")
+        assert "Tr0ub4dor" not in say.notes
+        assert "was ignored" in say.notes
+
+
+@only_file
+class TestDidYouMean:
+    @pytest.mark.parametrize(("line", "printed", "note"), [
+        ("cout State", "*** Unknown syntax: cout State\n", "There is no command cout (did you mean count?)"),
+        ("créate State", "*** Unknown syntax: créate State\n", "There is no command créate (did you mean create?)"),
+        ("State.updat(x)", "*** Unknown syntax: State.updat(x)\n", "There is no command updat (did you mean update?)"),
+        ("count state", "** class doesn't exist **\n", "There is no class state (did you mean State?)"),
+        ("all Stat", "** class doesn't exist **\n", "There is no class Stat (did you mean State?)"),
+        ("Plac.all()", "** class doesn't exist **\n", "There is no class Plac (did you mean Place?)"),
+        ('create State nam="x" name="y"', None, "nam was skipped: State has no such attribute (did you mean name?)"),
+        ("update User {} frist_name x", "", "User has no attribute frist_name (did you mean first_name?)"),
+        ("find Place pric_by_night<5", "", "Place has no attribute pric_by_night (did you mean price_by_night?); it")])
+    def test_names_what_is_very_like_it_beside_the_classic_error(self, say: Session, market: Market, line, printed,
+                                                                 note):
+        answer = say(line.format(market.host.id))
+        assert printed is None or answer == printed
+        assert say.notes.startswith(f"** {note}")
+
+    @pytest.mark.parametrize("line", ["foo", "all Foo", "State.foo()", "help foo"])
+    def test_names_nothing_that_is_not(self, say: Session, line):
+        say(line)
+        assert say.notes == ""
+
+
+class TestAmenities:
+    @pytest.fixture
+    def sauna(self, storage) -> Amenity:
+        sauna = Amenity(id="sauna", name="Sauna")
+        sauna.save()
+        storage.close()
+        return sauna
+
+    @pytest.mark.parametrize("line", [
+        "update Place {0} amenity_ids '[\"{1}\", \"sauna\"]'", 'update Place {0} amenity_ids ["{1}", "sauna"]',
+        "update Place {0} amenity_ids [{1},sauna]", "Place.update({0}, amenity_ids, ['{1}', 'sauna'])",
+        'Place.update("{0}", {{"amenity_ids": ["{1}", "sauna"], "name": "Hut"}})'])
+    def test_of_a_place_are_those_that_are_listed(self, say: Session, market: Market, sauna, line):
+        before = stored(Place, market.place.id).updated_at
+        assert (say(line.format(market.place.id, market.wifi.id)), say.notes, say.failed) == ("", "", False)
+        place = stored(Place, market.place.id)
+        assert {*place.amenity_ids} == {market.wifi.id, "sauna"}
+        assert place.updated_at > before
+        assert place.name == ("Hut" if "Hut" in line else market.place.name)
+        assert say.names("find Place amenities=Sauna") == [place.name]
+
+    @pytest.mark.parametrize(("ids", "note"), [
+        ('["nope"]', "amenity_ids: there is no amenity nope"), ('["sauna", "nope"]', "amenity_ids: there is no "),
+        ("sauna", "amenity_ids must be a list of ids"), ("[5]", "amenity_ids must be a list of ids"),
+        ("[", "What stands in the brackets")])
+    def test_that_are_none_are_refused_and_nothing_is_changed(self, say: Session, market: Market, sauna, ids, note):
+        for line in (f"update Place {market.place.id} amenity_ids {ids}",
+                     f'Place.update("{market.place.id}", {{"name": "Hut", "amenity_ids": {ids}}})'):
+            assert (say(line), say.failed) == ("", True)
+            assert say.notes.startswith(("** What", f"** {note}"))
+            place = stored(Place, market.place.id)
+            assert (place.name, {*place.amenity_ids}) == (market.place.name, {market.wifi.id, market.pool.id})
+
+    def test_may_be_none_at_all(self, say: Session, market: Market):
+        say(f"update Place {market.place.id} amenity_ids []")
+        assert stored(Place, market.place.id).amenity_ids == []
+
+    @only_file
+    def test_are_no_attribute_of_another_class(self, say: Session, market: Market):
+        say(f"update State {market.state.id} amenity_ids []")
+        assert say.notes == "** State has no attribute amenity_ids **\n"
+
+    @only_file
+    def test_are_not_for_create_which_says_what_is(self, say: Session, market: Market):
+        say('create Place amenity_ids="x"')
+        assert say.notes == "** amenity_ids was skipped: set it by update **\n"
