@@ -18,6 +18,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["counted"] = words.counted
     app.jinja_env.filters["day"] = words.day
+    app.jinja_env.filters["price"] = words.price
     app.jinja_env.globals["home"] = "web_flask.hbnb"
     static.init_app(app)
     for folder in ("images", "styles"):

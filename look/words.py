@@ -13,6 +13,16 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def price(amount: int | None) -> str:
+    """`$1,234`, or `Price on request` if the amount is unknown."""
+    return "Price on request" if amount is None else f"${amount:,}"
+
+
+def nightly(amount: int | None) -> str:
+    """`$1,234 a night`, or `Price on request`."""
+    return price(amount) if amount is None else f"{price(amount)} a night"
+
+
 def day(time: str) -> str:
     """The day of a time as the JSON form has it, such as `5 January 2024`."""
     date = datetime.datetime.fromisoformat(time)

@@ -90,7 +90,9 @@
     const id = encodeURIComponent(place.id);
     $card.find('.picture').attr('src', `${pictures}/${id}.svg`);
     $card.find('h2 a').attr('href', `${addresses}/${id}`).text(place.name || 'A home without a name');
-    $card.find('.price_by_night').text(`$${place.price_by_night}`);
+    const price = place.price_by_night;
+    $card.find('.price_by_night').toggleClass('unknown', price === null)
+      .text(price === null ? 'Price on request' : `$${price.toLocaleString('en')}`);
     $card.find('.where').text(where(place));
     $card.find('.max_guest').text(count(place.max_guest, 'Guest'));
     $card.find('.number_rooms').text(count(place.number_rooms, 'Bedroom'));
