@@ -18,19 +18,19 @@ import re
 import unicodedata
 
 # Codes of ISO 4217 whose amounts have at most two decimals, and those that have three or four.
-_CODES = frozenset("""
+_CODES = frozenset(re.findall(r"\w+", """
     AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY
     COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR
     ILS INR IRR ISK JMD JPY KES KGS KHR KMF KPW KRW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR
     MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP
     SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XOF
-    XPF YER ZAR ZMW""".split())
-_THOUSANDTHS = frozenset("BHD CLF IQD JOD KWD LYD OMR TND UYW KD BD JD LD DT".split())
+    XPF YER ZAR ZMW"""))
+_THOUSANDTHS = frozenset({"BHD", "CLF", "IQD", "JOD", "KWD", "LYD", "OMR", "TND", "UYW", "KD", "BD", "JD", "LD", "DT"})
 # Names and short forms, in small letters; signs such as $ and € are known by their Unicode category.
-_NAMES = frozenset("""
+_NAMES = frozenset(re.findall(r"\w+", """
     rp rs re kr kn ks fr sfr fcfa cfa rm tl ltl zł zl kč kc ft lei leu din lv лв руб р грн vnđ vnd đ ksh tsh ush php
     euro euros dollar dollars pound pounds peso pesos yen yuan won baht rand real reais franken francs franc kroner
-    kronor krona krone 円 元 圆 圓 원 บาท r""".split())
+    kronor krona krone 円 元 圆 圓 원 บาท r"""))
 
 # A number between a currency's sign or name and perhaps words; before it, no minus.
 _PRICE = re.compile(r"((?:[^\W\d]\.?|[^\w.,()–−-])*?)(\d[\d.,'’\s]*)((?:[^\W\d]\.?|[^\w.,()])*)")
@@ -60,7 +60,7 @@ def amount(text: str) -> str | None:
     last, kinds = separators[-1], {*separators}
     if last in ".," and separators.count(last) == 1:
         if len(kinds) == 1:
-            return _single(*groups, last, f"{found[1]} {found[3]}")
+            return _single(groups[0], groups[1], last, f"{found[1]} {found[3]}")
         whole = _thousands(groups[:-1], separators[:-1])
         return whole and f"{whole}.{groups[-1]}"
     return _thousands(groups, separators)
