@@ -11,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, Table, literal_column
 
 from errors import Invalid
 from models import passwords
-from models.base_model import BaseModel, parse_time
+from models.base_model import BaseModel, blank, parse_time, unknown
 from models.columns import TIMES, TimeType, iso
 from models.values import LEAST, MOST, check
 
@@ -88,6 +88,8 @@ def clean(cls: type[BaseModel], data: Mapping[str, Any], made: bool) -> dict[str
         if name not in known:
             raise Invalid(f"Unknown attribute: {name}", name)
         if name in allowed:
+            if made and value is None and unknown(allowed[name]):
+                raise Invalid(f"{name} must not be null; leave it out for {blank(allowed[name])}", name)
             values[name] = _fitting(allowed[name], value)
     return values
 
@@ -165,12 +167,13 @@ def input_definition(cls: type[BaseModel], made: bool, parent: str | None = None
     # What an answer holds may be sent back, and is passed over, whatever it is.
     passed_over: dict[str, Any] = {name: {} for name in [*cls.__table__.c.keys(), "__class__"] if name not in given}
     needed = [name for name, column in given.items() if made and required(column)]
-    return {"type": "object", "properties": {name: _property(column, given=True) for name, column in given.items()}
-            | passed_over, "additionalProperties": False} | ({"required": needed} if needed else {})
+    properties = {name: _property(column, given=True, made=made) for name, column in given.items()} | passed_over
+    return {"type": "object", "properties": properties, "additionalProperties": False} | (
+        {"required": needed} if needed else {})
 
 
-def _property(column: Column[Any], given: bool = False) -> dict[str, Any]:
-    """The JSON Schema of a column's values; those that are given may be refused for more."""
+def _property(column: Column[Any], given: bool = False, made: bool = False) -> dict[str, Any]:
+    """The JSON Schema of a column's values; those that are given may be refused for more, and so for a new object."""
     kind = column.type.python_type
     found: dict[str, Any] = {"type": _JSON_TYPES[kind]}
     if kind is datetime.datetime:
@@ -183,6 +186,6 @@ def _property(column: Column[Any], given: bool = False) -> dict[str, Any]:
             found |= {"minLength": 1, "pattern": FILLED_PATTERN}
     else:
         found |= {"minimum": column.info.get("least", LEAST), "maximum": column.info.get("most", MOST)}
-    if column.nullable:
+    if column.nullable and not (made and unknown(column)):
         found["type"] = [found["type"], "null"]
     return found

@@ -15,9 +15,14 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def price(dollars: int) -> str:
-    """`$1,500`."""
-    return f"${dollars:,}"
+def price(amount: int | None) -> str:
+    """`$1,234`, or `Price on request` if the amount is unknown."""
+    return "Price on request" if amount is None else f"${amount:,}"
+
+
+def nightly(amount: int | None) -> str:
+    """`$1,234 a night`, or `Price on request`."""
+    return price(amount) if amount is None else f"{price(amount)} a night"
 
 
 def written(text: str) -> Markup:

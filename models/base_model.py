@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import Column, event, inspect
@@ -45,6 +46,17 @@ def blank(column: Column[Any]) -> Any:
     if column.default is not None:
         return getattr(column.default, "arg", None)
     return None if column.nullable or column.type.python_type is datetime.datetime else column.type.python_type()
+
+
+def unknown(column: Column[Any]) -> bool:
+    """Whether none is a value of its own, "unknown", and not what an attribute reads that nobody set."""
+    return bool(column.nullable) and column.default is not None
+
+
+def stored(column: Column[Any], values: Mapping[str, Any]) -> Any:
+    """The value of a column in stored values, which may lack it; there, null is `blank` unless it is `unknown`."""
+    value = values.get(column.key)
+    return blank(column) if value is None and not (unknown(column) and column.key in values) else value
 
 
 class BaseModel:

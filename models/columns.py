@@ -165,6 +165,8 @@ Mail = Annotated[str, mapped_column(MailType(), unique=True, info={"read_only": 
 Secret = Annotated[str, mapped_column(String(128), info={"write_only": True})]
 Digest = Annotated[str, mapped_column(String(64), info={"write_only": True})]
 Count = Annotated[int, mapped_column(Integer, default=0, info={"least": 0})]
+# None is a value of its own, "unknown", that the default does not replace.
+Price = Annotated[int | None, mapped_column(Integer().evaluates_none(), default=0, info={"least": 0})]
 Latitude = Annotated[float | None, mapped_column(Double, info={"least": -90.0, "most": 90.0})]
 Longitude = Annotated[float | None, mapped_column(Double, info={"least": -180.0, "most": 180.0})]
 

@@ -8,7 +8,18 @@ import models
 from errors import Invalid
 from models.amenity import Amenity, place_amenity
 from models.base_model import BaseModel
-from models.columns import Base, Count, Latitude, Longitude, Name, OptionalText, oldest_first, owned, owner
+from models.columns import (
+    Base,
+    Count,
+    Latitude,
+    Longitude,
+    Name,
+    OptionalText,
+    Price,
+    oldest_first,
+    owned,
+    owner,
+)
 
 if TYPE_CHECKING:
     from models.city import City
@@ -30,7 +41,7 @@ class Place(BaseModel, Base):
     number_rooms: Mapped[Count]
     number_bathrooms: Mapped[Count]
     max_guest: Mapped[Count]
-    price_by_night: Mapped[Count]
+    price_by_night: Mapped[Price]
     latitude: Mapped[Latitude]
     longitude: Mapped[Longitude]
 

@@ -76,6 +76,8 @@ def path(cls: type[BaseModel], name: str) -> list[str]:
 def order(cls: type[BaseModel], names: Sequence[str], private: bool = True) -> list[ColumnElement[Any]]:
     """The SQL of an order; `created_at` and `id` come last, so that it is always the same.
 
+    Objects that have none of an attribute come after those that have some, in either direction.
+
     Args:
         private: whether it may be by private attributes, of which an order tells.
     Raises:
@@ -85,8 +87,14 @@ def order(cls: type[BaseModel], names: Sequence[str], private: bool = True) -> l
     for name in names:
         if name.removeprefix("-") in hidden:
             raise Invalid(f"{name.removeprefix('-')} is private: to sort by it takes a token", "sort")
-    wanted = [_column(cls, name[1:]).desc() if name.startswith("-") else _column(cls, name) for name in names]
+    wanted = [part for name in names for part in _ordered(_column(cls, name.removeprefix("-")), name.startswith("-"))]
     return [*wanted, cls.__table__.c.created_at, cls.__table__.c.id]
+
+
+def _ordered(column: Any, descending: bool) -> list[ColumnElement[Any]]:
+    """The order by a column, in either direction with none last, where each database would put it elsewhere."""
+    last = [column.is_(None)] if column.nullable else []
+    return [*last, column.desc() if descending else column]
 
 
 def number(name: str, text: str, least: int = 0) -> int:

@@ -107,10 +107,23 @@ class TestListings:
             "Entire home/apt", "Entire loft", "Home"]
         assert report.notes == {"places without a name; they got that of their kind": 3}
 
-    def test_a_place_without_a_price_costs_0_and_is_counted(self, files: Files):
+    def test_a_place_without_a_price_has_none_and_is_counted(self, files: Files):
         report = files.take(listing(1, price=""), listing(2, price=" "), listing(3, price="$0.00"))
-        assert [place.price_by_night for place in models.storage.all(Place).values()] == [0, 0, 0]
-        assert report.notes == {"places without a price; it was set to 0": 2}
+        assert {place.name: place.price_by_night for place in models.storage.all(Place).values()} == {
+            "Listing 1": None, "Listing 2": None, "Listing 3": 0}
+        assert report.notes == {'places without a price; pages say "Price on request"': 2}
+
+    def test_a_price_that_is_known_later_is_taken_and_one_that_is_known_no_longer_goes(self, files: Files):
+        for price, expected in (("", None), ("$80", 80), ("", None)):
+            report = files.take(listing(price=price))
+            assert only(Place).price_by_night == expected
+        assert report.changed["Place"] == 1
+        assert files.take(listing(price="")).same["Place"] == 1
+
+    def test_a_file_without_prices_leaves_them_and_makes_places_without(self, files: Files):
+        files.take(listing(1, price="$80"))
+        files.take(without(listing(1), "price"), without(listing(2), "price"))
+        assert {place.price_by_night for place in models.storage.all(Place).values()} == {80, None}
 
     def test_what_is_empty_is_none_or_0(self, files: Files):
         files.take(listing(description="", host_name="", latitude="", longitude="", accommodates="", bathrooms="",
@@ -359,7 +372,7 @@ class TestConsole:
         assert [line.split() for line in ran.stdout.splitlines()[2:7]] == [
             ["State", "1", "0", "0"], ["City", "1", "0", "0"], ["User", "1", "0", "0"], ["Amenity", "2", "0", "0"],
             ["Place", "2", "0", "0"]]
-        assert "1 places without a price; it was set to 0" in ran.stdout
+        assert '1 places without a price; pages say "Price on request"' in ran.stdout
         assert models.storage.count(Place) == 2
 
     def test_names_refused_rows_and_fails(self, files: Files, console: Run):
@@ -378,7 +391,7 @@ class TestConsole:
         assert models.storage.count() == 0
 
     @pytest.mark.parametrize("words", ["", "a b", "--state", "x.csv --no-such", "''", "/nonexistent/x.csv"])
-    def test_a_wrong_line_is_answered_in_one_and_the_session_goes_on(self, console: Run, words: str):
+    def test_a_wrong_line_is_answered_in_one_and_the_session_goes_on(self, files: Files, console: Run, words: str):
         ran = console(f"import {words}", "count State")
         assert ran.stdout == "0\n"
         assert ran.stderr.count("\n") == 1

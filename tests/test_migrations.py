@@ -31,6 +31,8 @@ from tests.conftest import ROOT, TEST_DATABASE, environment
 from tests.mariadb import MariaDB
 from tests.market import Market
 
+REVISIONS = ["0001", "0002", "0003"]
+HEAD, SINCE, NEWER = REVISIONS[-1], migrations.SINCE, "0004"
 CLASSIC = {"State": 11, "City": 32, "User": 30, "Amenity": 47, "Place": 154, "Review": 718}
 TABLES = ["states", "cities", "users", "amenities", "places", "reviews", "place_amenity"]
 # A database of an older HBNB, in small.
@@ -158,7 +160,7 @@ def use(database: Database, monkeypatch: pytest.MonkeyPatch, env: str = "dev") -
 class TestSchema:
     def test_of_the_models_and_of_the_migrations_is_the_same(self, make):
         migrated, made = make("migrated"), make("made")
-        assert migrated.migrations.upgrade() == ["0001", "0002"]
+        assert migrated.migrations.upgrade() == REVISIONS
         made.open().reload()
         assert migrated.schema() == made.schema()
         assert migrated.rows("SELECT * FROM alembic_version") == made.rows("SELECT * FROM alembic_version")
@@ -176,14 +178,29 @@ class TestSchema:
         before, schema = stored(storage), database.schema()
         rows = database.content()
         storage._engine.dispose()
-        assert database.migrations.downgrade() == ["0002"]
+        assert database.migrations.downgrade("0001") == REVISIONS[:0:-1]
         assert database.rows("SELECT * FROM alembic_version") == [("0001", "0001")]
         assert "KEY `state_id` (`state_id`)" in database.schema()["cities"]
         assert not any("CASCADE" in line for lines in database.schema().values() for line in lines)
-        assert database.migrations.upgrade() == ["0002"]
+        assert database.migrations.upgrade() == REVISIONS[1:]
         assert database.schema() == schema
         assert database.content() == rows
         assert stored(use(database, monkeypatch)) == before
+
+    def test_without_unknown_prices_has_0_in_their_places_and_says_so(self, database, monkeypatch):
+        storage = use(database, monkeypatch)
+        market = Market()
+        market.place.price_by_night = None
+        market.place.save()
+        storage._engine.dispose()
+        said: list[str] = []
+        monkeypatch.setattr("models.migrations.reshape.say", said.append)
+        assert database.migrations.downgrade("0002") == ["0003"]
+        assert database.rows("SELECT price_by_night FROM places") == [(0,)]
+        assert said[0].startswith("1 places without a price have the price 0 now; import their listings again")
+        assert any("`price_by_night` int(11) NOT NULL" in line for line in database.schema()["places"])
+        assert database.migrations.upgrade() == ["0003"]
+        assert any("`price_by_night` int(11) DEFAULT NULL" in line for line in database.schema()["places"])
 
     def test_of_an_older_version_of_ours_is_brought_up_in_dev_by_itself(self, database, monkeypatch):
         storage = use(database, monkeypatch)
@@ -192,6 +209,7 @@ class TestSchema:
         storage._engine.dispose()
         database.execute("""
             DROP TABLE alembic_version; DROP TABLE tokens; DROP TABLE answers; DROP TABLE versions;
+            ALTER TABLE places MODIFY price_by_night INTEGER NOT NULL;
             ALTER TABLE places ADD KEY x (user_id), DROP KEY ix_places_user_id, ADD KEY ix_places_user_id (user_id);
             ALTER TABLE users DROP KEY ix_users_created_at;
             ALTER TABLE reviews DROP FOREIGN KEY fk_reviews_place_id;
@@ -225,7 +243,7 @@ class TestStart:
 
     def test_makes_the_tables_in_dev(self, database):
         database.open().reload()
-        assert database.rows("SELECT * FROM alembic_version") == [("0002", "0002")]
+        assert database.rows("SELECT * FROM alembic_version") == [(HEAD, SINCE)]
 
     def test_says_the_command_in_dev_where_rows_would_change(self, small):
         before = small.content()
@@ -234,7 +252,7 @@ class TestStart:
         assert small.content() == before
 
     @pytest.mark.parametrize(("stamp", "fits"), [
-        (("0003", "0002"), True), (("0003", "0001"), True), (("0003", "0003"), False), (("0001", "0001"), False)])
+        ((NEWER, HEAD), True), ((NEWER, "0001"), True), ((NEWER, NEWER), False), (("0001", "0001"), False)])
     def test_is_possible_on_a_newer_schema_that_this_version_can_live_with(self, database, stamp, fits):
         database.migrations.upgrade()
         database.execute("UPDATE alembic_version SET version_num = '{}', since = '{}'".format(*stamp))
@@ -243,22 +261,22 @@ class TestStart:
             storage.reload()
             assert storage.refusal is None
         else:
-            with pytest.raises(Outdated, match="is 0003, which this HBNB, of 0002" if stamp[0] > "0002" else (
+            with pytest.raises(Outdated, match=f"is {NEWER}, which this HBNB, of {HEAD}" if stamp[0] > HEAD else (
                     "has the schema 0001")):
                 storage.reload()
 
-    @pytest.mark.parametrize("since", ["0002", "0003"])
+    @pytest.mark.parametrize("since", [HEAD, NEWER])
     def test_upgrade_leaves_a_newer_schema_alone(self, database, since):
         database.migrations.upgrade()
-        database.execute(f"UPDATE alembic_version SET version_num = '0003', since = '{since}'")
+        database.execute(f"UPDATE alembic_version SET version_num = '{NEWER}', since = '{since}'")
         stops = database.migrations.plan().stops
-        if since == "0002":
+        if since == HEAD:
             assert (stops, database.migrations.upgrade()) == ([], [])
         else:
-            assert "The schema is 0003, which this HBNB, of 0002, does not know: start the one" in stops[0]
-            with pytest.raises(Conflict, match="The schema is 0003, which this HBNB"):
+            assert f"The schema is {NEWER}, which this HBNB, of {HEAD}, does not know: start the one" in stops[0]
+            with pytest.raises(Conflict, match=f"The schema is {NEWER}, which this HBNB"):
                 database.migrations.upgrade()
-        assert database.rows("SELECT * FROM alembic_version") == [("0003", since)]
+        assert database.rows("SELECT * FROM alembic_version") == [(NEWER, since)]
 
     @pytest.mark.parametrize("revision", ["0001a", "0009", "bfe1"])
     def test_of_a_schema_that_nobody_knows_is_refused_and_said_by_every_command(self, small, monkeypatch, revision):
@@ -268,14 +286,15 @@ class TestStart:
         for command in ("status", "upgrade", "downgrade"):
             found = CliRunner().invoke(db, [command])
             assert found.exit_code == 1
-            assert f"The schema is {revision}, which this HBNB, of 0002, does not know: start the one" in found.output
+            assert f"The schema is {revision}, which this HBNB, of {HEAD}, does not know: start the one" in found.output
 
     def test_of_a_newer_schema_is_taken_back_by_the_newer_one_only(self, small, monkeypatch):
         use(small, monkeypatch)
         small.migrations.upgrade()
-        small.execute("UPDATE alembic_version SET version_num = '0003', since = '0002'")
+        small.execute(f"UPDATE alembic_version SET version_num = '{NEWER}', since = '{HEAD}'")
         found = CliRunner().invoke(db, ["downgrade"])
-        assert (found.exit_code, found.output) == (1, "Error: The schema is 0003: only a newer HBNB can take it back\n")
+        assert found.exit_code == 1
+        assert found.output == f"Error: The schema is {NEWER}: only a newer HBNB can take it back\n"
 
     def test_is_refused_where_a_table_is_gone(self, small, monkeypatch):
         storage = use(small, monkeypatch, "production")
@@ -291,12 +310,18 @@ class TestStart:
         assert small.schema() == schema
         assert json.loads(CliRunner().invoke(db, ["status", "--json"]).output)["up_to_date"] is False
 
+    def test_made_anew_says_which_programs_can_use_it_as_a_migrated_one_does(self, make):
+        made, migrated = make("made"), make("migrated")
+        made.open().reload()
+        migrated.migrations.upgrade()
+        assert made.rows("SELECT * FROM alembic_version") == migrated.rows("SELECT * FROM alembic_version")
+
     def test_reads_a_stamp_that_alembic_itself_made(self, database):
         database.migrations.upgrade()
         database.execute("ALTER TABLE alembic_version DROP since")
         database.open("production").reload()
         assert database.migrations.upgrade() == []
-        assert database.rows("SELECT * FROM alembic_version") == [("0002", "0002")]
+        assert database.rows("SELECT * FROM alembic_version") == [(HEAD, SINCE)]
 
     @pytest.mark.parametrize("command", [
         ["-c", "import wsgi"], ["-m", "api.v1.app"], ["-m", "web_flask.app"], ["console.py"],
@@ -446,14 +471,14 @@ class TestTakeover:
         assert plan.stops == []
         for name in missing.split(", "):
             assert f"{name} is not there, and is made" in plan.lines
-        assert small.migrations.upgrade() == ["0001", "0002"]
+        assert small.migrations.upgrade() == REVISIONS
         other = make("other")
         other.migrations.upgrade()
         assert small.schema() == other.schema()
         assert small.rows("SELECT COUNT(*) FROM users") == [(3,)]
 
     def test_says_nothing_of_tables_where_there_are_none(self, database):
-        assert [line[:6] for line in database.migrations.plan().lines] == ["0001: ", "0002: "]
+        assert [line[:6] for line in database.migrations.plan().lines] == [f"{each}: " for each in REVISIONS]
 
     def test_is_stopped_by_a_foreign_key_of_another_database(self, small):
         small.execute("CREATE DATABASE bills; GRANT SELECT ON bills.* TO hbnb_test@localhost; CREATE TABLE bills.bills "
@@ -526,7 +551,7 @@ class TestTakeover:
                              f"GRANT {rights} ON migrated.* TO lodger@localhost")
         small.settings = replace(small.settings, mysql_user="lodger", mysql_pwd="p")
         assert small.migrations.plan().stops == []
-        assert small.migrations.upgrade() == ["0001", "0002"]
+        assert small.migrations.upgrade() == REVISIONS
 
     def test_names_the_indexes_that_go(self, small):
         small.execute("ALTER TABLE users ADD UNIQUE mine (first_name, email)")
@@ -538,7 +563,7 @@ class TestTakeover:
         small.migrations.upgrade()
         small.execute("ALTER TABLE states ADD INDEX mine (name)")
         assert "states loses indexes that are not HBNB's: mine; make them anew later\n" in (
-            CliRunner().invoke(db, ["downgrade"]).output)
+            CliRunner().invoke(db, ["downgrade", "0001"]).output)
 
     def test_keeps_what_was_written_into_the_new_tables_of_one_that_was_cut_off(self, small):
         cut_off_after_renaming(small)
@@ -551,7 +576,7 @@ class TestTakeover:
 
     def test_somebodys_copy_is_not_taken_for_one_that_was_cut_off_after_going_back_either(self, small):
         small.migrations.upgrade()
-        small.migrations.downgrade()
+        small.migrations.downgrade("0001")
         small.execute("CREATE TABLE users__old AS SELECT * FROM users; "
                       "INSERT INTO users SELECT 'u9', created_at, updated_at, 'new@x.org', password, 'N', 'N' "
                       "FROM users WHERE id = 'u1'")
@@ -560,17 +585,18 @@ class TestTakeover:
             small.migrations.upgrade()
         assert small.content() == before
         small.execute("DROP TABLE users__old")
-        assert small.migrations.upgrade() == ["0002"]
+        assert small.migrations.upgrade() == REVISIONS[1:]
         assert small.rows("SELECT COUNT(*) FROM users") == [(4,)]
 
     def test_of_going_back_that_was_cut_off_anywhere_everything_is_there_again(self, small, monkeypatch):
         small.migrations.upgrade()
         schema, content, until = small.schema(), small.content(), 1
-        while killed(small, "downgrade", until):
+        while killed(small, "downgrade", until, "0001"):
             use(small, monkeypatch, "production")
             assert CliRunner().invoke(db, ["status"]).exit_code == 1
-            with pytest.raises(Outdated):
-                models.storage.reload()
+            if small.rows("SELECT since FROM alembic_version WHERE since < '0002'"):
+                with pytest.raises(Outdated):
+                    models.storage.reload()
             small.migrations.upgrade()
             assert (small.schema(), small.content()) == (schema, content)
             until += 3
@@ -597,7 +623,7 @@ class TestTakeover:
                                       stderr=subprocess.PIPE) for _ in range(2)]
         printed = sorted(process.communicate(timeout=60) for process in processes)
         assert [error for _, error in printed] == ["", ""]
-        assert printed[0][0].startswith("0001: ") or "0002 is done" in printed[0][0]
+        assert printed[0][0].startswith("0001: ") or f"{HEAD} is done" in printed[0][0]
         assert printed[1][0] == "There was nothing to do: the schema is what this HBNB needs\n"
 
 
@@ -616,9 +642,9 @@ class TestCommands:
         environ = environment(small.settings, tmp_path) | {"HBNB_ENV": "production"}
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "db"]
         for words, status, printed in (
-                (["status"], 1, "The schema is of no migration, and this HBNB needs 0002\n0001: "),
+                (["status"], 1, f"The schema is of no migration, and this HBNB needs {HEAD}\n0001: "),
                 (["upgrade"], 0, "0001 is done\n"),
-                (["status"], 0, "The schema is 0002, and this HBNB needs 0002\n")):    # nobody has made a token
+                (["status"], 0, f"The schema is {HEAD}, and this HBNB needs {HEAD}\n")):    # nobody has made a token
             ended = subprocess.run([*command, *words], cwd=ROOT, env=environ, capture_output=True, text=True,
                                    timeout=60)
             assert (ended.returncode, ended.stderr) == (status, "")
@@ -636,24 +662,25 @@ class TestCommands:
         assert own.rows("SHOW TABLES") == []
         own.migrations.upgrade()
         own.execute("INSERT INTO states VALUES ('s1', NOW(), NOW(), 'Here')")
-        assert "0002 is undone" in run("downgrade")
-        assert "The schema is 0001, and this HBNB needs 0002" in run("status")
+        assert "0002 is undone" in run("downgrade", "0001")
+        assert f"The schema is 0001, and this HBNB needs {HEAD}" in run("status")
         assert own.rows("SELECT version_num, name FROM alembic_version, states") == [("0001", "Here")]
 
     def test_status_is_for_programs_too(self, run, small):
         found = run("status", "--json")
         assert found.exit_code == 1
         assert json.loads(found.output) == {
-            "current": None, "head": "0002", "up_to_date": False, "trouble": None, "pending": [
+            "current": None, "head": HEAD, "up_to_date": False, "trouble": None, "pending": [
                 {"revision": "0001", "about": "The classic tables, as an older HBNB made them",
                  "backward_compatible": True},
                 {"revision": "0002", "about": "utf8mb4, exact times and coordinates, indexes, one user an address, "
-                                              "hashed passwords, line breaks", "backward_compatible": False}]}
+                                              "hashed passwords, line breaks", "backward_compatible": False},
+                {"revision": "0003", "about": "Places whose price is unknown", "backward_compatible": True}]}
         assert "(the version before cannot live with it)" in run("status").output
         small.migrations.upgrade()
         found = run("status", "--json")
         assert found.exit_code == 0
-        assert json.loads(found.output) == {"current": "0002", "head": "0002", "up_to_date": True, "pending": [],
+        assert json.loads(found.output) == {"current": HEAD, "head": HEAD, "up_to_date": True, "pending": [],
                                             "trouble": None}
 
     def test_a_dry_run_lists_all_that_stops_it(self, run, small):
@@ -670,13 +697,13 @@ class TestCommands:
     def test_upgrade_says_rows_and_checksums_and_downgrade_what_stays(self, run):
         found = run("upgrade").output
         assert re.search(r"place_amenity: 2 rows before and after, checksum [0-9a-f]{16}\n", found)
-        assert found.endswith("0002 is done\n")
+        assert found.endswith(f"{HEAD} is done\n")
         assert run("upgrade").output == "There was nothing to do: the schema is what this HBNB needs\n"
-        assert "hashed passwords, with which an older HBNB lets nobody in" in run("downgrade").output
+        assert "hashed passwords, with which an older HBNB lets nobody in" in run("downgrade", "0001").output
         found = run("downgrade")
         assert (found.exit_code, "There is nothing before 0001" in found.output) == (1, True)
 
-    @pytest.mark.parametrize(("revision", "words"), [("0009", "There is no revision 0009"), ("0002", "none before it")])
+    @pytest.mark.parametrize(("revision", "words"), [("0009", "There is no revision 0009"), (HEAD, "none before it")])
     def test_downgrade_goes_to_revisions_that_were(self, run, small, revision, words):
         small.migrations.upgrade()
         found = run("downgrade", revision)
@@ -746,7 +773,7 @@ def cut_off_after_renaming(database: Database) -> None:
         database.migrations.upgrade()
 
 
-def killed(database: Database, work: str, until: int) -> list[str]:
+def killed(database: Database, work: str, until: int, *values: str) -> list[str]:
     """Upgrade or downgrade, and be killed after so many statements that change something. Returns: these."""
     storage, sent = database.open(), []
 
@@ -757,6 +784,6 @@ def killed(database: Database, work: str, until: int) -> list[str]:
             sent.append(sql)
     event.listen(storage._autocommit.engine, "before_cursor_execute", count)
     with suppress(Killed):
-        getattr(storage.migrations(), work)()
+        getattr(storage.migrations(), work)(*values)
         return []
     return sent

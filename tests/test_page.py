@@ -117,7 +117,8 @@ def test_the_script_draws_the_very_cards_that_the_server_draws(site, page, stora
     market = Market(ATTACK)
     for number in (0, 1, 2, 1000):
         Place(name=f"For {number}", city_id=market.city.id, user_id=market.host.id, max_guest=number,
-              number_rooms=number, number_bathrooms=number, price_by_night=number, description="One\nTwo").save()
+              number_rooms=number, number_bathrooms=number, price_by_night=number or None,
+              description="One\nTwo").save()
     storage.close()
     page.goto(site.address)
     drawn = page.locator("section.places").evaluate_all(CARDS)

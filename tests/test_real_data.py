@@ -100,7 +100,7 @@ class TestAlbany:
             assert counts() == ALBANY
             listings, reviews = albany.reports[name]
             assert listings.refused == reviews.refused == []
-            assert listings.notes == {"places without a price; it was set to 0": 37}
+            assert listings.notes == {'places without a price; pages say "Price on request"': 37}
             assert reviews.notes == {"texts that were too long; they were cut at a word": 119}
 
     def test_is_the_same_in_both_engines(self, albany: Albany):
@@ -119,7 +119,7 @@ class TestAlbany:
         names = Counter(amenity.name for place in models.storage.all(Place).values() for amenity in place.amenities)
         said = Counter(name for row in listings for name in {each.strip() for each in json.loads(row["amenities"])})
         assert names == said
-        assert sum(place.price_by_night for place in models.storage.all(Place).values()) == sum(
+        assert sum(place.price_by_night or 0 for place in models.storage.all(Place).values()) == sum(
             int(float(row["price"].strip("$").replace(",", "")) + 0.5) for row in listings if row["price"])
         assert sorted((place.latitude, place.longitude) for place in models.storage.all(Place).values()) == sorted(
             (float(row["latitude"]), float(row["longitude"])) for row in listings)
@@ -251,7 +251,7 @@ class TestClassicDump:
         settings = replace(db_settings, mysql_db="old_db")
         storage = models.make_storage(settings)
         monkeypatch.setattr(models, "storage", storage)
-        assert storage.migrations().upgrade() == ["0001", "0002"]
+        assert storage.migrations().upgrade()[:2] == ["0001", "0002"]
         yield mariadb, settings
         storage.close()
         storage._engine.dispose()

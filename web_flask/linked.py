@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from look.words import price
+from look.words import nightly
 
 
 def described(place: Mapping[str, Any], reviews: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def described(place: Mapping[str, Any], reviews: Sequence[Mapping[str, Any]]) ->
     city = place["city"] or {}
     return {
         "@context": "https://schema.org", "@type": "VacationRental", "identifier": place["id"], "name": place["name"],
-        "description": place["description"] or place["name"], "priceRange": f"{price(place['price_by_night'])} a night",
+        "description": place["description"] or place["name"], "priceRange": nightly(place["price_by_night"]),
         "address": {"@type": "PostalAddress", "addressLocality": city.get("name", ""),
                     "addressRegion": (city.get("state") or {}).get("name", "")},
         **_geo(place),

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import NoneType
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table, delete, func, insert, select
@@ -9,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 import models
 from errors import HBNBError, Invalid
-from models.base_model import NEVER, BaseModel, blank, parse_time
+from models.base_model import NEVER, BaseModel, parse_time, stored, unknown
 from models.columns import TIMES, Base, TimeType, iso, links
 from models.engine.journal import Objects
 
@@ -19,10 +20,11 @@ PART = 1000     # objects that are read at a time
 def everything(connection: Connection) -> Iterator[Objects]:
     """All objects by key, a part at a time, owners first; within one snapshot they belong together."""
     for name, cls in models.stored.items():
-        page, last = _page(cls), ""
+        page, last, unknowns = _page(cls), "", {column.key for column in cls.__table__.c if unknown(column)}
         while found := connection.execute(page.where(cls.__table__.c.id > last)).mappings().all():
             last = found[-1]["id"]
-            objects = {row["id"]: {each: value for each, value in row.items() if value is not None} for row in found}
+            objects = {row["id"]: {each: value for each, value in row.items() if value is not None or each in unknowns}
+                       for row in found}
             for attribute, pairs in links(cls.__table__).items():
                 linked = _linked(connection, pairs, [*objects])
                 for id, obj in objects.items():
@@ -89,12 +91,10 @@ def _row(table: Table, key: str, obj: Any) -> dict[str, Any]:
     for column in table.c:
         if column.key in row:
             continue
-        value = obj.get(column.key)
+        value = obj.get(column.key) if column.key in TIMES else stored(column, obj)
         if column.key in TIMES:
             value = _time(key, column.key, value)
-        elif value is None:
-            value = blank(column)
-        elif not isinstance(value, (str, int, float)):
+        elif not isinstance(value, (str, int, float, NoneType)):
             raise Invalid(f"{key}: {column.key} is no text or number")
         row[column.key] = value
     return row

@@ -17,7 +17,7 @@ from sqlalchemy import Column, Table
 
 import models
 from errors import Invalid
-from models.base_model import NEVER, BaseModel, blank, parse_time, time_text
+from models.base_model import NEVER, BaseModel, blank, parse_time, stored, time_text, unknown
 from models.columns import TIMES, Base, MailType, links
 from models.engine.journal import Objects
 
@@ -29,8 +29,8 @@ def fill_blanks(objects: Iterable[Any]) -> None:
     """Set what nobody set to what it reads as: no lenient attribute is ever null."""
     for obj in objects:
         for column in obj.__table__.c:
-            if vars(obj).get(column.key) is None and blank(column) is not None:
-                setattr(obj, column.key, blank(column))
+            if vars(obj).get(column.key) is None and (value := stored(column, vars(obj))) is not None:
+                setattr(obj, column.key, value)
 
 
 def load(memory: sqlite3.Connection, parts: Iterable[Objects], whole: bool) -> None:
@@ -85,6 +85,7 @@ class _Form:
         self.name, self.table = cls.__name__, cls.__table__
         self.columns = [column.key for column in self.table.c]
         self.times = [self.columns.index(each) for each in TIMES]
+        self.unknown = {column.key: (index, column) for index, column in enumerate(self.table.c) if unknown(column)}
         self.links = links(self.table)
         self.known = {*self.columns, *self.links, "__class__"}
         values = (_literal(column) for column in self.table.c)
@@ -111,6 +112,9 @@ class _Form:
         values = [*map(obj.get, self.columns)]
         for each in self.times:
             values[each] = _time(key, self.columns[each], values[each])
+        for index, column in self.unknown.values():
+            if values[index] is None:
+                values[index] = stored(column, obj)
         if not id:
             raise Invalid(f"{key!r} is no key: it should be {self.name}.<id>")
         return tuple(values)
@@ -124,7 +128,8 @@ class _Form:
         while part := rows.fetchmany(PART):
             objects: Objects = {}
             for row in part:
-                obj = {name: value for name, value in zip(names, row, strict=True) if value is not None}
+                obj = {name: value for name, value in zip(names, row, strict=True)
+                       if value is not None or name in self.unknown}
                 for name in self.links:
                     obj[name] = orjson.Fragment(obj[name])
                 obj["__class__"] = self.name
@@ -140,7 +145,7 @@ def _form(name: str) -> _Form:
 
 def _literal(column: Column[Any]) -> str:
     unset = blank(column)
-    return "?" if unset is None else f"ifnull(?, {unset!r})"
+    return "?" if unset is None or unknown(column) else f"ifnull(?, {unset!r})"
 
 
 def _time(key: str, name: str, value: Any) -> str:

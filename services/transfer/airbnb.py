@@ -93,13 +93,13 @@ class Airbnb:
             "number_rooms": cells.whole("bedrooms", row.get("bedrooms", "")),
             "number_bathrooms": cells.bathrooms(row),
             "max_guest": cells.whole("accommodates", row.get("accommodates", "")),
-            "price_by_night": price or 0,
+            "price_by_night": price,
             "latitude": cells.degrees("latitude", row["latitude"]),
             "longitude": cells.degrees("longitude", row["longitude"]),
         }
         names = self._names(row.get("amenities", ""))
         if price is None:
-            self._report.notes["places without a price; it was set to 0"] += 1
+            self._report.notes["places without a price; pages say \"Price on request\""] += 1
         values |= {"name": self._name(row), "description": self._text(row.get("description", ""), 1024) or None}
         needs = [*self._where, *self._user(host, row.get("host_name", ""), seen), *self._new_amenities(names)]
         linked = {place_amenity: [self._amenity_id(name) for name in names]} if "amenities" in row else {}

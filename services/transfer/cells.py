@@ -9,16 +9,11 @@ import re
 from collections.abc import Mapping
 
 from models.base_model import parse_time
+from services.transfer import prices
 from services.transfer.text import shown
 
 _ID = re.compile(r"[\w-]{1,60}", re.ASCII)
 _WHOLE_FLOAT = re.compile(r"(\d{1,15})\.0*", re.ASCII)
-# A number between a currency's sign or name and perhaps words; before it, no minus.
-_PRICE = re.compile(r"(?:[^\W\d]\.?|[^\w.,()–−-])*(\d[\d.,'’\s]*)(?:[^\W\d]\.?|[^\w.,()])*")
-_SPACED = re.compile(r"(?<=\d)[\s'’](?=\d{3}(?!\d))")
-_DECIMAL_COMMA = re.compile(r"\d{1,3}(?:\.\d{3})+,\d{1,2}|\d+,\d{1,2}")
-_GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d*)?")
-_GROUPED_BY_POINTS = re.compile(r"\d{1,3}(?:\.\d{3}){2,}")
 
 
 def key(what: str, text: str) -> str:
@@ -50,18 +45,18 @@ def whole(name: str, text: str) -> int:
 
 
 def price(text: str) -> int | None:
-    """A price such as `$1,234.00`, rounded half up, whatever its currency; `None` where there is none."""
-    if not text.strip():
+    """A price such as `$1,234.00`, rounded half up, whatever its currency; `None` if there is none.
+
+    `prices` says how it is read, and what is undecidable.
+    """
+    text = text.strip()
+    if not text:
         return None
-    found = _PRICE.fullmatch(text.strip()) if len(text) <= 40 else None
-    amount = _SPACED.sub("", found[1]).rstrip(" .,") if found else text
-    if _DECIMAL_COMMA.fullmatch(amount):
-        amount = amount.replace(".", "").replace(",", ".")
-    elif _GROUPED.fullmatch(amount):
-        amount = amount.replace(",", "")
-    elif _GROUPED_BY_POINTS.fullmatch(amount):
-        amount = amount.replace(".", "")
-    return whole("price", amount)
+    try:
+        amount = prices.amount(text)
+    except ValueError as error:
+        raise ValueError(f"price is {shown(text)}, which {error}") from None
+    return whole("price", text if amount is None else amount)
 
 
 def bathrooms(row: Mapping[str, str]) -> int:

@@ -220,7 +220,7 @@ class _Plan:
 
     def __init__(self, column: Column[Any]) -> None:
         self.name, self._column = column.key, column
-        self._unset = None if schema.required(column) else blank(column)
+        self.unset = None if schema.required(column) else blank(column)
         self._nullable = column.nullable
         # A text may be empty, as it was in the store; what tells objects apart may not.
         self._filled = column.primary_key or column.unique or column.foreign_keys
@@ -228,16 +228,16 @@ class _Plan:
 
     def values(self, found: list[Any]) -> list[Any] | None:
         """The column's values in many rows; `None` where one does not fit."""
-        if self._unset is not None:
-            found = [self._unset if value is None else value for value in found]
+        if self.unset is not None and not self._nullable:
+            found = [self.unset if value is None else value for value in found]
         lacking = (not self._nullable and None in found) or (self._filled and "" in found)
         return None if lacking or not all_fit(self._column, found) else found
 
     def value(self, values: dict[str, Any]) -> Any:
         """The column's value in a row, checked."""
-        value = values.get(self.name)
-        if value is None:
-            value = self._unset
+        value = values.get(self.name, self.unset)
+        if value is None and not self._nullable:
+            value = self.unset
         if value is None:
             if not self._nullable:
                 raise Invalid(f"Missing {self.name}")
@@ -252,7 +252,7 @@ class _Plan:
 
 def _fill(plan: list[_Plan], batch: list[Item]) -> None:
     """Make the values of many items whole rows at once, if all fit; else it is for each to say what does not."""
-    columns = [each.values([item.values.get(each.name) for item in batch]) for each in plan]
+    columns = [each.values([item.values.get(each.name, each.unset) for item in batch]) for each in plan]
     if batch and all(column is not None for column in columns):
         names = [each.name for each in plan]
         for item, row in zip(batch, zip(*columns, strict=True), strict=True):

@@ -12,7 +12,7 @@ import models
 import schema
 from errors import Invalid
 from models import older, passwords
-from models.base_model import NEVER, BaseModel, parse_time
+from models.base_model import NEVER, BaseModel, parse_time, unknown
 from models.columns import TIMES, links
 from services.transfer.intake import Intake, Item
 from services.transfer.report import Report
@@ -55,7 +55,8 @@ def _mended(cls: type[BaseModel], obj: dict[str, Any], report: Report) -> dict[s
             blanks[column.key] = None if column.nullable else ""
             if isinstance(value, str):
                 texts[column.key] = report.cut(plain(older.likely_letters(value)), column.type.length or len(value))
-    return blanks | {name: value for name, value in obj.items() if value is not None} | texts
+    unknowns = {column.key for column in cls.__table__.c if unknown(column)}
+    return blanks | {name: value for name, value in obj.items() if value is not None or name in unknowns} | texts
 
 
 def lines(source: Iterable[bytes], report: Report) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -125,7 +125,9 @@
     const name = place.name.trim() ? place.name : 'A home without a name';
     $card.find('.picture').attr('src', `${pictures}/${id}.svg`);
     $card.find('h2 a').attr('href', `${addresses}/${id}`).text(name);
-    $card.find('.price_by_night').text(`$${place.price_by_night.toLocaleString('en')}`);
+    const price = place.price_by_night;
+    $card.find('.price_by_night').toggleClass('unknown', price === null)
+      .text(price === null ? 'Price on request' : `$${price.toLocaleString('en')}`);
     $card.find('.where').append(where(place));
     $card.find('.max_guest').text(count(place.max_guest, 'Guest'));
     $card.find('.number_rooms').text(count(place.number_rooms, 'Bedroom'));
