@@ -36,12 +36,12 @@ def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence
     """Places in any of some states and cities that have all of some amenities.
 
     Args:
-        wanted: all optional; `None` counts as absent. `states`, `cities`, `amenities`: lists of ids; an unknown state or city adds
-            nothing, an unknown amenity no place has. `text`: words, each of which the name or description of a
-            place holds, or the name of its city, its state or one of its amenities. `price_min`, `price_max`,
-            `guests`, `rooms`, `bathrooms`: whole numbers. `bbox`: [west, south, east, north] in degrees; east may
-            lie beyond the date line. `near`: `latitude` and `longitude` in degrees, and `km`. `sort`: `price`,
-            `newest`, `name` or `distance`. `limit`, `offset`: whole numbers.
+        wanted: all optional; `None` counts as absent. `states`, `cities`, `amenities`: lists of ids; an unknown
+            state or city adds nothing, an unknown amenity no place has. `text`: words, each of which the name or
+            description of a place holds, or the name of its city, its state or one of its amenities. `price_min`,
+            `price_max`, `guests`, `rooms`, `bathrooms`: whole numbers. `bbox`: [west, south, east, north] in
+            degrees; east may lie beyond the date line. `near`: `latitude` and `longitude` in degrees, and `km`.
+            `sort`: `price`, `newest`, `name` or `distance`. `limit`, `offset`: whole numbers.
         sort, fields, include, private: as `Listing` takes them.
     Returns: the places, oldest first where no order is asked; every place where nothing is.
     Raises:

@@ -58,7 +58,7 @@ def engine() -> str:
 def market(storage) -> Market:
     market = Market()
     for name in ("state", "city", "wifi", "pool", "place"):
-        setattr(getattr(market, name), "name", NAMES[name])
+        getattr(market, name).name = NAMES[name]
     market.place.description, market.review.text = DESCRIPTION, REVIEW
     market.host.first_name, market.guest.first_name = NAMES["host"], NAMES["guest"]
     empty = City(name="ריק!", state_id=market.state.id)

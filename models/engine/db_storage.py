@@ -203,7 +203,7 @@ class DBStorage(Storage):
             return
         with self._translated():
             yield from self._autocommit.stream(statement.limit(limit).offset(offset or None), CHUNK,
-                                                limit is None or limit > CHUNK)
+                                               limit is None or limit > CHUNK)
 
     def _versioned(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
         rows, found = self._autocommit.prepared(_with_version(statement), values), None
