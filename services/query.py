@@ -5,12 +5,13 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, inspect
+from sqlalchemy import Column, ColumnElement, func, inspect
 
 import schema
 from errors import Invalid
 from models.base_model import BaseModel
-from models.values import check
+from models.columns import MailType, unique_key
+from models.values import address_key, check
 
 OPERATORS: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
     "=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -50,11 +51,15 @@ def condition(cls: type[BaseModel], wanted: Filter) -> ColumnElement[bool]:
         related: ColumnElement[bool] = attribute.any(inner) if relationship.uselist else attribute.has(inner)
         return related
     column = _column(cls, wanted.path)
+    compared = getattr(cls, head)
     if wanted.operator == "~" and column.type.python_type is not str:
         raise Invalid(f"{wanted.path} is no text, which ~ looks into", wanted.path)
     value = schema.fit(column, wanted.value)
     check(column, value)
-    return OPERATORS[wanted.operator](getattr(cls, head), value)
+    if isinstance(column.type, MailType) and wanted.operator != "~":
+        value = address_key(value) or ""
+        compared = unique_key(column) if value and wanted.operator == "=" else _by_key(column)
+    return OPERATORS[wanted.operator](compared, value)
 
 
 def order(cls: type[BaseModel], names: Sequence[str], private: bool = True) -> list[ColumnElement[Any]]:
@@ -69,8 +74,9 @@ def order(cls: type[BaseModel], names: Sequence[str], private: bool = True) -> l
     for name in names:
         if name.removeprefix("-") in hidden:
             raise Invalid(f"{name.removeprefix('-')} is private: to sort by it takes a token", "sort")
-    wanted = [_column(cls, name[1:]).desc() if name.startswith("-") else _column(cls, name) for name in names]
-    return [*wanted, cls.__table__.c.created_at, cls.__table__.c.id]
+    wanted = [(_column(cls, name.removeprefix("-")), name.startswith("-")) for name in names]
+    keys = [(_by_key(column) if isinstance(column.type, MailType) else column, turned) for column, turned in wanted]
+    return [*(key.desc() if turned else key for key, turned in keys), cls.__table__.c.created_at, cls.__table__.c.id]
 
 
 def number(name: str, text: str, least: int = 0) -> int:
@@ -98,6 +104,11 @@ def decimals(name: str, text: str) -> list[float]:
         return [float(each) for each in text.split(",")]
     except ValueError:
         raise Invalid(f"{name} must be numbers with commas between them", name) from None
+
+
+def _by_key(column: Column[Any]) -> ColumnElement[Any]:
+    """An address as addresses are compared; an empty one has no key."""
+    return func.coalesce(unique_key(column), "")
 
 
 def _column(cls: type[BaseModel], name: str) -> Any:

@@ -21,7 +21,7 @@ from config import Settings
 from errors import Conflict, Misconfigured, Outdated, Unavailable
 from models import migrations, passwords
 from models.engine.db_storage import DBStorage
-from models.migrations import takeover
+from models.migrations import HEAD, SINCE, takeover
 from models.migrations.runner import Migrations
 from models.place import Place
 from models.state import State
@@ -158,7 +158,7 @@ def use(database: Database, monkeypatch: pytest.MonkeyPatch, env: str = "dev") -
 class TestSchema:
     def test_of_the_models_and_of_the_migrations_is_the_same(self, make):
         migrated, made = make("migrated"), make("made")
-        assert migrated.migrations.upgrade() == ["0001", "0002"]
+        assert migrated.migrations.upgrade() == ["0001", "0002", "0003"]
         made.open().reload()
         assert migrated.schema() == made.schema()
         assert migrated.rows("SELECT * FROM alembic_version") == made.rows("SELECT * FROM alembic_version")
@@ -176,11 +176,11 @@ class TestSchema:
         before, schema = stored(storage), database.schema()
         rows = database.content()
         storage._engine.dispose()
-        assert database.migrations.downgrade() == ["0002"]
+        assert database.migrations.downgrade("0001") == ["0003", "0002"]
         assert database.rows("SELECT * FROM alembic_version") == [("0001", "0001")]
         assert "KEY `state_id` (`state_id`)" in database.schema()["cities"]
         assert not any("CASCADE" in line for lines in database.schema().values() for line in lines)
-        assert database.migrations.upgrade() == ["0002"]
+        assert database.migrations.upgrade() == ["0002", "0003"]
         assert database.schema() == schema
         assert database.content() == rows
         assert stored(use(database, monkeypatch)) == before
@@ -193,7 +193,8 @@ class TestSchema:
         database.execute("""
             DROP TABLE alembic_version; DROP TABLE tokens; DROP TABLE answers; DROP TABLE versions;
             ALTER TABLE places ADD KEY x (user_id), DROP KEY ix_places_user_id, ADD KEY ix_places_user_id (user_id);
-            ALTER TABLE users DROP KEY ix_users_created_at;
+            ALTER TABLE users DROP KEY ix_users_created_at, DROP KEY uq_users_email, DROP COLUMN email_key,
+                MODIFY email varchar(128) COLLATE utf8mb4_general_ci NOT NULL;
             ALTER TABLE reviews DROP FOREIGN KEY fk_reviews_place_id;
             ALTER TABLE cities DROP FOREIGN KEY fk_cities_state_id;
             ALTER TABLE cities ADD CONSTRAINT fk_cities_state_id FOREIGN KEY (state_id) REFERENCES states (id);""")
@@ -225,7 +226,7 @@ class TestStart:
 
     def test_makes_the_tables_in_dev(self, database):
         database.open().reload()
-        assert database.rows("SELECT * FROM alembic_version") == [("0002", "0002")]
+        assert database.rows("SELECT * FROM alembic_version") == [(HEAD, SINCE)]
 
     def test_says_the_command_in_dev_where_rows_would_change(self, small):
         before = small.content()
@@ -234,7 +235,7 @@ class TestStart:
         assert small.content() == before
 
     @pytest.mark.parametrize(("stamp", "fits"), [
-        (("0003", "0002"), True), (("0003", "0001"), True), (("0003", "0003"), False), (("0001", "0001"), False)])
+        (("9999", HEAD), True), (("9999", "0001"), True), (("9999", "9999"), False), (("0001", "0001"), False)])
     def test_is_possible_on_a_newer_schema_that_this_version_can_live_with(self, database, stamp, fits):
         database.migrations.upgrade()
         database.execute("UPDATE alembic_version SET version_num = '{}', since = '{}'".format(*stamp))
@@ -243,24 +244,24 @@ class TestStart:
             storage.reload()
             assert storage.refusal is None
         else:
-            with pytest.raises(Outdated, match="is 0003, which this HBNB, of 0002" if stamp[0] > "0002" else (
+            with pytest.raises(Outdated, match=f"is 9999, which this HBNB, of {HEAD}" if stamp[0] > HEAD else (
                     "has the schema 0001")):
                 storage.reload()
 
-    @pytest.mark.parametrize("since", ["0002", "0003"])
+    @pytest.mark.parametrize("since", [HEAD, "9999"])
     def test_upgrade_leaves_a_newer_schema_alone(self, database, since):
         database.migrations.upgrade()
-        database.execute(f"UPDATE alembic_version SET version_num = '0003', since = '{since}'")
+        database.execute(f"UPDATE alembic_version SET version_num = '9999', since = '{since}'")
         stops = database.migrations.plan().stops
-        if since == "0002":
+        if since == HEAD:
             assert (stops, database.migrations.upgrade()) == ([], [])
         else:
-            assert "The schema is 0003, which this HBNB, of 0002, does not know: start the one" in stops[0]
-            with pytest.raises(Conflict, match="The schema is 0003, which this HBNB"):
+            assert f"The schema is 9999, which this HBNB, of {HEAD}, does not know: start the one" in stops[0]
+            with pytest.raises(Conflict, match="The schema is 9999, which this HBNB"):
                 database.migrations.upgrade()
-        assert database.rows("SELECT * FROM alembic_version") == [("0003", since)]
+        assert database.rows("SELECT * FROM alembic_version") == [("9999", since)]
 
-    @pytest.mark.parametrize("revision", ["0001a", "0009", "bfe1"])
+    @pytest.mark.parametrize("revision", ["0001a", "9999", "bfe1"])
     def test_of_a_schema_that_nobody_knows_is_refused_and_said_by_every_command(self, small, monkeypatch, revision):
         use(small, monkeypatch, "production")
         small.migrations.upgrade()
@@ -268,14 +269,14 @@ class TestStart:
         for command in ("status", "upgrade", "downgrade"):
             found = CliRunner().invoke(db, [command])
             assert found.exit_code == 1
-            assert f"The schema is {revision}, which this HBNB, of 0002, does not know: start the one" in found.output
+            assert f"The schema is {revision}, which this HBNB, of {HEAD}, does not know: start the one" in found.output
 
     def test_of_a_newer_schema_is_taken_back_by_the_newer_one_only(self, small, monkeypatch):
         use(small, monkeypatch)
         small.migrations.upgrade()
-        small.execute("UPDATE alembic_version SET version_num = '0003', since = '0002'")
+        small.execute(f"UPDATE alembic_version SET version_num = '9999', since = '{HEAD}'")
         found = CliRunner().invoke(db, ["downgrade"])
-        assert (found.exit_code, found.output) == (1, "Error: The schema is 0003: only a newer HBNB can take it back\n")
+        assert (found.exit_code, found.output) == (1, "Error: The schema is 9999: only a newer HBNB can take it back\n")
 
     def test_is_refused_where_a_table_is_gone(self, small, monkeypatch):
         storage = use(small, monkeypatch, "production")
@@ -296,7 +297,7 @@ class TestStart:
         database.execute("ALTER TABLE alembic_version DROP since")
         database.open("production").reload()
         assert database.migrations.upgrade() == []
-        assert database.rows("SELECT * FROM alembic_version") == [("0002", "0002")]
+        assert database.rows("SELECT * FROM alembic_version") == [(HEAD, SINCE)]
 
     @pytest.mark.parametrize("command", [
         ["-c", "import wsgi"], ["-m", "api.v1.app"], ["-m", "web_flask.app"], ["console.py"],
@@ -446,14 +447,14 @@ class TestTakeover:
         assert plan.stops == []
         for name in missing.split(", "):
             assert f"{name} is not there, and is made" in plan.lines
-        assert small.migrations.upgrade() == ["0001", "0002"]
+        assert small.migrations.upgrade() == ["0001", "0002", "0003"]
         other = make("other")
         other.migrations.upgrade()
         assert small.schema() == other.schema()
         assert small.rows("SELECT COUNT(*) FROM users") == [(3,)]
 
     def test_says_nothing_of_tables_where_there_are_none(self, database):
-        assert [line[:6] for line in database.migrations.plan().lines] == ["0001: ", "0002: "]
+        assert [line[:6] for line in database.migrations.plan().lines] == ["0001: ", "0002: ", "0003: "]
 
     def test_is_stopped_by_a_foreign_key_of_another_database(self, small):
         small.execute("CREATE DATABASE bills; GRANT SELECT ON bills.* TO hbnb_test@localhost; CREATE TABLE bills.bills "
@@ -526,7 +527,7 @@ class TestTakeover:
                              f"GRANT {rights} ON migrated.* TO lodger@localhost")
         small.settings = replace(small.settings, mysql_user="lodger", mysql_pwd="p")
         assert small.migrations.plan().stops == []
-        assert small.migrations.upgrade() == ["0001", "0002"]
+        assert small.migrations.upgrade() == ["0001", "0002", "0003"]
 
     def test_names_the_indexes_that_go(self, small):
         small.execute("ALTER TABLE users ADD UNIQUE mine (first_name, email)")
@@ -538,7 +539,7 @@ class TestTakeover:
         small.migrations.upgrade()
         small.execute("ALTER TABLE states ADD INDEX mine (name)")
         assert "states loses indexes that are not HBNB's: mine; make them anew later\n" in (
-            CliRunner().invoke(db, ["downgrade"]).output)
+            CliRunner().invoke(db, ["downgrade", "0001"]).output)
 
     def test_keeps_what_was_written_into_the_new_tables_of_one_that_was_cut_off(self, small):
         cut_off_after_renaming(small)
@@ -551,7 +552,7 @@ class TestTakeover:
 
     def test_somebodys_copy_is_not_taken_for_one_that_was_cut_off_after_going_back_either(self, small):
         small.migrations.upgrade()
-        small.migrations.downgrade()
+        small.migrations.downgrade("0001")
         small.execute("CREATE TABLE users__old AS SELECT * FROM users; "
                       "INSERT INTO users SELECT 'u9', created_at, updated_at, 'new@x.org', password, 'N', 'N' "
                       "FROM users WHERE id = 'u1'")
@@ -560,13 +561,13 @@ class TestTakeover:
             small.migrations.upgrade()
         assert small.content() == before
         small.execute("DROP TABLE users__old")
-        assert small.migrations.upgrade() == ["0002"]
+        assert small.migrations.upgrade() == ["0002", "0003"]
         assert small.rows("SELECT COUNT(*) FROM users") == [(4,)]
 
     def test_of_going_back_that_was_cut_off_anywhere_everything_is_there_again(self, small, monkeypatch):
         small.migrations.upgrade()
         schema, content, until = small.schema(), small.content(), 1
-        while killed(small, "downgrade", until):
+        while killed(small, "downgrade", until, "0001"):
             use(small, monkeypatch, "production")
             assert CliRunner().invoke(db, ["status"]).exit_code == 1
             with pytest.raises(Outdated):
@@ -597,8 +598,68 @@ class TestTakeover:
                                       stderr=subprocess.PIPE) for _ in range(2)]
         printed = sorted(process.communicate(timeout=60) for process in processes)
         assert [error for _, error in printed] == ["", ""]
-        assert printed[0][0].startswith("0001: ") or "0002 is done" in printed[0][0]
+        assert printed[0][0].startswith("0001: ") or f"{HEAD} is done" in printed[0][0]
         assert printed[1][0] == "There was nothing to do: the schema is what this HBNB needs\n"
+
+
+class TestAddresses:
+    """From the version that told addresses apart by a collation of the server's."""
+
+    @pytest.fixture
+    def before(self, small: Database) -> Database:
+        small.migrations.upgrade()
+        small.migrations.downgrade("0002")
+        return small
+
+    def insert(self, database: Database, *emails: str, password: str = "$nologin$") -> None:
+        for number, email in enumerate(emails):
+            database.execute(f"INSERT INTO users (id, created_at, updated_at, email, password, first_name, last_name) "
+                             f"VALUES ('n{number}', NOW(), NOW(), '{email}', '{password}', '', '')")
+
+    def test_an_old_database_keeps_users_whose_addresses_differ_in_accents_only(self, small, monkeypatch):
+        small.execute("UPDATE users SET email = X'6A6F73E9' WHERE id = 'u1'; UPDATE users SET email = 'jose' "
+                      "WHERE id = 'u2'; UPDATE users SET email = '' WHERE id = 'u3'; INSERT INTO users "
+                      "SELECT 'u4', created_at, updated_at, email, password, '', '' FROM users WHERE id = 'u3'")
+        small.migrations.upgrade()
+        assert small.rows("SELECT id, email, email_key FROM users ORDER BY id") == [
+            ("u1", "josé", "josé"), ("u2", "jose", "jose"), ("u3", "", None), ("u4", "", None)]
+
+    def test_the_rule_is_the_older_one_again_after_going_back(self, before):
+        assert any("uq_users_email" in line and "(`email`)" in line for line in before.schema()["users"])
+        assert not any("email_key" in line for line in before.schema()["users"])
+
+    def test_programs_of_the_version_before_keep_to_the_rule(self, before):
+        before.migrations.upgrade()
+        assert before.rows("SELECT since FROM alembic_version") == [("0002",)]
+        self.insert(before, "ADA@y.org")
+        with pytest.raises(subprocess.CalledProcessError) as refused:
+            before.execute("INSERT INTO users (id, created_at, updated_at, email, password, first_name, last_name) "
+                           "VALUES ('x', NOW(), NOW(), 'ada@Y.org', '', '', '')")
+        assert b"for key 'uq_users_email'" in refused.value.stderr
+
+    def test_users_who_are_equal_by_the_new_rule_are_named_and_nothing_is_changed(self, before):
+        self.insert(before, "k@x.org", "\u212a@x.org")      # the sign for kelvin, whose small letter is k
+        content, schema = before.content(), before.schema()
+        with pytest.raises(Conflict, match=r"whatever its capitals: .*: n0 \(k@x.org\), n1 \(\u212a@x.org\)"):
+            before.migrations.upgrade()
+        assert (before.content(), before.schema()) == (content, schema)
+
+    def test_going_back_names_the_users_whom_the_version_before_cannot_tell_apart(self, small, monkeypatch):
+        use(small, monkeypatch)
+        small.migrations.upgrade()
+        schema = small.schema()
+        self.insert(small, "josé@x.org", "jose@x.org")
+        assert re.search(r"cannot tell these apart: n0 \(josé@x.org\), n1 \(jose@x.org\)",
+                         CliRunner().invoke(db, ["downgrade"]).output)
+        assert not any("uq_users_email" in line for line in small.schema()["users"])
+        small.migrations.upgrade()
+        assert small.schema() == schema
+
+    def test_passwords_that_a_restore_left_as_text_become_hashes(self, before, monkeypatch):
+        self.insert(before, "n@x.org", password="123456")
+        assert "users: 1 passwords become hashes" in before.migrations.plan().lines
+        before.migrations.upgrade()
+        assert use(before, monkeypatch).get(User, "n0").check_password("123456")
 
 
 class TestCommands:
@@ -616,9 +677,9 @@ class TestCommands:
         environ = environment(small.settings, tmp_path) | {"HBNB_ENV": "production"}
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "db"]
         for words, status, printed in (
-                (["status"], 1, "The schema is of no migration, and this HBNB needs 0002\n0001: "),
+                (["status"], 1, f"The schema is of no migration, and this HBNB needs {HEAD}\n0001: "),
                 (["upgrade"], 0, "0001 is done\n"),
-                (["status"], 0, "The schema is 0002, and this HBNB needs 0002\n")):    # nobody has made a token
+                (["status"], 0, f"The schema is {HEAD}, and this HBNB needs {HEAD}\n")):    # nobody has made a token
             ended = subprocess.run([*command, *words], cwd=ROOT, env=environ, capture_output=True, text=True,
                                    timeout=60)
             assert (ended.returncode, ended.stderr) == (status, "")
@@ -636,24 +697,26 @@ class TestCommands:
         assert own.rows("SHOW TABLES") == []
         own.migrations.upgrade()
         own.execute("INSERT INTO states VALUES ('s1', NOW(), NOW(), 'Here')")
-        assert "0002 is undone" in run("downgrade")
-        assert "The schema is 0001, and this HBNB needs 0002" in run("status")
+        assert "0002 is undone" in run("downgrade", "0001")
+        assert f"The schema is 0001, and this HBNB needs {HEAD}" in run("status")
         assert own.rows("SELECT version_num, name FROM alembic_version, states") == [("0001", "Here")]
 
     def test_status_is_for_programs_too(self, run, small):
         found = run("status", "--json")
         assert found.exit_code == 1
         assert json.loads(found.output) == {
-            "current": None, "head": "0002", "up_to_date": False, "trouble": None, "pending": [
+            "current": None, "head": HEAD, "up_to_date": False, "trouble": None, "pending": [
                 {"revision": "0001", "about": "The classic tables, as an older HBNB made them",
                  "backward_compatible": True},
-                {"revision": "0002", "about": "utf8mb4, exact times and coordinates, indexes, one user an address, "
-                                              "hashed passwords, line breaks", "backward_compatible": False}]}
+                {"revision": "0002", "about": "utf8mb4, exact times and coordinates, indexes, hashed passwords, line "
+                                              "breaks", "backward_compatible": False},
+                {"revision": "0003", "about": "One rule for equal e-mail addresses, the same in a file; passwords that "
+                                              "a restore left as text become hashes", "backward_compatible": True}]}
         assert "(the version before cannot live with it)" in run("status").output
         small.migrations.upgrade()
         found = run("status", "--json")
         assert found.exit_code == 0
-        assert json.loads(found.output) == {"current": "0002", "head": "0002", "up_to_date": True, "pending": [],
+        assert json.loads(found.output) == {"current": HEAD, "head": HEAD, "up_to_date": True, "pending": [],
                                             "trouble": None}
 
     def test_a_dry_run_lists_all_that_stops_it(self, run, small):
@@ -670,13 +733,13 @@ class TestCommands:
     def test_upgrade_says_rows_and_checksums_and_downgrade_what_stays(self, run):
         found = run("upgrade").output
         assert re.search(r"place_amenity: 2 rows before and after, checksum [0-9a-f]{16}\n", found)
-        assert found.endswith("0002 is done\n")
+        assert found.endswith(f"{HEAD} is done\n")
         assert run("upgrade").output == "There was nothing to do: the schema is what this HBNB needs\n"
-        assert "hashed passwords, with which an older HBNB lets nobody in" in run("downgrade").output
+        assert "hashed passwords, with which an older HBNB lets nobody in" in run("downgrade", "0001").output
         found = run("downgrade")
         assert (found.exit_code, "There is nothing before 0001" in found.output) == (1, True)
 
-    @pytest.mark.parametrize(("revision", "words"), [("0009", "There is no revision 0009"), ("0002", "none before it")])
+    @pytest.mark.parametrize(("revision", "words"), [("0009", "There is no revision 0009"), (HEAD, "none before it")])
     def test_downgrade_goes_to_revisions_that_were(self, run, small, revision, words):
         small.migrations.upgrade()
         found = run("downgrade", revision)
@@ -746,7 +809,7 @@ def cut_off_after_renaming(database: Database) -> None:
         database.migrations.upgrade()
 
 
-def killed(database: Database, work: str, until: int) -> list[str]:
+def killed(database: Database, work: str, until: int, *arguments: str) -> list[str]:
     """Upgrade or downgrade, and be killed after so many statements that change something. Returns: these."""
     storage, sent = database.open(), []
 
@@ -757,6 +820,6 @@ def killed(database: Database, work: str, until: int) -> list[str]:
             sent.append(sql)
     event.listen(storage._autocommit.engine, "before_cursor_execute", count)
     with suppress(Killed):
-        getattr(storage.migrations(), work)()
+        getattr(storage.migrations(), work)(*arguments)
         return []
     return sent

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-HEAD = "0002"       # the revision that the models are; revisions sort by age
+HEAD = "0003"       # the revision that the models are; revisions sort by age
+SINCE = "0002"      # the oldest revision whose programs can use it
 COMMAND = "flask --app wsgi db upgrade"
 _NO_TABLE = 1146
 
@@ -51,7 +52,7 @@ def prepare(connection: Connection) -> None:
 def stamp(connection: Connection) -> None:
     """Say that the schema is just what the models are."""
     prepare(connection)
-    connection.execute(text("REPLACE INTO alembic_version VALUES (:head, :head)"), {"head": HEAD})
+    connection.execute(text("REPLACE INTO alembic_version VALUES (:head, :since)"), {"head": HEAD, "since": SINCE})
     connection.execute(text("DELETE FROM alembic_version WHERE version_num <> :head"), {"head": HEAD})
 
 

@@ -137,7 +137,7 @@ def test_clean_keeps_the_newest(packing, keep, left):
 
 
 def test_an_archive_tells_which_migrations_it_brings(packing):
-    assert archive.pack("dev").migrations() == {"0001": True, "0002": False}
+    assert archive.pack("dev").migrations() == {"0001": True, "0002": False, "0003": True}
 
 
 def test_clean_leaves_the_archives_of_other_environments(packing):
