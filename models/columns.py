@@ -7,13 +7,27 @@ whether it may be none, and in `info`:
     read_only     given when the object is made, never changed afterwards
     write_only    never part of any answer
     private       part of answers to a token's holder only, where the API is guarded
+    unique        no two objects have the same value, as `unique_key` tells them apart
 """
 from __future__ import annotations
 
 import datetime
 from typing import Annotated, Any, TypeVar
 
-from sqlalchemy import Column, DateTime, Double, ForeignKey, Index, Integer, MetaData, String, Table, event
+from sqlalchemy import (
+    Column,
+    ColumnClause,
+    DateTime,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    event,
+)
+from sqlalchemy import column as sql_column
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, Mapper, Relationship, mapped_column, relationship
@@ -67,15 +81,32 @@ class LongTextType(_ByDialect[str]):
 
 
 class MailType(_ByDialect[str]):
-    """An e-mail address: kept as typed, compared without regard to case."""
+    """An e-mail address: kept as typed, and compared by its `unique_key`."""
 
     impl = String(128)
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(String(128, collation="NOCASE"))
-        return dialect.type_descriptor(String(128, collation="utf8mb4_general_ci"))
+
+def unique(table: Table) -> list[Column[Any]]:
+    """The columns of which no two objects may have the same value; none, or an empty one, is no value."""
+    return [column for column in table.c if column.unique or column.info.get("unique")]
+
+
+def unique_key(column: Column[Any]) -> ColumnClause[Any]:
+    """The column that tells the values of a unique column apart: itself, or of addresses the one beside it.
+
+    That one is in the tables only, which make its values by `key_definition`; the models do not know it.
+    """
+    if not isinstance(column.type, MailType):
+        return column
+    found: ColumnClause[Any] = sql_column(f"{column.key}_key", String())
+    found.table = column.table
+    return found
+
+
+def key_definition(column: Column[Any]) -> str:
+    """The definition of an address's key, which either engine understands: see `values.address_key`."""
+    return f"{unique_key(column).key} VARCHAR(128) GENERATED ALWAYS AS (NULLIF(RTRIM(LOWER({column.key})), '')) VIRTUAL"
 
 
 class TimeType(_ByDialect[datetime.datetime]):
@@ -161,7 +192,7 @@ Text = Annotated[str, mapped_column(String(1024))]
 OptionalText = Annotated[str | None, mapped_column(String(1024))]
 LongText = Annotated[str, mapped_column(LongTextType())]
 Label = Annotated[str, mapped_column(KeyType(), unique=True)]
-Mail = Annotated[str, mapped_column(MailType(), unique=True, info={"read_only": True, "private": True})]
+Mail = Annotated[str, mapped_column(MailType(), info={"read_only": True, "private": True, "unique": True})]
 Secret = Annotated[str, mapped_column(String(128), info={"write_only": True})]
 Digest = Annotated[str, mapped_column(String(64), info={"write_only": True})]
 Count = Annotated[int, mapped_column(Integer, default=0, info={"least": 0})]

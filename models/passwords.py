@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -55,6 +55,23 @@ def all_protected(kept: Sequence[str | None]) -> list[str]:
     """The same for many, on all processors."""
     with ThreadPoolExecutor() as pool:
         return [*pool.map(protected, kept)]
+
+
+def protect(objects: Mapping[str, Any], unset: bool = False) -> int:
+    """Hash the passwords of a store's users that are none yet, in place, whatever wrote them there.
+
+    Args:
+        objects: by `Class.id`, as a file or a backup holds them.
+        unset: make users whose password was never set ones that cannot log in; else they stay as they are.
+    Returns: how many users changed.
+    """
+    users = [obj for key, obj in objects.items() if key.startswith("User.") and isinstance(obj, dict)]
+    unsafe = [obj for obj in users if (unset or obj.get("password") not in (None, ""))
+              and not is_hash(str(obj.get("password") or ""))]
+    kept = ["" if obj.get("password") is None else str(obj["password"]) for obj in unsafe]
+    for obj, password in zip(unsafe, all_protected(kept), strict=True):
+        obj["password"] = password
+    return len(unsafe)
 
 
 def matches(kept: str, password: str) -> bool:

@@ -29,7 +29,8 @@ class User(BaseModel, Base):
 
     @validates("password")
     def _hash(self, _: str, password: str | None) -> str | None:
-        return passwords.hashed(password) if password else password
+        # What is no text is refused when it is stored.
+        return passwords.hashed(password) if password and isinstance(password, str) else password
 
     def check_password(self, password: str) -> bool:
         """Tell whether this is the user's password; one kept in an older form is replaced by a strong hash."""

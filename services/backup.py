@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -17,20 +18,24 @@ import orjson
 import models
 from errors import Damaged, Invalid
 from models.base_model import time_text, utc_now
-from models.columns import links
+from models.columns import links, unique
+from models.values import told_apart
 from services.transfer.disk import Progress, opened, reported, silent, written
 
 FORMAT = 1
 PART = 1000             # objects that are stored at a time
+NAMED = 20              # objects that are named of those that cannot be stored
 LONGEST_HEADER = 1 << 20    # bytes
 
 
 @dataclass
 class Backup:
-    """What a backup holds: the UTC time it was made at, as text, and the number of objects by class."""
+    """What a backup holds: the UTC time it was made at, as text, the number of objects by class, and the objects that
+    have the same value where only one may have it, such as an e-mail address."""
 
     made_at: str
     counts: Counter[str] = field(default_factory=Counter)
+    twice: list[str] = field(default_factory=list)
 
 
 def back_up(path: str, force: bool = False, progress: Progress = silent) -> Backup:
@@ -69,14 +74,41 @@ def check(path: str, progress: Progress = silent) -> Backup:
     Args:
         progress: is told how many bytes of the file were read, of how many.
     Raises:
-        Invalid: it is none, not whole, or of another HBNB; says so.
+        Invalid: it is none, not whole, of another HBNB, or holds what this storage cannot hold; says so.
         Unavailable: it cannot be read.
     """
     with reported(path), opened(path, progress) as file:
-        reader = _Reader(file)
-        for _ in reader:
-            pass
+        reader, twice = _Reader(file), _Twice()
+        found = [*islice(models.storage.unfit(twice.watch(reader)), NAMED + 1)]
+        if len(found) <= NAMED:     # all of it was read
+            reader.backup.twice = twice.found()
+            found += [] if models.storage.is_lenient else reader.backup.twice
+        if found:
+            raise Invalid("; ".join([*found[:NAMED], *["…"] * (len(found) > NAMED)]))
     return reader.backup
+
+
+class _Twice:
+    """Finds the objects that have the same value where only one may have it."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str, str], list[str]] = {}
+        self._columns = {name: [(column.key, told_apart(column)) for column in unique(cls.__table__)]
+                         for name, cls in models.stored.items()}
+
+    def watch(self, parts: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """The same objects, looked at on their way."""
+        for part in parts:
+            for key, obj in part.items():
+                for column, told in self._columns.get(_class(key), ()):
+                    value = obj.get(column) if isinstance(obj, dict) else None
+                    if isinstance(value, str) and (apart := told(value)):
+                        self._seen.setdefault((_class(key), column, apart), []).append(f"{key} ({value})")
+            yield part
+
+    def found(self) -> list[str]:
+        return [f"one {column} belongs to {' and '.join(keys)}"
+                for (_, column, _), keys in self._seen.items() if len(keys) > 1]
 
 
 def restore(path: str, replace: bool = False, progress: Progress = silent) -> Backup:
@@ -94,11 +126,12 @@ def restore(path: str, replace: bool = False, progress: Progress = silent) -> Ba
     """
     check(path, lambda done, total: progress(done, 2 * total))
     with reported(path), opened(path, lambda done, total: progress(total + done, 2 * total)) as file:
-        reader = _Reader(file)
+        reader, twice = _Reader(file), _Twice()
         try:
-            models.storage.fill(reader, replace)
+            models.storage.fill(twice.watch(reader), replace)
         except Damaged as error:
             raise Damaged(f"{error}. Or move it away, with the journal if there is one, and restore") from error
+    reader.backup.twice = twice.found()
     return reader.backup
 
 

@@ -5,12 +5,13 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, inspect
+from sqlalchemy import Column, ColumnElement, func, inspect
 
 import schema
 from errors import Invalid, meant
 from models.base_model import BaseModel
-from models.values import check
+from models.columns import MailType, unique_key
+from models.values import address_key, check
 
 OPERATORS: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
     "=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -51,11 +52,15 @@ def condition(cls: type[BaseModel], wanted: Filter) -> ColumnElement[bool]:
         related: ColumnElement[bool] = attribute.any(inner) if relationship.uselist else attribute.has(inner)
         return related
     column = _column(cls, wanted.path)
+    compared = getattr(cls, head)
     if wanted.operator == "~" and column.type.python_type is not str:
         raise Invalid(f"{wanted.path} is no text, which ~ looks into", wanted.path)
     value = schema.fit(column, wanted.value)
     check(column, value)
-    return OPERATORS[wanted.operator](getattr(cls, head), value)
+    if isinstance(column.type, MailType) and wanted.operator != "~":
+        value = address_key(value) or ""
+        compared = unique_key(column) if value and wanted.operator == "=" else _by_key(column)
+    return OPERATORS[wanted.operator](compared, value)
 
 
 def path(cls: type[BaseModel], name: str) -> list[str]:
@@ -94,7 +99,8 @@ def order(cls: type[BaseModel], names: Sequence[str], private: bool = True) -> l
 def _ordered(column: Any, descending: bool) -> list[ColumnElement[Any]]:
     """The order by a column, in either direction with none last, where each database would put it elsewhere."""
     last = [column.is_(None)] if column.nullable else []
-    return [*last, column.desc() if descending else column]
+    key = _by_key(column) if isinstance(column.type, MailType) else column
+    return [*last, key.desc() if descending else key]
 
 
 def number(name: str, text: str, least: int = 0) -> int:
@@ -122,6 +128,11 @@ def decimals(name: str, text: str) -> list[float]:
         return [float(each) for each in text.split(",")]
     except ValueError:
         raise Invalid(f"{name} must be numbers with commas between them", name) from None
+
+
+def _by_key(column: Column[Any]) -> ColumnElement[Any]:
+    """An address as addresses are compared; an empty one has no key."""
+    return func.coalesce(unique_key(column), "")
 
 
 def _column(cls: type[BaseModel], name: str) -> Any:

@@ -9,9 +9,8 @@ from sqlalchemy import ColumnElement, or_, select
 
 from errors import Invalid
 from models.amenity import place_amenity
-from models.letters import lower
 from models.place import Place
-from models.values import checker
+from models.values import checker, lower
 from services.market import Market
 
 MOST = 10       # each may be looked for in the description of every place

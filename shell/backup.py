@@ -36,6 +36,8 @@ def run_restore(arguments: list[str], asks: bool = False) -> None:
     with _offering("--replace"), progress(options.file) as moved:
         backup = check(options.file, moved) if options.check else restore(options.file, options.replace, moved)
     print(_said(backup))
+    for each in backup.twice:
+        print(f"{each}: a file keeps them, a database would refuse them")
 
 
 @contextmanager

@@ -96,7 +96,7 @@ def full(storage: Storage, engine: str, settings: Settings) -> Storage:
         storage.settle()
         found = json.loads(path.read_text()) | FOREIGN
         next(obj for key, obj in found.items() if key.startswith("Place."))["pets"] = {"cats": [2, 0.5]}
-        path.write_text(json.dumps(found))
+        path.write_bytes(json_file.OURS + json.dumps(found)[1:].encode())
     return storage
 
 
@@ -365,6 +365,49 @@ class TestDamage:
 
 
 class TestWhatCannotBeHeld:
+    @pytest.mark.parametrize(("objects", "words"), [
+        ({"User.a": {"email": "MÜLLER@x.example"}, "User.b": {"email": "müller@x.example "}},
+         r"one email belongs to User\.a \(MÜLLER@x\.example\) and User\.b \(müller@x\.example \)"),
+        ({"Token.a": {"name": "ci"}, "Token.b": {"name": "ci"}}, r"one name belongs to Token\.a \(ci\) and Token\.b"),
+        ({"City.c": {"state_id": "gone"}}, "cities, c: state_id names nothing that is there"),
+        ({"State.é": {"name": "S"}}, "states, é: id is no id of ASCII characters"),
+        ({"State.s": {}, "Refused.State.t": {"object": {}}}, r"Refused\.State\.t: a database can hold no Refused"),
+        ({"State.s": {"name": "x" * 129}}, "states, s: name is too long")])
+    def test_by_a_database_is_said_by_check_and_restore_alike(self, storage, engine, content, path, objects, words):
+        sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": {}}, *map(list, objects.items()))
+        if engine == "file":    # which keeps what is old
+            assert check(path).counts.total() == restore(path).counts.total() == len(objects)
+            assert all(re.match(words, each) for each in check(path).twice)
+            return
+        for work in (check, restore):
+            with pytest.raises(Invalid, match=words):
+                work(path)
+            assert not any(content().values())
+
+    @pytest.mark.parametrize("pair", [("josé@x.example", "jose@x.example"), ("straße@x.example", "strasse@x.example"),
+                                      ("", "")])
+    def test_addresses_that_differ_are_restored(self, storage, path, pair):
+        sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": {}}, *(
+            [f"User.{id}", {"email": email, "password": "123456"}] for id, email in zip("ab", pair, strict=True)))
+        assert check(path).twice == restore(path).twice == []
+        assert {user.email for user in storage.all(User).values()} == {*pair}
+
+    def test_rows_that_collide_are_named_on_the_console(self, storage, engine, path, console):
+        sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": {}}, *(
+            [f"User.{id}", {"email": email}] for id, email in zip("ab", ("MÜLLER@x.y", "müller@x.y"), strict=True)))
+        ended = console(args=("restore", path, "--check"))
+        assert ended.returncode == (engine == "db")
+        assert "one email belongs to User.a (MÜLLER@x.y) and User.b (müller@x.y)" in ended.stdout + ended.stderr
+
+    @pytest.mark.parametrize("kept", [123456, "123456", 1.5, MD5])
+    def test_passwords_that_an_older_hbnb_kept_as_text_become_hashes(self, storage, content, path, kept):
+        sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": {}}, ["User.a", {"email": "a@b.c", "password": kept}])
+        restore(path)
+        assert passwords.is_hash(storage.get(User, "a").password)
+        assert storage.get(User, "a").check_password("password" if kept == MD5 else str(kept))
+        storage.save()
+        assert not re.search(rf"\W{re.escape(str(kept))}\W", str(content()))
+
     @pytest.mark.parametrize(("key", "obj", "words"), [
         ("Boat.1", {"id": "1"}, r"Boat\.1: a database can hold no Boat"),
         ("State.1", {"pets": 1}, r"State\.1: a database cannot hold what it has beside id, "),

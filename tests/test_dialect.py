@@ -38,7 +38,8 @@ from tests.test_contract import TABLE, Conversation
 from tests.test_migrations import Database as Old
 
 BOTH_FUNCTIONS = {"asin", "cast", "coalesce", "concat", "convert", "cos", "count", "database", "date_format", "floor",
-                  "get_lock", "left", "lower", "radians", "rand", "release_lock", "sin", "sqrt", "values"}
+                  "get_lock", "left", "lower", "nullif", "radians", "rand", "release_lock", "rtrim", "sin", "sqrt",
+                  "values"}
 BOTH_TYPES = {"bigint", "binary", "bool", "char", "datetime", "double", "integer", "longtext", "text", "varchar"}
 # What both understand, and the grammar does not know.
 BOTH = re.compile(r"(RELEASE )?SAVEPOINT \w+")

@@ -125,7 +125,8 @@ class TestTheFile:
                    "Car.1": {"__class__": "Car", "id": "1"}}
         state = {"__class__": "State", "id": "1", "name": "S", "nickname": "Sunny", "tags": ["a", {"b": 1}],
                  "created_at": "2020-01-01T00:00:00.000000", "updated_at": "2020-01-01T00:00:00.000000"}
-        path.write_text(json.dumps({**unknown, "State.1": state, "State.2": {**state, "id": "2"}}))
+        text = json.dumps({**unknown, "State.1": state, "State.2": {**state, "id": "2"}})
+        path.write_bytes(json_file.OURS + text[1:].encode())
         assert storage.count() == 2
         State(name="new").save()
         found = storage.get(State, "1")
@@ -187,17 +188,7 @@ class TestDamage:
         (b'{"State.1": {"name": "S"}', "line 1, column 26"), (b'{\n"State.1": {"name": "S"},\n', "line 3"),
         (b"", "line 1"), (b"[]", "list"), (b'"text"', "str"), (b"null", "NoneType"), (b"\0\0\0\0", "line 1"),
         (b'{"a": "\xff"}', "byte 7"),
-        (b'{"State.1": {"name": "S"}} {', "line 1, column 28"), (b"[" * 200_000, "nested"),
-        (b'{"State.1": []}', "State.1"), (b'{"State.1": 5}', "State.1"), (b'{"State.": {}}', "State."),
-        (b'{"State.1": {"id": "2"}}', "State.1"), (b'{"State.1": {"__class__": "City"}}', "State.1"),
-        (b'{"State.1": {"name": ["x"]}}', "State.1"),
-        (b'{"State.1": {"created_at": "yesterday"}}', "State.1: created_at"),
-        (b'{"Place.1": {"max_guest": "two"}}', "Place.1: max_guest is not a whole number"),
-        (b'{"Place.1": {"max_guest": 1.5}}', "Place.1: max_guest is not a whole number"),
-        (b'{"Place.1": {"latitude": "north"}}', "Place.1: latitude is not a number"),
-        (b'{"Place.1": {"latitude": NaN}}', "NaN"), (b'{"Place.1": {"amenity_ids": "x"}}', "Place.1: amenity_ids"),
-        (b'{"Place.1": {"max_guest": 99999999999999999999}}', "Place.1"),
-        (b'{"State.1": {"name": "\\ud800"}}', "State.1")])
+        (b'{"State.1": {"name": "S"}} {', "line 1, column 28"), (b"[" * 200_000, "nested")])
     def test_is_a_clear_error_that_names_file_and_place_and_nothing_is_overwritten(self, storage, path, text, place):
         path.write_bytes(text)
         for _ in range(2):
@@ -212,6 +203,21 @@ class TestDamage:
         storage.close()
         State(name="mended").save()
         assert len(on_disk(path)) == 1
+
+    @pytest.mark.parametrize(("text", "place"), [
+        (b'"State.1": []}', "State.1"), (b'"State.1": 5}', "State.1"), (b'"State.": {}}', "State."),
+        (b'"State.1": {"id": "2"}}', "State.1"), (b'"State.1": {"__class__": "City"}}', "State.1"),
+        (b'"State.1": {"name": ["x"]}}', "State.1"),
+        (b'"State.1": {"created_at": "yesterday"}}', "State.1: created_at"),
+        (b'"Place.1": {"max_guest": "two"}}', "Place.1: max_guest is not a whole number"),
+        (b'"Place.1": {"max_guest": 1.5}}', "Place.1: max_guest is not a whole number"),
+        (b'"Place.1": {"latitude": "north"}}', "Place.1: latitude is not a number"),
+        (b'"Place.1": {"latitude": NaN}}', "NaN"), (b'"Place.1": {"amenity_ids": "x"}}', "Place.1: amenity_ids"),
+        (b'"Place.1": {"max_guest": 99999999999999999999}}', "Place.1"),
+        (b'"State.1": {"name": "\\ud800"}}', "State.1")])
+    def test_of_an_object_in_a_file_of_ours_is_one_too(self, storage, path, text, place):
+        self.test_is_a_clear_error_that_names_file_and_place_and_nothing_is_overwritten(
+            storage, path, json_file.OURS + text, place)
 
     def test_a_file_cut_anywhere_is_damaged_or_whole_but_never_empty(self, storage, path):
         Market()

@@ -21,7 +21,7 @@ from config import Settings
 from errors import Conflict, Misconfigured, Outdated, Unavailable
 from models import migrations, passwords
 from models.engine.db_storage import DBStorage
-from models.migrations import takeover
+from models.migrations import HEAD, SINCE, takeover
 from models.migrations.runner import Migrations
 from models.place import Place
 from models.state import State
@@ -31,8 +31,8 @@ from tests.conftest import ROOT, TEST_DATABASE, environment
 from tests.mariadb import MariaDB
 from tests.market import Market
 
-REVISIONS = ["0001", "0002", "0003"]
-HEAD, SINCE, NEWER = REVISIONS[-1], migrations.SINCE, "0004"
+REVISIONS = sorted(path.stem[1:] for path in (ROOT / "models/migrations/versions").glob("r*.py"))
+NEWER = "9999"
 CLASSIC = {"State": 11, "City": 32, "User": 30, "Amenity": 47, "Place": 154, "Review": 718}
 TABLES = ["states", "cities", "users", "amenities", "places", "reviews", "place_amenity"]
 # A database of an older HBNB, in small.
@@ -211,7 +211,8 @@ class TestSchema:
             DROP TABLE alembic_version; DROP TABLE tokens; DROP TABLE answers; DROP TABLE versions;
             ALTER TABLE places MODIFY price_by_night INTEGER NOT NULL;
             ALTER TABLE places ADD KEY x (user_id), DROP KEY ix_places_user_id, ADD KEY ix_places_user_id (user_id);
-            ALTER TABLE users DROP KEY ix_users_created_at;
+            ALTER TABLE users DROP KEY ix_users_created_at, DROP KEY uq_users_email, DROP COLUMN email_key,
+                MODIFY email varchar(128) COLLATE utf8mb4_general_ci NOT NULL;
             ALTER TABLE reviews DROP FOREIGN KEY fk_reviews_place_id;
             ALTER TABLE cities DROP FOREIGN KEY fk_cities_state_id;
             ALTER TABLE cities ADD CONSTRAINT fk_cities_state_id FOREIGN KEY (state_id) REFERENCES states (id);""")
@@ -278,7 +279,7 @@ class TestStart:
                 database.migrations.upgrade()
         assert database.rows("SELECT * FROM alembic_version") == [(NEWER, since)]
 
-    @pytest.mark.parametrize("revision", ["0001a", "0009", "bfe1"])
+    @pytest.mark.parametrize("revision", ["0001a", "9999", "bfe1"])
     def test_of_a_schema_that_nobody_knows_is_refused_and_said_by_every_command(self, small, monkeypatch, revision):
         use(small, monkeypatch, "production")
         small.migrations.upgrade()
@@ -627,6 +628,66 @@ class TestTakeover:
         assert printed[1][0] == "There was nothing to do: the schema is what this HBNB needs\n"
 
 
+class TestAddresses:
+    """From the version that told addresses apart by a collation of the server's."""
+
+    @pytest.fixture
+    def before(self, small: Database) -> Database:
+        small.migrations.upgrade()
+        small.migrations.downgrade("0002")
+        return small
+
+    def insert(self, database: Database, *emails: str, password: str = "$nologin$") -> None:
+        for number, email in enumerate(emails):
+            database.execute(f"INSERT INTO users (id, created_at, updated_at, email, password, first_name, last_name) "
+                             f"VALUES ('n{number}', NOW(), NOW(), '{email}', '{password}', '', '')")
+
+    def test_an_old_database_keeps_users_whose_addresses_differ_in_accents_only(self, small, monkeypatch):
+        small.execute("UPDATE users SET email = X'6A6F73E9' WHERE id = 'u1'; UPDATE users SET email = 'jose' "
+                      "WHERE id = 'u2'; UPDATE users SET email = '' WHERE id = 'u3'; INSERT INTO users "
+                      "SELECT 'u4', created_at, updated_at, email, password, '', '' FROM users WHERE id = 'u3'")
+        small.migrations.upgrade()
+        assert small.rows("SELECT id, email, email_key FROM users ORDER BY id") == [
+            ("u1", "josé", "josé"), ("u2", "jose", "jose"), ("u3", "", None), ("u4", "", None)]
+
+    def test_the_rule_is_the_older_one_again_after_going_back(self, before):
+        assert any("uq_users_email" in line and "(`email`)" in line for line in before.schema()["users"])
+        assert not any("email_key" in line for line in before.schema()["users"])
+
+    def test_programs_of_the_version_before_keep_to_the_rule(self, before):
+        before.migrations.upgrade()
+        assert before.rows("SELECT since FROM alembic_version") == [("0002",)]
+        self.insert(before, "ADA@y.org")
+        with pytest.raises(subprocess.CalledProcessError) as refused:
+            before.execute("INSERT INTO users (id, created_at, updated_at, email, password, first_name, last_name) "
+                           "VALUES ('x', NOW(), NOW(), 'ada@Y.org', '', '', '')")
+        assert b"for key 'uq_users_email'" in refused.value.stderr
+
+    def test_users_who_are_equal_by_the_new_rule_are_named_and_nothing_is_changed(self, before):
+        self.insert(before, "k@x.org", "\u212a@x.org")      # the sign for kelvin, whose small letter is k
+        content, schema = before.content(), before.schema()
+        with pytest.raises(Conflict, match=r"whatever its capitals: .*: n0 \(k@x.org\), n1 \(\u212a@x.org\)"):
+            before.migrations.upgrade()
+        assert (before.content(), before.schema()) == (content, schema)
+
+    def test_going_back_names_the_users_whom_the_version_before_cannot_tell_apart(self, small, monkeypatch):
+        use(small, monkeypatch)
+        small.migrations.upgrade()
+        schema = small.schema()
+        self.insert(small, "josé@x.org", "jose@x.org")
+        assert re.search(r"cannot tell these apart: n0 \(josé@x.org\), n1 \(jose@x.org\)",
+                         CliRunner().invoke(db, ["downgrade"]).output)
+        assert not any("uq_users_email" in line for line in small.schema()["users"])
+        small.migrations.upgrade()
+        assert small.schema() == schema
+
+    def test_passwords_that_a_restore_left_as_text_become_hashes(self, before, monkeypatch):
+        self.insert(before, "n@x.org", password="123456")
+        assert "users: 1 passwords become hashes" in before.migrations.plan().lines
+        before.migrations.upgrade()
+        assert use(before, monkeypatch).get(User, "n0").check_password("123456")
+
+
 class TestCommands:
     """What an operator types, in an environment where nothing can be served yet."""
 
@@ -673,9 +734,11 @@ class TestCommands:
             "current": None, "head": HEAD, "up_to_date": False, "trouble": None, "pending": [
                 {"revision": "0001", "about": "The classic tables, as an older HBNB made them",
                  "backward_compatible": True},
-                {"revision": "0002", "about": "utf8mb4, exact times and coordinates, indexes, one user an address, "
-                                              "hashed passwords, line breaks", "backward_compatible": False},
-                {"revision": "0003", "about": "Places whose price is unknown", "backward_compatible": True}]}
+                {"revision": "0002", "about": "utf8mb4, exact times and coordinates, indexes, hashed passwords, line "
+                                              "breaks", "backward_compatible": False},
+                {"revision": "0003", "about": "One rule for equal e-mail addresses, the same in a file; passwords that "
+                                              "a restore left as text become hashes", "backward_compatible": True},
+                {"revision": "0004", "about": "Places whose price is unknown", "backward_compatible": True}]}
         assert "(the version before cannot live with it)" in run("status").output
         small.migrations.upgrade()
         found = run("status", "--json")

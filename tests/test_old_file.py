@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
+import orjson
 import pytest
 
 import models
@@ -15,9 +17,11 @@ from errors import Misconfigured
 from models import older, passwords
 from models.engine import json_file
 from models.engine.file_storage import FileStorage
+from models.place import Place
 from models.review import Review
 from models.state import State
 from models.user import User
+from services.transfer.files import import_file
 from tests.conftest import ROOT
 from tests.processes import finish, start
 
@@ -30,6 +34,29 @@ OLD: dict[str, Any] = {
     "Review.2": {"id": "2", "text": "Caf\u00c3\u00a9, \u00e9, <b>", "place_id": "p", "user_id": "1"},
     "State.1": {"id": "1", "__class__": "State", "name": "A<br>B"},
     "Car.1": {"id": "1", "__class__": "Car", "name": "T<BR />"}}
+
+# What cannot be used: key, object, and why.
+BAD: list[tuple[str, Any, str]] = [
+    ("State.1", [], "it is not the object that its key names"), ("State.1", 5, "it is not the object"),
+    ("State.1", None, "it is not the object"), ("State.1", "x", "it is not the object"), ("State.", {}, "Missing id"),
+    ("State.1", {"id": "2"}, "it is not the object"), ("State.1", {"id": 2}, "it is not the object"),
+    ("State.1", {"__class__": "City"}, "it is not the object"),
+    ("State.1", {"__class__": None}, "it is not the object"), ("State.1", {"name": ["x"]}, "name must be a text"),
+    ("State.1", {"name": True}, "name must be a text"), ("State.1", {"name": "\ud800"}, "name must not hold"),
+    ("State.1", {"created_at": "yesterday"}, "created_at: 'yest"),
+    ("State.1", {"created_at": 5}, "created_at: 5 is no time"),
+    ("Place.1", {"max_guest": "two"}, "max_guest must be a"),
+    ("Place.1", {"max_guest": 1.5}, "max_guest must be a whole"),
+    ("Place.1", {"max_guest": True}, "max_guest must be a"),
+    ("Place.1", {"max_guest": 1e+20}, "max_guest must be from 0"),
+    ("Place.1", {"latitude": "north"}, "latitude must be"),
+    ("Place.1", {"latitude": float("nan")}, "latitude must be from"),
+    ("Place.1", {"latitude": 10**400}, "latitude must"),
+    ("Place.1", {"amenity_ids": "x"}, "amenity_ids must be a list"),
+    ("Place.1", {"amenity_ids": [None]}, "amenity_ids"),
+    ("User.1", {"password": "secret", "created_at": "x"}, "created_at: 'x' is no time"),
+    ("Car.1", {"wheels": 4}, "there is no class Car"),
+    ("no key at all", {"x": [1]}, "there is no class no key at all")]
 
 
 @pytest.fixture
@@ -94,12 +121,15 @@ class TestOpening:
     def test_mends_texts_and_passwords_and_keeps_the_rest(self, path, caplog):
         storage = opened(path)
         assert "texts of 5 objects were made ours" in caplog.text
+        assert "1 attributes that HBNB does not know were left out: User.nick (1)" in caplog.text
+        assert "1 objects cannot be used, and were left out; they stay in the file: Car.1 (there is no class Car)" in (
+            caplog.text)
         assert storage.get(Review, "1").text == "You’ll\nlove\n it …"
         assert storage.get(Review, "2").text == OLD["Review.2"]["text"]     # of no one kind
         assert storage.get(State, "1").name == "A\nB"
         kept = json.loads(path.read_text())
         assert kept["Car.1"] == OLD["Car.1"]
-        assert kept["User.1"]["nick"] == "A<BR />"
+        assert "nick" not in kept["User.1"]
         assert kept.keys() == OLD.keys()
         assert "secret" not in path.read_text()
         assert MD5 not in path.read_text()
@@ -183,3 +213,81 @@ class TestOpening:
         assert ended.stdout == "1\n"
         assert "was written by an older HBNB" in ended.stderr
         assert "secret" not in ended.stderr
+
+
+class TestOddValues:
+    def opened(self, path: Path, objects: dict[str, Any]) -> FileStorage:
+        path.write_text(json.dumps(objects))
+        return opened(path)
+
+    def test_are_read_by_the_type_of_their_column(self, path):
+        storage = self.opened(path, {
+            "State.33": {"id": 33, "name": 5}, "City.7": {"id": 7, "state_id": 33, "name": "C"},
+            "Amenity.2": {"id": 2, "name": "Wifi"},
+            "Place.1": {"id": 1, "city_id": 7, "max_guest": "2", "number_rooms": 3.0, "latitude": "1.5",
+                        "amenity_ids": [2]},
+            "User.1": {"id": 1, "email": 12, "first_name": 1.5}})
+        for _ in range(2):
+            assert storage.get(State, "33").cities[0].id == "7"
+            assert storage.get(State, "33").name == "5"
+            place = storage.get(Place, "1")
+            assert (place.max_guest, place.number_rooms, place.latitude, place.amenity_ids) == (2, 3, 1.5, ["2"])
+            user = storage.get(User, "1")
+            assert (user.email, user.first_name) == ("12", "1.5")
+            storage = opened(path)
+        assert json.loads(path.read_text())["City.7"]["state_id"] == "33"
+
+    @pytest.mark.parametrize("kept", [123456, "123456", 0, 1.5, True])
+    def test_of_passwords_become_hashes(self, path, kept):
+        storage = self.opened(path, {"User.1": {"email": "a@b.c", "password": kept}})
+        if kept is not True:
+            assert storage.get(User, "1").check_password(str(kept))
+        assert "$argon2id$" in path.read_text() or kept is True
+        storage.new(State(name="S"))
+        storage.save()
+        assert not re.search(r'"password":\s*"?(123456|0|1.5|true)\W', path.read_text())
+
+    def test_of_passwords_that_are_text_in_a_file_of_ours_become_hashes_too(self, path):
+        path.write_bytes(json_file.OURS + b'"User.1": {"email": "a@b.c", "password": "123456"}, "User.2": {}}')
+        storage = opened(path)
+        assert storage.get(User, "1").check_password("123456")
+        assert storage.get(User, "2").password == ""
+        assert "123456" not in path.read_text()
+
+    def test_of_an_unknown_attribute_are_left_out_and_counted(self, path, caplog):
+        self.opened(path, {f"Place.{id}": {"stars": 5, "<BR />": 1} for id in "12"})
+        assert "4 attributes that HBNB does not know were left out: Place.<BR /> (2), Place.stars (2)" in caplog.text
+
+    @pytest.mark.parametrize(("key", "obj", "reason"), BAD)
+    def test_refuse_their_object_alone_and_nothing_of_it_is_lost(self, path, caplog, key, obj, reason):
+        path.write_text(json.dumps({"State.good": {"name": "S<BR />"}, key: obj}))
+        for _ in range(2):      # the second time, the file is ours
+            storage = opened(path)
+            assert storage.all().keys() == {"State.good"}
+            storage.new(State(id="new", name="N"))
+            storage.save()
+            storage.delete(storage.get(State, "new"))
+            storage.save()
+            kept = orjson.loads(path.read_bytes())
+            assert kept.keys() - {"State.good"}
+            [(place, found)] = [each for each in kept.items() if each[0] != "State.good"]
+            assert key.encode(errors="backslashreplace").decode() in place
+            assert "secret" not in str(found)
+            found = found.get("object", found) if isinstance(found, dict) else found
+            found = json.loads(found) if isinstance(found, str) and place.startswith("Refused.") and (
+                not isinstance(obj, str)) else found
+            if isinstance(obj, dict) and "password" in obj:
+                found, obj = found | {"password": ""}, obj | {"password": ""}
+            assert str(found) == str(obj)
+        assert f"({reason}" in caplog.text
+        assert path.name in caplog.text
+
+    @pytest.mark.parametrize(("key", "obj", "reason"), BAD)
+    def test_are_refused_by_an_import_for_the_same_reason(self, path, key, obj, reason, monkeypatch):
+        storage = FileStorage(path.parent / "empty.json")
+        monkeypatch.setattr(models, "storage", storage)
+        path.write_text(json.dumps({"State.good": {"name": "S"}, key: obj}))
+        report = import_file(str(path), keep_going=True)
+        assert report.new["State"] == 1
+        [(_, found)] = report.refused
+        assert found.startswith(reason.replace("\ud800", "\ufffd"))

@@ -19,6 +19,7 @@ from errors import Invalid
 from models.amenity import Amenity
 from models.base_model import BaseModel
 from models.city import City
+from models.columns import unique
 from models.place import Place
 from models.review import Review
 from models.state import State
@@ -123,7 +124,7 @@ def _described(resource: Resource, action: str) -> Operation:
     if action == "index":
         return Operation(f"List {resource.name}.", tag, {200: array(one), 304: None}, query=listing_query(cls))
     if action == "create":
-        taken = (409,) if any(column.unique for column in cls.__table__.c) else ()
+        taken = (409,) if unique(cls.__table__) else ()
         parent = f"{resource.parent.__name__.lower()}_id" if resource.parent else None
         return Operation(f"Make one of the {resource.name}.", tag, {201: one}, taken,
                          schema.input_definition(cls, made=True, parent=parent), example)

@@ -153,6 +153,9 @@ class DBStorage(Storage):
             db_rows.clear(connection)
             db_rows.fill(connection, parts, self._translate)
 
+    def unfit(self, parts: Iterable[Objects]) -> Iterator[str]:
+        return db_rows.unfit(parts)
+
     def _locked(self, tries: int = LOCK_TRIES) -> tuple[Connection, dict[str, int]]:
         """A connection that keeps everybody else from writing, and how many rows each table has."""
         try:

@@ -12,7 +12,7 @@ from sqlalchemy.schema import CreateTable
 from config import Settings
 from errors import Misconfigured, Outdated, Unavailable
 from models import migrations
-from models.columns import Base
+from models.columns import Base, key_definition, unique, unique_key
 from models.engine import version
 
 
@@ -80,6 +80,11 @@ def _is_empty(connection: Connection) -> bool:
 
 def _create(connection: Connection) -> None:
     Base.metadata.create_all(connection)
+    for column in (column for table in Base.metadata.sorted_tables for column in unique(table)):
+        if unique_key(column) is not column:
+            connection.execute(text(
+                f"ALTER TABLE {column.table.name} ADD COLUMN {key_definition(column)}, "
+                f"ADD UNIQUE INDEX uq_{column.table.name}_{column.key} ({unique_key(column).key})"))
     version.prepare(connection)
     migrations.stamp(connection)
 

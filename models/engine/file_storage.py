@@ -24,12 +24,13 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from errors import Damaged, HBNBError, Invalid, Unavailable
+from models import passwords
 from models.engine import file_lock, file_tables, old_file
 from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.journal import Objects
 from models.engine.json_file import JSONFile
 from models.engine.storage import Storage, must_be_empty, taken
-from models.letters import lower
+from models.values import lower
 
 
 def _or_none(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -50,6 +51,8 @@ class FileStorage(Storage):
         path: the file; a missing one is an empty store.
     """
 
+    is_lenient = True
+
     def __init__(self, path: str | os.PathLike[str] = "file.json") -> None:
         self._file = JSONFile(path)
         # A database of this name lives in memory as long as somebody is connected to it.
@@ -63,7 +66,7 @@ class FileStorage(Storage):
         self._mutex = threading.RLock()
         self._is_current = False    # whether a thread holds the lock and has taken over all changes
         self._commits = 0
-        self._mended = 0        # objects of the file that an older HBNB had kept otherwise
+        self._opening = old_file.Opening()
         event.listen(self._sessions, "do_orm_execute", self._catch_up)
         weakref.finalize(self, _fold, self._file, self._memory)
 
@@ -86,17 +89,18 @@ class FileStorage(Storage):
         with self._file.lock.reading(self._file.timeout), self._mutex:
             self._file.forget()
             self._read_changes()
-        if self._mended:
+        if self._opening.mended:
             self._keep_mended()
 
     def _keep_mended(self) -> None:
         """Write the file of an older HBNB anew, so that its passwords lie there no longer, if that is possible."""
-        said = (f"{self._file.path} was written by an older HBNB: passwords and texts of {self._mended} objects "
-                "were made ours")
+        said = (f"{self._file.path} was written by an older HBNB: ids, numbers, passwords and texts of "
+                f"{self._opening.mended} objects were made ours")
         try:
             with self._alone(), self._mutex:
-                if not self._file.is_old:   # another process was quicker
+                if not self._opening.mended:    # another process was quicker
                     return
+                self._opening.mended = 0
                 self._file.rewrite(lambda: file_tables.everything(self._memory))
         except Unavailable as error:
             said = f"{said}, in memory only, as {error}"
@@ -116,7 +120,7 @@ class FileStorage(Storage):
             try:
                 if not replace:
                     must_be_empty(file_tables.count(self._memory))
-                file_tables.load(self._memory, parts, whole=True)
+                file_tables.load(self._memory, self._safe(parts), whole=True)
                 self._file.rewrite(lambda: file_tables.everything(self._memory))
                 self._memory.execute("COMMIT")
                 self._commits += 1
@@ -190,11 +194,13 @@ class FileStorage(Storage):
         self._memory.execute("BEGIN IMMEDIATE")
         try:
             whole, parts = self._file.changes()
-            self._mended = 0 if whole else self._mended
+            self._opening = old_file.Opening() if whole else self._opening
             file_tables.load(self._memory, self._ours(parts), whole)
             self._memory.execute("COMMIT")
             self._commits += 1
             self._file.taken()
+            if whole:
+                self._opening.say(self._file.path)
         except BaseException as error:
             self._memory.execute("ROLLBACK")
             self._file.forget()
@@ -205,8 +211,15 @@ class FileStorage(Storage):
 
     def _ours(self, parts: Iterable[Objects]) -> Iterator[Objects]:
         for part in parts:
-            if self._file.is_old:
-                self._mended += old_file.mend(part)
+            found = self._opening.take(part) if self._file.is_old else part
+            self._opening.mended += passwords.protect(found, unset=self._file.is_old)
+            yield found
+
+    @staticmethod
+    def _safe(parts: Iterable[Objects]) -> Iterator[Objects]:
+        """Objects of a backup, which an older HBNB may have made while it kept passwords as text."""
+        for part in parts:
+            passwords.protect(part)
             yield part
 
     def _connect(self, **options: Any) -> sqlite3.Connection:

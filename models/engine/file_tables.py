@@ -18,7 +18,7 @@ from sqlalchemy import Column, Table
 import models
 from errors import Invalid
 from models.base_model import NEVER, BaseModel, blank, parse_time, stored, time_text, unknown
-from models.columns import TIMES, Base, MailType, links
+from models.columns import TIMES, Base, key_definition, links, unique, unique_key
 from models.engine.journal import Objects
 
 PART = 1000     # objects that are written at a time
@@ -45,10 +45,12 @@ def load(memory: sqlite3.Connection, parts: Iterable[Objects], whole: bool) -> N
     """
     if whole:
         _create_tables(memory)
+    memory.execute("INSERT INTO loading VALUES (1)")
     for part in parts:
         _load_part(memory, part)
     if whole:
         _create_indexes(memory)
+    memory.execute("DELETE FROM loading")
     memory.execute("DELETE FROM changed")
 
 
@@ -230,20 +232,23 @@ def _create_tables(memory: sqlite3.Connection) -> None:
         memory.execute(f"DROP TABLE {name}")
     for table in Base.metadata.sorted_tables:
         key = ", ".join(column.key for column in table.primary_key)
-        columns, form = ", ".join(map(_definition, table.c)), "" if "id" in table.c else "WITHOUT ROWID"
+        columns, form = ", ".join(_definitions(table)), "" if "id" in table.c else "WITHOUT ROWID"
         memory.execute(f"CREATE TABLE {table.name} ({columns}, PRIMARY KEY ({key})) {form}")
     # Without a key: in a trigger, OR IGNORE does not hold against the statement that sets it off.
     memory.execute("CREATE TABLE changed (class, id)")
     memory.execute("CREATE TABLE kept (key PRIMARY KEY, text, whole)")
+    memory.execute("CREATE TABLE loading (one)")    # holds a row while the file is read
 
 
-def _definition(column: Column[Any]) -> str:
-    kind, words = _SQLITE_TYPES.get(column.type.python_type, _SQLITE_TYPES[str])
-    types = f"'{kind.lower()}'" + (", 'null'" if column.nullable else "")
-    # So that addresses compare without case, as the other engine compares them.
-    collation = " COLLATE NOCASE" if isinstance(column.type, MailType) else ""
-    return (f"{column.key} {kind}{collation} CONSTRAINT \"{column.key} is not {words}\" "
-            f"CHECK (typeof({column.key}) IN ({types}))")
+def _definitions(table: Table) -> Iterator[str]:
+    for column in table.c:
+        kind, words = _SQLITE_TYPES.get(column.type.python_type, _SQLITE_TYPES[str])
+        types = f"'{kind.lower()}'" + (", 'null'" if column.nullable else "")
+        yield (f"{column.key} {kind} CONSTRAINT \"{column.key} is not {words}\" "
+               f"CHECK (typeof({column.key}) IN ({types}))")
+    for column in unique(table):
+        if unique_key(column) is not column:
+            yield key_definition(column)
 
 
 def _create_indexes(memory: sqlite3.Connection) -> None:
@@ -251,9 +256,8 @@ def _create_indexes(memory: sqlite3.Connection) -> None:
         for index in table.indexes:
             columns = ", ".join(column.key for column in index.columns)
             memory.execute(f"CREATE INDEX {index.name} ON {table.name} ({columns})")
-        for column in table.c:
-            if column.unique:
-                _create_unique_index(memory, table.name, column.key)
+        for column in unique(table):
+            _keep_unique(memory, table.name, column.key, unique_key(column).key)
     for name, cls in models.stored.items():
         own = cls.__tablename__
         for event, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")):
@@ -270,11 +274,19 @@ def _create_trigger(memory: sqlite3.Connection, table: str, event: str, action: 
     memory.execute(f"CREATE TRIGGER {table}_{event} AFTER {event} ON {table} BEGIN {action}; END")
 
 
-def _create_unique_index(memory: sqlite3.Connection, table: str, column: str) -> None:
-    try:
-        memory.execute(f"CREATE UNIQUE INDEX ux_{table}_{column} ON {table} ({column}) WHERE {column} <> ''")
-    except sqlite3.IntegrityError:
-        # A file of old may hold some; it opens as it is.
-        twice = [value for value, in memory.execute(
-            f"SELECT min({column}) FROM {table} WHERE {column} <> '' GROUP BY {column} HAVING count(*) > 1")]
+def _keep_unique(memory: sqlite3.Connection, table: str, column: str, key: str) -> None:
+    """Refuse a new or changed value that another row has.
+
+    By triggers, not by a unique index: rows that the file has held twice for long stay, and hold up no other rule.
+    """
+    memory.execute(f"CREATE INDEX ix_{table}_{key} ON {table} ({key})")
+    for event, changed in (("INSERT", "TRUE"), (f"UPDATE OF {column}", f"NEW.{key} IS NOT OLD.{key}")):
+        memory.execute(
+            f"CREATE TRIGGER {table}_{column}_{event[:6]} AFTER {event} ON {table} WHEN NEW.{key} <> '' AND {changed} "
+            f"AND NOT EXISTS (SELECT 1 FROM loading) "
+            f"AND EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key} AND id <> NEW.id) "
+            f"BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: {table}.{column}'); END")
+    twice = [value for value, in memory.execute(
+        f"SELECT min({column}) FROM {table} WHERE {key} <> '' GROUP BY {key} HAVING count(*) > 1")]
+    if twice:
         logging.getLogger("hbnb").warning("More than one of the %s has the %s %s", table, column, ", ".join(twice))

@@ -233,7 +233,8 @@ class JSONFile:
 
     def _parse(self, text: bytes) -> Objects:
         try:    # with the parser that says where it stops, and takes what older programs wrote
-            return self._checked(json.loads(text, parse_constant=_refuse))
+            # One of ours has no NaN; in another, it spoils the object that has it.
+            return self._checked(json.loads(text, parse_constant=float if self.is_old else _refuse))
         except json.JSONDecodeError as error:
             place = f"line {error.lineno}, column {error.colno}: {error.msg}"
         except UnicodeDecodeError as error:

@@ -33,6 +33,7 @@ class Storage:
     is stored by `save`: all of it, or none.
     """
 
+    is_lenient = False      # whether objects that break a rule for new ones may stay
     refusal: str | None = None      # why nobody can use it before a person has done something
 
     def __init__(self, engine: Engine, autocommit: Autocommit) -> None:
@@ -320,6 +321,12 @@ class Storage:
             Unavailable: the storage cannot be used.
         """
         raise NotImplementedError
+
+    def unfit(self, parts: Iterable[Objects]) -> Iterator[str]:
+        """What `fill` would refuse of objects, a sentence each, which names the object; reads them to their end."""
+        for _ in parts:
+            pass
+        yield from ()
 
     def migrations(self) -> Migrations | None:
         """What changes the storage's schema; none where it has none to migrate."""

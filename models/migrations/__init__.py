@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-HEAD = "0003"       # the revision that the models are; revisions sort by age
+HEAD = "0004"       # the revision that the models are; revisions sort by age
 SINCE = "0002"      # the oldest revision whose programs can use the head: all later ones are backward compatible
 COMMAND = "flask --app wsgi db upgrade"
 _NO_TABLE = 1146

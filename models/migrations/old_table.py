@@ -13,7 +13,7 @@ from sqlalchemy.dialects.mysql import VARCHAR
 
 from models import base_model, older, passwords
 from models.columns import TIMES
-from models.values import LEAST, MOST, folded
+from models.values import LEAST, MOST, address_key
 
 Row = dict[str, Any]
 NEVER = base_model.parse_time(base_model.NEVER)    # the time of a row that has none
@@ -56,7 +56,8 @@ class OldTable:
         self.key = [column.name for column in table.primary_key]
         self._charsets: dict[str, str | None] = {row[0]: row[1] for row in connection.execute(text(
             "SELECT column_name, character_set_name FROM information_schema.columns "
-            "WHERE table_schema = DATABASE() AND table_name = :name"), {"name": name})}
+            "WHERE table_schema = DATABASE() AND table_name = :name AND column_name <> 'email_key'"),
+            {"name": name})}    # which holds nothing of its own, and 0003 makes
         self._differing = differing
         self._readers = {column.name: _reader(column, self._charsets.get(column.name))
                          for column in table.c}
@@ -96,14 +97,14 @@ class OldTable:
                 if row[name] is not None and ids is not None and row[name] not in ids:
                     found.stop(f"{self.name}.{name} names none of the {owner}, or writes its id another way: set it "
                                "right, or remove the row", label)
-            if row.get("email") is not None:
-                mails.setdefault(folded(row["email"]), []).append(f"{label} ({row['email']})")
+            if address := address_key(row.get("email") or ""):
+                mails.setdefault(address, []).append(f"{label} ({row['email']})")
             if "password" in row and not passwords.is_hash(row["password"] or ""):
                 found.changes["passwords become hashes"] += 1
         for several in mails.values():
             if len(several) > 1:
-                found.stop(f"{self.name}.email may belong to one of them only, whatever its capitals and accents: give "
-                           f"the others another, or remove them: {', '.join(several)}")
+                found.stop(f"{self.name}.email may belong to one of them only, whatever its capitals: give the "
+                           f"others another, or remove them: {', '.join(several)}")
         found.ids = {key[0] for key in keys}
         return found
 

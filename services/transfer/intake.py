@@ -13,8 +13,8 @@ import schema
 from errors import Invalid
 from models import passwords
 from models.base_model import BaseModel, blank, utc_now
-from models.columns import TIMES
-from models.values import all_fit, checker, folded
+from models.columns import TIMES, unique, unique_key
+from models.values import all_fit, checker, told_apart
 from services.transfer.report import Report as Report
 
 BATCH = 1000    # rows of one statement
@@ -158,17 +158,17 @@ class Intake:
 
     def _refuse_taken(self, cls: type[BaseModel], items: dict[str, Item], there: dict[str, Any]) -> None:
         """Drop items that bring a value which only one object may have, and which another has."""
-        for name in (column.key for column in cls.__table__.c if column.unique):
-            column = cls.__table__.c[name]
-            bringing = [item for id, item in items.items()
-                        if id not in there or folded(there[id][name]) != folded(item.values[name])]
-            taken = {folded(value) for value, in models.storage.rows(
-                select(column).where(column.in_([item.values[name] for item in bringing])))}
-            for item in bringing:
-                if folded(item.values[name]) in taken:
-                    self.report.refuse(item.place, f"another object has the {name} {item.values[name]}")
-                    del items[item.values["id"]]
-                taken.add(folded(item.values[name]))
+        for column in unique(cls.__table__):
+            name, key = column.key, told_apart(column)
+            bringing = {id: key(item.values[name]) for id, item in items.items()
+                        if id not in there or key(there[id][name]) != key(item.values[name])}
+            taken = {key(value) for value, in models.storage.rows(
+                select(column).where(unique_key(column).in_({*bringing.values()})))}
+            for id, value in bringing.items():
+                if value in taken:
+                    self.report.refuse(items[id].place, f"another object has the {name} {items[id].values[name]}")
+                    del items[id]
+                taken.add(value)
 
     # What differs
 
@@ -223,7 +223,7 @@ class _Plan:
         self.unset = None if schema.required(column) else blank(column)
         self._nullable = column.nullable
         # A text may be empty, as it was in the store; what tells objects apart may not.
-        self._filled = column.primary_key or column.unique or column.foreign_keys
+        self._filled = column.primary_key or column in {*unique(column.table)} or column.foreign_keys
         self._check = checker(column)
 
     def values(self, found: list[Any]) -> list[Any] | None:

@@ -3,17 +3,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import String, Table, select
+from sqlalchemy import Column, String, Table, select
 
 import models
 import schema
 from errors import Invalid
 from models import older, passwords
-from models.base_model import NEVER, BaseModel, parse_time, unknown
-from models.columns import TIMES, links
+from models.base_model import NEVER, BaseModel, parse_time
+from models.columns import TIMES, MailType, links
+from models.engine import old_file
 from services.transfer.intake import Intake, Item
 from services.transfer.report import Report
 from services.transfer.text import plain, shown
@@ -33,30 +35,30 @@ def classic(text: bytes, report: Report) -> Iterator[tuple[str, dict[str, Any]]]
         raise Invalid(f"it is no JSON: {error}") from error
     if not isinstance(store, dict):
         raise Invalid("it is no store: not a JSON object of objects")
+
+    def mend(column: Column[Any], text: str) -> str:
+        meant = older.likely_letters(text)
+        is_line = isinstance(column.type, MailType) or column.info.get("write_only")
+        return meant if is_line else report.cut(plain(meant), getattr(column.type, "length", None) or len(meant))
     for key, obj in store.items():
-        name, _, id = key.partition(".")
-        if not isinstance(obj, dict) or obj.get("__class__", name) != name or obj.get("id", id) != id:
-            report.refuse(key, "it is not the object that its key names")
-        elif name in models.internal:
-            continue    # tokens and the like stay with the store that made them
-        elif name not in models.classes:
-            report.refuse(key, f"there is no class {name}")
-        else:
-            yield key, {"id": id, "__class__": name} | _mended(models.classes[name], obj, report)
+        name = key.partition(".")[0]
+        try:
+            found, unknown = old_file.read(key, obj, mend)
+        except Invalid as error:
+            report.refuse(key, str(error))
+            continue
+        if name not in models.internal:     # tokens and the like stay with the store that made them
+            for each in unknown:
+                report.notes[f"attributes {name}.{each}, which HBNB does not know; they were left out"] += 1
+            yield key, _blank(name) | found
 
 
-def _mended(cls: type[BaseModel], obj: dict[str, Any], report: Report) -> dict[str, Any]:
-    """An object of a classic file, which might be stored before its texts and times were set."""
-    blanks: dict[str, Any] = {"created_at": NEVER, "updated_at": NEVER}
-    texts = {}
-    for column in cls.__table__.c:
-        value = obj.get(column.key)
-        if type(column.type) is String and not column.info.get("write_only"):
-            blanks[column.key] = None if column.nullable else ""
-            if isinstance(value, str):
-                texts[column.key] = report.cut(plain(older.likely_letters(value)), column.type.length or len(value))
-    unknowns = {column.key for column in cls.__table__.c if unknown(column)}
-    return blanks | {name: value for name, value in obj.items() if value is not None or name in unknowns} | texts
+@cache
+def _blank(name: str) -> dict[str, Any]:
+    """What an object of a classic file reads as that was stored before its texts and times were set."""
+    return {"created_at": NEVER, "updated_at": NEVER} | {
+        column.key: None if column.nullable else "" for column in models.classes[name].__table__.c
+        if type(column.type) is String and not column.info.get("write_only")}
 
 
 def lines(source: Iterable[bytes], report: Report) -> Iterator[tuple[str, dict[str, Any]]]:

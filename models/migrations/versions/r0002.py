@@ -1,4 +1,4 @@
-"""utf8mb4, exact times and coordinates, indexes, one user an address, hashed passwords, line breaks."""
+"""utf8mb4, exact times and coordinates, indexes, hashed passwords, line breaks."""
 from __future__ import annotations
 
 from alembic import op
@@ -30,7 +30,6 @@ def tables() -> MetaData:
     Index("ix_users_created_at", t["users"].c.created_at, t["users"].c.id)
     Index("ix_places_created_at", t["places"].c.created_at, t["places"].c.id, t["places"].c.city_id)
     Index("ix_place_amenity_amenity_id", t["place_amenity"].c.amenity_id, t["place_amenity"].c.place_id)
-    t["users"].append_constraint(Unique("email", name="uq_users_email"))
     Table("tokens", metadata, *r0001.of_all(), r0001.key("name"), r0001.text("digest", 64),
           PrimaryKey("id"), Unique("name", name="uq_tokens_name"))
     answers = Table("answers", metadata, *r0001.of_all(), r0001.text("digest", 64),
