@@ -5,6 +5,7 @@ import cmd
 import errno
 import inspect
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import models
@@ -89,6 +90,7 @@ class Interpreter(cmd.Cmd):
         if arg:
             self.failed = True
             super().do_help(arg)
+            self._hint(arg, self._commands())
             return
         own = sorted({*self._commands()} - {*CLASSIC})
         self.stdout.write(f"{self.doc_leader}\n")
@@ -127,7 +129,9 @@ class Interpreter(cmd.Cmd):
         self.failed = True
         super().default(words.public(line))
         called = calls.call(line)
-        typed, known = (called.command, CALLED) if called else (line.split()[0], self._commands())
+        self._hint(*((called.command, CALLED) if called else (line.split()[0], self._commands())))
+
+    def _hint(self, typed: str, known: Sequence[str]) -> None:
         if hint := meant(typed, known):
             self.note(f"There is no command {typed}{hint}")
 
@@ -149,7 +153,7 @@ class Interpreter(cmd.Cmd):
     def _pass_over(self, line: str, rest: list[str], advice: str = "") -> None:
         """Name the words that a classic command does not use, as it always has not."""
         if rest:
-            shown = " ".join(rest) if words.public(line) == line else "What follows"
+            shown = " ".join(map(words.bare, rest)) if words.public(line) == line else "What follows"
             self.note(f"{shown} was ignored{advice}")
 
     def _commands(self) -> list[str]:
