@@ -180,19 +180,22 @@ class Interpreter(cmd.Cmd):
         """Set attributes: all that are named, or none."""
         from services import objects
         values: dict[str, Any] = {}
+        known = attributes(type(obj))
         for name, value in typed.items():
             if name in ("__class__", *schema.GIVEN):
                 raise Invalid(f"{name} cannot be changed")
-            is_known = name in attributes(type(obj)) and (name == LINKS or self._set(type(obj), values, name, value))
-            if not is_known:
-                raise Invalid(f"{type(obj).__name__} has no attribute {name}{meant(name, attributes(type(obj)))}")
-        with models.storage.transaction():
+            if name not in known:
+                raise Invalid(f"{type(obj).__name__} has no attribute {name}{meant(name, known)}")
+            self._set(type(obj), values, name, value)
+
+        def work() -> None:
             if isinstance(obj, Place) and LINKS in typed:
                 ids = typed[LINKS]
                 objects.offer(obj, calls.value(ids) if isinstance(ids, str) else ids)
             for name, value in values.items():
                 setattr(obj, name, value)
             obj.save()
+        models.storage.transact(work)
 
     def _set(self, cls: type[BaseModel], values: dict[str, Any], name: str, value: Any) -> bool:
         """Keep a value that was typed, as its column's type. Returns: whether there is such a column."""
