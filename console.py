@@ -10,7 +10,6 @@ from typing import Any
 import models
 from config import Settings
 from errors import Invalid, meant
-from models.base_model import BaseModel
 from shell import output, screen, words
 from shell.asking import clauses, conditions
 from shell.interpreter import LINKS, Mistake, attributes
@@ -95,7 +94,7 @@ class HBNBCommand(WholeStore):
             print([str(obj) for obj in found])
             return
         output.show([obj.to_dict() for obj in found], form)
-        self._tell(form, len(found), cls)
+        output.tell(form, cls, len(found))
 
     def do_count(self, line: str) -> None:
         """Print how many objects of a class there are, or how many meet all of some conditions.
@@ -181,7 +180,7 @@ class HBNBCommand(WholeStore):
         asked_for = [*asked.columns, *(name.removeprefix("-") for name in asked.sort), *(each.path for each in filters)]
         output.show(found, form, asked_for)
         is_cut = asked.limit is not None and len(found) == asked.limit
-        self._tell(form, len(found), cls, objects.count(cls, filters) if is_cut else len(found))
+        output.tell(form, cls, len(found), objects.count(cls, filters) if is_cut else 0)
 
     def do_token(self, line: str) -> None:
         """Make, list or revoke the tokens that writing through the API takes in staging and production.
@@ -200,13 +199,6 @@ class HBNBCommand(WholeStore):
         form = output.take_form(given)
         if said := run_token([words.bare(word) for word in given], form):
             self.note(said)
-
-    def _tell(self, form: str, number: int, cls: type[BaseModel] | None, total: int | None = None) -> None:
-        """Say beside a table how many objects it shows, and of how many."""
-        if form == "--table":
-            name = cls.__name__ if cls else ""
-            output.say(f"{number} of {output.counted(total, name)}" if total and total > number
-                       else output.counted(number, name))
 
 
 def run(console: HBNBCommand, lines: Iterable[str], stop_on_error: bool = False) -> bool:

@@ -5,6 +5,7 @@ import cmd
 import errno
 import inspect
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import models
@@ -89,6 +90,7 @@ class Interpreter(cmd.Cmd):
         if arg:
             self.failed = True
             super().do_help(arg)
+            self._hint(arg, self._commands())
             return
         own = sorted({*self._commands()} - {*CLASSIC})
         self.stdout.write(f"{self.doc_leader}\n")
@@ -127,7 +129,9 @@ class Interpreter(cmd.Cmd):
         self.failed = True
         super().default(words.public(line))
         called = calls.call(line)
-        typed, known = (called.command, CALLED) if called else (line.split()[0], self._commands())
+        self._hint(*((called.command, CALLED) if called else (line.split()[0], self._commands())))
+
+    def _hint(self, typed: str, known: Sequence[str]) -> None:
         if hint := meant(typed, known):
             self.note(f"There is no command {typed}{hint}")
 
@@ -149,7 +153,7 @@ class Interpreter(cmd.Cmd):
     def _pass_over(self, line: str, rest: list[str], advice: str = "") -> None:
         """Name the words that a classic command does not use, as it always has not."""
         if rest:
-            shown = " ".join(rest) if words.public(line) == line else "What follows"
+            shown = " ".join(map(words.bare, rest)) if words.public(line) == line else "What follows"
             self.note(f"{shown} was ignored{advice}")
 
     def _commands(self) -> list[str]:
@@ -176,19 +180,22 @@ class Interpreter(cmd.Cmd):
         """Set attributes: all that are named, or none."""
         from services import objects
         values: dict[str, Any] = {}
+        known = attributes(type(obj))
         for name, value in typed.items():
             if name in ("__class__", *schema.GIVEN):
                 raise Invalid(f"{name} cannot be changed")
-            is_known = name in attributes(type(obj)) and (name == LINKS or self._set(type(obj), values, name, value))
-            if not is_known:
-                raise Invalid(f"{type(obj).__name__} has no attribute {name}{meant(name, attributes(type(obj)))}")
-        with models.storage.transaction():
+            if name not in known:
+                raise Invalid(f"{type(obj).__name__} has no attribute {name}{meant(name, known)}")
+            self._set(type(obj), values, name, value)
+
+        def work() -> None:
             if isinstance(obj, Place) and LINKS in typed:
                 ids = typed[LINKS]
                 objects.offer(obj, calls.value(ids) if isinstance(ids, str) else ids)
             for name, value in values.items():
                 setattr(obj, name, value)
             obj.save()
+        models.storage.transact(work)
 
     def _set(self, cls: type[BaseModel], values: dict[str, Any], name: str, value: Any) -> bool:
         """Keep a value that was typed, as its column's type. Returns: whether there is such a column."""

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import models
+from models.base_model import BaseModel
 from shell import screen
 
 FORMS = ("--table", "--json", "--csv")
@@ -67,6 +68,13 @@ def table(rows: Sequence[Sequence[Any]], heading: Sequence[str], room: int | Non
 def say(text: str) -> None:
     """Tell a person something beside what is printed."""
     print(text, file=sys.stderr)
+
+
+def tell(form: str | None, cls: type[BaseModel] | None, number: int, total: int = 0) -> None:
+    """Say how many objects a table shows, and of how many, if these are more."""
+    if form in (None, "--table"):
+        name = cls.__name__ if cls else ""
+        say(f"{number} of {counted(total, name)}" if total > number else counted(number, name))
 
 
 def counted(number: int, name: str = "") -> str:

@@ -29,18 +29,23 @@ def guard() -> None:
             setattr(sys, name, _Screen(stream))
 
 
+def bare(stream: Any) -> Any:
+    """The stream itself, for a program that moves the cursor on purpose."""
+    return stream.stream if isinstance(stream, _Screen) else stream
+
+
 class _Screen:
     """A stream to a terminal."""
 
     def __init__(self, stream: Any) -> None:
-        self._stream = stream
+        self.stream = stream
 
     def write(self, text: str) -> int:
-        self._stream.write(safe(text))
+        self.stream.write(safe(text))
         return len(text)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+        return getattr(self.stream, name)
 
 
 def width(text: str) -> int:

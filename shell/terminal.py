@@ -60,7 +60,7 @@ def agrees(question: str) -> bool:
 def progress(name: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on standard error, moved by calling what this gives with how much of what is done."""
     from tqdm import tqdm
-    with tqdm(desc=screen.line(name), file=sys.__stderr__, unit=unit, unit_scale=True, leave=False) as bar:
+    with tqdm(desc=screen.line(name), file=screen.bare(sys.stderr), unit=unit, unit_scale=True, leave=False) as bar:
         def move(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)

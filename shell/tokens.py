@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from config import Settings
 from errors import Invalid
+from models.token import Token
 from services import tokens
 from shell import output
 
@@ -19,8 +20,7 @@ def run_token(given: list[str], form: str | None) -> str:
     elif action == "list":
         found = tokens.list()
         output.show(found, form or "--table")
-        if not found and form in (None, "--table"):
-            output.say(output.counted(0, "Token"))
+        output.tell(form, Token, len(found))
     elif not tokens.revoke(*names) and Settings.from_environ().env == "production":
         return "That was the last one: HBNB will not start in production before there is another"
     return ""
