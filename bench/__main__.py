@@ -1,6 +1,7 @@
 """Measure some groups, or all: `python -m bench [GROUP ...]`. Exit status 1 if one could not be measured.
 
-`rest:pages,file` are parts of a group that has some.
+`rest:pages,file` are parts of a group that has some. With `BENCH_QUICK=1` in the environment the data are tiny and the
+figures mean nothing: the tests see that way that every group still runs.
 """
 from __future__ import annotations
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.measure import ROOT
+from bench.size import QUICK, size
 from sample import vocabulary as words
 
 _REAL = ROOT.parent / "shared" / "data"
-LISTINGS, HOSTS, REVIEWS, REVIEWERS = 421, 189, 25_313, 21_400
+LISTINGS, HOSTS, REVIEWS, REVIEWERS = size((421, 189, 25_313, 21_400), (20, 5, 50, 40))
 
 
 class Files(NamedTuple):
@@ -23,7 +24,7 @@ class Files(NamedTuple):
 
 def files(folder: Path) -> Files:
     """The two files; those that are made up are written into the folder."""
-    if (_REAL / "albany-reviews.csv.gz").exists():
+    if not QUICK and (_REAL / "albany-reviews.csv.gz").exists():
         return Files(str(_REAL / "albany-listings.csv.gz"), str(_REAL / "albany-reviews.csv.gz"), True)
     choose = random.Random(1)
     return Files(

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from bench.served import Request
+from bench.size import size
 from tests.mariadb import MariaDB
 
-EACH, PAGE, MIX = 48, 20, "a mix of these"
+EACH, PAGE, MIX = size(48, 4), 20, "a mix of these"
 COMMON, RARE = slice(10), slice(-15, None)      # of the amenities, the most frequent first
 
 

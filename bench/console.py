@@ -10,13 +10,14 @@ from statistics import median
 from bench import market
 from bench.measure import ROOT, alternate, seconds
 from bench.row import Row
+from bench.size import size
 
-TURNS = 15
+TURNS, PLACES = size(15, 1), size(200, 20)
 
 
 def rows(folder: Path) -> list[Row]:
-    """`echo 'count State' | ./console.py` on the sample's 200 places, against importing SQLAlchemy's ORM."""
-    environ = os.environ | {"HBNB_FILE_PATH": market.sample(folder, 200), "HBNB_HISTORY": ""}
+    """`echo 'count State' | ./console.py` on the sample's first places, against importing SQLAlchemy's ORM."""
+    environ = os.environ | {"HBNB_FILE_PATH": market.sample(folder, PLACES), "HBNB_HISTORY": ""}
 
     def run(*arguments: str, says: str = "") -> float:
         def process() -> None:
@@ -27,5 +28,5 @@ def rows(folder: Path) -> list[Row]:
 
     ours, limit = alternate(TURNS, lambda: run(str(ROOT / "console.py"), says="12\n"),
                             lambda: run("-c", "import sqlalchemy.orm"))
-    return [Row("console: count State, 200 places", median(ours), median(limit), "ms",
+    return [Row(f"console: count State, {PLACES} places", median(ours), median(limit), "ms",
                 "python -c 'import sqlalchemy.orm'", at_most=1.5)]

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.row import Row
+from bench.size import size
 from tests.deploy import hosts
 
-SWAPS = 50
+SWAPS = size(50, 2)
 FOLDER = "/data/hbnb"
 NGINX = f"""
 worker_processes 1;

@@ -5,10 +5,11 @@ from itertools import islice
 from pathlib import Path
 
 from bench.measure import child
+from bench.size import size
 
-MANY, FEW = 100_000, 100
+MANY, FEW = size(100_000, 400), 100
 # Places that make a little more objects than that.
-_PLACES = {MANY: 17_000, FEW: 3}
+_PLACES = {MANY: size(17_000, 80), FEW: 3}
 
 
 def store(folder: Path, objects: int) -> str:

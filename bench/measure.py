@@ -9,7 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bench.size import size
+
 T = TypeVar("T")
+WARM = size(1, 0)       # turns that do not count
 ROOT = Path(__file__).parent.parent
 
 
@@ -18,8 +21,8 @@ def alternate(times: int, *runs: Callable[[], T]) -> list[list[T]]:
 
     A first turn does not count, as it warms up.
     """
-    turns = [[run() for run in runs] for _ in range(times + 1)]
-    return [list(each) for each in zip(*turns[1:], strict=True)]
+    turns = [[run() for run in runs] for _ in range(WARM + times)]
+    return [list(each) for each in zip(*turns[WARM:], strict=True)]
 
 
 def seconds(function: Callable[[], object]) -> float:

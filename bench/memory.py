@@ -11,9 +11,10 @@ from bench.asked import MIX, Asked
 from bench.row import Row
 from bench.served import CONNECTIONS, WORKERS, Request
 from bench.sides import SMALL, Markets
+from bench.size import size
 from tests.processes import family, memory
 
-REQUESTS, FIRST = 20_000, 2_000     # to each worker, about: they share what comes
+REQUESTS, FIRST = size((20_000, 2_000), (60, 20))    # to each worker, about: they share what comes
 
 
 def rows(folder: Path) -> list[Row]:

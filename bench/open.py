@@ -9,8 +9,9 @@ from bench import market
 from bench.measure import alternate, child
 from bench.plain import peak
 from bench.row import Row
+from bench.size import size
 
-TURNS = 7
+TURNS = size(7, 1)
 
 
 def rows(folder: Path) -> list[Row]:

@@ -9,12 +9,13 @@ import models
 from bench import albany
 from bench.measure import alternate, seconds
 from bench.row import Row
+from bench.size import size
 from config import Settings
 from models.columns import Base
 from services.transfer.files import import_file
 from tests.mariadb import MariaDB
 
-TURNS = 5
+TURNS = size(5, 1)
 TABLES = [table.name for table in Base.metadata.sorted_tables]
 
 

@@ -9,10 +9,11 @@ import models
 from bench import market
 from bench.measure import alternate, child, seconds
 from bench.row import Row
+from bench.size import size
 from models.engine.file_storage import FileStorage
 from models.state import State
 
-TURNS, SAVES = 9, 25
+TURNS, SAVES = size((9, 25), (1, 2))
 
 
 def rows(folder: Path) -> list[Row]:

@@ -12,13 +12,14 @@ import models
 from bench import market, usual
 from bench.measure import alternate, seconds
 from bench.row import Row
+from bench.size import QUICK, size
 from models.amenity import Amenity
 from models.engine.file_storage import FileStorage
 from models.place import Place
 from models.state import State
 from services.search import search
 
-PLACES, TURNS, QUERIES = 10_000, 5, 3
+PLACES, TURNS, QUERIES = size((10_000, 5, 3), (200, 1, 1))
 
 Query = tuple[str, list[str]]
 
@@ -49,7 +50,7 @@ def rows(folder: Path) -> list[Row]:
     for query in queries:
         found = [sorted(each(query), key=itemgetter("id")) for each in (ours, loops, usually)]
         assert found[0] == found[1] == found[2]
-        assert found[0]
+        assert found[0] or QUICK
 
     def timed(way: Callable[[Query], object], again: int = 1) -> Callable[[], float]:
         return lambda: 1000 * mean(median(seconds(partial(way, query)) for _ in range(again)) for query in queries)

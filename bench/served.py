@@ -5,8 +5,10 @@ import http.client
 import json
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -14,10 +16,11 @@ from typing import Any, NamedTuple
 
 from bench.measure import alternate
 from bench.row import Row
+from bench.size import size
 from tests.servers import Server, free_port
 
-WORKERS, CONNECTIONS, SECONDS, WARM = 2, 4, 2, 6
-TURNS = 3
+WORKERS, CONNECTIONS, SECONDS, WARM = size((2, 4, 2.0, 6), (1, 4, 0.1, 1))
+TURNS = size(3, 1)
 # As `python wsgi.py` does it, with more workers; not with -m, as `bench` forgets HBNB's settings.
 _SERVE = f"import sys, server; server.serve(sys.argv[1], '127.0.0.1', int(sys.argv[2]), workers={WORKERS})"
 _SCRIPT = """local asked, turn = {{}}, 0
@@ -87,9 +90,12 @@ class Served(Server):
         """
         script = self._folder / "asked.lua"
         script.write_text(_SCRIPT.format("\n".join(map(self._prepared, requests))))
-        said = subprocess.run(
-            ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{SECONDS}s", "-s", script,
-             self.address], check=True, capture_output=True, text=True).stdout
+        with subprocess.Popen(["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", "60s", "-s", script, self.address],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as wrk:
+            with suppress(subprocess.TimeoutExpired):
+                wrk.wait(SECONDS)
+            wrk.send_signal(signal.SIGINT)      # it then says what it counted
+            said = wrk.communicate()[0]
         found = re.search(r"^Requests/sec: +([\d.]+)", said, re.MULTILINE)
         if found is None or "Non-2xx" in said or "Socket errors" in said:
             raise RuntimeError(f"{requests[0]} and others like it are not answered:\n{said}")

@@ -9,11 +9,12 @@ from typing import NamedTuple
 from bench import market, tables
 from bench.asked import Asked, asked
 from bench.served import Served
+from bench.size import size
 from sample import Sample
 from tests.mariadb import MariaDB
 
-SMALL, MIDDLE, LARGE = 1_000, 10_000, 100_000
-STATES, CITIES = 50, 5
+SMALL, MIDDLE, LARGE = size((1_000, 10_000, 100_000), (100, 100, 100))
+STATES, CITIES = size((50, 5), (5, 2))
 
 
 class Sides(NamedTuple):
@@ -48,7 +49,7 @@ class Markets:
     @cached_property
     def _server(self) -> MariaDB:
         # Its commits are durable, as nothing here says otherwise.
-        server = MariaDB("--innodb-buffer-pool-size=1G", "--innodb-log-file-size=256M")
+        server = MariaDB(*size(("--innodb-buffer-pool-size=1G", "--innodb-log-file-size=256M"), ()))
         self._stack.callback(server.remove)
         return server
 

@@ -20,6 +20,7 @@ from errors import Misconfigured
 from monitoring.watched import Answer
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
     from prometheus_client import CollectorRegistry
     from prometheus_client.core import GaugeMetricFamily
 
@@ -86,17 +87,18 @@ def init_app(app: Flask, settings: Settings) -> Callable[[Answer], None] | None:
     return count
 
 
-def listen(app: Flask, but: int | None = None) -> None:
+def listen(app: WSGIApplication, but: int | None = None) -> None:
     """Answer at the first free port, in a worker that is about to serve the application.
 
     Args:
+        app: one that `init_app` prepared, or any other, which has no metrics.
         but: the port that the application itself will have.
     Raises:
         Misconfigured: none of them is free, or the address is not of this host.
     """
-    if "metrics" not in app.extensions:
+    if (found := getattr(app, "extensions", {}).get("metrics")) is None:
         return
-    registry, (host, first) = app.extensions["metrics"]
+    registry, (host, first) = found
     reason: str | None = "no port is left"
     for port in range(first, min(first + PORTS, 65536)):
         if port == but:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from argon2 import PasswordHasher
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import event
+from xdist.scheduler import LoadScopeScheduling
 
 import models
 from config import Settings
@@ -28,6 +30,8 @@ from tests.mariadb import MariaDB
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]
 ROOT = Path(__file__).parent.parent
+# They take about as long as the other modules of deployment together.
+FIRST_FLEET = {f"tests/deploy/test_{name}.py" for name in ("database", "staging", "provision")}
 SHARED = ROOT.parent / "shared" / "data"
 TEST_DATABASE = {"mysql_user": "hbnb_test", "mysql_pwd": "hbnb_test_pwd", "mysql_db": "hbnb_test_db"}
 
@@ -213,6 +217,32 @@ def page(browser: Browser) -> Iterator[Page]:
     yield page
     page.close()
     assert complaints == []
+
+
+class Groups(LoadScopeScheduling):
+    """Which tests one worker runs in a row: see `group`."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
+
+
+def group(nodeid: str) -> str:
+    """The group of a test: its class or module. To boot and provision hosts takes long, so deployment is two groups."""
+    path = nodeid.partition("::")[0]
+    if path.startswith("tests/deploy/"):
+        return "deployment 1" if path in FIRST_FLEET else "deployment 2"
+    return nodeid.partition("[")[0].rpartition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Groups | None:
+    return Groups(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: deployment, and then modules of a few tests, which are long ones."""
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: 0 if item.nodeid.startswith("tests/deploy/") else tests[item.path])
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

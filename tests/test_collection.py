@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, group
 
 
 def collected(seed: str) -> list[str]:
@@ -32,3 +32,17 @@ def test_a_parameter_of_bytes_is_named_and_not_spelled_out(request: pytest.Fixtu
     hook = request.config.hook.pytest_make_parametrize_id
     assert hook(config=request.config, val=b"\x1f\x8b\x08\x00", argname="content") == "content"
     assert hook(config=request.config, val="text", argname="content") is None
+
+
+@pytest.mark.parametrize(("test", "expected"), [
+    ("tests/test_a.py::test_b[x::y]", "tests/test_a.py"),
+    ("tests/test_a.py::TestB::test_c", "tests/test_a.py::TestB"),
+    ("tests/deploy/test_database.py::test_a", "deployment 1"),
+    ("tests/deploy/test_ssh.py::TestA::test_b", "deployment 2")])
+def test_a_worker_runs_a_class_or_a_module_in_a_row_and_deployment_in_two_groups(test, expected):
+    assert group(test) == expected
+
+
+def test_a_run_begins_with_deployment(request: pytest.FixtureRequest):
+    deployment = [item.nodeid.startswith("tests/deploy/") for item in request.session.items]
+    assert deployment == sorted(deployment, reverse=True)

@@ -1,8 +1,11 @@
 """What the tests of deployment share."""
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,14 +20,27 @@ def can_boot() -> None:
 
 
 @pytest.fixture(scope="session")
-def bare(can_boot: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the servers install. One worker makes it, and the others wait for it."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "wheels"
+    with open(f"{folder}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            made = folder.with_suffix(".part")
+            made.mkdir(exist_ok=True)
+            fleet.wheels(made)
+            made.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bare(can_boot: None, wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Hosts on which nothing was done yet."""
     folder = tmp_path_factory.mktemp("fleet")
-    for name in ("hosts", "wheels"):
-        (folder / name).mkdir()
-    fleet.wheels(folder / "wheels")
+    (folder / "hosts").mkdir()
     with hosts.Hosts(fleet.NAMES, folder / "hosts") as found:
-        yield Fleet(found, folder, folder / "wheels")
+        yield Fleet(found, folder, wheels)
 
 
 @pytest.fixture(scope="session")

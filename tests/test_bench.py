@@ -1,0 +1,40 @@
+"""Every group of `make bench` still runs: with tiny data, whose figures mean nothing."""
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.deploy import hosts
+
+GROUPS = sorted(path.stem for path in (ROOT / "bench").glob("*.py") if "\ndef rows(" in path.read_text())
+
+
+def bench(*names: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "bench", *names], cwd=ROOT, env=os.environ | {"BENCH_QUICK": "1"},
+                          capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_measures_what_it_is_for(group):
+    if group == "deploy" and (lacking := hosts.missing()):
+        pytest.skip(lacking)
+    ended = bench(group)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert len(re.findall(r" x +\| ", ended.stdout)) >= 1, ended.stdout
+
+
+def test_an_unknown_group_is_refused_and_all_are_named():
+    ended = bench("nothing")
+    assert ended.returncode == 2
+    assert sorted(re.search(r"There are: (.*)", ended.stderr)[1].split(", ")) == GROUPS
+
+
+def test_an_unknown_part_is_refused_and_all_are_named():
+    ended = bench("rest:nothing")
+    assert ended.returncode == 1
+    assert "rest has no part nothing; it has pages, " in ended.stderr

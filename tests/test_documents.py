@@ -1,0 +1,90 @@
+"""Every command that the documents name is there, and what is quick and harmless does what it is said to."""
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from collections.abc import Iterator
+
+import click
+import pytest
+from invoke.collection import Collection
+from invoke.parser import Parser
+
+import fabfile
+import wsgi
+from console import HBNBCommand
+from tests.conftest import ROOT, Run
+
+TEXTS = {path.relative_to(ROOT): path.read_text() for path in (
+    ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("**/*.md"))}
+PLACEHOLDERS = {"ENV": "production", "ENVIRONMENT": "production", "TASK": "status", "…": "", "...": ""}
+
+
+def code() -> Iterator[str]:
+    """The lines of code in all documents, and the code within sentences; continued lines are one."""
+    for text in TEXTS.values():
+        text = re.sub(r" *\\\n *", " ", text)
+        for line in re.findall(r"^ {4,}(\S.*)$", text, re.M):
+            yield line.removeprefix("$ ")
+        yield from re.findall(r"(?<!`)`([^`\n]+)`(?!`)", text)
+        for block in re.findall(r"^```\w*\n(.*?)^```", text, re.M | re.S):
+            yield from block.splitlines()
+
+
+CODE = list(dict.fromkeys(code()))
+
+
+def named(pattern: str) -> list[str]:
+    """What a pattern finds in the code, each once."""
+    found = sorted({match for line in CODE for match in re.findall(pattern, line)})
+    assert found, f"no document names {pattern}: does this test still look where it should?"
+    return found
+
+
+@pytest.mark.parametrize("target", named(r"^(?:[A-Z_]+=\S+ )*make ([a-z]+)"))
+def test_a_target_of_make_is_there(target):
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.M)
+
+
+@pytest.mark.parametrize("module", named(r"python3? -m ([\w.]+)"))
+def test_a_module_is_there(module):
+    assert importlib.util.find_spec(module)
+
+
+@pytest.mark.parametrize("path", named(r"(?:-r |cat |python3? )([\w./-]+\.(?:txt|sql|py))\b"))
+def test_a_file_is_there(path):
+    assert (ROOT / path).exists() or list(ROOT.glob(f"**/{path}"))
+
+
+@pytest.mark.parametrize("command", named(r"console\.py (?:-c ')?([a-z]\w+)"))
+def test_a_command_of_the_console_is_there(command):
+    assert hasattr(HBNBCommand, f"do_{command}")
+
+
+@pytest.mark.parametrize("command", named(r"flask --app wsgi ([a-z]+(?: [a-z]+)?)"))
+def test_a_command_of_flask_is_there(command):
+    found: click.Command | None = wsgi.app.cli
+    for name in command.split():
+        assert isinstance(found, click.Group)
+        found = found.get_command(click.Context(found), name)
+        assert found, name
+
+
+@pytest.mark.parametrize("line", named(r"(?:^|/)fab ([a-zE].*)"))
+def test_a_task_of_fab_is_there_with_its_options(line):
+    words = [PLACEHOLDERS.get(word, word) for word in shlex.split(line, comments=True)]
+    tasks = Collection.from_module(fabfile, auto_dash_names=False)
+    Parser(contexts=tasks.to_contexts()).parse_argv([word for word in words if word])
+
+
+@pytest.mark.parametrize("path", named(r"^curl (?:-\w+ )*'?http://127\.0\.0\.1:5000(/[^\s']*)'?$"))
+def test_an_address_that_is_only_read_answers(path, storage):
+    assert wsgi.app.test_client().get(path).status_code == 200
+
+
+def test_what_the_documents_type_into_the_console_is_understood(console: Run):
+    lines = named(r"^\(hbnb\) (.+)")
+    ended = console(*lines)
+    assert ended.stderr == ""
+    assert len(ended.stdout.splitlines()) >= len(lines)
