@@ -146,12 +146,16 @@ def _fitting(column: Column[Any], value: Any) -> Any:
     return float(kept) if kept is not None and column.type.python_type is float else kept
 
 
-def definition(cls: type[BaseModel]) -> dict[str, Any]:
-    """The JSON Schema of an object, as answers hold it."""
+def definition(cls: type[BaseModel], whole: bool = True) -> dict[str, Any]:
+    """The JSON Schema of an object, as answers hold it.
+
+    Args:
+        whole: with every attribute that all clients are shown; else with any of them.
+    """
     shown = {name: _property(column) for name, column in columns(cls).items()}
-    shown["__class__"] = {"const": cls.__name__}
-    # Nothing is required: `fields` may leave out any of them, and `include` adds others.
-    return {"type": "object", "properties": shown}
+    shown["__class__"] = {"type": "string", "const": cls.__name__}
+    found = {"type": "object", "properties": shown}
+    return found | {"required": [*columns(cls, private=False), "__class__"]} if whole else found
 
 
 def input_definition(cls: type[BaseModel], made: bool, parent: str | None = None) -> dict[str, Any]:
@@ -174,7 +178,9 @@ def _property(column: Column[Any], given: bool = False) -> dict[str, Any]:
     kind = column.type.python_type
     found: dict[str, Any] = {"type": _JSON_TYPES[kind]}
     if kind is datetime.datetime:
-        return found | {"pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$"}
+        return found | {"pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$",
+                        "examples": ["2026-01-31T10:00:00.000000"],
+                        "description": "A time in UTC, to the microsecond; no offset is written after it"}
     if kind is str:
         found["maxLength"] = getattr(column.type, "length", None)
         if given:
@@ -183,6 +189,8 @@ def _property(column: Column[Any], given: bool = False) -> dict[str, Any]:
             found |= {"minLength": 1, "pattern": FILLED_PATTERN}
     else:
         found |= {"minimum": column.info.get("least", LEAST), "maximum": column.info.get("most", MOST)}
+    if column.info.get("private") and not given:
+        found["description"] = "In staging and production, only a client with a token is shown it"
     if column.nullable:
         found["type"] = [found["type"], "null"]
     return found

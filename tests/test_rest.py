@@ -271,7 +271,7 @@ class TestQuery:
             for name in ("limt", "guest", "LIMIT", "__", "callback"):
                 answer = ask(method, f"{path}?{name}=3", WHOLE.get(path, {}) if method != "GET" else None)
                 assert answer.status_code == 400, (method, path)
-                assert answer.json["error"].startswith(f"Unknown parameter: {name} ({method} takes ")
+                assert answer.json["error"].startswith(f"Unknown parameter: {name} (this route takes ")
         storage.close()
         assert storage.count() == before
 
