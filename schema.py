@@ -35,7 +35,7 @@ def columns(cls: type[BaseModel], private: bool = True) -> Mapping[str, Column[A
 
 def has_private(cls: type[BaseModel]) -> bool:
     """Whether objects of the class are not shown whole to everybody."""
-    return any(column.info.get("private") for column in cls.__table__.c)
+    return len(columns(cls)) != len(columns(cls, private=False))
 
 
 @cache

@@ -16,8 +16,9 @@ WHOLE = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}
 NUMBER: Schema = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
 PAGE: dict[str, Schema] = {
     name: {**NUMBER, "description": description}
-    for name, description in (("limit", f"How many to give; without it, all. With include, at most {MOST}"),
-                              ("offset", "From which on to give them"))}
+    for name, description in (
+        ("limit", f"How many to give; without it, all. With include, no list is longer than {MOST}"),
+        ("offset", "From which on to give them"))}
 
 
 def object_query(cls: type[BaseModel]) -> dict[str, Schema]:

@@ -147,7 +147,8 @@ def unlink(place_id: str, amenity_id: str) -> Response:
 
 @views.post("/places_search")
 @describe(summary="Search places.", tag="places", reads=True, answers={200: SEARCHED}, body=SEARCH_BODY,
-          example={"text": "river", "guests": 2, "price_max": 150, "sort": "price"}, query=listing_query(Place),
+          example={"text": "river", "guests": 2, "price_max": 150, "sort": "price"},
+          query={name: found for name, found in listing_query(Place).items() if name != "sort"},
           description=f"Finds the places in any of the states and cities that have all of the amenities and meet every "
                       f"other filter; `{{}}` finds every place. It changes nothing, and takes no token. {LISTED}")
 def places_search() -> Response:
