@@ -35,7 +35,7 @@ def columns(cls: type[BaseModel], private: bool = True) -> Mapping[str, Column[A
 
 def has_private(cls: type[BaseModel]) -> bool:
     """Whether objects of the class are not shown whole to everybody."""
-    return any(column.info.get("private") for column in cls.__table__.c)
+    return len(columns(cls)) != len(columns(cls, private=False))
 
 
 @cache
@@ -148,12 +148,16 @@ def _fitting(column: Column[Any], value: Any) -> Any:
     return float(kept) if kept is not None and column.type.python_type is float else kept
 
 
-def definition(cls: type[BaseModel]) -> dict[str, Any]:
-    """The JSON Schema of an object, as answers hold it."""
+def definition(cls: type[BaseModel], whole: bool = True) -> dict[str, Any]:
+    """The JSON Schema of an object, as answers hold it.
+
+    Args:
+        whole: with every attribute that all clients are shown; else with any of them.
+    """
     shown = {name: _property(column) for name, column in columns(cls).items()}
-    shown["__class__"] = {"const": cls.__name__}
-    # Nothing is required: `fields` may leave out any of them, and `include` adds others.
-    return {"type": "object", "properties": shown}
+    shown["__class__"] = {"type": "string", "const": cls.__name__}
+    found = {"type": "object", "properties": shown}
+    return found | {"required": [*columns(cls, private=False), "__class__"]} if whole else found
 
 
 def input_definition(cls: type[BaseModel], made: bool, parent: str | None = None) -> dict[str, Any]:
@@ -177,7 +181,9 @@ def _property(column: Column[Any], given: bool = False, made: bool = False) -> d
     kind = column.type.python_type
     found: dict[str, Any] = {"type": _JSON_TYPES[kind]}
     if kind is datetime.datetime:
-        return found | {"pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$"}
+        return found | {"pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$",
+                        "examples": ["2026-01-31T10:00:00.000000"],
+                        "description": "A time in UTC, to the microsecond; no offset is written after it"}
     if kind is str:
         found["maxLength"] = getattr(column.type, "length", None)
         if given:
@@ -186,6 +192,8 @@ def _property(column: Column[Any], given: bool = False, made: bool = False) -> d
             found |= {"minLength": 1, "pattern": FILLED_PATTERN}
     else:
         found |= {"minimum": column.info.get("least", LEAST), "maximum": column.info.get("most", MOST)}
+    if column.info.get("private") and not given:
+        found["description"] = "In staging and production, only a client with a token is shown it"
     if column.nullable and not (made and unknown(column)):
         found["type"] = [found["type"], "null"]
     return found

@@ -119,14 +119,13 @@ class Listing:
             Invalid: they are too many to include others.
         """
         few = self
-        if self.limit is None:
+        if self.limit is None or self.limit > MOST:
             few = copy(self)
             few.limit = MOST + 1
-        elif self.limit > MOST:
-            raise Invalid(f"limit must be at most {MOST} with include", "limit")
         found = [obj for part in few.rows() for obj in part]
         if len(found) > MOST:
-            raise Invalid(f"These are more than {MOST} objects: with include, ask for a page of them by limit", "limit")
+            raise Invalid(f"include: a list with related objects holds at most {MOST}, and these are more. Set limit "
+                          f"to {MOST} or less", "limit")
         return found
 
     def complete(self, found: Rows) -> Rows:

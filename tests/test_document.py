@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from playwright.sync_api import expect
 
@@ -35,6 +36,16 @@ def test_is_valid(document):
     assert document["openapi"] == "3.1.0"
 
 
+def test_spectral_finds_nothing_in_it(tmp_path):
+    (tmp_path / "spec.json").write_bytes(wsgi.create_app().test_client().get("/apispec_1.json").data)
+    ended = subprocess.run(
+        [f"{sys.prefix}/bin/node", "node_modules/@stoplight/spectral-cli/dist/index.js", "lint", "--ruleset",
+         "tests/spectral.yaml", "--fail-severity", "hint", str(tmp_path / "spec.json")],
+        cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "No results" in ended.stdout
+
+
 def test_names_every_route_and_method_and_no_other(document):
     app = wsgi.create_app()
     routes = {(re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower()) for rule in app.url_map.iter_rules()
@@ -48,6 +59,10 @@ def test_every_operation_has_an_id_a_tag_answers_and_an_example(document):
     for operation in operations:
         assert operation["tags"]
         assert operation["summary"].endswith(".")
+        assert operation["description"].endswith(".")
+        for parameter in operation["parameters"]:
+            assert parameter["description"]
+            assert "description" not in parameter["schema"]     # Swagger UI would not show it
         assert {"500", "503"} <= operation["responses"].keys()
         for content in [operation["requestBody"]["content"]] if "requestBody" in operation else []:
             assert "example" in content["application/json"]
@@ -72,22 +87,49 @@ def test_whoever_may_have_it_already_is_told_how_to_say_so(client, document):
 
 def test_every_example_is_taken(client, document):
     market = Market()
-    ids = {"parent": {"states": market.state.id, "cities": market.city.id, "places": market.place.id},
-           "states": market.state.id, "cities": market.city.id, "places": market.place.id, "users": market.host.id,
-           "reviews": market.review.id, "amenities": market.wifi.id}
+    ids = {"state_id": market.state.id, "city_id": market.city.id, "place_id": market.place.id,
+           "user_id": market.host.id, "review_id": market.review.id, "amenity_id": market.wifi.id}
     sent = 0
     for path, found in document["paths"].items():
         for method in ("post", "put"):
             body = found.get(method, {}).get("requestBody")
             if body:
-                resource = path.split("/")[3]
-                address = path.format(parent=ids["parent"].get(resource), id=ids.get(resource))
+                address = path.format(**ids)
                 example = json.dumps(body["content"]["application/json"]["example"])
                 answer = client.open(address, method=method, content_type="application/json",
                                      data=example.replace("<id of a user>", market.host.id))
                 assert answer.status_code in (200, 201), (path, answer.json)
+                described = found[method]["responses"][str(answer.status_code)]
+                assert described.get("headers", {}).keys() - {"Link", "X-Total-Count"} <= {*answer.headers.keys()}
+                if "places_search" not in path:
+                    fits(document, described, answer.json)
                 sent += 1
     assert sent == 13
+
+
+def fits(document: dict, described: dict, value: object) -> None:
+    """Check an answer against its schema."""
+    schema = described["content"]["application/json"]["schema"]
+    Draft202012Validator({**schema, "components": document["components"]}).validate(value)
+
+
+def test_answers_hold_what_their_schema_requires_unless_fields_leaves_it_out(client, document):
+    market = Market()
+    for resource, name, id in (("states", "State", market.state.id), ("cities", "City", market.city.id),
+                               ("users", "User", market.host.id), ("places", "Place", market.place.id),
+                               ("reviews", "Review", market.review.id), ("amenities", "Amenity", market.wifi.id)):
+        shown = client.get(f"/api/v1/{resource}/{id}").json
+        required = document["components"]["schemas"][name]["required"]
+        assert {*required} == {*shown} - {"email"}      # which only some clients are shown
+        [path] = [path for path in document["paths"] if re.fullmatch(rf"/api/v1/{resource}/{{\w+}}", path)]
+        described = document["paths"][path]["get"]["responses"]["200"]
+        for query in ("", "?fields=id", "?fields=__class__"):
+            fits(document, described, client.get(f"/api/v1/{resource}/{id}{query}").json)
+
+
+def test_parameters_of_a_path_are_named_after_what_they_are(document):
+    names = {name for path in document["paths"] for name in re.findall(r"{(\w+)}", path)}
+    assert names == {"state_id", "city_id", "amenity_id", "user_id", "place_id", "review_id"}
 
 
 def test_whatever_fits_it_is_answered_as_it_says_and_nothing_else_is_taken(environ, storage, tmp_path):

@@ -45,8 +45,8 @@ def path(rule: str, market: Market) -> str:
     ids = {"states": market.state.id, "cities": market.city.id, "amenities": market.wifi.id,
            "users": market.host.id, "places": market.place.id, "reviews": market.review.id}
     own = ids.get(rule.split("/")[3 if rule.startswith("/api/") else 1], "")
-    values = {"<id>": own, "<parent>": own, "<amenity_id>": market.wifi.id, "<text>": "is_fun", "<number:n>": "89"}
-    return FILES.get(rule) or re.sub("<.*?>", lambda found: values[found[0]], rule)
+    values = {"<amenity_id>": market.wifi.id, "<text>": "is_fun", "<number:n>": "89"}
+    return FILES.get(rule) or re.sub("<.*?>", lambda found: values.get(found[0], own), rule)
 
 
 def head_of(answer: Any) -> list[tuple[str, str]]:
@@ -73,7 +73,8 @@ def test_head_gives_the_head_of_get_and_no_body(client, market, rule):
     for form in forms(rule, market):
         for query in ("", "?limit=1&offset=1"):
             get, head = client.get(form + query, buffered=True), client.head(form + query, buffered=True)
-            assert get.status_code == (302 if rule == "/apidocs/index.html" else 200), form
+            takes_none = query and rule.startswith("/api/v1") and get.status_code == 400
+            assert takes_none or get.status_code == (302 if rule == "/apidocs/index.html" else 200), form
             assert head.status_code == get.status_code
             assert head_of(head) == head_of(get)
             assert head.headers["Content-Length"] == str(len(get.data))

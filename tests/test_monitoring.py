@@ -391,7 +391,7 @@ class TestMetrics:
                 fetch(f"http://127.0.0.1:{ports[0]}/")
             refused.value.close()
         counted = [sample(text, "hbnb_requests_total") for text in texts]
-        found = '{method="GET",route="/api/v1/states/<id>",status="4xx"}'
+        found = '{method="GET",route="/api/v1/states/<state_id>",status="4xx"}'
         assert sum(each.get(found, 0) for each in counted) == 40
         assert {key for each in counted for key in each} == {
             found, '{method="GET",route="/health/ready",status="2xx"}', '{method="GET",route="none",status="4xx"}',
@@ -433,7 +433,7 @@ class TestMetrics:
         obj.save()
         tag = client.get(f"/api/v1/states/{obj.id}").headers["ETag"]
         client.get(f"/api/v1/states/{obj.id}/", headers={"If-None-Match": tag})
-        labels = {"method": "GET", "route": "/api/v1/states/<id>"}
+        labels = {"method": "GET", "route": "/api/v1/states/<state_id>"}
         assert registry.get_sample_value("hbnb_requests_total", labels | {"status": "3xx"}) == 1
         assert registry.get_sample_value("hbnb_request_seconds_count", labels) == 2
 

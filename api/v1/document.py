@@ -12,8 +12,15 @@ import schema
 from api.v1.conditional import CONDITIONS
 from api.v1.idempotency import HEADER, LENGTH, PATTERN
 from api.v1.limits import UNLIMITED
-from api.v1.operations import OPERATIONS, SAFE, Operation, reference
+from api.v1.operations import OPERATIONS, SAFE, Operation, Schema, reference
 
+ABOUT = ('Homes for rent, by state and city. Every answer is JSON; every error is `{"error": "…"}`, or a problem as '
+         'RFC 9457 has it for clients that accept `application/problem+json`. A parameter that a route does not know '
+         'is refused. Times are UTC, without an offset.')
+TAGS = {"states": "States, which hold cities", "cities": "Cities of a state, which hold places",
+        "places": "Homes for rent, their amenities, and the search",
+        "amenities": "What places may offer, such as wifi", "reviews": "What guests wrote about a place",
+        "users": "Hosts and guests; no answer holds a password", "index": "Whether the API answers, and what it holds"}
 ERRORS = {
     400: "What was sent does not fit; the error names it", 401: "Writing takes a token", 404: "An id names nothing",
     409: "A value is taken", 412: "Somebody else changed it", 413: "The body is too large",
@@ -26,6 +33,7 @@ ETAG = {"description": "Changes with every change of the answer; a long list tha
         "schema": TEXT}
 PAGE = {"X-Total-Count": {"description": "How many there are, on all pages", "schema": {"type": "integer"}},
         "Link": {"description": "The first, previous, next and last page (RFC 8288)", "schema": TEXT}}
+LOCATION = {"description": "The path of what was created", "schema": TEXT}
 IF_NONE_MATCH = {"name": "If-None-Match", "in": "header", "schema": TEXT,
                  "description": "The ETag of what was given; where it still is the same, the answer is 304"}
 KEY = {"name": HEADER, "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": LENGTH,
@@ -49,8 +57,9 @@ def document(app: Flask) -> dict[str, Any]:
                                                   guarded=writes and app.config["GUARDED"])
     return {
         "openapi": "3.1.0",
-        "info": {"title": "HBNB", "version": "1", "description": "Homes for rent, by state and city."},
-        "tags": [{"name": name} for name in sorted({each.tag for each in OPERATIONS.values()})],
+        "info": {"title": "HBNB", "version": "1", "description": ABOUT},
+        "servers": [{"url": "/", "description": "The site that serves this description"}],
+        "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
         "paths": paths,
         "components": {"schemas": _schemas(), "securitySchemes": {"bearer": TOKEN}},
         # A token may be shown everywhere; operations that take one say so themselves.
@@ -60,28 +69,35 @@ def document(app: Flask) -> dict[str, Any]:
 
 def _operation(rule: Rule, endpoint: str, operation: Operation, keyed: bool, guarded: bool) -> dict[str, Any]:
     parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-        for name in sorted(rule.arguments)]
-    parameters += [{"name": name, "in": "query", "schema": dict(found)} for name, found in operation.query.items()]
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1},
+         "description": f"The id of the {name.removesuffix('_id')}"} for name in sorted(rule.arguments)]
+    parameters += [_query(name, found) for name, found in operation.query.items()]
     if operation.conditional:
         parameters += CONDITIONS
     if keyed:
         parameters.append(KEY)
-    if tagged := 304 in operation.answers:
+    if 304 in operation.answers:
         parameters.append(IF_NONE_MATCH)
-    headers = ({"ETag": ETAG} if tagged else {}) | (PAGE if "limit" in operation.query else {})
+    headers = (({"ETag": ETAG} if 304 in operation.answers or operation.body else {})
+               | (PAGE if "limit" in operation.query else {})
+               | ({"Location": LOCATION} if operation.body and 201 in operation.answers else {}))
     answers = {str(status): _answer(found, headers) for status, found in operation.answers.items()}
     errors = {400, *operation.errors, *((413,) if operation.body or keyed else ()), *((422,) if keyed else ()),
               *((404,) if rule.arguments else ()), *((412,) if operation.conditional else ()),
               *((401,) if guarded else ()), *(() if endpoint in UNLIMITED else (429,)), 500, 503}
     answers |= {str(status): _error(status) for status in sorted(errors)}
-    described = {"operationId": endpoint, "summary": operation.summary, "tags": [operation.tag],
-                 "parameters": parameters, "responses": answers}
+    described = {"operationId": endpoint, "summary": operation.summary, "description": operation.description,
+                 "tags": [operation.tag], "parameters": parameters, "responses": answers}
     if guarded:
         described["security"] = [{"bearer": []}]
     if operation.body:
         described["requestBody"] = {"required": True, "content": _json(operation.body, operation.example)}
     return described
+
+
+def _query(name: str, found: Schema) -> dict[str, Any]:
+    shown = {key: value for key, value in found.items() if key != "description"}
+    return {"name": name, "in": "query", "schema": shown, "description": found["description"]}
 
 
 def _answer(found: Any, headers: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +116,8 @@ def _json(found: Any, example: Any = None) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    found = {name: schema.definition(cls) for name, cls in models.classes.items()}
+    found = {f"{name}{suffix}": schema.definition(cls, whole) for name, cls in models.classes.items()
+             for suffix, whole in (("", True), ("Fields", False))}
     error = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"],
              "additionalProperties": False}
     return found | {"Error": error}

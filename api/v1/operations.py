@@ -16,6 +16,7 @@ class Operation:
 
     Args:
         summary: what it does, in a sentence.
+        description: what a client must know beside it.
         tag: the group it stands in.
         answers: JSON Schemas, or nothing, by status.
         errors: further statuses, whose answers are errors.
@@ -35,6 +36,7 @@ class Operation:
     query: Mapping[str, Schema] = field(default_factory=dict)
     conditional: bool = False
     reads: bool = False
+    description: str = ""
 
 
 # By endpoint of the blueprint.
@@ -51,6 +53,11 @@ def describe(**about: Any) -> Callable[[View], View]:
 
 def reference(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
+
+
+def part(name: str) -> Schema:
+    """An object, whole, or with the attributes that `fields` names."""
+    return {"anyOf": [reference(name), reference(f"{name}Fields")]}
 
 
 def array(schema: Schema) -> Schema:

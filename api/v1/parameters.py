@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import schema
-from api.v1.operations import Schema, array, reference
+from api.v1.operations import Schema, array, part
 from models.base_model import BaseModel
 from models.place import Place
 from services.listing import MOST, ROOM, known
@@ -16,24 +16,27 @@ WHOLE = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}
 NUMBER: Schema = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
 PAGE: dict[str, Schema] = {
     name: {**NUMBER, "description": description}
-    for name, description in (("limit", f"How many to give; without it, all. With include, at most {MOST}"),
-                              ("offset", "From which on to give them"))}
+    for name, description in (
+        ("limit", f"How many to give; without it, all. With include, no list is longer than {MOST}"),
+        ("offset", "From which on to give them"))}
 
 
 def object_query(cls: type[BaseModel]) -> dict[str, Schema]:
     """Which attributes of an object to give, and what of others along."""
     fields, paths = known(cls, "fields"), known(cls, "include")
     included = _names(paths) | {
-        "description": f"Related objects to include, with commas; as deep as reviews.user. The answer holds at most "
-                       f"{ROOM} objects with them; include less, or set a lower limit, if it is refused"}
-    return {"fields": _names(fields) | {"description": "The attributes to give, with commas; without it, all"}} | (
-        {"include": included} if paths else {})
+        "description": f"Related objects to include, with commas: {', '.join(paths)}. The answer holds at most {ROOM} "
+                       "objects with them; if it is refused, include less, or set a lower limit"}
+    given = _names(fields) | {
+        "description": f"The attributes to give, with commas: {', '.join(fields)}. Without it, all are given"}
+    return {"fields": given} | ({"include": included} if paths else {})
 
 
 def listing_query(cls: type[BaseModel]) -> dict[str, Schema]:
     """How much of a list to give, in which order."""
     order = _names(known(cls, "sort"), "-?") | {
-        "description": "Attributes with commas, a - before one to turn its order; without it, the oldest first"}
+        "description": "Attributes to sort by, with commas, such as -created_at, where - turns the order. Without it, "
+                       "the oldest come first"}
     return PAGE | {"sort": order} | object_query(cls)
 
 
@@ -67,7 +70,8 @@ SEARCHED_FOR: dict[str, Schema] = {
     **dict.fromkeys((*AT_LEAST, "price_max", "limit", "offset"), WHOLE),
     "text": {"type": "string", "maxLength": 1024, "pattern": schema.TEXT_PATTERN},
     "bbox": {"type": "array", "prefixItems": [_degrees(180), _degrees(90), _degrees(180), _degrees(90)],
-             "minItems": 4, "maxItems": 4, "description": "west, south, east, north"},
+             "items": {"type": "number"}, "minItems": 4, "maxItems": 4,
+             "description": "west, south, east, north, in degrees"},
     "near": {"type": "object", "additionalProperties": False, "required": ["latitude", "longitude", "km"],
              "properties": {"latitude": _degrees(90), "longitude": _degrees(180),
                             "km": {"type": "number", "minimum": 0, "maximum": 20_100}}},
@@ -78,19 +82,27 @@ SEARCH_BODY: Schema = {"type": "object", "additionalProperties": False,
 COUNTED = array({"type": "object", "required": ["id", "name", "count"], "properties": {
     "id": {"type": "string"}, "name": {"type": "string"}, "count": {"type": "integer"}}})
 SEARCHED: Schema = {"oneOf": [
-    array(reference("Place")),
+    array(part("Place")),
     {"type": "object", "required": ["places", "total", "facets"], "properties": {
-        "places": array(reference("Place")), "total": {"type": "integer"},
+        "places": array(part("Place")), "total": {"type": "integer"},
         "facets": {"type": "object", "properties": dict.fromkeys(IDS, COUNTED)}}}]}
 SEARCH_QUERY: dict[str, Schema] = {
-    **{name: {"type": "string", "description": "Ids, with commas"} for name in IDS},
-    **dict.fromkeys((*AT_LEAST, "price_max"), NUMBER),
-    "text": {"type": "string", "maxLength": 1024, "pattern": schema.TEXT_PATTERN},
-    "facets": {"enum": ["true", "false"]},
+    **{name: {"type": "string", "description": description} for name, description in (
+        ("states", "Ids with commas: places in any of these states or of the cities"),
+        ("cities", "Ids with commas: places in any of these cities or of the states"),
+        ("amenities", "Ids with commas: places with all of these amenities"))},
+    **{name: {**NUMBER, "description": f"Places whose {column} is at least this"} for name, column in AT_LEAST.items()},
+    "price_max": {**NUMBER, "description": "Places whose price_by_night is at most this"},
+    "text": {"type": "string", "maxLength": 1024, "pattern": schema.TEXT_PATTERN,
+             "description": "Words that the place's name, description or city holds, every one"},
+    "facets": {"type": "string", "enum": ["true", "false"],
+               "description": "Whether to count the places by amenity, state and city, and to say how many there are"},
     "bbox": _numbers(_decimal(180), _decimal(90), _decimal(180), _decimal(90)) | {
-        "description": "west,south,east,north"},
-    "near": _numbers(_decimal(90), _decimal(180), r"\d{1,4}(?:\.\d{1,6})?") | {"description": "latitude,longitude,km"},
+        "description": "west,south,east,north, in degrees: places in this area"},
+    "near": _numbers(_decimal(90), _decimal(180), r"\d{1,4}(?:\.\d{1,6})?") | {
+        "description": "latitude,longitude,km: places at most so far from there"},
     **listing_query(Place)}
 SEARCH_QUERY["sort"] = {
     "type": "string", "pattern": f"{'|'.join(f'^{each}$' for each in SORTS)}|{SEARCH_QUERY['sort']['pattern']}",
-    "description": f"{', '.join(SORTS)} (which needs near); or attributes, a - before one to turn its order"}
+    "description": f"{', '.join(SORTS)} (which needs near); or attributes with commas, such as -created_at, where - "
+                   "turns the order. Without it, the oldest come first"}

@@ -50,7 +50,7 @@ def check_query(known: Collection[str]) -> None:
             continue
         if name not in known:
             takes = f"takes {', '.join(known)}" if known else "takes none"
-            raise Invalid(f"Unknown parameter: {name} ({request.method} {takes} here)", name)
+            raise Invalid(f"Unknown parameter: {name} (this route {takes})", name)
         if len(values) > 1:
             raise Invalid(f"{name} is given {len(values)} times: give it once", name)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import models
 import schema
 from api.v1.answers import tag
+from api.v1.resources import id_of
 from config import Settings
 from errors import HBNBError
 from monitoring.metrics import ROUTE
@@ -40,7 +41,8 @@ class Unchanged:
         known = environ.get("HTTP_IF_NONE_MATCH")
         if known and environ["REQUEST_METHOD"] == "GET" and not environ.get("QUERY_STRING") and (
                 "HTTP_ORIGIN" not in environ and self._tag(environ["PATH_INFO"]) == known):
-            environ[ROUTE] = f"/api/v1/{environ['PATH_INFO'].split('/')[3]}/<id>"
+            name = environ["PATH_INFO"].split("/")[3]
+            environ[ROUTE] = f"/api/v1/{name}/<{id_of(self._classes[name])}>"
             start_response("304 NOT MODIFIED", [("ETag", known), self._shared])
             return []
         return self._app(environ, start_response)

@@ -205,8 +205,8 @@ class DBStorage(Storage):
             yield from super().stream(statement, limit, offset)
             return
         with self._translated():
-            yield from self._autocommit.stream(statement.limit(limit).offset(offset or None), CHUNK,
-                                               limit is None or limit > CHUNK)
+            long = limit is None or limit > CHUNK
+            yield from self._autocommit.stream(statement.limit(limit).offset(offset or None), CHUNK, long)
 
     def _versioned(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
         rows, found = self._autocommit.prepared(_with_version(statement), values), None
