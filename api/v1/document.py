@@ -74,7 +74,7 @@ def _operation(rule: Rule, endpoint: str, operation: Operation, keyed: bool, gua
     errors = {*operation.errors, *((400, 413) if operation.body else ()), *((400,) if operation.query else ()),
               *((404,) if rule.arguments else ()), *((412,) if operation.conditional else ()),
               *((400, 413, 422) if keyed else ()), *((401,) if guarded else ()),
-              *(() if endpoint in UNLIMITED else (429,)), 500, 503}
+              *(() if f"api_v1.{endpoint}" in UNLIMITED else (429,)), 500, 503}
     answers |= {str(status): _error(status) for status in sorted(errors)}
     described = {"operationId": endpoint, "summary": operation.summary, "tags": [operation.tag],
                  "parameters": parameters, "responses": answers}
