@@ -45,8 +45,8 @@ class Database:
 
     @property
     def lock(self) -> int:
-        """Seconds that a transaction waits for a lock: half of what a statement may take, as it is tried twice."""
-        return max(1, self.statement // 2)
+        """Seconds that a transaction waits for a lock: a quarter of what a statement may take, as it is tried twice."""
+        return max(1, self.statement // 4)
 
 
 _SERVING = Database(pool=10, overflow=10, free=3, connect=3, statement=10, recycle=1800)
@@ -84,7 +84,7 @@ class Settings:
     api_port: str = _setting("HBNB_API_PORT", "5000", "port `python -m api.v1.app` listens on")
     body_limit: str = _setting("HBNB_BODY_LIMIT", "1000000", "bytes that the body of a request may have")
     cors_origins: str = _setting("HBNB_CORS_ORIGINS", "", "origins, with commas, whose pages may use the API")
-    rate_limit: str = _setting("HBNB_RATE_LIMIT", "", "requests that an address may send to the API")
+    rate_limit: str = _setting("HBNB_RATE_LIMIT", "", "requests that an address may send to the API and to pages")
     redis_url: str = _setting("HBNB_REDIS_URL", "", "the Redis that the workers count requests in", secret=True)
     proxies: str = _setting("HBNB_PROXIES", "0", "how many proxies stand in front")
     tiles: str = _setting("HBNB_TILES", "", "the address of the tiles under the map; empty = a plain ground")

@@ -7,6 +7,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 import commands
+import guard
 import look
 import models
 import monitoring
@@ -33,6 +34,7 @@ def create_app() -> Flask:
     commands.init_app(app)
     app.register_error_handler(HTTPException, failed)
     proxies.init_app(app)
+    guard.init_app(app)
     monitoring.init_app(app)
     return app
 

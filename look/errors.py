@@ -11,6 +11,7 @@ _SENTENCES = {
     404: ("Not found!", "Nothing is at this address: it may have been removed, or mistyped."),
     405: ("That did not work", "This page can be looked at, and nothing else."),
     413: ("That did not work", "That was more than we can take."),
+    429: ("That was a lot at once", "Please wait a minute, then try again."),
 }
 _OURS = ("Something went wrong", "This is our fault, and we were told. Please try again in a moment.")
 
@@ -26,8 +27,9 @@ def watch(pages: Blueprint) -> None:
 
 def failed(error: HTTPException) -> tuple[str, int, dict[str, str]]:
     title, sentence = _SENTENCES.get(error.code or 500, _OURS)
-    kept = {name: value for name, value in error.get_headers() if name == "Allow"}
-    return render_template("look/failed.html", title=title, sentence=sentence), error.code or 500, kept
+    kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+    template = "look/unavailable.html" if error.code == 503 else "look/failed.html"
+    return render_template(template, title=title, sentence=sentence), error.code or 500, kept
 
 
 def _refused(error: HBNBError) -> tuple[str, int] | tuple[str, int, dict[str, str]]:

@@ -3,11 +3,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from werkzeug.wsgi import ClosingIterator
 
 from monitoring import identity
 
@@ -69,10 +66,6 @@ class Watched:
 
         try:
             body: Any = self._app(environ, start)
-            if type(body) is ClosingIterator and (length is not None or code in (204, 304)):
-                # It is there already. Servers send a list faster than what they must ask for each part.
-                with closing(body):
-                    body = list(body)
         except BaseException as error:
             if isinstance(error, Exception):
                 _logger.exception("There is no answer")

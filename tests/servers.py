@@ -27,15 +27,16 @@ class Server:
         environ: its environment.
         port: where it will listen.
         path: what it answers once it is there.
+        options: more for the process.
     """
 
     def __init__(self, command: Sequence[str], environ: Mapping[str, str], port: int,
-                 path: str = "/api/v1/status") -> None:
+                 path: str = "/api/v1/status", **options: Any) -> None:
         self.address = f"http://127.0.0.1:{port}"
         self._path = path
         self._log = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=dict(environ),
-                                        stdout=self._log, stderr=self._log)
+                                        stdout=self._log, stderr=self._log, **options)
 
     def __enter__(self) -> Server:
         for _ in range(300):

@@ -1,6 +1,7 @@
 """How many requests an address may send, and whose address it is."""
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -92,7 +93,7 @@ class TestSettings:
 
     def test_where_nothing_is_limited_nothing_of_it_runs(self, tmp_path):
         code = ("import sys, wsgi\napp = wsgi.app\nprint(app.test_client().get('/api/v1/states').status_code, "
-                "'flask_limiter' in sys.modules, type(app.wsgi_app._app).__name__, 'limiter' in app.extensions)")
+                "'flask_limiter' in sys.modules, type(app.wsgi_app._app._inner).__name__, 'limiter' in app.extensions)")
         ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, check=True,
                                capture_output=True, text=True)
         assert ended.stdout == "200 False Unchanged False\n"
@@ -131,15 +132,35 @@ class TestLimit:
         assert client.post(STATES, json={"name": "S"}).status_code == 429
         assert models.storage.count() == 0
 
-    def test_pages_status_and_preflights_are_free(self, make):
+    def test_status_health_files_and_preflights_are_free(self, make):
         client = make(rate_limit="1 per hour")
-        for path in ("/", "/apidocs", "/apispec_1.json", "/api/v1/status", "/api/v1/status/"):
-            assert statuses(client, 3, path) == [200] * 3
+        style = re.search(r'"(/static/[^"]+\.css)"', wsgi.create_app().test_client().get("/hbnb_filters").text)[1]
+        for path in ("/health/live", "/health/ready", "/api/v1/status", "/api/v1/status/", style):
+            assert statuses(client, 3, path) == [200] * 3, path
         preflight = {"Origin": "http://x.example", "Access-Control-Request-Method": "GET"}
         assert [client.options(STATES, headers=preflight).status_code for _ in range(3)] == [200] * 3
         assert statuses(client, 2) == [200, 429]
         assert client.get("/api/v1/status").status_code == 200
         assert client.options(STATES, headers=preflight).status_code == 200
+
+    def test_pages_count_together_with_the_api_and_are_refused_as_pages(self, make):
+        client = make(rate_limit="3 per hour")
+        assert [client.get(path).status_code for path in ("/", STATES, "/states", "/hbnb_filters")] == [200] * 3 + [429]
+        refused = client.get("/hbnb")
+        assert (refused.status_code, refused.mimetype) == (429, "text/html")
+        assert 3500 < int(refused.headers["Retry-After"]) <= 3602
+
+    @pytest.mark.parametrize(("path", "body", "cost"), [
+        ("/api/v1/places/x", None, 1), ("/api/v1/places", None, 2), ("/api/v1/places?text=a+b+a&facets=true", None, 8),
+        ("/api/v1/places_search", {"text": "a b", "facets": True}, 8), ("/api/v1/places_search", {}, 2),
+        ("/api/v1/places_search", "no object", 2), ("/hbnb?text=a", None, 7)])
+    def test_a_search_counts_by_what_makes_it_slow(self, make, path, body, cost):
+        client = make(rate_limit="20 per hour")
+        client.open(path, method="GET" if body is None else "POST", json=body)
+        assert statuses(client, 21).count(200) == 20 - cost
+
+    def test_what_costs_more_than_all_that_is_allowed_is_let_in_all_the_same(self, make):
+        assert statuses(make(rate_limit="3 per hour"), 2, "/api/v1/places?facets=true&text=a+b+c") == [200, 429]
 
     def test_every_operation_but_one_says_so_in_the_description(self, make):
         paths = make().get("/apispec_1.json").json["paths"]
@@ -178,6 +199,14 @@ class TestAddress:
             # What stands before is what the client itself says.
             assert [client.get(STATES, headers={"X-Forwarded-For": f"{said}{seen}{beyond}"}).status_code
                     for said in ("", "10.0.0.1, ", "10.0.0.2, 10.0.0.3, ")] == [200, 429, 429]
+
+    @pytest.mark.parametrize("said", [
+        ["198.51.100.1", "198.51.100.1:4711", "198.51.100.1:4712", '"198.51.100.1:1"'],
+        ["2001:db8::1", "[2001:db8::1]", "[2001:db8::2]:4711", '"[2001:db8::3]:4712"', "2001:db8::4%eth0"]])
+    def test_a_port_makes_no_other_address(self, make, said):
+        client = make(rate_limit="1 per hour", proxies="1")
+        assert [client.get(STATES, headers={"X-Forwarded-For": each}).status_code for each in said] == [
+            200, *[429] * (len(said) - 1)]
 
     @pytest.mark.parametrize("create", [wsgi.create_app, api.create_app, pages.create_app])
     def test_needs_nobody_who_watches(self, create, monkeypatch):

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from guard import READING
 from models.city import City
 from models.state import State
 from models.user import User
-from server import THREADS
 from tests.processes import family, memory
 from tests.servers import Server, free_port
 
@@ -74,7 +74,7 @@ def test_are_answered_whole_and_in_order_in_little_memory(server, order):
             answer = connection.getresponse()
             assert answer.status == 200
             return answer
-        for _ in range(THREADS):
+        for _ in range(READING):
             ask("GET", "/api/v1/places?limit=1").read()
         processes = family(server.process.pid)
         before = {pid: memory(pid, "VmRSS") for pid in processes}

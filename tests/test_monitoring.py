@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -55,6 +56,28 @@ IDLE = {"close": lambda: None, "hurry": lambda: None, "reload": lambda: None, "r
 
 
 class TestHealth:
+    @pytest.fixture(autouse=True)
+    def _nothing_is_remembered(self, monkeypatch):
+        monkeypatch.setattr(health, "FRESH", 0)
+
+    def test_the_storage_is_asked_once_for_all_that_ask_at_once_and_shortly_after(self, monkeypatch):
+        asked, goes_on = [], threading.Event()
+
+        def probe(_: float) -> None:
+            asked.append("asked")
+            goes_on.wait(60)
+        monkeypatch.setattr(health, "FRESH", 60)
+        monkeypatch.setattr(health, "PATIENCE", 60)
+        monkeypatch.setattr(models, "storage", SimpleNamespace(probe=probe, **IDLE))
+        app = wsgi.create_app()
+        with ThreadPoolExecutor(4) as pool:
+            said = [pool.submit(ready, app.test_client()) for _ in range(4)]
+            while not asked:
+                time.sleep(0.01)
+            goes_on.set()
+            assert [each.result() for each in said] + [ready(app.test_client())] == [200] * 5
+        assert asked == ["asked"]
+
     @pytest.mark.parametrize("make", [wsgi.create_app, api.create_app, pages.create_app])
     def test_live_says_that_the_process_runs_and_which_release(self, make, storage, monkeypatch):
         monkeypatch.setenv("HBNB_RELEASE", "web_static_20261120123456")
@@ -128,12 +151,12 @@ class TestHealth:
         monkeypatch.setattr(health, "_ROOM", room)
         monkeypatch.setattr(health, "PATIENCE", 10)
         monkeypatch.setattr(models, "storage", SimpleNamespace(probe=lambda _: None, close=close))
-        assert health._refusal() == "it cannot be closed"
+        assert health._questions.refusal() == "it cannot be closed"
         assert room.acquire(timeout=10)
         room.release()
         monkeypatch.setattr(threading.Thread, "start", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            health._refusal()
+            health._questions.refusal()
         assert room.acquire(blocking=False)
 
     def test_status_is_what_it_was(self, storage, monkeypatch):

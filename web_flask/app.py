@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+import guard
 import look
 import models
 import monitoring
@@ -20,6 +21,7 @@ def create_app() -> Flask:
     app.add_url_rule("/", view_func=classic.hello)
     app.teardown_appcontext(lambda _: models.storage.close())
     proxies.init_app(app)
+    guard.init_app(app)
     monitoring.init_app(app)
     return app
 

@@ -5,6 +5,7 @@ from flask import Flask
 
 import models
 from api.v1 import access, docs, errors, limits, sharing
+from api.v1.operations import OPERATIONS
 from api.v1.unchanged import Unchanged
 from api.v1.views import app_views
 from config import Settings
@@ -21,6 +22,7 @@ def init_app(app: Flask) -> None:
     # A redirected preflight fails, so nothing is redirected: neither for one slash more nor for one less.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.register_blueprint(app_views, url_prefix="/api/v1")
+    app.extensions["reads"] = {f"api_v1.{name}" for name, each in OPERATIONS.items() if each.reads}
     sharing.init_app(app, settings)
     limits.init_app(app, settings)
     access.init_app(app, settings)

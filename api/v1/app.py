@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+import guard
 import models
 import monitoring
 import proxies
@@ -15,6 +16,7 @@ def create_app() -> Flask:
     app = Flask(__name__, static_folder=None)
     v1.init_app(app)
     proxies.init_app(app)
+    guard.init_app(app)
     monitoring.init_app(app)
     return app
 

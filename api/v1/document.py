@@ -84,7 +84,7 @@ def _operation(rule: Rule, endpoint: str, operation: Operation, keyed: bool, gua
     answers = {str(status): _answer(found, headers) for status, found in operation.answers.items()}
     errors = {400, *operation.errors, *((413,) if operation.body or keyed else ()), *((422,) if keyed else ()),
               *((404,) if rule.arguments else ()), *((412,) if operation.conditional else ()),
-              *((401,) if guarded else ()), *(() if endpoint in UNLIMITED else (429,)), 500, 503}
+              *((401,) if guarded else ()), *(() if f"api_v1.{endpoint}" in UNLIMITED else (429,)), 500, 503}
     answers |= {str(status): _error(status) for status in sorted(errors)}
     described = {"operationId": endpoint, "summary": operation.summary, "description": operation.description,
                  "tags": [operation.tag], "parameters": parameters, "responses": answers}

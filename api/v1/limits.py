@@ -1,9 +1,10 @@
-"""How many requests an address may send; see `HBNB_RATE_LIMIT`."""
+"""How many requests an address may send, of the API and of pages; see `HBNB_RATE_LIMIT`."""
 from __future__ import annotations
 
 import ipaddress
 import math
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app, g, request
@@ -15,7 +16,12 @@ from errors import Misconfigured
 if TYPE_CHECKING:
     from flask_limiter import RequestLimit
 
-UNLIMITED = {"status"}      # endpoints that a monitor may ask as often as it likes
+# Endpoints that count for nothing: monitors, and the files of a page.
+UNLIMITED = {"api_v1.status", "health.live", "health.ready",
+             "look.file", "look.drawn", "docs.static", "flasgger.static"}
+SEARCHES = {"api_v1.places", "api_v1.places_search", "web_flask.hbnb"}
+# How many requests one counts for: a search more than one object, by what makes it slow.
+SEARCH, FACETS, WORD = 2, 4, 1
 PATIENCE = 0.5              # seconds that a Redis may take, before each worker counts for itself
 
 
@@ -29,7 +35,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         return
     from flask_limiter import Limiter, RateLimitExceeded
     limiter = Limiter(
-        _address, application_limits=[settings.rate], on_breach=_remember, in_memory_fallback_enabled=True,
+        _address, application_limits=[settings.rate], application_limits_cost=partial(_cost, _most(settings.rate)),
+        on_breach=_remember, in_memory_fallback_enabled=True,
         # What has no endpoint, as no route fits, counts too.
         request_identifier=lambda: request.endpoint or "none", **_counter(settings.redis_url))
     limiter.logger = app.logger
@@ -59,8 +66,22 @@ def _counter(url: str) -> dict[str, Any]:
 
 
 def _is_free() -> bool:
-    return (not request.path.startswith("/api/") or request.method == "OPTIONS"
-            or (request.blueprint == "api_v1" and str(request.endpoint).partition(".")[2] in UNLIMITED))
+    return request.method == "OPTIONS" or request.endpoint in UNLIMITED
+
+
+def _most(rate: str) -> int:
+    """What a request may count for at most: what costs more than is allowed in all would never be let in."""
+    return min(int(each.split()[0].partition("/")[0]) for each in rate.split(";"))
+
+
+def _cost(most: int) -> int:
+    if request.endpoint not in SEARCHES:
+        return 1
+    body = request.get_json(force=True, silent=True) if request.method == "POST" else None
+    asked = body if isinstance(body, dict) else request.args
+    words = len(set(str(asked.get("text") or "").split()))
+    facets = request.endpoint == "web_flask.hbnb" or str(asked.get("facets", "false")).lower() == "true"
+    return min(SEARCH + WORD * words + FACETS * facets, most)
 
 
 def _address() -> str:

@@ -6,10 +6,9 @@ is made anew, and the statement sent once more: only such are sent as may come t
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -61,14 +60,23 @@ class Autocommit:
         self._before = before
         self._cursor = cursor
         self._streaming = streaming
-        self._local = threading.local()     # each thread's connection
+        # Connections that no thread uses just now: as many as were in use at once, however many threads there are.
+        self._free: list[PoolProxiedConnection] = []
         self._others: list[Any] = []
         self._error = cast(Any, engine.dialect.loaded_dbapi).Error
 
     def forget(self) -> None:
         """Leave all connections to the process that this one was forked from."""
-        self._others.append(self._local)    # or they would be closed, and the other process's with them
-        self._local = threading.local()
+        self._others.append(self._free)     # or they would be closed, and the other process's with them
+        self._free = []
+
+    def give_up(self) -> None:
+        """Close all connections that no thread uses."""
+        for _ in range(len(self._free)):
+            with suppress(IndexError):      # a thread was quicker
+                self._free.pop().invalidate()
+        for engine in {self.engine, self.streams}:
+            engine.dispose()
 
     def rows(self, statement: Executable, values: Any = None) -> Sequence[Any]:
         return self._twice(self._rows, statement, values)
@@ -101,21 +109,23 @@ class Autocommit:
             return connection.execute(statement, values).all()
 
     def _sent(self, text: str, values: tuple[Any, ...]) -> Rows:
-        local = self._local
-        connection = getattr(local, "connection", None)
+        free = self._free
+        try:
+            connection: Any = free.pop()
+        except IndexError:
+            connection = None
         try:
             if connection is None:
-                connection = local.connection = self.engine.raw_connection()
+                connection = self.engine.raw_connection()
             cursor = connection.cursor(*self._cursor)
             cursor.execute(text, values)
             rows = _named(cursor, cursor.fetchall()) if cursor.description else []
             cursor.close()
+            free.append(connection)
             return rows
         except self._error as error:
-            local.connection = None
             raise self._said(error, connection, text) from error
         except BaseException:       # such as Ctrl-C: nobody knows what the server would answer next
-            local.connection = None
             if connection is not None:
                 connection.invalidate()
             raise
@@ -150,8 +160,7 @@ class Autocommit:
         except DBAPIError as error:
             if not error.connection_invalidated or time.monotonic() - start >= self.patience:
                 raise
-        for engine in {self.engine, self.streams}:
-            engine.dispose()        # the others are gone as well
+        self.give_up()      # the others are gone as well
         return send(*arguments)
 
 

@@ -84,6 +84,7 @@ class DBStorage(Storage):
         if self._autocommit.patience != limits.statement:
             self._autocommit.patience = limits.statement
             self._engines.limit(limits)
+            self._autocommit.give_up()
 
     def migrations(self) -> Migrations:
         try:

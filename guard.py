@@ -1,0 +1,288 @@
+"""What keeps slow clients, and a slow storage, from holding every thread of a worker.
+
+A worker has many threads, as most of them only wait: for a body, for their turn, for a client that reads. Few work at
+once, and those that write are counted apart, so that reading goes on while all that write wait for a lock. What finds
+no room is refused with 503 and `Retry-After`. `/health/live` waits for nothing.
+"""
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, request
+from werkzeug.exceptions import HTTPException, RequestTimeout, ServiceUnavailable
+from werkzeug.wsgi import ClosingIterator
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+READING, WRITING, CHECKING = 4, 3, 4        # requests that are worked on at once; the last ask for health
+READS_WAIT, WRITES_WAIT, CHECKS_WAIT = 96, 24, 8    # requests that may wait for their turn
+TURN = 10           # seconds that a request may wait for its turn
+BODIES = 128        # bodies that are received at once
+BODY = 20           # seconds that a client has to send a body
+SENDING, SENDING_WAIT = 16, 32      # long answers that are sent at once, and that may wait for that
+SENDING_BYTES = 64_000_000  # of long answers that are held until their clients have read them
+HURRY = 3           # seconds for what a client has to do if half of the room is taken
+THREADS = 340       # of a worker: more than all of these together
+RETRY_AFTER = 5     # seconds
+SHORT = 65_536      # bytes of an answer, or of a part of one, that are handed to the server at once
+SAFE = ("GET", "HEAD", "OPTIONS")
+REFUSED = "hbnb.refused"    # where a request's environment says that there is no room for it
+
+
+def init_app(app: Flask) -> None:
+    """Guard an application that has its routes already."""
+    app.before_request_funcs.setdefault(None, []).insert(0, _refuse)
+    guard = app.extensions["guard"] = Guard(app)
+    app.wsgi_app = guard    # type: ignore[method-assign]
+
+
+class Room:
+    """Room for some that work, and for some that wait for their turn.
+
+    Args:
+        working: how many may work at once.
+        waiting: how many may wait.
+    """
+
+    def __init__(self, working: int, waiting: int = 0) -> None:
+        self._turns: SimpleQueue[None] = SimpleQueue()
+        for _ in range(working):
+            self._turns.put(None)
+        self._half = working // 2
+        self._waiting = threading.BoundedSemaphore(waiting) if waiting else None
+
+    @property
+    def is_scarce(self) -> bool:
+        return self._turns.qsize() <= self._half
+
+    def enter(self) -> bool:
+        """Take a turn, which `leave` gives back; not if there is none, or none comes in time."""
+        try:
+            self._turns.get_nowait()
+            return True
+        except Empty:
+            return self._wait()
+
+    def leave(self) -> None:
+        self._turns.put(None)
+
+    def _wait(self) -> bool:
+        if self._waiting is None or not self._waiting.acquire(blocking=False):
+            return False
+        try:
+            self._turns.get(timeout=TURN)
+            return True
+        except Empty:
+            return False
+        finally:
+            self._waiting.release()
+
+
+@dataclass(eq=False)
+class _Reading:
+    """A body that is received.
+
+    Args:
+        address: of the client.
+        since: when it began, by the monotonic clock.
+        is_over: whether it took too long.
+    """
+
+    address: str
+    since: float
+    is_over: bool = False
+
+
+class Guard:
+    """A WSGI application around that of Flask.
+
+    Args:
+        app: has in `extensions["reads"]` the endpoints that only read, whatever their method.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self._app, self._inner = app, app.wsgi_app
+        self._reads, self._writes = Room(READING, READS_WAIT), Room(WRITING, WRITES_WAIT)
+        self._checks = Room(CHECKING, CHECKS_WAIT)
+        self._bodies, self._sending = Room(BODIES), Room(SENDING, SENDING_WAIT)
+        self._readings: set[_Reading] = set()
+        self._mutex, self._bytes = threading.Lock(), 0
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether so much waits for clients that these must hurry."""
+        return self._sending.is_scarce or self._bodies.is_scarce or self._bytes > SENDING_BYTES // 2
+
+    def overdue(self) -> list[tuple[str, float]]:
+        """The bodies that took too long: the addresses of their clients, and the seconds so far.
+
+        Only the end of the connection ends such a reading; the server knows none of its threads to give up.
+        """
+        now, most = time.monotonic(), HURRY if self._bodies.is_scarce else BODY
+        found = [each for each in self._readings.copy() if now - each.since > most]
+        for each in found:
+            each.is_over = True
+        return [(each.address, now - each.since) for each in found]
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path == "/health/live":
+            return self._now(environ, start_response)
+        try:
+            room = self._checks if path == "/health/ready" else self._room(environ)
+            if not room.enter():
+                raise _busy()
+        except HTTPException as refusal:
+            return self._refused(environ, start_response, refusal)
+        try:
+            answer = _Answer(self._inner, environ)
+        finally:
+            room.leave()
+        if answer.size is None or answer.size > SHORT:
+            if not self._hold(answer.size or 0):
+                answer.close()
+                return self._refused(environ, start_response, _busy())
+            answer.body = _Sent(answer.body, lambda: self._let_go(answer.size or 0))
+        start_response(*answer.start)
+        body: Iterable[bytes] = answer.body
+        return body
+
+    def _room(self, environ: WSGIEnvironment) -> Room:
+        """The room that a request needs, whose body is received here."""
+        if environ["REQUEST_METHOD"] in SAFE:
+            return self._reads
+        self._receive(environ)
+        try:
+            endpoint, _ = self._app.url_map.bind_to_environ(environ).match()
+        except HTTPException:
+            return self._reads      # as nothing will be done
+        return self._reads if endpoint in self._app.extensions.get("reads", ()) else self._writes
+
+    def _receive(self, environ: WSGIEnvironment) -> None:
+        """Read the body, so that the application never waits for the rest of it.
+
+        Raises:
+            HTTPException: it does not come in time, or not whole; or too many are received.
+        """
+        length, most = environ.get("CONTENT_LENGTH") or "", int(self._app.config["MAX_CONTENT_LENGTH"] or 1 << 20)
+        chunked = not length and "HTTP_TRANSFER_ENCODING" in environ and environ.get("wsgi.input_terminated")
+        size = most + 1 if chunked else int(length) if length.isdecimal() else 0
+        if not size or (size > most and not chunked):   # which the application refuses
+            return
+        if not self._bodies.enter():
+            raise _busy()
+        reading = _Reading(environ.get("REMOTE_ADDR", ""), time.monotonic())
+        self._readings.add(reading)
+        try:
+            body = environ["wsgi.input"].read(size)
+        finally:
+            self._readings.discard(reading)
+            self._bodies.leave()
+        if reading.is_over or (length and len(body) < size):
+            raise RequestTimeout()
+        environ["wsgi.input"] = BytesIO(body)
+
+    def _hold(self, size: int) -> bool:
+        if not self._sending.enter():
+            return False
+        with self._mutex:
+            if not self._bytes or self._bytes + size <= SENDING_BYTES:
+                self._bytes += size
+                return True
+        self._sending.leave()
+        return False
+
+    def _let_go(self, size: int) -> None:
+        with self._mutex:
+            self._bytes -= size
+        self._sending.leave()
+
+    def _refused(self, environ: WSGIEnvironment, start_response: StartResponse,
+                 refusal: HTTPException) -> Iterable[bytes]:
+        """Have the application say it in its own words, for which it needs no storage."""
+        environ[REFUSED] = refusal
+        environ.pop("HTTP_IF_NONE_MATCH", None)
+        return self._now(environ, start_response)
+
+    def _now(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        answer = _Answer(self._inner, environ)
+        start_response(*answer.start)
+        body: Iterable[bytes] = answer.body
+        return body
+
+
+class _Answer:
+    """What the application answers: its status and headers, its body, and how long that is, if it is there already."""
+
+    def __init__(self, app: WSGIApplication, environ: WSGIEnvironment) -> None:
+        self.start: tuple[Any, ...] = ()
+        self.size: int | None = None
+        self.body: Any = app(environ, self._begin)
+        if type(self.body) is ClosingIterator and self._is_there():
+            # Servers send a list faster than what they must ask for each part.
+            try:
+                parts = list(self.body)
+            finally:
+                self.body.close()
+            self.body = parts
+        if isinstance(self.body, list):
+            self.size = sum(map(len, self.body))
+        elif type(self.body) is environ.get("wsgi.file_wrapper"):   # the server sends the file by itself
+            self.size = 0
+
+    def close(self) -> None:
+        if close := getattr(self.body, "close", None):
+            close()
+
+    def _begin(self, *start: Any) -> Any:
+        self.start = start
+        return lambda _: None
+
+    def _is_there(self) -> bool:
+        return self.start[0][:3] in ("204", "304") or any(name == "Content-Length" for name, _ in self.start[1])
+
+
+class _Sent:
+    """A long body, part by part, until it is sent or given up."""
+
+    def __init__(self, body: Any, done: Callable[[], None]) -> None:
+        self._body = body
+        self._parts = _pieces(body) if isinstance(body, list) else iter(body)
+        self._done: Callable[[], None] | None = done
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._parts)
+
+    def close(self) -> None:
+        done, self._done = self._done, None
+        try:
+            if close := getattr(self._body, "close", None):
+                close()
+        finally:
+            if done:
+                done()
+
+
+def _pieces(parts: list[bytes]) -> Iterator[bytes]:
+    for part in parts:
+        for start in range(0, len(part), SHORT):
+            yield part[start:start + SHORT]
+
+
+def _busy() -> HTTPException:
+    return ServiceUnavailable(retry_after=RETRY_AFTER)
+
+
+def _refuse() -> None:
+    if refusal := request.environ.get(REFUSED):
+        raise refusal

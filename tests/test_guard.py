@@ -1,0 +1,212 @@
+"""Slow clients, and a storage that makes requests wait: others are served all the same."""
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+
+import pytest
+
+import guard
+import models
+import wsgi
+from tests.processes import family, memory
+from tests.servers import Server, free_port
+
+HEAD = b"Host: x\r\nContent-Type: application/json\r\n"
+UNFINISHED = b"POST /api/v1/states HTTP/1.1\r\n" + HEAD + b"Content-Length: 100\r\n\r\n{"
+CHUNKED = b"POST /api/v1/states HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{\"nam\r\n"
+
+
+@pytest.fixture
+def serve(tmp_path) -> Iterator[Callable[..., Server]]:
+    """Starts a server with other limits, and with so many states: `serve("guard.BODY = 1", states=3)`."""
+    with ExitStack() as stack:
+        def serve(limits: str, states: int = 1) -> Server:
+            port, path, time = free_port(), tmp_path / "f.json", "2026-01-01T00:00:00.000000"
+            ids = [str(uuid.uuid4()) for _ in range(states)]
+            path.write_text(json.dumps({f"State.{id}": {
+                "id": id, "name": "x" * 100, "created_at": time, "updated_at": time, "__class__": "State"}
+                for id in ids}))
+            code = f"import connections, guard, server\n{limits}\nserver.serve('wsgi:app', '127.0.0.1', {port})"
+            server = Server(["-c", code], {**os.environ, "HBNB_FILE_PATH": str(path)}, port)
+            return stack.enter_context(server)
+        yield serve
+
+
+def connect(server: Server, sent: bytes = b"", window: int | None = None) -> socket.socket:
+    connection = socket.socket()
+    if window:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+    connection.settimeout(60)
+    connection.connect(("127.0.0.1", int(server.address.rpartition(":")[2])))
+    connection.sendall(sent)
+    return connection
+
+
+def ask(server: Server, path: str, body: bytes | None = None) -> int:
+    """The status that a well-behaved client gets, which waits for less than any limit."""
+    try:
+        request = urllib.request.Request(f"{server.address}{path}", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            answer.read()
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def is_ended(connection: socket.socket) -> bool:
+    """Whether the server ends a connection, after what it still sends."""
+    with connection, suppress(ConnectionError):
+        while connection.recv(1 << 20):
+            pass
+    return True
+
+
+@pytest.mark.parametrize("sent", [UNFINISHED, CHUNKED], ids=["length", "chunks"])
+def test_unfinished_bodies_hold_nobody_and_end_in_time(serve, sent):
+    server = serve("guard.BODY = 5")
+    held = [connect(server, sent) for _ in range(20)]
+    for _ in range(3):
+        assert [ask(server, path) for path in ("/health/live", "/health/ready", "/api/v1/states", "/")] == [200] * 4
+    assert ask(server, "/api/v1/states", b'{"name": "S"}') == 201
+    assert all(map(is_ended, held))
+
+
+def test_a_body_that_comes_drop_by_drop_has_no_more_time(serve):
+    server = serve("guard.BODY = 2")
+    connection = connect(server, UNFINISHED)
+    connection.settimeout(0.2)
+    for _ in range(90):
+        try:
+            connection.sendall(b" ")
+            assert connection.recv(1) == b""
+            break       # it was ended
+        except TimeoutError:
+            pass
+        except ConnectionError:
+            break
+    else:
+        raise AssertionError("the server goes on reading")
+    connection.close()
+    assert ask(server, "/health/live") == 200
+
+
+def test_more_bodies_than_there_is_room_for_are_refused_and_reading_goes_on(serve):
+    server = serve("guard.BODIES = 2; guard.BODY = guard.HURRY = 60")
+    held = [connect(server, UNFINISHED) for _ in range(2)]
+    while ask(server, "/api/v1/states", b'{"name": "S"}') != 503:
+        time.sleep(0.1)
+    assert [ask(server, path) for path in ("/health/live", "/api/v1/states")] == [200, 200]
+    for each in held:
+        each.close()
+
+
+def test_answers_that_are_not_read_are_ended_and_take_little_memory(serve):
+    server = serve("guard.SENDING = 4; guard.SENDING_WAIT = 2; guard.TURN = 1\n"
+                   "connections.SLOW = connections.HURRY = 3", states=20_000)
+    assert ask(server, "/api/v1/states") == 200
+    worker = family(server.process.pid)[1]
+    before = memory(worker)
+    held = [connect(server, b"GET /api/v1/states HTTP/1.1\r\nHost: x\r\n\r\n", window=4096) for _ in range(30)]
+    deadline = time.monotonic() + 90
+    while server.log().count("broken off") < 4:     # those that there was room for; the others are refused
+        assert ask(server, "/health/live") == 200
+        assert time.monotonic() < deadline, server.log()
+        time.sleep(0.2)
+    assert memory(worker) - before < 100_000        # KiB; each of the 30 answers has 5 MB
+    while ask(server, "/api/v1/states") != 200:
+        assert time.monotonic() < deadline
+    assert all(map(is_ended, held))
+
+
+def test_idle_connections_make_room_for_others(serve):
+    server = serve("connections.MOST = 60; connections.ROOM = 20")
+    held = [connect(server) for _ in range(120)]
+    assert [ask(server, path) for path in ("/health/live", "/api/v1/states", "/")] == [200] * 3
+    assert all(map(is_ended, held))
+
+
+def test_http_2_is_not_spoken(serve):
+    with connect(serve(""), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0") as connection:
+        assert is_ended(connection)
+
+
+def test_a_server_that_others_can_reach_says_what_belongs_in_front(tmp_path):
+    for host, said in (("127.0.0.1", False), ("0.0.0.0", True)):
+        port = free_port()
+        with Server(["-m", "api.v1.app"], {**os.environ, "HBNB_FILE_PATH": str(tmp_path / "f.json"),
+                                           "HBNB_API_HOST": host, "HBNB_API_PORT": str(port)}, port) as server:
+            pass
+        assert ("put a web server such as nginx in front" in server.log()) == said
+
+
+class TestWaiting:
+    def test_reading_goes_on_while_all_that_write_wait(self, storage, monkeypatch):
+        monkeypatch.setattr(guard, "TURN", 0.2)
+        goes_on, waiting = threading.Event(), threading.Semaphore(0)
+        kept = type(storage).save
+
+        def save(self: object) -> None:
+            waiting.release()
+            goes_on.wait(60)
+            kept(self)
+        app = wsgi.create_app()
+        monkeypatch.setattr(models.storage, "save", lambda: save(storage))
+        monkeypatch.setattr(models.storage, "insert", lambda obj: save(storage), raising=False)
+        said: list[int] = []
+        threads = [threading.Thread(target=lambda: said.append(
+            app.test_client().post("/api/v1/states", json={"name": "S"}).status_code)) for _ in range(guard.WRITING)]
+        for each in threads:
+            each.start()
+        for _ in threads:
+            assert waiting.acquire(timeout=60)
+        try:
+            client = app.test_client()
+            refused = client.post("/api/v1/states", json={"name": "T"})
+            assert (refused.status_code, refused.headers["Retry-After"]) == (503, str(guard.RETRY_AFTER))
+            assert refused.json == {"error": "Service unavailable"}
+            assert [client.get(path).status_code for path in ("/api/v1/states", "/health/live")] == [200, 200]
+            assert client.post("/api/v1/places_search", json={}).status_code == 200
+        finally:
+            goes_on.set()
+            for each in threads:
+                each.join()
+
+    def test_health_is_told_while_all_that_read_wait(self, storage, monkeypatch):
+        monkeypatch.setattr(guard, "TURN", 0.2)
+        app = wsgi.create_app()
+        goes_on, waiting = threading.Event(), threading.Semaphore(0)
+
+        def stats() -> str:
+            waiting.release()
+            goes_on.wait(60)
+            return ""
+        app.add_url_rule("/waits", view_func=stats)
+        threads = [threading.Thread(target=lambda: app.test_client().get("/waits")) for _ in range(guard.READING)]
+        for each in threads:
+            each.start()
+        for _ in threads:
+            assert waiting.acquire(timeout=60)
+        try:
+            client = app.test_client()
+            assert [client.get(f"/health/{each}").status_code for each in ("live", "ready")] == [200, 200]
+            refused = client.get("/states")
+            assert (refused.status_code, refused.mimetype) == (503, "text/html")
+            assert refused.headers["Retry-After"] == str(guard.RETRY_AFTER)
+        finally:
+            goes_on.set()
+            for each in threads:
+                each.join()
+
+    def test_there_are_more_threads_than_requests_that_may_wait(self):
+        rooms = (guard.READING, guard.READS_WAIT, guard.WRITING, guard.WRITES_WAIT, guard.CHECKING, guard.CHECKS_WAIT,
+                 guard.BODIES, guard.SENDING, guard.SENDING_WAIT)
+        assert sum(rooms) < guard.THREADS
