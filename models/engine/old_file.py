@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Column, String
@@ -37,12 +37,25 @@ _NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?([eE][+-]?\d+)?\s*", re.ASCII)
 _LARGEST = 2**63
 
 
-def read(key: str, obj: Any, mend: Mend) -> tuple[dict[str, Any], list[str]]:
-    """An object of an older store as one of ours: each value in its column's type, what is not set left out.
+class Found(NamedTuple):
+    """An object of an older store as one of ours.
+
+    Args:
+        obj: each value in its column's type; what is not set is left out.
+        unknown: the names of attributes that HBNB does not know, which it lacks.
+        mended: whether a value is not as it stood there.
+    """
+
+    obj: dict[str, Any]
+    unknown: list[str]
+    mended: bool
+
+
+def read(key: str, obj: Any, mend: Mend) -> Found:
+    """Make an object of an older store one of ours.
 
     Args:
         mend: makes texts ours, once they are texts.
-    Returns: the object, and the names of its attributes that HBNB does not know, which it lacks.
     Raises:
         Invalid: it is no object that could be used; says why.
     """
@@ -53,14 +66,24 @@ def read(key: str, obj: Any, mend: Mend) -> tuple[dict[str, Any], list[str]]:
         raise Invalid(f"there is no class {name}")
     if not id:
         raise Invalid("Missing id")
-    readers, unknowns = _readers(name), _unknowns(name)
-    found = {each: None if value is None else readers[each](value, mend) for each, value in obj.items()
-             if each in readers and (value is not None or each in unknowns)}
-    return found | {"id": id, "__class__": name}, [each for each in obj if each not in readers and each != "__class__"]
+    readers, unknowns, foreign, mended = _readers(name), _unknowns(name), [], False
+    found = {"id": id, "__class__": name}
+    for each, value in obj.items():
+        reader = readers.get(each)
+        if reader is None:
+            foreign.append(each)
+        elif value is not None:
+            found[each] = new = reader(value, mend)
+            mended = mended or (new is not value and (new != value or type(new) is not type(value)))
+        elif each in unknowns:
+            found[each] = None
+    return Found(found, foreign, mended)
 
 
 def ours(column: Column[Any], text: str) -> str:
     """A text with the letters that were meant, and line breaks where it has `<BR />`."""
+    if text.isascii() and "<" not in text:
+        return text
     text = older.likely_letters(text)
     is_line = isinstance(column.type, MailType) or column.info.get("write_only")
     return text if is_line else older.lines(text)
@@ -86,15 +109,14 @@ class Opening:
         taken: Objects = {}
         for key, obj in part.items():
             try:
-                found, foreign = read(key, obj, ours)
+                taken[key], foreign, mended = read(key, obj, ours)
             except Invalid as error:
                 self.refused[key] = str(error)
                 taken |= _aside(key, obj, str(error))
                 continue
-            taken[key] = found
-            self.unknown.update(f"{found['__class__']}.{name}" for name in foreign)
-            self.mended += any(value != obj.get(name, value) or type(value) is not type(obj.get(name, value))
-                               for name, value in found.items())
+            self.mended += mended
+            if foreign:
+                self.unknown.update(f"{taken[key]['__class__']}.{name}" for name in foreign)
         return taken
 
     def say(self, path: str) -> None:
@@ -131,7 +153,7 @@ def _aside(key: str, obj: Any, reason: str) -> Objects:
 def _readers(name: str) -> dict[str, Callable[[Any, Mend], Any]]:
     table = models.stored[name].__table__
     readers = {column.key: _reader(column, mends=name in models.classes) for column in table.c}
-    return {**readers, **{each: _ids(each) for each in links(table)}}
+    return {"__class__": lambda value, _: value, **readers, **{each: _ids(each) for each in links(table)}}
 
 
 @cache
@@ -160,7 +182,7 @@ def _refuse(column: Column[Any], value: Any) -> Invalid:
 
 def _text(column: Column[Any], mends: bool) -> Callable[[Any, Mend], str]:
     def read(value: Any, mend: Mend) -> str:
-        text = _as_text(value)
+        text = value if type(value) is str else _as_text(value)
         if not isinstance(text, str) or (not text.isascii() and _HALF.search(text)):
             raise _refuse(column, value)
         return mend(column, text) if mends else text
@@ -169,6 +191,8 @@ def _text(column: Column[Any], mends: bool) -> Callable[[Any, Mend], str]:
 
 def _number(column: Column[Any], whole: bool) -> Callable[[Any, Mend], int | float]:
     def read(value: Any, _: Mend) -> int | float:
+        if type(value) is int and -_LARGEST <= value < _LARGEST:
+            return value
         number = value
         if isinstance(value, str) and (_WHOLE if whole else _NUMBER).fullmatch(value) and len(value) < 100:
             number = int(value.partition(".")[0]) if whole else float(value)
@@ -193,6 +217,8 @@ def _time(name: str) -> Callable[[Any, Mend], Any]:
 
 def _ids(name: str) -> Callable[[Any, Mend], list[str]]:
     def read(value: Any, _: Mend) -> list[str]:
+        if type(value) is list and {*map(type, value)} == {str} and "".join(value).isascii():
+            return value
         ids = [each for each in map(_as_text, value) if isinstance(each, str)] if isinstance(value, list) else []
         if not isinstance(value, list) or len(ids) < len(value):
             raise Invalid(f"{name} must be a list of ids", name)

@@ -43,14 +43,14 @@ def classic(text: bytes, report: Report) -> Iterator[tuple[str, dict[str, Any]]]
     for key, obj in store.items():
         name = key.partition(".")[0]
         try:
-            found, unknown = old_file.read(key, obj, mend)
+            found = old_file.read(key, obj, mend)
         except Invalid as error:
             report.refuse(key, str(error))
             continue
         if name not in models.internal:     # tokens and the like stay with the store that made them
-            for each in unknown:
+            for each in found.unknown:
                 report.notes[f"attributes {name}.{each}, which HBNB does not know; they were left out"] += 1
-            yield key, _blank(name) | found
+            yield key, _blank(name) | found.obj
 
 
 @cache
