@@ -25,9 +25,12 @@ def show(objects: list[dict[str, Any]], form: str) -> None:
         return
     elif form == "--csv":
         import csv
+
+        from services.transfer.rows import guarded
         writer = csv.DictWriter(sys.stdout, _names(objects), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(objects)
+        writer.writerows({name: guarded(value) if isinstance(value, str) else value for name, value in obj.items()}
+                         for obj in objects)
     else:
         from tabulate import tabulate
         print(tabulate([[_cell(obj.get(name)) for name in _names(objects)] for obj in objects],
