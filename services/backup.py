@@ -20,7 +20,8 @@ from errors import Damaged, Invalid
 from models.base_model import time_text, utc_now
 from models.columns import links, unique
 from models.values import told_apart
-from services.transfer.disk import Progress, opened, reported, silent, written
+from services.transfer import kinds, stores
+from services.transfer.disk import LONGEST, Progress, lines, opened, reported, silent, written
 
 FORMAT = 1
 PART = 1000             # objects that are stored at a time
@@ -54,6 +55,8 @@ def back_up(path: str, force: bool = False, progress: Progress = silent) -> Back
     with reported(path), written(path, packed=True, keep=not force) as file:
         def write(value: Any) -> None:
             line = orjson.dumps(value) + b"\n"
+            if len(line) > LONGEST:
+                raise Invalid(f"{value[0]} has more than {LONGEST >> 20} MiB, which `restore` refuses: shorten it")
             digest.update(line)
             file.write(line)
         total, done = sum(map(models.storage.count, models.stored.values())), 0
@@ -140,7 +143,7 @@ class _Reader:
 
     def __init__(self, file: io.BufferedReader) -> None:
         self._file = file
-        line = file.readline(LONGEST_HEADER)
+        start, line = file.peek(1), file.readline(LONGEST_HEADER)
         self._digest = hashlib.sha256(line)
         match _parsed(line):
             case {"hbnb_backup": int(version)} if version > FORMAT:
@@ -149,11 +152,11 @@ class _Reader:
             case {"hbnb_backup": int(), "made_at": str(made_at), "schema": dict(known)}:
                 self.backup, self._known = Backup(made_at), known
             case _:
-                raise Invalid("it is empty" if not line else "it is no backup of HBNB")
+                raise Invalid(_foreign(start, line))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         part: dict[str, Any] = {}
-        for line in self._file:
+        for line in lines(self._file, least=2):
             if line.startswith(b"{"):
                 self._end(line)
                 break
@@ -179,6 +182,16 @@ class _Reader:
                    for each in attributes if each not in own.get(name, ())]
         if foreign:
             raise Invalid(f"it was made by another HBNB, which has {', '.join(foreign)}: restore it with that one")
+
+
+def _foreign(start: bytes, line: bytes) -> str:
+    """What is wrong with a file that begins so, and whose first line is no backup's."""
+    if not line:
+        return "it is empty"
+    if stores.is_object(line):
+        return "it is an export: `import` takes it"
+    return kinds.binary(start) or ("it is no backup of HBNB: `restore` takes what `backup` wrote; `import` takes "
+                                   "exports, old stores, listings and reviews")
 
 
 def _schema() -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from config import VERSION, Settings
+from errors import Invalid
 from shell import words
 
 DESCRIPTION = """Commands for HBNB's objects. Without options or commands it reads commands from standard input."""
@@ -39,11 +40,14 @@ def run_with_options(console: Any, run: Callable[..., bool], arguments: list[str
 
 def _lines(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Iterator[str]:
     if options.file is not None:
+        from services.transfer.disk import lines
         try:
             with open(options.file, encoding="utf-8-sig", errors="surrogateescape") as file:
-                options.commands += [line for line in file if not line.lstrip().startswith("#")]
+                options.commands += [line for line in lines(file) if not line.lstrip().startswith("#")]
         except OSError as error:
             parser.error(f"{options.file} cannot be read: {error.strerror}")
+        except Invalid as error:
+            parser.error(f"{options.file}: {error}")
     if options.command:
         options.commands.append(_line(*options.command))
     return iter(options.commands if options.commands or options.file is not None else sys.stdin)

@@ -37,9 +37,13 @@ def show(objects: list[dict[str, Any]], form: str, kept: Collection[str] = ()) -
         return
     elif form == "--csv":
         import csv
+
+        from services.transfer.rows import guarded
         writer = csv.DictWriter(sys.stdout, _names(objects), lineterminator="\n")
         writer.writeheader()
-        writer.writerows({name: _joined(value) for name, value in obj.items()} for obj in objects)
+        for obj in objects:
+            cells = {name: _joined(value) for name, value in obj.items()}
+            writer.writerow({name: guarded(cell) if isinstance(cell, str) else cell for name, cell in cells.items()})
     else:
         names = _names(objects)
         room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None

@@ -620,7 +620,7 @@ class TestForms:
     @pytest.mark.usefixtures("_place")
     def test_csv_is_read_back_by_other_programs(self, say: Session, market: Market):
         expected = {name: "" if value is None else str(value)
-                    for name, value in stored(Place, market.place.id).to_dict().items()}
+                    for name, value in stored(Place, market.place.id).to_dict().items()} | {"name": "'=1+1"}
         for line in (f"show Place {market.place.id}", "all Place", "find Place"):
             text = say(f"{line} --csv")
             assert text.startswith("__class__,id,")

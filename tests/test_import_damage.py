@@ -164,13 +164,15 @@ class TestQuotes:
         assert unchanged()
         assert files.take_text("\n".join(lines), keep_going=True).new["Place"] >= 1
 
-    def test_one_that_is_not_closed_until_the_end_is_said(self, files: Files, unchanged: Callable[[], bool]):
+    def test_one_that_is_not_closed_until_the_end_is_said(self, files: Files):
+        files.take(listing())
+        before = stored(models.storage)
         content = text(review(1, comments="a"), review(2, comments="QUOTE"), review(3, comments="b")).replace("QUOTE",
                                                                                                               '"c')
         with pytest.raises(Refused) as error:
             files.take_text(content, keep_going=False)
         assert error.value.report.refused[0] == ("lines 3 to 4", "no CSV: unexpected end of data")
-        assert unchanged()
+        assert stored(models.storage) == before
 
     @pytest.mark.parametrize(("start", "reason"), [
         ('"', "line 1: ',' expected after '\"'"), ('"id"x', "line 1: ',' expected after '\"'")])
@@ -192,12 +194,10 @@ class TestWholeFiles:
         (b"", "it is empty"), (b"\xef\xbb\xbf", "it is empty"), (gzip.compress(b""), "it is empty"),
         (b"\n\n", "it is empty"), (b"hello", "it holds neither listings, reviews nor JSON"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "neither listings, reviews nor JSON"),
-        (bytes(range(9, 256)) + bytes(3000), "neither"), (b"<html><body>404</body></html>", "neither"),
-        (text(*GOOD).encode("utf-16"), "neither"), (b"PK\x03\x04 a zip file", "neither"),
-        (b"listing_id,date\n1,2020-01-01\n", "lacks the columns comments, id, reviewer_id"),
-        (b"listing_id,date,available,price\n1,2020-01-01,t,$5\n", "it lacks the columns comments, id, reviewer_id"),
+        (bytes(range(9, 256)) + bytes(3000), "neither"), (b"<html><body>404</body></html>", "it is a web page"),
+        (b"listing_id,date,id\n1,2020-01-01,2\n", "lacks the columns comments, reviewer_id"),
         (text(without(listing(), "host_id")).encode(), "it lacks the columns host_id"),
-        (text(listing()).replace(",", ";").encode(), "neither"), (b"{", "it is no JSON"),
+        (b"{", "it is no JSON"),
         (b"[]", "not a JSON object of"), (b'{"State.1": ', "it is no JSON"),
         (b'\xef\xbb\xbf[1]', "not a JSON object"), (b"{" * 100_000, "it is no JSON"),
         (b"[" * 100_000, "it is no JSON"), (b'{"a": ' + b"1" * 5000 + b"}", "it is no JSON"),

@@ -67,7 +67,7 @@ def read(key: str, obj: Any, mend: Mend) -> Found:
     if not id:
         raise Invalid("Missing id")
     readers, unknowns, foreign, mended = _readers(name), _unknowns(name), [], False
-    found = {"id": id, "__class__": name}
+    found: dict[str, Any] = {"id": id, "__class__": name}
     for each, value in obj.items():
         reader = readers.get(each)
         if reader is None:

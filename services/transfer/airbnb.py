@@ -27,8 +27,6 @@ from services.transfer.text import plain
 
 # Ids are made from those of the source, so that importing again finds what it made.
 _NAMESPACE = uuid.UUID("6f0c1a5e-5a0f-5d5e-9d0c-3f1c5ab4a1b2")
-LISTINGS = {"id", "name", "host_id", "latitude", "longitude"}
-REVIEWS = {"listing_id", "id", "date", "reviewer_id", "comments"}
 NEVER = "1970-01-01"    # when a listing was seen, where the file does not say
 
 
@@ -69,8 +67,14 @@ class Airbnb:
         self._intake.put(Place, self._each(source, self._listing))
 
     def reviews(self, source: Iterable[tuple[str, Row]]) -> None:
-        """Take in reviews of listings that were taken in before."""
+        """Take in reviews of listings that were taken in before.
+
+        Raises:
+            Invalid: not one of these listings was.
+        """
         self._intake.put(Review, self._each(source, self._review))
+        if self._intake.has_none(Place):
+            raise Invalid("none of the listings that it is about is there: import the listings first")
 
     def _each(self, source: Iterable[tuple[str, Row]], read: Callable[[str, Row], Item]) -> Iterator[Item]:
         for where, row in source:

@@ -6,9 +6,10 @@ import io
 import os
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from typing import BinaryIO, cast
+from itertools import chain, repeat, takewhile
+from typing import IO, AnyStr, BinaryIO, cast
 
 import models
 from errors import Conflict, Invalid, Unavailable
@@ -17,6 +18,7 @@ from services.transfer.report import Refused
 
 # Called with how much is done, of how much.
 Progress = Callable[[int, int], None]
+LONGEST = 1 << 24   # bytes, or characters, of a line that is read, so that no file takes all memory
 LEVEL = 6       # of compression: a twentieth larger than the best, in a third of its time
 
 
@@ -33,6 +35,27 @@ def opened(path: str, progress: Progress) -> Iterator[io.BufferedReader]:
     """
     with open(path, "rb") as raw:
         yield _unpacked(_Counted(raw, os.fstat(raw.fileno()).st_size, progress))
+
+
+def lines(file: IO[AnyStr], first: Iterable[AnyStr] = (), least: int = 1) -> Iterator[AnyStr]:
+    """The lines of a file.
+
+    Args:
+        first: those that `line` gave before.
+        least: the number of the first line.
+    Raises:
+        Invalid: one is longer than `LONGEST`.
+    """
+    for number, found in enumerate(chain(first, takewhile(len, map(line, repeat(file)))), least):
+        if len(found) > LONGEST:
+            raise Invalid(f"line {number} is longer than {LONGEST >> 20} MiB, as no line of such a file is: it is "
+                          "damaged, or another file was meant")
+        yield found
+
+
+def line(file: IO[AnyStr]) -> AnyStr:
+    """The next line of a file, or as much of it as shows that it is too long."""
+    return file.readline(LONGEST + 1)
 
 
 @contextmanager

@@ -2,20 +2,18 @@
 from __future__ import annotations
 
 import io
-from itertools import chain
 from typing import cast
-
-import orjson
 
 import models
 from errors import Invalid
-from services.transfer import airbnb, stores
+from services.transfer import airbnb, disk, kinds, stores
 from services.transfer.disk import Progress, opened, reported, silent, written
 from services.transfer.intake import Intake
 from services.transfer.report import Refused, Report
 from services.transfer.rows import Rows
 
 BOM = b"\xef\xbb\xbf"
+WHOLE = 1 << 26     # bytes of a classic file, which is read as a whole
 HEAD = 1 << 16      # bytes by whose lines an export is told from a classic file
 
 
@@ -61,40 +59,38 @@ def export_file(path: str, with_passwords: bool = False) -> int:
 
 
 def _take(file: io.BufferedReader, report: Report, state: str | None, city: str | None) -> None:
+    if said := kinds.binary(file.peek(1)):
+        raise Invalid(said)
     start = file.peek(1).removeprefix(BOM).lstrip()
     if start.startswith((b"{", b"[")):
         _take_objects(file, report)
         return
-    rows = Rows(io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline=""), report)
+    rows = Rows(disk.lines(io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")), report)
     source, heading = airbnb.Airbnb(Intake(report, times=False)), {*rows.heading}
-    if heading >= airbnb.REVIEWS:
+    if heading >= kinds.REVIEWS:
         source.reviews(rows)
-    elif not heading >= airbnb.LISTINGS:
-        raise Invalid(_foreign(heading))
+    elif not heading >= kinds.LISTINGS:
+        raise Invalid(kinds.foreign(heading))
     elif not (state or "").strip() or not (city or "").strip():
         raise Invalid("these are listings: say where they are, with --state and --city")
     else:
         source.listings(rows, cast(str, state).strip(), cast(str, city).strip())
 
 
-def _foreign(heading: set[str]) -> str:
-    if not heading:
-        return "it is empty"
-    missing = min(airbnb.LISTINGS - heading, airbnb.REVIEWS - heading, key=len)
-    return f"it holds neither listings, reviews nor JSON: it lacks the columns {', '.join(sorted(missing))}"
-
-
 def _take_objects(file: io.BufferedReader, report: Report) -> None:
-    head = file.readlines(HEAD)
-    head[0] = head[0].removeprefix(BOM)
-    found = (stores.lines(chain(head, file), report) if any(map(_is_object, head))
-             else stores.classic(b"".join([*head, file.read()]), report))
+    head = [disk.line(file).removeprefix(BOM)]
+    while sum(map(len, head)) < HEAD and (line := disk.line(file)):
+        head.append(line)
+    if stores.is_backup(head[0]):
+        raise Invalid("it is a backup: `restore` takes it")
+    found = (stores.lines(disk.lines(file, head), report) if any(map(stores.is_object, head))
+             else stores.classic(_whole(head, file), report))
     stores.take(found, Intake(report, times=True))
 
 
-def _is_object(line: bytes) -> bool:
-    try:
-        found = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return False
-    return isinstance(found, dict) and "__class__" in found
+def _whole(head: list[bytes], file: io.BufferedReader) -> bytes:
+    text = b"".join([*head, file.read(WHOLE)])
+    if len(text) > WHOLE:
+        raise Invalid(f"it has more than {WHOLE >> 20} MiB, and is no export, which has a line for each object: open "
+                      "it as a store, by HBNB_FILE_PATH, and `export` that")
+    return text

@@ -59,11 +59,16 @@ class Intake:
         self._times = times
         self._made: set[str] = set()                # ids of what was needed
         self._there: dict[Table, set[str]] = {}     # ids that are known to be there
+        self._lacking: set[Table] = set()           # whose ids were named and are not there
         self._seen: dict[type[BaseModel], dict[str, int]] = {}
 
     def is_made(self, id: str) -> bool:
         """Whether an item before needed the object of that id, so that no further one has to."""
         return id in self._made
+
+    def has_none(self, cls: type[BaseModel]) -> bool:
+        """Whether items named owners of a class, and not one of these was there."""
+        return cls.__table__ in self._lacking and not self._there[cls.__table__]
 
     def put(self, cls: type[BaseModel], items: Iterable[Item], replace: bool = True) -> None:
         """Store the objects that are not there, and change those that differ.
@@ -139,7 +144,9 @@ class Intake:
         named -= there | coming
         if named:
             there |= {id for id, in models.storage.rows(select(key.column).where(key.column.in_(named)))}
-        return named - there
+        if absent := named - there:
+            self._lacking.add(key.column.table)
+        return absent
 
     def _once(self, cls: type[BaseModel], items: Iterable[Item]) -> Iterator[Item]:
         """The items but for those whose ids came before: an equal one does no harm, another is refused."""

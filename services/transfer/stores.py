@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -21,6 +23,7 @@ from services.transfer.report import Report
 from services.transfer.text import plain, shown
 
 PART = 1000     # objects that are read at a time
+_NAME = re.compile(rb'"\s*:')     # what ends a name, and perhaps stands in texts
 
 
 def classic(text: bytes, report: Report) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -70,10 +73,45 @@ def lines(source: Iterable[bytes], report: Report) -> Iterator[tuple[str, dict[s
             except orjson.JSONDecodeError as error:
                 report.refuse(f"line {number}", f"it is no JSON: {error}")
                 continue
-            if isinstance(obj, dict):
+            if isinstance(obj, dict) and (name := _repeated(line, obj)) is not None:
+                report.refuse(f"line {number}", f"{name} stands there twice")
+            elif isinstance(obj, dict):
                 yield f"line {number}", obj
             else:
                 report.refuse(f"line {number}", "it is no object")
+
+
+def is_object(line: bytes) -> bool:
+    """Whether a line is one of an export."""
+    found = _parsed(line)
+    return isinstance(found, dict) and "__class__" in found
+
+
+def is_backup(line: bytes) -> bool:
+    """Whether a line is the first one of a backup."""
+    found = _parsed(line)
+    return isinstance(found, dict) and "hbnb_backup" in found
+
+
+def _parsed(line: bytes) -> Any:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _repeated(line: bytes, obj: dict[str, Any]) -> str | None:
+    """The name that stands in an object twice, of which a parser would take the last in silence."""
+    if len(_NAME.findall(line)) == len(obj):    # the usual case: no more names than attributes
+        return None
+    found: list[str] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        names = [name for name, _ in pairs]
+        found.extend(name for name in names if names.count(name) > 1)
+    with suppress(ValueError, RecursionError):
+        json.loads(line, object_pairs_hook=look)
+    return next(iter(found), None)
 
 
 def take(source: Iterable[tuple[str, dict[str, Any]]], intake: Intake) -> None:
