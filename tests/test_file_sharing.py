@@ -10,15 +10,17 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 import models
 from errors import Damaged, Unavailable
-from models.engine import file_lock, json_file
+from models.engine import file_lock, journal, json_file, json_objects
 from models.engine.file_storage import FileStorage
 from models.state import State
 from models.token import Token
@@ -50,7 +52,7 @@ def unfolded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_file, "FOLD_AT", 1000)
 
 
-def journal(path: Path) -> Path:
+def journal_of(path: Path) -> Path:
     return Path(f"{path}.journal")
 
 
@@ -127,7 +129,7 @@ class TestEveryViewEqualsTheFile:
         times = iter(range(10**18 + 7, 10**18 + 99))
         state = State(name="first")
         with monkeypatch.context() as patch:
-            patch.setattr(json_file.time, "time_ns", lambda: next(times))
+            patch.setattr(json_objects.time, "time_ns", lambda: next(times))
             state.save()
             first = path.stat().st_mtime_ns
             state.save()
@@ -232,7 +234,7 @@ class TestDamageFromOutside:
     def test_stops_a_running_program_and_one_that_opens_it(self, path, storage, unfolded, how):
         for number in range(5):
             State(name=str(number)).save()
-        lines = journal(path).read_bytes().splitlines(keepends=True)
+        lines = journal_of(path).read_bytes().splitlines(keepends=True)
         match how:
             case "a line is missing":
                 del lines[2]
@@ -247,22 +249,22 @@ class TestDamageFromOutside:
             case _:
                 lines[0] = lines[0].replace(b"id", b"ie")
         damaged = b"".join(lines)
-        assert damaged != journal(path).read_bytes()
-        journal(path).write_bytes(damaged)
+        assert damaged != journal_of(path).read_bytes()
+        journal_of(path).write_bytes(damaged)
         for each in (storage, FileStorage(path)):
             each.close()
             with pytest.raises(Damaged, match="journal is damaged"):
                 each.count(State)
             with pytest.raises(Damaged, match="journal is damaged"):
                 each.insert(State(name="not acknowledged"))
-        assert journal(path).read_bytes() == damaged
+        assert journal_of(path).read_bytes() == damaged
 
     def test_a_journal_whose_end_is_missing_is_opened_without_it_once_the_operator_says_so(
             self, path, storage, unfolded):
         for number in range(3):
             State(name=str(number)).save()
-        lines = journal(path).read_bytes().splitlines(keepends=True)
-        journal(path).write_bytes(b"".join(lines[:-1]))
+        lines = journal_of(path).read_bytes().splitlines(keepends=True)
+        journal_of(path).write_bytes(b"".join(lines[:-1]))
         with pytest.raises(Damaged, match=r"remove .*file\.json\.lock to do without"):
             FileStorage(path).count(State)
         Path(f"{path}.lock").unlink()
@@ -281,7 +283,7 @@ class TestDamageFromOutside:
         State(name="a").save()
         before = path.read_bytes()
         with monkeypatch.context() as patch:
-            patch.setattr(json_file, "_content", lambda _: json_file.NOTHING)
+            patch.setattr(json_objects, "_content", lambda _: json_file.NOTHING)
             with pytest.raises(Unavailable, match="does not read back"):
                 State(name="lost").save()
         assert path.read_bytes() == before
@@ -289,17 +291,17 @@ class TestDamageFromOutside:
     def test_the_journal_of_an_earlier_hbnb_is_read_and_folded_in(self, path, unfolded, monkeypatch):
         monkeypatch.setattr(models, "storage", FileStorage(path))
         State(name="in the file").save()
-        content = json_file.Content(len(text := path.read_bytes()), json_file.zlib.crc32(text))
+        content = journal.Content(len(text := path.read_bytes()), zlib.crc32(text))
         lines = [{"continues": [*content], "after": None},
                  {"State.1": {"name": "in the journal", "__class__": "State"}}]
-        journal(path).write_bytes(b"".join(
-            b"%08x %b\n" % (json_file.zlib.crc32(text), text) for text in map(json_file.orjson.dumps, lines)))
+        journal_of(path).write_bytes(b"".join(
+            b"%08x %b\n" % (zlib.crc32(text), text) for text in map(orjson.dumps, lines)))
         storage = FileStorage(path)
         assert sorted(view(storage).values()) == ["in the file", "in the journal"]
         monkeypatch.setattr(models, "storage", storage)
         State(name="new").save()
         assert sorted(view(FileStorage(path)).values()) == ["in the file", "in the journal", "new"]
-        assert not journal(path).exists()
+        assert not journal_of(path).exists()
 
 
 class TestTheLockFile:
@@ -424,7 +426,7 @@ with models.storage.transaction():
         waiting.start()
         text = json.loads(path.read_text())
         text["State.1"] = {"name": "from outside", "__class__": "State"}
-        path.write_bytes(json_file.OURS + json.dumps(text).encode()[1:])
+        path.write_bytes(json_objects.OURS + json.dumps(text).encode()[1:])
         assert sorted(view(storage).values()) == ["before", "from outside"]
         assert waiting.is_alive()
         waiting.join(60)
@@ -434,7 +436,7 @@ with models.storage.transaction():
             State(name=str(number)).save()
         reader = FileStorage(path)
         path.unlink()       # its journal now continues nothing
-        removing = threading.Timer(0.01, journal(path).unlink)
+        removing = threading.Timer(0.01, journal_of(path).unlink)
         removing.start()
         assert view(reader) == {}
         removing.join()

@@ -15,7 +15,7 @@ import pytest
 import models
 from errors import Misconfigured
 from models import older, passwords
-from models.engine import json_file
+from models.engine import json_objects
 from models.engine.file_storage import FileStorage
 from models.place import Place
 from models.review import Review
@@ -152,7 +152,7 @@ class TestOpening:
         storage.new(Review(id="9", text="My <BR />", place_id="p", user_id="1"))
         storage.save()
         before = path.read_bytes()
-        assert before.startswith(json_file.OURS)
+        assert before.startswith(json_objects.OURS)
         caplog.clear()
         monkeypatch.setattr(passwords, "protected", lambda _: pytest.fail("it was hashed once more"))
         assert opened(path).get(Review, "9").text == "My <BR />"
@@ -175,13 +175,13 @@ class TestOpening:
         storage = opened(path)
         storage.new(State(id="new", name="My <BR />"))
         storage.save()
-        assert path.read_bytes().startswith(json_file.OURS)
+        assert path.read_bytes().startswith(json_objects.OURS)
         assert opened(path).get(State, "new").name == "My <BR />"
 
     def test_of_one_that_cannot_be_written_works_in_memory(self, path, monkeypatch, caplog):
         def refuse(*_: Any) -> None:
             raise PermissionError(13, "Permission denied")
-        monkeypatch.setattr("models.engine.json_file._write_file", refuse)
+        monkeypatch.setattr("models.engine.json_objects.write", refuse)
         before = path.read_bytes()
         storage = opened(path)
         assert storage.get(User, "1").check_password("secret")
@@ -248,7 +248,7 @@ class TestOddValues:
         assert not re.search(r'"password":\s*"?(123456|0|1.5|true)\W', path.read_text())
 
     def test_of_passwords_that_are_text_in_a_file_of_ours_become_hashes_too(self, path):
-        path.write_bytes(json_file.OURS + b'"User.1": {"email": "a@b.c", "password": "123456"}, "User.2": {}}')
+        path.write_bytes(json_objects.OURS + b'"User.1": {"email": "a@b.c", "password": "123456"}, "User.2": {}}')
         storage = opened(path)
         assert storage.get(User, "1").check_password("123456")
         assert storage.get(User, "2").password == ""

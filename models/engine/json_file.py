@@ -6,21 +6,16 @@ when a program ends. Nothing here knows models or SQL: objects are dicts, by key
 """
 from __future__ import annotations
 
-import errno
-import json
 import os
-import re
-import time
-import zlib
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO, NoReturn
+from typing import Any
 
 import orjson
 
-from errors import Damaged, Invalid, Misconfigured, Unavailable
-from models.engine import file_owner
+from errors import Damaged, Misconfigured, Unavailable
+from models.engine import file_owner, json_objects
 from models.engine.file_lock import FileLock
 from models.engine.journal import START, Content, Header, Journal, Objects, encode
 
@@ -28,13 +23,6 @@ from models.engine.journal import START, Content, Header, Journal, Objects, enco
 SMALL = 64 * 1024
 # The share of the file at which its journal is folded in.
 FOLD_AT = 0.5
-# Bytes that are parsed at a time.
-READ_SIZE = 512 * 1024
-# Where one object ends and the next begins: no text can hold this, as its quotes would be escaped.
-_BOUNDARY = re.compile(rb'\}\s*,\s*(?="[A-Za-z]\w*\.[^"\\]*"\s*:\s*\{)')
-# How a file begins whose objects are ours; one without it is an older HBNB's. Blank space is nothing in JSON, so
-# whoever else reads or writes the file need not know.
-OURS = b"{ \n"
 NOTHING = Content(0, 0)     # of a file that is not there
 Stamp = tuple[int, int, int] | None     # number, size and time of a file; `None` = there is none
 Stamps = tuple[Stamp, Stamp]
@@ -160,7 +148,8 @@ class JSONFile:
         with self._reported("read"):
             try:
                 with open(self.path, "rb") as file:
-                    self._content = yield from self._read_file(file)
+                    self.is_old = not json_objects.is_ours(file)
+                    self._content = yield from json_objects.read(file, self.path, not self.is_old)
             except FileNotFoundError:
                 self._content, self.is_old = NOTHING, False
             if header and header.continues == self._content:
@@ -205,50 +194,6 @@ class JSONFile:
         self.lock.note = orjson.dumps({"stamps": repr(self._seen), "journal": self._header and self._header.id,
                                        "end": self._position.end})
         self.taken()
-
-    def _read_file(self, file: BinaryIO) -> Generator[Objects, None, Content]:
-        """Give a file's objects, in parts, so that memory stays small however large it is."""
-        content, text = Content(0, 0), b""
-        self.is_old = file.read(len(OURS)) != OURS
-        file.seek(0)
-        while block := file.read(READ_SIZE):
-            content = Content(content.size + len(block), zlib.crc32(block, content.checksum))
-            text += block
-            if cut := _last_boundary(text):
-                try:
-                    part = orjson.loads(text[:cut.start()] + b"}}")
-                except orjson.JSONDecodeError:
-                    break
-                yield self._checked(part)
-                text = b"{" + text[cut.end():]
-        else:
-            with suppress(orjson.JSONDecodeError):
-                yield self._checked(orjson.loads(text))
-                return content
-        # Damaged, or of a kind that only the whole shows.
-        file.seek(0)
-        text = file.read()
-        yield self._parse(text)
-        return Content(len(text), zlib.crc32(text))
-
-    def _parse(self, text: bytes) -> Objects:
-        try:    # with the parser that says where it stops, and takes what older programs wrote
-            # One of ours has no NaN; in another, it spoils the object that has it.
-            return self._checked(json.loads(text, parse_constant=float if self.is_old else _refuse))
-        except json.JSONDecodeError as error:
-            place = f"line {error.lineno}, column {error.colno}: {error.msg}"
-        except UnicodeDecodeError as error:
-            place = f"byte {error.start} is not UTF-8"
-        except RecursionError:
-            place = "it is nested too deeply"
-        except ValueError as error:
-            place = str(error)
-        raise Damaged(f"{self.path} is damaged, {place}. Nothing was changed: mend it, or put back a copy of it")
-
-    def _checked(self, parsed: Any) -> Objects:
-        if isinstance(parsed, dict):
-            return parsed
-        raise Damaged(f"{self.path} is no store: it holds a {type(parsed).__name__}, not an object of objects")
 
     # Writing
 
@@ -315,7 +260,7 @@ class JSONFile:
         beside = f"{self.path}.new"
         try:
             # What an older HBNB left may be open to everybody.
-            content = _write_file(beside, everything(), file_owner.opener(
+            content = json_objects.write(beside, everything(), file_owner.opener(
                 self.path, file_owner.PRIVATE if self.is_old else None))
             self.lock.check()
             if self._header:    # a crash may come before the new journal does
@@ -339,48 +284,6 @@ class JSONFile:
             raise Unavailable(f"{error.filename or self.path} cannot be {done}: {error.strerror}") from error
 
 
-def _write_file(path: str, parts: Iterator[Objects], opener: Callable[[str, int], int]) -> Content:
-    """Write a file of objects, an object a line, see it safely on the disk, and read it back."""
-    size = checksum = 0
-    with open(path, "w+b", opener=opener) as file:
-        def put(text: bytes) -> None:
-            nonlocal size, checksum
-            size, checksum = size + len(text), zlib.crc32(text, checksum)
-            file.write(text)
-
-        put(OURS)
-        for number, part in enumerate(part for part in parts if part):
-            try:
-                put((b",\n" if number else b"") + b",\n".join(
-                    b"%b: %b" % (orjson.dumps(key), orjson.dumps(value)) for key, value in part.items()))
-            except TypeError as error:
-                raise Invalid(f"There is a value that JSON cannot hold: {error}") from error
-        put(b"\n}\n")
-        file.flush()
-        # The system's own time moves in steps of milliseconds, and numbers of removed files are used again: two
-        # files that follow each other quickly would look the same.
-        os.utime(file.fileno(), ns=(now := time.time_ns(), now))
-        os.fsync(file.fileno())
-        if (content := Content(size, checksum)) != _content(file):
-            raise OSError(errno.EIO, "what was written does not read back", path)
-    return content
-
-
-def _content(file: BinaryIO) -> Content:
-    size = checksum = 0
-    file.seek(0)
-    while block := file.read(READ_SIZE):
-        size, checksum = size + len(block), zlib.crc32(block, checksum)
-    return Content(size, checksum)
-
-
-def _last_boundary(text: bytes) -> re.Match[bytes] | None:
-    for start in (max(0, len(text) - READ_SIZE // 16), 0):
-        if found := deque(_BOUNDARY.finditer(text, start), maxlen=1):
-            return found[0]
-    return None
-
-
 def _stamp(path: str) -> Stamp:
     try:
         found = os.stat(path)
@@ -396,7 +299,3 @@ def flush_directory(path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"it holds {constant}, which is no number in JSON")
