@@ -29,7 +29,7 @@ from errors import Conflict, Damaged, Invalid, Unavailable
 from models import passwords
 from models.answer import Answer
 from models.columns import TIMES, Base, links
-from models.engine import db_rows, file_lock, file_tables, json_file
+from models.engine import db_rows, file_lock, file_tables, json_file, json_objects
 from models.engine.file_storage import FileStorage
 from models.engine.storage import Storage
 from models.state import State
@@ -96,7 +96,7 @@ def full(storage: Storage, engine: str, settings: Settings) -> Storage:
         storage.settle()
         found = json.loads(path.read_text()) | FOREIGN
         next(obj for key, obj in found.items() if key.startswith("Place."))["pets"] = {"cats": [2, 0.5]}
-        path.write_bytes(json_file.OURS + json.dumps(found)[1:].encode())
+        path.write_bytes(json_objects.OURS + json.dumps(found)[1:].encode())
     return storage
 
 

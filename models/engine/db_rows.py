@@ -141,7 +141,7 @@ def _row(table: Table, key: str, obj: Any) -> dict[str, Any]:
             value = _time(key, column.key, value)
         elif not isinstance(value, (str, int, float, NoneType)):
             raise Invalid(f"{key}: {column.key} is no text or number")
-        elif column.type.python_type is str:
+        elif value is not None and column.type.python_type is str:
             value = str(value)
         row[column.key] = value
     return row
