@@ -50,6 +50,11 @@ def _listings(server: MariaDB, files: albany.Files, database: str) -> None:
     import_file(files.listings, state="New York", city="Albany")
 
 
+def _columns(table: str) -> str:
+    """The columns of a table that are stored; the database computes the others."""
+    return ", ".join(column.key for column in Base.metadata.tables[table].c)
+
+
 class _Limit:
     """What the database itself does with the rows by which `ours` has more than `base`."""
 
@@ -58,7 +63,7 @@ class _Limit:
         self._files = {name: folder / f"{name}.txt" for name in ("users", "reviews")}
         cursor = server.connect("ours").cursor()
         self.counts = {name: cursor.execute(
-            f"SELECT * FROM {name} WHERE id NOT IN (SELECT id FROM base.{name}) "
+            f"SELECT {_columns(name)} FROM {name} WHERE id NOT IN (SELECT id FROM base.{name}) "
             f"INTO OUTFILE '{path}' CHARACTER SET utf8mb4") for name, path in self._files.items()}
         self.total = sum(self.counts.values())
         self._definitions = []
@@ -70,13 +75,15 @@ class _Limit:
         """The seconds for all rows, in one transaction, into the same tables, which hold the same listings."""
         self._server.execute("DROP DATABASE IF EXISTS bare; CREATE DATABASE bare")
         self._server.execute(";".join([
-            *self._definitions, *(f"INSERT INTO {name} SELECT * FROM base.{name}" for name in TABLES)]), "bare")
+            *self._definitions, *(f"INSERT INTO {name} ({_columns(name)}) SELECT {_columns(name)} FROM base.{name}"
+            for name in TABLES)]), "bare")
         connection = self._server.connect("bare", local_infile=1)
         cursor = connection.cursor()
 
         def load() -> None:
             for name, path in self._files.items():
-                loaded = cursor.execute(f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE {name} CHARACTER SET utf8mb4")
+                loaded = cursor.execute(f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE {name} "
+                                        f"CHARACTER SET utf8mb4 ({_columns(name)})")
                 assert loaded == self.counts[name], f"{loaded} {name}, not {self.counts[name]}"
             connection.commit()
 

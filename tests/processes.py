@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -26,8 +27,10 @@ def finish(process: subprocess.Popen[str]) -> str:
 
 def family(pid: int) -> list[int]:
     """A process and all that it has started."""
-    children = [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children")
-                for child in path.read_text().split()]
+    children: list[int] = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(FileNotFoundError):       # of a thread that has ended meanwhile
+            children += map(int, path.read_text().split())
     return [pid, *(each for child in children for each in family(child))]
 
 

@@ -400,7 +400,7 @@ class TestConsole:
         one, heads, _, row, two = made.stdout.splitlines()
         assert TEXT.fullmatch(one)
         assert TEXT.fullmatch(two)
-        assert (heads.split()[-1], row.split()[-1], made.stderr) == ("name", "one", "")
+        assert (heads.split()[-1], row.split()[-1], made.stderr) == ("name", "one", "1 token\n")
         rows = [*csv.DictReader(io.StringIO(console("token list --csv").stdout))]
         assert [row["name"] for row in rows] == ["one", "two"]
         revoked = console(args=("token", "revoke", "one"))

@@ -42,9 +42,10 @@ class Terminal:
         self._ours, theirs = os.openpty()
         # No colours, no settings of the user who runs the tests, and lines that are long enough not to be wrapped.
         settings = {"TERM": "dumb", "INPUTRC": "/dev/null"}
+        own = {name: value for name, value in environ.items() if name not in ("COLUMNS", "LINES")}
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
         self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "console.py"), *args], cwd=folder, env={**environ, **settings},
+            [sys.executable, str(ROOT / "console.py"), *args], cwd=folder, env={**own, **settings},
             stdin=theirs, stdout=theirs if stdout is None else stdout, stderr=theirs, start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(theirs)

@@ -28,7 +28,7 @@ from tests.servers import free_port
 
 # Each may import those before it, and itself.
 LAYERS = ["config errors", "models", "schema", "services", "shell commands sample look monitoring proxies",
-          "api web_flask web_dynamic console server", "wsgi"]
+          "connections guard workers", "api web_flask web_dynamic console server", "wsgi"]
 
 
 def layer(module: str) -> int | None:

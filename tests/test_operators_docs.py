@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import server
+import guard
 import wsgi
 from config import DATABASES
 from tests.conftest import ROOT
@@ -112,11 +112,11 @@ class TestMetrics:
 
 def test_the_number_of_connections_is_the_one_that_the_settings_make():
     text = " ".join((ROOT / "docs" / "sizing.md").read_text().split())
-    of, threads = DATABASES["production"], server.THREADS
-    most, fewest = 2 * (of.pool + of.overflow) + 2 * threads, 2 * threads + 2 * threads
-    assert f"with {threads} threads" in text
-    assert f"2 × ({of.pool} + {of.overflow}) + 2 × {threads} = {most}" in text
-    assert f"`HBNB_MYSQL_POOL={threads}`" in text
+    of, requests = DATABASES["production"], guard.READING + guard.WRITING
+    most, fewest = 2 * (of.pool + of.overflow) + 2 * requests, 2 * requests + 2 * requests
+    assert f"works on {requests} requests at a time, {guard.READING} that read and {guard.WRITING} that write" in text
+    assert f"2 × ({of.pool} + {of.overflow}) + 2 × {requests} = {most}" in text
+    assert f"`HBNB_MYSQL_POOL={requests}`" in text
     rows = re.findall(r"\| (\d) \| (\d) \| (\d+) \| (\d+) \|", text)
     assert len(rows) == 3
     for servers, workers, few, many in rows:

@@ -32,7 +32,7 @@ def away():
     raise Unavailable(sentence)
 
 client = wsgi.app.test_client()
-ask = lambda path, **more: print(client.open(path + "?a=Hush2", **more).status_code, flush=True)
+ask = lambda path, **more: print(client.open(path + "?_=Hush2", **more).status_code, flush=True)
 ask("/nope")
 ask("/api/v1/users", method="POST", json={"email": 5})
 objects.stats = fail

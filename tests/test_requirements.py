@@ -30,14 +30,14 @@ def listed(path: Path) -> Pins:
             found |= listed(path.with_name(line[3:]))
         elif line and not line.startswith("#"):
             name, _, version = line.partition("==")
-            found[canonicalize_name(name)] = version
+            found[canonicalize_name(name.partition("[")[0])] = version
     return found
 
 
 def entries(path: Path) -> list[tuple[str, str, str, list[str]]]:
     """Name, version, marker and hashes of each requirement in a lock; each line of it is one of those or a comment."""
     text = re.sub(r" \\\n *", " ", re.sub(r"^ *#.*\n", "", path.read_text(), flags=re.M))
-    found = [re.fullmatch(r"([\w-]+)==(\S+?)(?: ; (.*?))?((?: --hash=sha256:[0-9a-f]{64})+)", line)
+    found = [re.fullmatch(r"([\w-]+)(?:\[[\w,]+\])?==(\S+?)(?: ; (.*?))?((?: --hash=sha256:[0-9a-f]{64})+)", line)
              for line in text.splitlines()]
     assert all(found), text
     return [(canonicalize_name(each[1]), each[2], each[3] or "", each[4].split()) for each in found]

@@ -262,7 +262,7 @@ class TestSearch:
             search_all({"states": ["x"] * 10_001})
 
     @pytest.mark.parametrize("name", ["states", "cities", "amenities"])
-    @pytest.mark.parametrize("value", ["x", 5, None, {}, [[]], [{}], [None], [5], True])
+    @pytest.mark.parametrize("value", ["x", 5, {}, [[]], [{}], [None], [5], True])
     def test_what_is_no_list_of_ids_is_refused(self, storage, name, value):
         with pytest.raises(Invalid, match=f"{name} must "):
             search_all({name: value})
