@@ -10,6 +10,7 @@ from typing import Any
 import models
 from config import Settings
 from errors import Invalid, meant
+from services.actor import OPERATOR
 from shell import output, screen, words
 from shell.asking import clauses, conditions
 from shell.interpreter import LINKS, Mistake, attributes
@@ -44,9 +45,7 @@ class HBNBCommand(WholeStore):
                 name, known = parameter[0], attributes(cls)
                 reason = "set it by update" if name in known else f"{cls.__name__} has no such attribute"
                 self.note(f"{name} was skipped: {reason}{'' if name in known else meant(name, known)}")
-        obj = cls(**values)
-        obj.save()
-        print(obj.id)
+        print(self._service(cls).add(OPERATOR, values).id)
 
     def do_show(self, line: str) -> None:
         """Print an object.
@@ -69,12 +68,11 @@ class HBNBCommand(WholeStore):
 
             destroy City 521a55f4-7d82-47d9-b54c-a76916479545
         """
-        from services import objects
         given = words.split(line)
         obj = self._object(given)
         self._pass_over(line, given[2:])
         if not self.asks or self._agrees_to_remove(obj):
-            objects.remove(obj)
+            self._service(type(obj)).remove(OPERATOR, obj)
 
     def do_all(self, line: str) -> None:
         """Print all objects, or all of a class, oldest first.
@@ -109,20 +107,19 @@ class HBNBCommand(WholeStore):
             count Place price_by_night < 100 city.state="Alderland"
             count --table
         """
-        from services import objects
         given = words.split(line)
         form = output.take_form(given)
         if form and not given:
-            counts = {name: objects.count(cls) for name, cls in models.classes.items()}
+            counts = {name: self._service(cls).count(OPERATOR) for name, cls in models.classes.items()}
             counts["total"] = sum(counts.values())
             output.show([{"class": name, "count": count} for name, count in counts.items()], form)
             return
         cls, filters = self._class(given), conditions(rest := given[1:])
         if unread := [each for each in (*rest, form) if each]:
             raise Invalid(f"{unread[0]} is no condition: see help count")
-        print(objects.count(cls, filters))
+        print(self._service(cls).count(OPERATOR, filters))
         if filters:
-            output.say(f"of {output.counted(objects.count(cls), cls.__name__)}")
+            output.say(f"of {output.counted(self._service(cls).count(OPERATOR), cls.__name__)}")
 
     def do_update(self, line: str) -> None:
         """Set an attribute of an object.
@@ -164,23 +161,22 @@ class HBNBCommand(WholeStore):
             find Place amenities = Wifi city.state = "Alderland" columns name,price_by_night,city.name
             find User email~hbnb.example --json
         """
-        from services import objects
         given = words.split(line)
         form = output.take_form(given)
         cls, filters = self._class(given), conditions(rest := given[1:])
         asked = clauses(rest)
         if asked.columns:
             form = form or "--table"
-            found = objects.table(cls, asked.columns, filters, asked.sort, asked.limit)
+            found = self._service(cls).table(OPERATOR, asked.columns, filters, asked.sort, asked.limit)
         else:
-            found = objects.list(cls, filters, asked.sort, asked.limit)
+            found = self._service(cls).list(OPERATOR, filters, asked.sort, asked.limit)
         if not form:
             print([str(cls(**obj)) for obj in found])
             return
         asked_for = [*asked.columns, *(name.removeprefix("-") for name in asked.sort), *(each.path for each in filters)]
         output.show(found, form, asked_for)
         is_cut = asked.limit is not None and len(found) == asked.limit
-        output.tell(form, cls, len(found), objects.count(cls, filters) if is_cut else 0)
+        output.tell(form, cls, len(found), self._service(cls).count(OPERATOR, filters) if is_cut else 0)
 
     def do_token(self, line: str) -> None:
         """Make, list or revoke the tokens that writing through the API takes in staging and production.

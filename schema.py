@@ -17,6 +17,7 @@ from models.values import LEAST, MOST, check
 
 # What every object has, and nobody gives it.
 GIVEN = ("id", *TIMES)
+NOTHING: frozenset[str] = frozenset()
 
 _JSON_TYPES = {str: "string", int: "integer", float: "number", datetime.datetime: "string"}
 # Of texts: no control characters but tabs and line breaks; and, where one is needed, something to see.
@@ -24,24 +25,19 @@ TEXT_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 FILLED_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*[^\x00-\x20\x7f\x85\xa0][^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
 
-def columns(cls: type[BaseModel], private: bool = True) -> Mapping[str, Column[Any]]:
+def columns(cls: type[BaseModel], hidden: frozenset[str] = NOTHING) -> Mapping[str, Column[Any]]:
     """The attributes of a class by name, but for those that no answer holds.
 
     Args:
-        private: with those that are private.
+        hidden: the names of attributes to leave out.
     """
-    return _shown(cls.__table__, private)
-
-
-def has_private(cls: type[BaseModel]) -> bool:
-    """Whether objects of the class are not shown whole to everybody."""
-    return len(columns(cls)) != len(columns(cls, private=False))
+    return _shown(cls.__table__, hidden)
 
 
 @cache
-def _shown(table: Table, private: bool) -> Mapping[str, Column[Any]]:
-    return MappingProxyType({column.key: column for column in table.c if not column.info.get("write_only")
-                             and (private or not column.info.get("private"))})
+def _shown(table: Table, hidden: frozenset[str]) -> Mapping[str, Column[Any]]:
+    return MappingProxyType({column.key: column for column in table.c
+                             if not column.info.get("write_only") and column.key not in hidden})
 
 
 def writable(cls: type[BaseModel], made: bool) -> dict[str, Column[Any]]:
@@ -123,20 +119,21 @@ def fit(column: Column[Any], value: Any) -> Any:
     return value
 
 
-def selected(cls: type[BaseModel], everything: bool = False, private: bool = True) -> list[ColumnElement[Any]]:
+def selected(cls: type[BaseModel], everything: bool = False,
+             hidden: frozenset[str] = NOTHING) -> list[ColumnElement[Any]]:
     """The columns of the JSON form, as a database is to give them.
 
     Args:
         everything: with those that no answer holds.
-        private: with those that are private.
+        hidden: the names of attributes to leave out.
     """
     return [iso(column).label(column.key) if isinstance(column.type, TimeType) else column
-            for column in (cls.__table__.c if everything else columns(cls, private).values())]
+            for column in (cls.__table__.c if everything else columns(cls, hidden).values())]
 
 
-def form(cls: type[BaseModel], private: bool = True) -> list[ColumnElement[Any]]:
+def form(cls: type[BaseModel], hidden: frozenset[str] = NOTHING) -> list[ColumnElement[Any]]:
     """The columns whose rows are the JSON form: what `to_dict` says of each object."""
-    return [*selected(cls, private=private), literal_column(f"'{cls.__name__}'").label("__class__")]
+    return [*selected(cls, hidden=hidden), literal_column(f"'{cls.__name__}'").label("__class__")]
 
 
 def _fitting(column: Column[Any], value: Any) -> Any:
@@ -148,16 +145,19 @@ def _fitting(column: Column[Any], value: Any) -> Any:
     return float(kept) if kept is not None and column.type.python_type is float else kept
 
 
-def definition(cls: type[BaseModel], whole: bool = True) -> dict[str, Any]:
+def definition(cls: type[BaseModel], private: frozenset[str], whole: bool = True) -> dict[str, Any]:
     """The JSON Schema of an object, as answers hold it.
 
     Args:
+        private: the names of attributes that not every client is shown.
         whole: with every attribute that all clients are shown; else with any of them.
     """
     shown = {name: _property(column) for name, column in columns(cls).items()}
+    for name in private:
+        shown[name]["description"] = "In staging and production, only a client with a token is shown it"
     shown["__class__"] = {"type": "string", "const": cls.__name__}
     found = {"type": "object", "properties": shown}
-    return found | {"required": [*columns(cls, private=False), "__class__"]} if whole else found
+    return found | {"required": [*columns(cls, private), "__class__"]} if whole else found
 
 
 def input_definition(cls: type[BaseModel], made: bool, parent: str | None = None) -> dict[str, Any]:
@@ -192,8 +192,6 @@ def _property(column: Column[Any], given: bool = False, made: bool = False) -> d
             found |= {"minLength": 1, "pattern": FILLED_PATTERN}
     else:
         found |= {"minimum": column.info.get("least", LEAST), "maximum": column.info.get("most", MOST)}
-    if column.info.get("private") and not given:
-        found["description"] = "In staging and production, only a client with a token is shown it"
     if column.nullable and not (made and unknown(column)):
         found["type"] = [found["type"], "null"]
     return found

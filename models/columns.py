@@ -6,7 +6,6 @@ whether it may be none, and in `info`:
     least, most   the smallest and the largest value
     read_only     given when the object is made, never changed afterwards
     write_only    never part of any answer
-    private       part of answers to a token's holder only, where the API is guarded
     unique        no two objects have the same value, as `unique_key` tells them apart
 """
 from __future__ import annotations
@@ -192,7 +191,7 @@ Text = Annotated[str, mapped_column(String(1024))]
 OptionalText = Annotated[str | None, mapped_column(String(1024))]
 LongText = Annotated[str, mapped_column(LongTextType())]
 Label = Annotated[str, mapped_column(KeyType(), unique=True)]
-Mail = Annotated[str, mapped_column(MailType(), info={"read_only": True, "private": True, "unique": True})]
+Mail = Annotated[str, mapped_column(MailType(), info={"read_only": True, "unique": True})]
 Secret = Annotated[str, mapped_column(String(128), info={"write_only": True})]
 Digest = Annotated[str, mapped_column(String(64), info={"write_only": True})]
 Count = Annotated[int, mapped_column(Integer, default=0, info={"least": 0})]

@@ -17,6 +17,8 @@ from errors import Invalid
 from models.base_model import BaseModel
 from models.engine.autocommit import Prepared, Rows
 from models.engine.cascade import CHUNK
+from services import permissions
+from services.actor import VISITOR, Actor
 from services.query import order
 
 DEPTH = 2       # of what may be included: a place's reviews, and their users
@@ -37,7 +39,7 @@ class Listing:
         fields: names of the attributes to give; none = all.
         first: what to sort by before everything else.
         include: names of related objects to give along, such as `amenities` or `reviews.user`.
-        private: whether to show what is private; where not, it is left out, also if it is among the fields.
+        actor: what the actor may not see is left out, also if it is among the fields.
     Raises:
         Invalid: an order, a field or a relation is not there; when it is read: too much is included.
     """
@@ -51,7 +53,7 @@ class Listing:
     include: Sequence[str] = ()
     first: ColumnElement[Any] | None = None
     having: Mapping[str, str] = field(default_factory=dict)
-    private: bool = True
+    actor: Actor = VISITOR
     _tree: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,8 +69,13 @@ class Listing:
             if name not in attributes:
                 raise Invalid(f"{self.cls.__name__} has no attribute {name}; it has {', '.join(attributes)}", "fields")
 
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The attributes that the actor is not shown."""
+        return permissions.hidden(self.actor, self.cls)
+
     def _order(self) -> list[ColumnElement[Any]]:
-        return [*([] if self.first is None else [self.first]), *order(self.cls, self.sort, self.private)]
+        return [*([] if self.first is None else [self.first]), *order(self.cls, self.sort, self.hidden)]
 
     def total(self) -> int:
         """How many there are, without limit and offset."""
@@ -85,7 +92,7 @@ class Listing:
             return None
         cls: Any = self.cls
         paged = {} if self.limit is None else {"limit": self.limit, "offset": self.offset}
-        statement = _statement(cls, tuple(self.having), tuple(self.sort), self.private, bool(paged))
+        statement = _statement(cls, tuple(self.having), tuple(self.sort), self.hidden, bool(paged))
         return statement, {**self.having, **paged}
 
     def _is_special(self) -> bool:
@@ -101,7 +108,7 @@ class Listing:
             else:
                 yield models.storage.prepared(*prepared)
             return
-        statement = select(*schema.form(self.cls, self.private)).where(*self.conditions()).order_by(*self._order())
+        statement = select(*schema.form(self.cls, self.hidden)).where(*self.conditions()).order_by(*self._order())
         yield from models.storage.stream(statement, self.limit, self.offset)
 
     def parts(self) -> Generator[Rows, None, None]:
@@ -131,7 +138,7 @@ class Listing:
     def complete(self, found: Rows) -> Rows:
         """Objects with what is to be given along, and without what is not to be given."""
         if self._tree:
-            _attach(self.cls, found, [1] * len(found), self._tree, self.private, _Room(ROOM - len(found)))
+            _attach(self.cls, found, [1] * len(found), self._tree, self.actor, _Room(ROOM - len(found)))
         if self.fields:
             kept = {*self.fields, *self._tree}
             return [{name: value for name, value in obj.items() if name in kept} for obj in found]
@@ -143,9 +150,10 @@ class Listing:
 
 
 @lru_cache(maxsize=500)
-def _statement(cls: Any, having: tuple[str, ...], sort: tuple[str, ...], private: bool, paged: bool) -> Prepared:
+def _statement(cls: Any, having: tuple[str, ...], sort: tuple[str, ...], hidden: frozenset[str],
+               paged: bool) -> Prepared:
     where = (cls.__table__.c[name] == bindparam(name) for name in having)
-    statement = select(*schema.form(cls, private)).where(*where).order_by(*order(cls, sort))
+    statement = select(*schema.form(cls, hidden)).where(*where).order_by(*order(cls, sort))
     return Prepared(statement.limit(bindparam("limit")).offset(bindparam("offset")) if paged else statement)
 
 
@@ -194,7 +202,7 @@ class _Room:
                           "objects by limit, or list what belongs to one of them by its own route", "include")
 
 
-def _attach(cls: type[BaseModel], objects: Rows, times: Sequence[int], tree: dict[str, Any], private: bool,
+def _attach(cls: type[BaseModel], objects: Rows, times: Sequence[int], tree: dict[str, Any], actor: Actor,
             room: _Room) -> None:
     """Put related objects into objects: a statement for each relation, however many there are.
 
@@ -212,7 +220,8 @@ def _attach(cls: type[BaseModel], objects: Rows, times: Sequence[int], tree: dic
         asked: Counter[str] = Counter()
         for obj, count in zip(objects, times, strict=True):
             asked[obj[own.key]] += count
-        statement = select(theirs.label("_key"), *schema.form(other, private)).where(theirs.in_(asked))
+        form = schema.form(other, permissions.hidden(actor, other))
+        statement = select(theirs.label("_key"), *form).where(theirs.in_(asked))
         if relation.secondary is not None:
             statement = statement.join(other, relation.secondaryjoin)
         rows = models.storage.rows(statement.order_by(*order(other, ())).limit(room.left + 1))
@@ -223,7 +232,7 @@ def _attach(cls: type[BaseModel], objects: Rows, times: Sequence[int], tree: dic
         groups: dict[str, Rows] = {}
         for key, obj in zip(keys, found, strict=True):
             groups.setdefault(key, []).append(obj)
-        _attach(other, found, counts, branch, private, room)
+        _attach(other, found, counts, branch, actor, room)
         for obj in objects:
             mine = groups.get(obj[own.key], [])
             obj[name] = mine if relation.uselist else next(iter(mine), None)

@@ -50,7 +50,7 @@ def conditions(wanted: Wanted, counts: Counts) -> list[ColumnElement[bool]]:
 
 
 def statement(wanted: Wanted, counts: Counts, limit: int | None, offset: int,
-              private: bool) -> tuple[Prepared, dict[str, Any]] | None:
+              hidden: frozenset[str]) -> tuple[Prepared, dict[str, Any]] | None:
     """The statement for some of the places, or all, the oldest first, and its values; none where no such is ready."""
     cities, amenities = wanted
     if len(amenities) > LOOKED_UP or len(cities or ()) > LENGTHS[-1]:
@@ -62,10 +62,10 @@ def statement(wanted: Wanted, counts: Counts, limit: int | None, offset: int,
         values |= {f"city{number}": cities[min(number, len(cities) - 1)] for number in range(length)}
     if limit is None:
         return _everything(length, len(amenities), _looking(wanted, counts) < _grouping(wanted, counts),
-                           private), values
+                           hidden), values
     costs = _costs(wanted, counts, offset + limit)
     values |= {"limit": limit, "offset": offset}
-    return _page(min(costs, key=lambda way: costs[way]), length, len(amenities), bool(offset), private), values
+    return _page(min(costs, key=lambda way: costs[way]), length, len(amenities), bool(offset), hidden), values
 
 
 def _costs(wanted: Wanted, counts: Counts, needed: int) -> dict[str, float]:
@@ -101,13 +101,13 @@ def _estimates(wanted: Wanted, counts: Counts) -> tuple[int, int, list[float]]:
 
 
 @lru_cache(maxsize=500)
-def _page(way: str, cities: int | None, amenities: int, skips: bool, private: bool) -> Prepared:
+def _page(way: str, cities: int | None, amenities: int, skips: bool, hidden: frozenset[str]) -> Prepared:
     """One of the ways: along the index of all places, through those of the cities, or from the rarest amenity on.
 
     The ids come first, of which the index knows all it takes; then the places of the few that are left.
     """
     if way == "oldest" and cities is None and not amenities and not skips:
-        return Prepared(_places(private).limit(bindparam("limit")))
+        return Prepared(_places(hidden).limit(bindparam("limit")))
     found = aliased(Place.__table__)
     statement = _joined(way, found, amenities).prefix_with("STRAIGHT_JOIN", dialect="mysql")
     if way != "amenity":
@@ -120,7 +120,7 @@ def _page(way: str, cities: int | None, amenities: int, skips: bool, private: bo
     if skips:
         statement = statement.offset(bindparam("offset"))
     ids = statement.subquery()
-    return Prepared(select(*schema.form(Place, private)).join(ids, ids.c.id == Place.__table__.c.id).order_by(
+    return Prepared(select(*schema.form(Place, hidden)).join(ids, ids.c.id == Place.__table__.c.id).order_by(
         ids.c.created_at, ids.c.id))
 
 
@@ -146,8 +146,8 @@ def _joined(way: str, found: Any, amenities: int) -> Select[Any]:
 
 
 @lru_cache(maxsize=500)
-def _everything(cities: int | None, amenities: int, looks: bool, private: bool) -> Prepared:
-    statement = _places(private).where(*_having(_binds("amenity", amenities), looks))
+def _everything(cities: int | None, amenities: int, looks: bool, hidden: frozenset[str]) -> Prepared:
+    statement = _places(hidden).where(*_having(_binds("amenity", amenities), looks))
     if cities is not None:
         statement = statement.where(Place.city_id.in_(_binds("city", cities)))
     elif not amenities:     # read as they come, instead of sorted first
@@ -155,8 +155,8 @@ def _everything(cities: int | None, amenities: int, looks: bool, private: bool) 
     return Prepared(statement)
 
 
-def _places(private: bool) -> Select[Any]:
-    return select(*schema.form(Place, private)).order_by(Place.created_at, Place.id)
+def _places(hidden: frozenset[str]) -> Select[Any]:
+    return select(*schema.form(Place, hidden)).order_by(Place.created_at, Place.id)
 
 
 def _binds(name: str, count: int) -> list[Any]:

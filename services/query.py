@@ -78,17 +78,17 @@ def path(cls: type[BaseModel], name: str) -> list[str]:
     return [*found, _column(cls, rest).key]
 
 
-def order(cls: type[BaseModel], names: Sequence[str], private: bool = True) -> list[ColumnElement[Any]]:
+def order(cls: type[BaseModel], names: Sequence[str],
+          hidden: frozenset[str] = schema.NOTHING) -> list[ColumnElement[Any]]:
     """The SQL of an order; `created_at` and `id` come last, so that it is always the same.
 
     Objects that have none of an attribute come after those that have some, in either direction.
 
     Args:
-        private: whether it may be by private attributes, of which an order tells.
+        hidden: the names of attributes that it may not be by, as an order tells of their values.
     Raises:
         Invalid: one names no attribute, or one that is not shown.
     """
-    hidden = {*schema.columns(cls)} - {*schema.columns(cls, private)}
     for name in names:
         if name.removeprefix("-") in hidden:
             raise Invalid(f"{name.removeprefix('-')} is private: to sort by it takes a token", "sort")

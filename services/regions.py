@@ -9,7 +9,8 @@ import models
 from models.city import City
 from models.place import Place
 from models.state import State
-from services import objects
+from services.actor import VISITOR
+from services.registry import service_for
 
 
 def regions() -> list[dict[str, Any]]:
@@ -17,10 +18,10 @@ def regions() -> list[dict[str, Any]]:
     counts: dict[str, int] = dict(map(tuple, models.storage.rows(
         select(Place.city_id, func.count()).group_by(Place.city_id))))
     cities: dict[str, list[dict[str, Any]]] = {}
-    for city in objects.list(City, sort=["name"]):
+    for city in service_for(City).list(VISITOR, sort=["name"]):
         cities.setdefault(city["state_id"], []).append({**city, "places": counts.get(city["id"], 0)})
     return [{**state, "cities": (own := cities.get(state["id"], [])), "places": sum(city["places"] for city in own)}
-            for state in objects.list(State, sort=["name"])]
+            for state in service_for(State).list(VISITOR, sort=["name"])]
 
 
 def offered() -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from models.engine.autocommit import Prepared, Rows
 from models.place import Place
 from models.state import State
 from services import market, plan, words
+from services.actor import VISITOR, Actor
 from services.listing import Listing
 
 IDS: dict[str, type[BaseModel]] = {"states": State, "cities": City, "amenities": Amenity}
@@ -32,7 +33,7 @@ EARTH = 6371.0      # its radius, in kilometres
 
 
 def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence[str] = (),
-           include: Sequence[str] = (), private: bool = True) -> Search:
+           include: Sequence[str] = (), actor: Actor = VISITOR) -> Search:
     """Places in any of some states and cities that have all of some amenities.
 
     Args:
@@ -42,7 +43,7 @@ def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence
             `price_max`, `guests`, `rooms`, `bathrooms`: whole numbers. `bbox`: [west, south, east, north] in
             degrees; east may lie beyond the date line. `near`: `latitude` and `longitude` in degrees, and `km`.
             `sort`: `price`, `newest`, `name` or `distance`. `limit`, `offset`: whole numbers.
-        sort, fields, include, private: as `Listing` takes them.
+        sort, fields, include, actor: as `Listing` takes them.
     Returns: the places, oldest first where no order is asked; every place where nothing is.
     Raises:
         Invalid: names the first that is unknown or does not fit.
@@ -63,7 +64,7 @@ def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence
     if distance is not None:
         where.append(distance <= _degrees(wanted["near"], "km", 0, 20_100, "near"))
     return Search(Place, where, SORTS.get(by or "", ()) or sort, whole(wanted, "limit"), whole(wanted, "offset") or 0,
-                  fields, include, distance if by == "distance" else None, private=private, wanted=wanted)
+                  fields, include, distance if by == "distance" else None, actor=actor, wanted=wanted)
 
 
 @dataclass
@@ -127,7 +128,7 @@ class Search(Listing):
             return None
         now = self._now()
         found = self._found(now)
-        return plan.statement(found, now.counts, self.limit, self.offset, self.private) if found else None
+        return plan.statement(found, now.counts, self.limit, self.offset, self.hidden) if found else None
 
     def rows(self) -> Generator[Rows, None, None]:
         """The places themselves, in parts.

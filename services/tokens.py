@@ -1,4 +1,4 @@
-"""Tokens: who holds one may write where the API is guarded, and sees what is private."""
+"""API tokens: a client with one has an operator's rights."""
 from __future__ import annotations
 
 import builtins

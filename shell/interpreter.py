@@ -6,14 +6,18 @@ import errno
 import inspect
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import models
 import schema
 from errors import HBNBError, Invalid, meant
 from models.base_model import BaseModel
 from models.place import Place
+from services.actor import OPERATOR
 from shell import calls, screen, words
+
+if TYPE_CHECKING:
+    from services.crud import Service
 
 CLASSIC = ("EOF", "all", "count", "create", "destroy", "help", "quit", "show", "update")
 CALLED = ("all", "count", "destroy", "show", "update")     # also as CLASS.command(…)
@@ -176,9 +180,13 @@ class Interpreter(cmd.Cmd):
             raise Mistake("** no instance found **")
         return obj
 
+    @staticmethod
+    def _service(cls: type[BaseModel]) -> Service[Any]:
+        from services.registry import service_for
+        return service_for(cls)
+
     def _update(self, obj: BaseModel, typed: dict[str, Any]) -> None:
         """Set attributes: all that are named, or none."""
-        from services import objects
         values: dict[str, Any] = {}
         known = attributes(type(obj))
         for name, value in typed.items():
@@ -186,16 +194,11 @@ class Interpreter(cmd.Cmd):
                 raise Invalid(f"{name} cannot be changed")
             if name not in known:
                 raise Invalid(f"{type(obj).__name__} has no attribute {name}{meant(name, known)}")
-            self._set(type(obj), values, name, value)
-
-        def work() -> None:
-            if isinstance(obj, Place) and LINKS in typed:
-                ids = typed[LINKS]
-                objects.offer(obj, calls.value(ids) if isinstance(ids, str) else ids)
-            for name, value in values.items():
-                setattr(obj, name, value)
-            obj.save()
-        models.storage.transact(work)
+            if name == LINKS:
+                values[name] = calls.value(value) if isinstance(value, str) else value
+            else:
+                self._set(type(obj), values, name, value)
+        self._service(type(obj)).assign(OPERATOR, obj, values)
 
     def _set(self, cls: type[BaseModel], values: dict[str, Any], name: str, value: Any) -> bool:
         """Keep a value that was typed, as its column's type. Returns: whether there is such a column."""

@@ -27,8 +27,8 @@ from models.engine.storage import Storage
 from models.place import Place
 from models.state import State
 from models.user import User
-from services import objects
 from services.once import Reply, once
+from tests import objects
 from tests.conftest import ROOT, environment, own_settings
 from tests.database import Database
 from tests.mariadb import MariaDB

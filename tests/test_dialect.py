@@ -23,12 +23,13 @@ from models.engine.db_storage import DBStorage
 from models.place import Place
 from models.state import State
 from models.user import User
-from services import objects, plan, tokens
+from services import plan, tokens
 from services.backup import back_up, restore
 from services.once import Reply, once
 from services.query import Filter
 from services.search import search
 from services.transfer.files import export_file, import_file
+from tests import objects
 from tests.airbnb import Files, listing, review
 from tests.airbnb import text as csv
 from tests.conftest import own_settings, watched

@@ -21,7 +21,7 @@ from models.engine.file_storage import FileStorage
 from models.place import Place
 from models.state import State
 from models.user import User
-from services import objects
+from tests import objects
 from tests.market import Market
 from tests.processes import finish, start
 from tests.servers import Server, free_port

@@ -18,7 +18,7 @@ from web_flask.filters import filters
 HEAD = """from models.amenity import Amenity
 from models.city import City
 from models.place import Place
-from services import objects
+from tests import objects
 def home(city):
     city.save()
     Place(name='Home', city_id=city.id, user_id=ids['host']).save()

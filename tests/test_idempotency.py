@@ -23,8 +23,9 @@ from models.base_model import utc_now
 from models.place import Place
 from models.state import State
 from models.user import User
-from services import objects, once, tokens
+from services import once, tokens
 from services.once import Reply
+from tests import objects
 from tests.market import Market
 from tests.processes import finish, start
 from tests.servers import Server, free_port
@@ -319,7 +320,8 @@ class TestAllOrNothing:
     def test_a_program_that_is_killed_at_any_moment_has_made_both_or_neither(self, environ, storage):
         code = """
 import os
-from services import once, objects
+from services import once
+from tests import objects
 work = lambda: once.Reply(201, {}, objects.create(State, {"name": "N"}).to_dict()["id"])
 where = sys.argv[1]
 if where == "after the object":

@@ -21,10 +21,10 @@ from models.place import Place
 from models.review import Review
 from models.state import State
 from models.user import User
-from services import objects
 from services.search import search
 from services.transfer.files import import_file
 from services.transfer.report import Refused
+from tests import objects
 from tests.airbnb import Files, counts, listing, review, stored, text, without
 from tests.conftest import Run
 from tests.market import Market

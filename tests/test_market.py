@@ -21,7 +21,7 @@ HEAD = """
 from models.city import City
 from models.place import Place
 from models.amenity import Amenity
-from services import objects
+from tests import objects
 """
 CHANGES = {
     "a place": "Place(name='New', city_id=ids['city'], user_id=ids['host']).save()",

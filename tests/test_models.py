@@ -19,7 +19,7 @@ from models.place import Place
 from models.review import Review
 from models.state import State
 from models.user import User
-from services import objects
+from tests import objects
 from tests.market import Market
 
 ALL = [Amenity, City, Place, Review, State, User]

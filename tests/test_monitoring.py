@@ -233,7 +233,7 @@ class TestLog:
     def test_an_unexpected_error_has_its_trace_with_the_id_of_its_request(self, storage, written, monkeypatch):
         def fail():
             raise ZeroDivisionError("for ada@example.com")
-        monkeypatch.setattr("services.objects.stats", fail)
+        monkeypatch.setattr("api.v1.views.stats_by_table", fail)
         app = wsgi.create_app()
         assert app.test_client().get("/api/v1/stats", headers={"X-Request-Id": "mine-2"}).status_code == 500
         trace, line = written
@@ -445,7 +445,7 @@ class TestMetrics:
         for error in (Unavailable("x"), ZeroDivisionError("x")):
             def fail(error=error):
                 raise error
-            monkeypatch.setattr("services.objects.stats", fail)
+            monkeypatch.setattr("api.v1.views.stats_by_table", fail)
             client.get("/api/v1/stats")
         assert [registry.get_sample_value("hbnb_errors_total", {"route": "/api/v1/stats", "status": status})
                 for status in ("503", "500")] == [1, 1]

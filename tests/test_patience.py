@@ -17,7 +17,7 @@ from config import DATABASES, ENVIRONMENTS, Database, Settings
 from errors import Misconfigured, Unavailable
 from models.engine.db_storage import DBStorage
 from models.state import State
-from services import objects
+from tests import objects
 from tests.conftest import ROOT, own_settings, watched
 
 STATES = "/api/v1/states"

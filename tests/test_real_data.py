@@ -24,11 +24,11 @@ from models.place import Place
 from models.review import Review
 from models.state import State
 from models.user import User
-from services import objects
 from services.search import search
 from services.transfer.files import export_file, import_file
 from services.transfer.report import Report
 from services.transfer.stores import give
+from tests import objects
 from tests.airbnb import Engines, counts, stored
 from tests.conftest import environment
 from tests.mariadb import MariaDB

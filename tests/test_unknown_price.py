@@ -14,9 +14,10 @@ import wsgi
 from config import Settings
 from models.engine.storage import Storage
 from models.place import Place
-from services import backup, objects
+from services import backup
 from services.search import search
 from services.transfer.files import export_file, import_file
+from tests import objects
 from tests.airbnb import stored
 from tests.conftest import Run
 from tests.market import Market

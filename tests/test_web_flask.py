@@ -18,8 +18,8 @@ from models.place import Place
 from models.review import Review
 from models.state import State
 from models.user import User
-from services import objects
 from services.transfer.files import import_file
+from tests import objects
 from tests.market import Market
 from web_flask import app as alone
 

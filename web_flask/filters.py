@@ -8,9 +8,10 @@ from flask import get_template_attribute, request
 from markupsafe import Markup
 
 from models.amenity import Amenity
-from services import objects
+from services.actor import VISITOR
 from services.kept import kept
 from services.regions import offered
+from services.registry import service_for
 from services.search import IDS
 
 _MARK = " checked>"     # stands in no name, in which > is escaped
@@ -64,7 +65,7 @@ def filters() -> dict[str, Any]:
 @kept
 def _known() -> Known:
     states = offered()
-    amenities = [each for each in objects.list(Amenity, sort=["name"]) if each["name"].strip()]
+    amenities = [each for each in service_for(Amenity).list(VISITOR, sort=["name"]) if each["name"].strip()]
     cities = {city["id"]: {**city, "state": state} for state in states for city in state["cities"]}
     return Known(cities, {"locations": _choices("locations", states, _places(states)),
                           "amenities": _choices("amenities", amenities, (("amenities", each) for each in amenities))})

@@ -8,8 +8,10 @@ from flask import Blueprint, Flask, render_template, request, url_for
 from errors import Invalid, NotFound
 from models.place import Place
 from models.review import Review
-from services import objects, query
+from services import query
+from services.actor import VISITOR
 from services.listing import Listing
+from services.registry import service_for
 from web_flask.linked import described
 
 REVIEWS, MORE = 20, 4
@@ -20,12 +22,12 @@ def add_routes(app: Flask, pages: Blueprint) -> None:
 
 
 def place(id: str) -> str:
-    found = objects.show(Place, id, include=["user", "city.state", "amenities"], private=False)
+    found = service_for(Place).show(VISITOR, id, include=["user", "city.state", "amenities"])
     found["amenities"] = sorted((each for each in found["amenities"] if each["name"].strip()),
                                 key=lambda each: each["name"].casefold())
     page = _page()
     own = Listing(Review, having={"place_id": id}, sort=["-created_at"], limit=REVIEWS, offset=(page - 1) * REVIEWS,
-                  include=["user"], private=False)
+                  include=["user"])
     reviews, total = own.all(), own.total()
     beside = Listing(Place, having={"city_id": found["city_id"]}, limit=MORE + 1).all()
     text = " ".join((found["description"] or found["name"]).split())

@@ -1,6 +1,7 @@
-"""Who asks: what writing takes, and who sees what is private."""
+"""Authentication: the actor of a request, and what it may do."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from flask import Flask, Response, current_app, g, request
@@ -10,7 +11,9 @@ import models
 from api.v1.operations import OPERATIONS, SAFE
 from config import Settings
 from errors import Misconfigured, Unauthorized, Unavailable
-from services import tokens
+from models.base_model import BaseModel
+from services import permissions, tokens
+from services.actor import DEVELOPER, VISITOR, Actor
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -36,23 +39,32 @@ def caller() -> str | None:
     return found
 
 
-def sees_private() -> bool:
-    """Whether the answer may show what is private; in a guarded environment it depends on who asks, and says so."""
+def actor() -> Actor:
+    """The actor of the request; in a guarded environment the answer depends on it, and says so."""
     if not current_app.config["GUARDED"]:
-        return True
+        return DEVELOPER
     g.varies = True
-    return caller() is not None
+    token = caller()
+    return VISITOR if token is None else Actor(f"token {token}", is_operator=True)
+
+
+def reader(cls: type[BaseModel], include: Sequence[str]) -> Actor:
+    """The actor of a request that reads, or any visitor if all are shown the same."""
+    return actor() if include or permissions.private(cls) else VISITOR
 
 
 def _guard() -> None:
-    """Refuse to write for who shows no token, before anything else is looked at."""
+    """Refuse a change that the actor may not make, before anything else is looked at."""
     if request.method in SAFE or not request.path.startswith("/api/"):
         return
     operation = OPERATIONS.get((request.endpoint or "").removeprefix("api_v1."))
-    if (operation is None or not operation.reads) and caller() is None:
+    if operation is None:
+        allowed = caller() is not None
+    else:
+        allowed = operation.permission is None or permissions.allows(actor(), *operation.permission)
+    if not allowed:
         shown = request.authorization is not None and request.authorization.type == "bearer"
-        raise Unauthorized("This token does not count, or no longer" if shown else
-                           "Writing takes a token: send it as Authorization: Bearer <token>", shown)
+        raise Unauthorized("This token does not count, or no longer" if shown else permissions.TOKEN_NEEDED, shown)
 
 
 def _vary(response: Response) -> Response:

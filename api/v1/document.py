@@ -13,6 +13,7 @@ from api.v1.conditional import CONDITIONS
 from api.v1.idempotency import HEADER, LENGTH, PATTERN
 from api.v1.limits import UNLIMITED
 from api.v1.operations import OPERATIONS, SAFE, Operation, Schema, reference
+from services import permissions
 
 ABOUT = ('Homes for rent, by state and city. Every answer is JSON; every error is `{"error": "…"}`, or a problem as '
          'RFC 9457 has it for clients that accept `application/problem+json`. A parameter that a route does not know '
@@ -116,7 +117,8 @@ def _json(found: Any, example: Any = None) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    found = {f"{name}{suffix}": schema.definition(cls, whole) for name, cls in models.classes.items()
+    found = {f"{name}{suffix}": schema.definition(cls, permissions.private(cls), whole)
+             for name, cls in models.classes.items()
              for suffix, whole in (("", True), ("Fields", False))}
     error = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"],
              "additionalProperties": False}

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from models.base_model import BaseModel
+
 SAFE = ("GET", "HEAD", "OPTIONS")
 View = TypeVar("View", bound=Callable[..., Any])
 Schema = Mapping[str, Any]
@@ -24,7 +26,7 @@ class Operation:
         example: what may be sent.
         query: parameters of the query, with their JSON Schemas.
         conditional: takes `If-Match`.
-        reads: changes nothing, whatever its method; the others write, unless their method is safe.
+        permission: the class and the action that the actor needs a right to.
     """
 
     summary: str
@@ -35,8 +37,14 @@ class Operation:
     example: Mapping[str, Any] | None = None
     query: Mapping[str, Schema] = field(default_factory=dict)
     conditional: bool = False
-    reads: bool = False
+    permission: tuple[type[BaseModel], str] | None = None
+
     description: str = ""
+
+    @property
+    def reads(self) -> bool:
+        """Whether it changes nothing, whatever its method."""
+        return self.permission is None or self.permission[1] == "read"
 
 
 # By endpoint of the blueprint.

@@ -1,6 +1,7 @@
 """The six resources, and what their routes take and answer."""
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import schema
@@ -54,7 +55,7 @@ class Resource(NamedTuple):
     def described(self, action: str) -> Operation:
         """What one of its routes takes and answers."""
         operation: Operation = getattr(self, f"_{action}")()
-        return operation
+        return replace(operation, permission=(self.cls, action if action in ("create", "update", "remove") else "read"))
 
     def _index(self) -> Operation:
         inside = f" of a {self.parent.__name__.lower()}" if self.parent else ""

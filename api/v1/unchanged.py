@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import models
-import schema
 from api.v1.answers import tag
 from api.v1.resources import id_of
 from config import Settings
 from errors import HBNBError
 from monitoring.metrics import ROUTE
-from services import objects
+from services import permissions
+from services.actor import DEVELOPER, VISITOR
+from services.registry import service_for
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -34,8 +35,9 @@ class Unchanged:
     def __init__(self, app: WSGIApplication, settings: Settings) -> None:
         self._app = app
         self._shared = ("Access-Control-Allow-Origin", "*") if settings.origins == "*" else ("Vary", "Origin")
+        self._actor = VISITOR if settings.guarded else DEVELOPER
         self._classes = {cls.__tablename__: cls for cls in models.classes.values()
-                         if not settings.guarded or not schema.has_private(cls)}
+                         if not settings.guarded or not permissions.private(cls)}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         known = environ.get("HTTP_IF_NONE_MATCH")
@@ -54,6 +56,6 @@ class Unchanged:
         if not found or cls is None:
             return None
         try:
-            return tag(objects.show(cls, found[2]))
+            return tag(service_for(cls).show(self._actor, found[2]))
         except HBNBError:
             return None

@@ -6,9 +6,8 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-import schema
 from api.v1 import conditional, idempotency
-from api.v1.access import sees_private
+from api.v1.access import actor, reader
 from api.v1.answers import answer, faceted, listed, tagged
 from api.v1.conditional import expect
 from api.v1.idempotency import keyed
@@ -21,8 +20,10 @@ from models.amenity import Amenity
 from models.base_model import BaseModel
 from models.place import Place
 from models.user import User
-from services import objects
+from services.actor import VISITOR
 from services.listing import Listing
+from services.registry import service_for
+from services.registry import stats as stats_by_table
 from services.search import SORTS, search
 
 app_views = Blueprint("api_v1", __name__)
@@ -47,7 +48,7 @@ def _add_routes(resource: Resource) -> None:
     cls = resource.cls
 
     def index(**owners: str) -> Response:
-        objects.check_owners(cls, owners)
+        service_for(cls).check_owners(VISITOR, owners)
         return listed(_listing(cls, owners))
 
     @keyed
@@ -55,24 +56,24 @@ def _add_routes(resource: Resource) -> None:
         try:
             data = body()
         except Invalid:
-            objects.check_owners(cls, owners)   # comes first
+            service_for(cls).check_owners(actor(), owners)   # comes first
             raise
-        obj = objects.create(cls, data, owners).to_dict()
+        obj = service_for(cls).create(actor(), data, owners).to_dict()
         response = tagged(obj, 201)
         response.headers["Location"] = f"/api/v1/{resource.name}/{obj['id']}"
         return response
 
     def show(**ids: str) -> Response:
         [id] = ids.values()
-        return tagged(objects.show(cls, id, names("fields"), names("include"), _shows_private(cls)))
+        return tagged(service_for(cls).show(reader(cls, include := names("include")), id, names("fields"), include))
 
     def update(**ids: str) -> Response:
-        obj = objects.find(cls, *ids.values())
-        return tagged(objects.update(obj, body(), lambda: expect(obj.to_dict())).to_dict())
+        obj = service_for(cls).find(actor(), *ids.values())
+        return tagged(service_for(cls).update(actor(), obj, body(), lambda: expect(obj.to_dict())).to_dict())
 
     def remove(**ids: str) -> Response:
-        obj = objects.find(cls, *ids.values())
-        objects.remove(obj, lambda: expect(obj.to_dict()))
+        obj = service_for(cls).find(actor(), *ids.values())
+        service_for(cls).remove(actor(), obj, lambda: expect(obj.to_dict()))
         return answer({})
 
     for rule, method, view in ((resource.collection, "GET", index), (resource.collection, "POST", create),
@@ -85,12 +86,7 @@ def _add_routes(resource: Resource) -> None:
 
 def _listing(cls: type[BaseModel], having: dict[str, str], where: Sequence[Any] = ()) -> Listing:
     return Listing(cls, where, names("sort"), number("limit"), number("offset") or 0, names("fields"),
-                   names("include"), having=having, private=_shows_private(cls))
-
-
-def _shows_private(cls: type[BaseModel]) -> bool:
-    """Whether what is asked for is shown with what is private, if it has any."""
-    return not (schema.has_private(cls) or names("include")) or sees_private()
+                   include := names("include"), having=having, actor=reader(cls, include))
 
 
 for _resource in RESOURCES:
@@ -108,14 +104,14 @@ def status() -> Response:
 @describe(summary="Count the objects of each kind.", tag="index", answers={200: COUNTS},
           description="The number of objects, by the name of their resource.")
 def stats() -> Response:
-    return answer(objects.stats())
+    return answer(stats_by_table())
 
 
 @app_views.get("/users/<user_id>/places")
 @describe(summary="List the places of a user.", tag="users", answers={200: array(part("Place")), 304: None},
           query=listing_query(Place), description=f"The places that the user offers. {LISTED}")
 def user_places(user_id: str) -> Response:
-    objects.check(User, user_id)
+    service_for(User).check(VISITOR, user_id)
     return listed(_listing(Place, {"user_id": user_id}))
 
 
@@ -123,30 +119,34 @@ def user_places(user_id: str) -> Response:
 @describe(summary="List the amenities of a place.", tag="places", answers={200: array(part("Amenity")), 304: None},
           query=listing_query(Amenity), description=f"The amenities that the place offers. {LISTED}")
 def place_amenities(place_id: str) -> Response:
-    objects.check(Place, place_id)
+    service_for(Place).check(VISITOR, place_id)
     return listed(_listing(Amenity, {}, [Amenity.places.any(Place.id == place_id)]))
 
 
 @app_views.post("/places/<place_id>/amenities/<amenity_id>")
-@describe(summary="Link an amenity to a place.", tag="places",
+@describe(summary="Link an amenity to a place.", tag="places", permission=(Place, "link"),
           answers={201: reference("Amenity"), 200: reference("Amenity")},
           description="The place offers the amenity from then on. The answer is 200 if it did already. Takes no body.")
 @keyed
 def link(place_id: str, amenity_id: str) -> Response:
-    place, amenity = objects.find(Place, place_id), objects.find(Amenity, amenity_id)
-    return answer(amenity.to_dict(), 201 if objects.link(place, amenity) else 200)
+    place, amenity = _found(place_id, amenity_id)
+    return answer(amenity.to_dict(), 201 if service_for(Place).link(actor(), place, amenity) else 200)
 
 
 @app_views.delete("/places/<place_id>/amenities/<amenity_id>")
-@describe(summary="Unlink an amenity from a place.", tag="places", answers={200: NOTHING},
+@describe(summary="Unlink an amenity from a place.", tag="places", permission=(Place, "link"), answers={200: NOTHING},
           description="The place no longer offers the amenity, which itself stays. If it did not, the answer is 404.")
 def unlink(place_id: str, amenity_id: str) -> Response:
-    objects.unlink(objects.find(Place, place_id), objects.find(Amenity, amenity_id))
+    service_for(Place).unlink(actor(), *_found(place_id, amenity_id))
     return answer({})
 
 
+def _found(place_id: str, amenity_id: str) -> tuple[Place, Amenity]:
+    return service_for(Place).find(actor(), place_id), service_for(Amenity).find(actor(), amenity_id)
+
+
 @app_views.post("/places_search")
-@describe(summary="Search places.", tag="places", reads=True, answers={200: SEARCHED}, body=SEARCH_BODY,
+@describe(summary="Search places.", tag="places", permission=(Place, "read"), answers={200: SEARCHED}, body=SEARCH_BODY,
           example={"text": "river", "guests": 2, "price_max": 150, "sort": "price"},
           query={name: found for name, found in listing_query(Place).items() if name != "sort"},
           description=f"Finds the places in any of the states and cities that have all of the amenities and meet every "
@@ -186,7 +186,7 @@ def _asked() -> dict[str, Any]:
 
 def _places(wanted: dict[str, Any]) -> Response:
     sort = [] if wanted.get("sort") else names("sort")
-    listing = search(wanted, sort, names("fields"), names("include"), _shows_private(Place))
+    listing = search(wanted, sort, names("fields"), names("include"), reader(Place, names("include")))
     for name in ("limit", "offset"):    # those of the query, where they are, are those of a link to a page
         if (value := number(name)) is not None:
             setattr(listing, name, value)

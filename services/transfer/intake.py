@@ -10,11 +10,13 @@ from sqlalchemy import Column, Table, delete, insert, select, update
 
 import models
 import schema
-from errors import Invalid
+from errors import Conflict, Invalid
 from models import passwords
 from models.base_model import BaseModel, blank, utc_now
 from models.columns import TIMES, unique, unique_key
 from models.values import all_fit, checker, told_apart
+from services.actor import OPERATOR
+from services.registry import service_for
 from services.transfer.report import Report as Report
 
 BATCH = 1000    # rows of one statement
@@ -77,7 +79,8 @@ class Intake:
             items: objects of the class; their owners are there already, or are what they need.
             replace: change those that differ; else what is there stays as it is.
         """
-        for batch in batches(items, BATCH):
+        # A rule may compare an object with one that comes before it in the same source.
+        for batch in batches(items, 1 if service_for(cls).has_rules else BATCH):
             coming = {values["id"] for item in batch for _, values in item.needs}
             sound = [*self._once(cls, self._sound(cls, batch, coming))]
             if not self._put_needs(sound):
@@ -88,6 +91,7 @@ class Intake:
         table = cls.__table__
         there = {row.id: row._mapping for row in models.storage.rows(select(table).where(table.c.id.in_(items)))}
         self._refuse_taken(cls, items, there)
+        self._refuse_invalid(cls, items, there, replace)
         new = {id: item for id, item in items.items() if id not in there}
         if new:     # by id, as a database keeps them: in any other order it takes a fifth longer
             models.storage.write(insert(table), [_protected(new[id].values) for id in sorted(new)])
@@ -98,6 +102,9 @@ class Intake:
             values = changes[id] | ({} if self._times else {"updated_at": utc_now()})
             if values:
                 models.storage.write(update(table).where(table.c.id == id).values(values))
+        if service_for(cls).has_rules:
+            for id in (*new, *changed):
+                self._tell(cls, items[id], there.get(id))
         self._there.setdefault(table, set()).update(items)
         self.report.new[cls.__name__] += len(new)
         self.report.changed[cls.__name__] += len(changed)
@@ -176,6 +183,26 @@ class Intake:
                     self.report.refuse(items[id].place, f"another object has the {name} {items[id].values[name]}")
                     del items[id]
                 taken.add(value)
+
+    def _refuse_invalid(self, cls: type[BaseModel], items: dict[str, Item], there: dict[str, Any],
+                        replace: bool) -> None:
+        """Drop items that break a rule of their class."""
+        service = service_for(cls)
+        for id, item in [*items.items()] if service.has_rules else ():
+            if id in there and not replace:
+                continue
+            try:
+                service.validate(OPERATOR, item.values, there.get(id))
+            except (Invalid, Conflict) as error:
+                self.report.refuse(item.place, str(error))
+                del items[id]
+
+    def _tell(self, cls: type[BaseModel], item: Item, before: Any) -> None:
+        """Tell the service of the class what was stored."""
+        if before is None:
+            service_for(cls).created(OPERATOR, item.values)
+        else:
+            service_for(cls).updated(OPERATOR, item.values, before)
 
     # What differs
 

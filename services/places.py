@@ -1,0 +1,79 @@
+"""Places, and the amenities that they offer."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+
+import models
+from errors import Invalid, NotFound
+from models.amenity import Amenity, place_amenity
+from models.place import Place
+from services import permissions
+from services.actor import Actor
+from services.crud import Service
+
+LINKS = "amenity_ids"
+
+
+class Places(Service[Place]):
+    """The service of places."""
+
+    def assign(self, actor: Actor, obj: Place, values: Mapping[str, Any]) -> None:
+        """Set attributes; `amenity_ids` names the amenities that the place offers."""
+        values = dict(values)
+        ids = values.pop(LINKS, None)
+
+        def work() -> None:
+            if ids is not None:
+                self.offer(actor, obj, ids)
+            super(Places, self).assign(actor, obj, values)
+        models.storage.transact(work)
+
+    def link(self, actor: Actor, place: Place, amenity: Amenity) -> bool:
+        """Link an amenity to a place. Returns: whether it was not linked before."""
+        def work() -> bool:
+            models.storage.lock(place)
+            permissions.require(actor, Place, "link", place)
+            if models.storage.rows(_link(select(place_amenity), place, amenity)):
+                return False
+            models.storage.write(insert(place_amenity), {"place_id": place.id, "amenity_id": amenity.id})
+            return True
+        return models.storage.transact(work)
+
+    def unlink(self, actor: Actor, place: Place, amenity: Amenity) -> None:
+        """Unlink an amenity from a place.
+
+        Raises:
+            NotFound: it is not linked.
+        """
+        def work() -> None:
+            permissions.require(actor, Place, "link", place)
+            if not models.storage.write(_link(delete(place_amenity), place, amenity)):
+                raise NotFound()
+        models.storage.transact(work)
+
+    def offer(self, actor: Actor, place: Place, ids: Sequence[str]) -> None:
+        """Link the amenities with these ids to a place, and no others.
+
+        Raises:
+            Invalid: they are no list of ids, or one names no amenity.
+        """
+        if not isinstance(ids, list) or not all(isinstance(id, str) for id in ids):
+            raise Invalid('amenity_ids must be a list of ids, such as ["ID", "ID"]', "amenity_ids")
+
+        def work() -> None:
+            models.storage.lock(place)
+            for id in ids:
+                amenity = models.storage.get(Amenity, id)
+                if not isinstance(amenity, Amenity):
+                    raise Invalid(f"amenity_ids: there is no amenity {id}", "amenity_ids")
+                self.link(actor, place, amenity)
+            models.storage.write(delete(place_amenity).where(
+                place_amenity.c.place_id == place.id, place_amenity.c.amenity_id.not_in(ids)))
+        models.storage.transact(work)
+
+
+def _link(statement: Any, place: Place, amenity: Amenity) -> Any:
+    return statement.where(place_amenity.c.place_id == place.id, place_amenity.c.amenity_id == amenity.id)

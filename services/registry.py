@@ -1,0 +1,35 @@
+"""Which service each class has."""
+from __future__ import annotations
+
+from typing import Any, overload
+
+import models
+from models.base_model import BaseModel
+from models.place import Place
+from services.crud import Model, Service
+from services.places import Places
+
+# The services of classes with rules of their own; all others get the default when it is first asked for.
+SERVICES: dict[type[BaseModel], Service[Any]] = {Place: Places(Place)}
+
+
+@overload
+def service_for(cls: type[Place]) -> Places: ...
+
+
+@overload
+def service_for(cls: type[Model]) -> Service[Model]: ...
+
+
+def service_for(cls: Any) -> Any:
+    """The service of a class: the one door to its objects."""
+    try:
+        return SERVICES[cls]
+    except KeyError:
+        return SERVICES.setdefault(cls, Service(cls))
+
+
+def stats() -> dict[str, int]:
+    """The number of objects of each class, by the name of its table."""
+    return {cls.__tablename__: models.storage.count(cls)
+            for cls in sorted(models.classes.values(), key=lambda cls: cls.__tablename__)}

@@ -1,0 +1,162 @@
+"""One door: a rule and a right hold for the API, the console and the importer alike, on both engines."""
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+import models
+import wsgi
+from errors import Invalid, Unauthorized
+from models.place import Place
+from models.review import Review
+from models.state import State
+from services import permissions, registry
+from services.actor import DEVELOPER, OPERATOR, VISITOR, Actor
+from services.crud import Service
+from services.registry import service_for
+from services.transfer.files import import_file
+from tests.market import Market
+from tests.test_house import tracked
+
+
+class QuietReviews(Service[Review]):
+    """Reviews that may not be written in capitals only, and of which a place has at most two."""
+
+    def __init__(self, cls: type[Review]) -> None:
+        super().__init__(cls)
+        self.told: list[tuple[str, str]] = []
+
+    def validate(self, actor: Actor, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
+        if values["text"].isupper():
+            raise Invalid("text must not be written in capitals only", "text")
+        if before is None and len(models.storage.get(Place, values["place_id"]).reviews) >= 2:
+            raise Invalid("the place has two reviews already")
+
+    def created(self, actor: Actor, values: Mapping[str, Any]) -> None:
+        self.told.append(("created", values["text"]))
+
+    def updated(self, actor: Actor, values: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+        self.told.append((before["text"], values["text"]))
+
+    def removed(self, actor: Actor, values: Mapping[str, Any]) -> None:
+        self.told.append(("removed", values["text"]))
+
+
+@pytest.fixture
+def market(storage) -> Market:
+    return Market()
+
+
+@pytest.fixture
+def reviews(market, monkeypatch) -> QuietReviews:
+    service = QuietReviews(Review)
+    monkeypatch.setitem(registry.SERVICES, Review, service)
+    return service
+
+
+class TestARule:
+    """Its text in every answer, and nothing stored."""
+
+    @pytest.fixture
+    def client(self, reviews):
+        return wsgi.app.test_client()
+
+    def test_holds_in_the_api(self, client, market, storage, reviews):
+        path, given = f"/api/v1/places/{market.place.id}/reviews", {"user_id": market.guest.id}
+        refused = client.post(path, json=given | {"text": "LOUD"})
+        assert (refused.status_code, refused.json) == (400, {"error": "text must not be written in capitals only"})
+        assert client.post(path, json=given | {"text": "Second"}).status_code == 201
+        assert client.post(path, json=given | {"text": "Third"}).json == {
+            "error": "the place has two reviews already"}
+        review = f"/api/v1/reviews/{market.review.id}"
+        assert client.put(review, json={"text": "LOUD"}).status_code == 400
+        assert client.put(review, json={"text": "Softer"}).status_code == 200
+        assert client.delete(review).status_code == 200
+        storage.close()
+        assert [each.text for each in storage.all(Review).values()] == ["Second"]
+        assert reviews.told == [("created", "Second"), ("Lovely", "Softer"), ("removed", "Softer")] or (
+            reviews.told[1:] == [(reviews.told[1][0], "Softer"), ("removed", "Softer")])
+
+    def test_holds_in_the_console(self, market, storage, reviews, capsys):
+        from console import HBNBCommand
+        console = HBNBCommand()
+        created = f'create Review place_id="{market.place.id}" user_id="{market.guest.id}"'
+        for line in (f'{created} text="LOUD"', f'update Review {market.review.id} text "LOUD"',
+                     f'{created} text="Second"', f'{created} text="Third"'):
+            console.onecmd(line)
+        shown = capsys.readouterr()
+        assert shown.err.count("text must not be written in capitals only") == 2
+        assert shown.err.count("the place has two reviews already") == 1
+        storage.close()
+        assert sorted(each.text for each in storage.all(Review).values()) == sorted([market.review.text, "Second"])
+
+    def test_holds_in_an_import_also_between_the_rows_of_one_file(self, market, storage, reviews, tmp_path):
+        def row(id: str, text: str) -> str:
+            return json.dumps({"__class__": "Review", "id": id, "place_id": market.place.id,
+                               "user_id": market.guest.id, "text": text,
+                               "created_at": "2026-01-01T00:00:00.000000", "updated_at": "2026-01-01T00:00:00.000000"})
+        path = tmp_path / "store.jsonl"
+        path.write_text("\n".join([row("a", "LOUD"), row("b", "Second"), row("c", "Third")]))
+        report = import_file(str(path), keep_going=True)
+        assert [reason for _, reason in report.refused] == [
+            "text must not be written in capitals only", "the place has two reviews already"]
+        storage.close()
+        assert {each.id for each in storage.all(Review).values()} == {market.review.id, "b"}
+        assert ("created", "Second") in reviews.told
+
+
+class TestPermissions:
+    def test_are_a_table_of_every_class_and_action(self):
+        for name in models.stored:
+            for action in ("read", "create", "update", "remove"):
+                assert (name, action) in permissions.PERMISSIONS
+
+    @pytest.mark.parametrize(("actor", "may"), [(OPERATOR, True), (DEVELOPER, True), (VISITOR, False)],
+                             ids=lambda each: getattr(each, "name", str(each)))
+    def test_decide_what_a_service_does(self, storage, market, actor, may):
+        states = service_for(State)
+        for work in (lambda: states.create(actor, {"name": "S"}), lambda: states.add(actor, {"name": "S"}),
+                     lambda: states.update(actor, market.state, {"name": "T"}),
+                     lambda: states.assign(actor, market.state, {"name": "U"}),
+                     lambda: service_for(Place).link(actor, market.place, market.pool),
+                     lambda: service_for(Place).unlink(actor, market.place, market.pool),
+                     lambda: service_for(Place).offer(actor, market.place, []),
+                     lambda: states.remove(actor, market.state)):
+            if may:
+                work()
+            else:
+                with pytest.raises(Unauthorized):
+                    work()
+
+    def test_decide_what_each_route_does_for_each_actor(self, storage, market, monkeypatch):
+        """Route by method by actor, as the table has it."""
+        from api.v1.operations import OPERATIONS, SAFE
+        for rule in wsgi.app.url_map.iter_rules():
+            blueprint, _, endpoint = rule.endpoint.partition(".")
+            if blueprint == "api_v1":
+                for method in rule.methods - {*SAFE}:
+                    permission = OPERATIONS[endpoint].permission
+                    assert permission is not None, f"{method} {rule.rule} names no permission"
+                    assert (permission[0].__name__, permission[1]) in permissions.PERMISSIONS
+
+
+# What writes to the storage beside the services: programs that make or move whole stores.
+WRITERS = {"sample/fill.py"}
+
+
+def test_nothing_but_the_services_writes_to_the_storage():
+    for path in tracked("*.py"):
+        name = str(path.relative_to(models.__path__[0] + "/.."))
+        top = name.partition("/")[0]
+        if top in ("services", "models", "tests", "bench", "deploy") or name in WRITERS:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                called = ast.unparse(node.func)
+                assert not re.search(r"storage\.(new|save|delete|insert|write|fill)$|(?<!console)\bobj\.(save|delete)$",
+                                     called), f"{name}:{node.lineno} calls {called}"
