@@ -44,7 +44,9 @@ class Service(Generic[Model]):
     # What a class with rules overrides
 
     def validate(self, actor: Actor, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
-        """Refuse an object that breaks a rule. The values fit their columns, and the owners are there.
+        """Refuse an object that breaks a rule. The values fit their columns, and the owners exist.
+
+        Read other objects by `models.storage.rows`: an import stores rows, not objects.
 
         Args:
             values: all attributes, as they would be stored.

@@ -65,6 +65,7 @@ class Places(Service[Place]):
 
         def work() -> None:
             models.storage.lock(place)
+            permissions.require(actor, Place, "link", place)
             for id in ids:
                 amenity = models.storage.get(Amenity, id)
                 if not isinstance(amenity, Amenity):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 import models
 import wsgi
@@ -21,7 +22,7 @@ from services.crud import Service
 from services.registry import service_for
 from services.transfer.files import import_file
 from tests.market import Market
-from tests.test_house import tracked
+from tests.test_house import ROOT, tracked
 
 
 class QuietReviews(Service[Review]):
@@ -34,7 +35,8 @@ class QuietReviews(Service[Review]):
     def validate(self, actor: Actor, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
         if values["text"].isupper():
             raise Invalid("text must not be written in capitals only", "text")
-        if before is None and len(models.storage.get(Place, values["place_id"]).reviews) >= 2:
+        if before is None and len(models.storage.rows(
+                select(Review.id).where(Review.place_id == values["place_id"]))) >= 2:
             raise Invalid("the place has two reviews already")
 
     def created(self, actor: Actor, values: Mapping[str, Any]) -> None:
@@ -79,8 +81,7 @@ class TestARule:
         assert client.delete(review).status_code == 200
         storage.close()
         assert [each.text for each in storage.all(Review).values()] == ["Second"]
-        assert reviews.told == [("created", "Second"), ("Lovely", "Softer"), ("removed", "Softer")] or (
-            reviews.told[1:] == [(reviews.told[1][0], "Softer"), ("removed", "Softer")])
+        assert reviews.told == [("created", "Second"), (market.review.text, "Softer"), ("removed", "Softer")]
 
     def test_holds_in_the_console(self, market, storage, reviews, capsys):
         from console import HBNBCommand
@@ -151,7 +152,7 @@ WRITERS = {"sample/fill.py"}
 
 def test_nothing_but_the_services_writes_to_the_storage():
     for path in tracked("*.py"):
-        name = str(path.relative_to(models.__path__[0] + "/.."))
+        name = str(path.relative_to(ROOT))
         top = name.partition("/")[0]
         if top in ("services", "models", "tests", "bench", "deploy") or name in WRITERS:
             continue
