@@ -200,9 +200,9 @@ def planned(storage: DBStorage) -> Iterator[str]:
     """Each way to a page of places, whether or not this market leads along it."""
     for way, cities, amenities, skips in product(("oldest", "city", "amenity"), (None, 1, 3), (0, 1, 3), (False, True)):
         if (way != "city" or cities) and (way != "amenity" or amenities):
-            yield plan._page(way, cities, amenities, skips, True).on(storage._engines.statements, {})[0]
+            yield plan._page(way, cities, amenities, skips, frozenset()).on(storage._engines.statements, {})[0]
     for cities, amenities, looks in product((None, 1, 3), (0, 1, 3), (False, True)):
-        yield plan._everything(cities, amenities, looks, True).on(storage._engines.statements, {})[0]
+        yield plan._everything(cities, amenities, looks, frozenset()).on(storage._engines.statements, {})[0]
 
 
 def shapes(statements: list[str]) -> list[str]:

@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError
 
 import models
 import wsgi
-from errors import Conflict
+from errors import Conflict, NotFound
 from models.review import Review
 from models.state import State
 from models.user import User
@@ -115,7 +115,7 @@ class TestInsert:
                 monkeypatch.setattr(storage, "_keeps_keys", keeps)
             for names in ({"place_id": "nope", "user_id": market.guest.id},
                           {"place_id": market.place.id, "user_id": "nope"}):
-                with pytest.raises(objects.NotFound):
+                with pytest.raises(NotFound):
                     storage.insert(Review(text="T", **names))
                 storage.close()
         assert storage.count(Review) == 1
