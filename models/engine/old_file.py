@@ -67,8 +67,12 @@ def read(key: str, obj: Any, mend: Mend) -> Found:
     if not id:
         raise Invalid("Missing id")
     readers, unknowns, foreign, mended = _readers(name), _unknowns(name), [], False
+    texts = _texts(name) if mend is ours else ()
     found: dict[str, Any] = {"id": id, "__class__": name}
     for each, value in obj.items():
+        if each in texts and type(value) is str and value.isascii() and "<" not in value:
+            found[each] = value     # as most are: the readers would give the same, and take longer
+            continue
         reader = readers.get(each)
         if reader is None:
             foreign.append(each)
@@ -154,6 +158,13 @@ def _readers(name: str) -> dict[str, Callable[[Any, Mend], Any]]:
     table = models.stored[name].__table__
     readers = {column.key: _reader(column, mends=name in models.classes) for column in table.c}
     return {"__class__": lambda value, _: value, **readers, **{each: _ids(each) for each in links(table)}}
+
+
+@cache
+def _texts(name: str) -> frozenset[str]:
+    """The attributes that are texts."""
+    columns = models.stored[name].__table__.c
+    return frozenset(column.key for column in columns if column.key not in TIMES and column.type.python_type is str)
 
 
 @cache
