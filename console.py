@@ -122,7 +122,7 @@ class HBNBCommand(WholeStore):
             raise Invalid(f"{unread[0]} is no condition: see help count")
         print(objects.count(cls, filters))
         if filters:
-            output.say(f"of {output.counted(objects.count(cls), cls.__name__)}")
+            output.say(f"of {output.counted(objects.count(cls), cls.__name__).lower()}")
 
     def do_update(self, line: str) -> None:
         """Set an attribute of an object.

@@ -97,7 +97,8 @@ def table(cls: type[BaseModel], names: Sequence[str], filters: Sequence[Filter] 
     """
     paths = {name: path(cls, name) for name in names}
     relations = [".".join(each[:-1]) for each in paths.values() if len(each) > 1]
-    found = Listing(cls, [condition(cls, each) for each in filters], sort, limit, include=relations).all()
+    where = [condition(cls, each) for each in filters]
+    found = Listing(cls, where, sort, limit, include=relations, bounded=False).all()
     return [{name: _at(obj, each) for name, each in paths.items()} for obj in found]
 
 

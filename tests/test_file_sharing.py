@@ -409,10 +409,15 @@ with models.storage.transaction():
         assert max(waited) < 2 * min(waited) + 0.3
 
     def test_requests_wait_for_less_time_than_programs(self, storage, held, monkeypatch):
+        waited: list[float | None] = []
+        writing = file_lock.FileLock.writing
         monkeypatch.setattr(file_lock, "REQUEST_TIMEOUT", 0.1)
+        monkeypatch.setattr(file_lock.FileLock, "writing", lambda self, timeout=None: (
+            waited.append(timeout), writing(self, timeout))[1])
         storage.hurry()
         with pytest.raises(Unavailable, match="in use"):
             State(name="S").save()
+        assert waited == [0.1]
 
     def test_reads_go_on_while_another_process_holds_the_lock_and_a_thread_waits_for_it(
             self, path, storage, held, monkeypatch):
