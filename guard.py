@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 READING, WRITING, CHECKING = 4, 3, 4        # requests that are worked on at once; the last ask for health
 READS_WAIT, WRITES_WAIT, CHECKS_WAIT = 96, 24, 8    # requests that may wait for their turn
-TURN = 10           # seconds that a request may wait for its turn
+TURN = 5            # seconds that a request may wait for its turn
 BODIES = 128        # bodies that are received at once
 BODY = 20           # seconds that a client has to send a body
 SENDING, SENDING_WAIT = 16, 32      # long answers that are sent at once, and that may wait for that

@@ -173,11 +173,16 @@ class JSONFile:
                 self._position = position
 
     def _check_end(self) -> None:
-        """Refuse a journal that has lost transactions at its end, as far as the last writer's note tells."""
+        """Refuse a journal that is gone, or lost transactions at its end, as far as the last writer's note tells."""
         noted = self._noted()
-        if self._header and self._header.id == noted.get("journal") and self._position.end < noted["end"]:
-            raise Damaged(f"{self._journal.path} is damaged, {noted['end'] - self._position.end} bytes at its end are "
-                          f"missing. Nothing was changed: put it back, or remove {self.lock.path} to do without them")
+        missing = 0
+        if self._header:
+            missing = noted["end"] - self._position.end if self._header.id == noted.get("journal") else 0
+        elif noted.get("file") == repr(self._seen[0]):
+            missing = noted["changes"]
+        if missing > 0:
+            raise Damaged(f"{self._journal.path} is damaged, {missing} bytes at its end are missing. Nothing was "
+                          f"changed: put it back, or remove {self.lock.path} to do without them")
 
     def _noted(self) -> dict[str, Any]:
         """What the last writer left behind: the stamps and the end of what it wrote."""
@@ -191,8 +196,10 @@ class JSONFile:
         """Let others know what was written, and by this program that it need not be read."""
         self.lock.check()
         self._seen = self.look()
-        self.lock.note = orjson.dumps({"stamps": repr(self._seen), "journal": self._header and self._header.id,
-                                       "end": self._position.end})
+        changes = self._position.end - self._header.position.end if self._header else 0
+        self.lock.note = orjson.dumps({
+            "stamps": repr(self._seen), "file": repr(self._seen[0]), "journal": self._header and self._header.id,
+            "end": self._position.end, "changes": changes})
         self.taken()
 
     # Writing
