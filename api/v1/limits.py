@@ -14,6 +14,7 @@ from api.v1 import requests
 from api.v1.operations import OPERATIONS
 from config import NO_REDIS, Settings
 from errors import Invalid, Misconfigured
+from guard import AGAIN
 from services import words
 from services.listing import MOST as LONG
 
@@ -71,7 +72,7 @@ def _counter(url: str) -> dict[str, Any]:
 
 
 def _is_free() -> bool:
-    return request.method == "OPTIONS" or request.endpoint in UNLIMITED
+    return request.method == "OPTIONS" or request.endpoint in UNLIMITED or AGAIN in request.environ
 
 
 def _most(rate: str) -> int:
