@@ -79,6 +79,9 @@ class DBStorage(Storage):
         pools: dict[str, Any] = {name: engine.pool for name, engine in self._engines._asdict().items()}
         return {name: pool.checkedout() for name, pool in pools.items()}
 
+    def lists_at_once(self) -> int:
+        return self._settings.database.pool + self._settings.database.overflow
+
     def hurry(self) -> None:
         limits = self._settings.database
         if self._autocommit.patience != limits.statement:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -295,6 +296,10 @@ class Storage:
     def connections(self) -> dict[str, int]:
         """How many connections to a server are in use, by what they are for."""
         return {}
+
+    def lists_at_once(self) -> int:
+        """How many long lists may be read at once, while they are sent."""
+        return sys.maxsize
 
     def settle(self) -> None:
         """Leave what lies on the disk in its simplest form, as a program ends."""
