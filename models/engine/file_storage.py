@@ -30,6 +30,7 @@ from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.journal import Objects
 from models.engine.json_file import JSONFile
 from models.engine.storage import Storage, must_be_empty, taken
+from models.engine.stored_check import StoredCheck
 from models.values import lower
 
 
@@ -218,7 +219,7 @@ class FileStorage(Storage):
     @staticmethod
     def _safe(parts: Iterable[Objects]) -> Iterator[Objects]:
         """Objects of a backup, which an older HBNB may have made while it kept passwords as text."""
-        for part in parts:
+        for part in StoredCheck(in_database=False).checked(parts):
             passwords.protect(part)
             yield part
 
