@@ -95,8 +95,9 @@ class FileStorage(Storage):
 
     def _keep_mended(self) -> None:
         """Write the file of an older HBNB anew, so that its passwords lie there no longer, if that is possible."""
-        said = (f"{self._file.path} was written by an older HBNB: ids, numbers, passwords and texts of "
-                f"{self._opening.mended} objects were made ours")
+        count = self._opening.mended
+        said = (f"{self._file.path}: {count} {'object was' if count == 1 else 'objects were'} converted from the old "
+                "format")
         try:
             with self._alone(), self._mutex:
                 if not self._opening.mended:    # another process was quicker
