@@ -216,7 +216,7 @@ class JSONFile:
             Invalid: there is a value that JSON cannot hold.
             Unavailable: it cannot be written. Either way the store is as it was.
         """
-        assert self.lock.held
+        self._check_locked()
         assert self._content is not None
         if self.is_old or self._content.size <= SMALL or (self._header and not self._header.id):
             self.rewrite(everything)
@@ -235,6 +235,10 @@ class JSONFile:
             with suppress(Unavailable):     # the change is stored, and the next one folds again
                 self.fold(everything)
 
+    def _check_locked(self) -> None:
+        if not self.lock.held:
+            raise Unavailable(f"{self.path} was not written: the lock for writing was not held. Nothing was stored")
+
     def fold(self, everything: Callable[[], Iterator[Objects]]) -> None:
         """Write the file anew if its journal holds anything; see `write`."""
         if self._header and self._position != self._header.position:
@@ -247,7 +251,7 @@ class JSONFile:
             known: the file and its journal hold all of this already, so a process that has read them to
                 their end need not read the new file.
         """
-        assert self.lock.held
+        self._check_locked()
         assert self._content is not None
         with self._reported("written"):
             content = self._replace(everything)
