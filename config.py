@@ -77,8 +77,8 @@ class Settings:
     mysql_host: str = _setting("HBNB_MYSQL_HOST", "", "`host`, `host:port` or the path of a socket; needed with `db`")
     mysql_db: str = _setting("HBNB_MYSQL_DB", "", "name of the database; needed with `db`")
     mysql_ca: str = _setting("HBNB_MYSQL_CA", "", "file with the certificate that signs the database's")
-    mysql_pool: str = _setting("HBNB_MYSQL_POOL", "", "connections to the database that a worker has at most for "
-                               "transactions, and as many for long lists, beside one for each thread")
+    mysql_pool: str = _setting("HBNB_MYSQL_POOL", "", "the most connections to the database that a worker has for "
+                               "transactions, and as many again for long lists")
     mysql_timeout: str = _setting("HBNB_MYSQL_TIMEOUT", "", "seconds that a statement of a request may take")
     api_host: str = _setting("HBNB_API_HOST", "0.0.0.0", "address `python -m api.v1.app` listens on")
     api_port: str = _setting("HBNB_API_PORT", "5000", "port `python -m api.v1.app` listens on")

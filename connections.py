@@ -52,9 +52,13 @@ class State(NamedTuple):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is under way: none was sent, or the last one was answered."""
+        """Whether it seems that no request is under way: none was sent, or the last one was answered a while ago."""
         return (not self.waiting and self.received_ago > IDLE * 1000
-                and (not self.received or self.sent_ago < self.received_ago))
+                and (not self.received or IDLE * 1000 < self.sent_ago < self.received_ago))
+
+    def may_carry(self, seconds: float) -> bool:
+        """Whether what began so long ago may come or go on this connection: its request came just before."""
+        return bool(self.received) and abs(self.received_ago / 1000 - seconds) < PAUSE
 
 
 class Place(NamedTuple):
@@ -87,7 +91,7 @@ class _Watcher:
 
     def look(self) -> None:
         """Close what is too slow, and what is idle if there are too many."""
-        hurry, overdue = self._guard.is_pressed, self._guard.overdue()
+        hurry, overdue, under_way = self._guard.is_pressed, self._guard.overdue(), self._guard.under_way()
         slow: dict[int, tuple[float, int]] = {}
         idle, silent, count = [], [], 0
         for place, connection in self._connections():
@@ -97,10 +101,12 @@ class _Watcher:
                 slow[place.inode] = self._slow.get(place.inode, (time.monotonic(), state.taken))
                 if _is_too_slow(state, *slow[place.inode], HURRY if hurry else SLOW):
                     _close(connection)
-            elif state.is_idle:
+                continue
+            address = connection.getpeername()[0]
+            if state.is_idle and not any(each == address and state.may_carry(age) for each, age in under_way):
                 idle.append((state.received_ago, place))
             elif overdue:
-                silent.append((state.sent_ago / 1000, connection.getpeername()[0], place))
+                silent.append((state.sent_ago / 1000, address, place))
         self._slow = slow
         self._end({place for _, place in sorted(idle, reverse=True)[:max(0, count - ROOM)]} | _match(overdue, silent))
 

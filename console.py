@@ -119,7 +119,7 @@ class HBNBCommand(WholeStore):
             raise Invalid(f"{unread[0]} is no condition: see help count")
         print(self._service(cls).count(OPERATOR, filters))
         if filters:
-            output.say(f"of {output.counted(self._service(cls).count(OPERATOR), cls.__name__)}")
+            output.say(f"of {output.counted(self._service(cls).count(OPERATOR), cls.__name__).lower()}")
 
     def do_update(self, line: str) -> None:
         """Set an attribute of an object.

@@ -18,21 +18,24 @@ from flask import Flask, request
 from werkzeug.exceptions import HTTPException, RequestTimeout, ServiceUnavailable
 from werkzeug.wsgi import ClosingIterator
 
+import models
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 READING, WRITING, CHECKING = 4, 3, 4        # requests that are worked on at once; the last ask for health
 READS_WAIT, WRITES_WAIT, CHECKS_WAIT = 96, 24, 8    # requests that may wait for their turn
-TURN = 10           # seconds that a request may wait for its turn
+TURN = 5            # seconds that a request may wait for its turn
 BODIES = 128        # bodies that are received at once
 BODY = 20           # seconds that a client has to send a body
-SENDING, SENDING_WAIT = 16, 32      # long answers that are sent at once, and that may wait for that
+SENDING, SENDING_WAIT = 16, 32      # long answers that are sent at once, and requests that may wait to be one
 SENDING_BYTES = 64_000_000  # of long answers that are held until their clients have read them
 HURRY = 3           # seconds for what a client has to do if half of the room is taken
 THREADS = 340       # of a worker: more than all of these together
 RETRY_AFTER = 5     # seconds
 SHORT = 65_536      # bytes of an answer, or of a part of one, that are handed to the server at once
 SAFE = ("GET", "HEAD", "OPTIONS")
+AGAIN = "hbnb.again"        # where it says that the application was asked before, and the answer had to wait
 REFUSED = "hbnb.refused"    # where a request's environment says that there is no room for it
 
 
@@ -64,11 +67,14 @@ class Room:
 
     def enter(self) -> bool:
         """Take a turn, which `leave` gives back; not if there is none, or none comes in time."""
+        return self.enter_at_once() or self._wait()
+
+    def enter_at_once(self) -> bool:
         try:
             self._turns.get_nowait()
             return True
         except Empty:
-            return self._wait()
+            return False
 
     def leave(self) -> None:
         self._turns.put(None)
@@ -86,13 +92,13 @@ class Room:
 
 
 @dataclass(eq=False)
-class _Reading:
-    """A body that is received.
+class _Transfer:
+    """A body that is received, or a long answer that is sent.
 
     Args:
         address: of the client.
-        since: when it began, by the monotonic clock.
-        is_over: whether it took too long.
+        since: when it began, by the monotonic clock; of an answer, when its request had come.
+        is_over: whether a body took too long.
     """
 
     address: str
@@ -104,15 +110,18 @@ class Guard:
     """A WSGI application around that of Flask.
 
     Args:
-        app: has in `extensions["reads"]` the endpoints that only read, whatever their method.
+        app: has in `extensions["reads"]` the paths that only read, whatever the method.
     """
 
     def __init__(self, app: Flask) -> None:
         self._app, self._inner = app, app.wsgi_app
         self._reads, self._writes = Room(READING, READS_WAIT), Room(WRITING, WRITES_WAIT)
         self._checks = Room(CHECKING, CHECKS_WAIT)
-        self._bodies, self._sending = Room(BODIES), Room(SENDING, SENDING_WAIT)
-        self._readings: set[_Reading] = set()
+        # Each answer that is sent may hold a connection for lists, and so may each request that reads.
+        sending = min(SENDING, max(models.storage.lists_at_once() - READING, 1))
+        self._bodies, self._sending = Room(BODIES), Room(sending, SENDING_WAIT)
+        self._readings: set[_Transfer] = set()
+        self._answers: set[_Transfer] = set()
         self._mutex, self._bytes = threading.Lock(), 0
 
     @property
@@ -131,39 +140,52 @@ class Guard:
             each.is_over = True
         return [(each.address, now - each.since) for each in found]
 
+    def under_way(self) -> list[tuple[str, float]]:
+        """The bodies that are received and the long answers that are sent: their clients' addresses, and their ages."""
+        now = time.monotonic()
+        return [(each.address, now - each.since) for each in (*self._readings.copy(), *self._answers.copy())]
+
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/health/live":
             return self._now(environ, start_response)
         try:
             room = self._checks if path == "/health/ready" else self._room(environ)
-            if not room.enter():
-                raise _busy()
+            sent = _Transfer(environ.get("REMOTE_ADDR", ""), time.monotonic())
+            answer = self._answer(environ, room)
+            # What has changed something is not refused afterwards.
+            is_long = answer.is_long and room is not self._writes
+            if is_long and not self._hold(answer):
+                answer = self._later(answer, environ, room)
         except HTTPException as refusal:
             return self._refused(environ, start_response, refusal)
-        try:
-            answer = _Answer(self._inner, environ)
-        finally:
-            room.leave()
-        if answer.size is None or answer.size > SHORT:
-            if not self._hold(answer.size or 0):
-                answer.close()
-                return self._refused(environ, start_response, _busy())
-            answer.body = _Sent(answer.body, lambda: self._let_go(answer.size or 0))
+        if is_long:
+            self._answers.add(sent)
+            answer.body = _Sent(answer.body, lambda: self._let_go(answer.size or 0, sent))
         start_response(*answer.start)
         body: Iterable[bytes] = answer.body
         return body
+
+    def _answer(self, environ: WSGIEnvironment, room: Room) -> _Answer:
+        """What the application answers, in its turn.
+
+        Raises:
+            HTTPException: there is no room for the request.
+        """
+        if not room.enter():
+            raise _busy()
+        try:
+            return _Answer(self._inner, environ)
+        finally:
+            room.leave()
 
     def _room(self, environ: WSGIEnvironment) -> Room:
         """The room that a request needs, whose body is received here."""
         if environ["REQUEST_METHOD"] in SAFE:
             return self._reads
         self._receive(environ)
-        try:
-            endpoint, _ = self._app.url_map.bind_to_environ(environ).match()
-        except HTTPException:
-            return self._reads      # as nothing will be done
-        return self._reads if endpoint in self._app.extensions.get("reads", ()) else self._writes
+        is_read = environ["PATH_INFO"].rstrip("/") in self._app.extensions.get("reads", ())
+        return self._reads if is_read else self._writes
 
     def _receive(self, environ: WSGIEnvironment) -> None:
         """Read the body, so that the application never waits for the rest of it.
@@ -178,7 +200,7 @@ class Guard:
             return
         if not self._bodies.enter():
             raise _busy()
-        reading = _Reading(environ.get("REMOTE_ADDR", ""), time.monotonic())
+        reading = _Transfer(environ.get("REMOTE_ADDR", ""), time.monotonic())
         self._readings.add(reading)
         try:
             body = environ["wsgi.input"].read(size)
@@ -189,17 +211,44 @@ class Guard:
             raise RequestTimeout()
         environ["wsgi.input"] = BytesIO(body)
 
-    def _hold(self, size: int) -> bool:
-        if not self._sending.enter():
-            return False
-        with self._mutex:
-            if not self._bytes or self._bytes + size <= SENDING_BYTES:
-                self._bytes += size
+    def _hold(self, answer: _Answer) -> bool:
+        """Take room to send a long answer in, if there is some at once."""
+        if self._sending.enter_at_once():
+            if self._fits(answer.size or 0):
                 return True
-        self._sending.leave()
+            self._sending.leave()
         return False
 
-    def _let_go(self, size: int) -> None:
+    def _later(self, answer: _Answer, environ: WSGIEnvironment, room: Room) -> _Answer:
+        """Wait for room to send a long answer in, and make the answer anew: a request that waits holds no connection.
+
+        Raises:
+            HTTPException: there is no room in time.
+        """
+        answer.close()
+        if not self._sending.enter():
+            raise _busy()
+        try:
+            if isinstance(environ["wsgi.input"], BytesIO):
+                environ["wsgi.input"].seek(0)
+            environ[AGAIN] = True
+            answer = self._answer(environ, room)
+            if not self._fits(answer.size or 0):
+                answer.close()
+                raise _busy()
+        except BaseException:
+            self._sending.leave()
+            raise
+        return answer
+
+    def _fits(self, size: int) -> bool:
+        with self._mutex:
+            fits = not self._bytes or self._bytes + size <= SENDING_BYTES
+            self._bytes += size if fits else 0
+            return fits
+
+    def _let_go(self, size: int, sent: _Transfer) -> None:
+        self._answers.discard(sent)
         with self._mutex:
             self._bytes -= size
         self._sending.leave()
@@ -236,6 +285,10 @@ class _Answer:
             self.size = sum(map(len, self.body))
         elif type(self.body) is environ.get("wsgi.file_wrapper"):   # the server sends the file by itself
             self.size = 0
+
+    @property
+    def is_long(self) -> bool:
+        return self.size is None or self.size > SHORT
 
     def close(self) -> None:
         if close := getattr(self.body, "close", None):

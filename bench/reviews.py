@@ -74,9 +74,8 @@ class _Limit:
     def load(self) -> float:
         """The seconds for all rows, in one transaction, into the same tables, which hold the same listings."""
         self._server.execute("DROP DATABASE IF EXISTS bare; CREATE DATABASE bare")
-        self._server.execute(";".join([
-            *self._definitions, *(f"INSERT INTO {name} ({_columns(name)}) SELECT {_columns(name)} FROM base.{name}"
-            for name in TABLES)]), "bare")
+        copies = [f"INSERT INTO {name} ({_columns(name)}) SELECT {_columns(name)} FROM base.{name}" for name in TABLES]
+        self._server.execute(";".join([*self._definitions, *copies]), "bare")
         connection = self._server.connect("bare", local_infile=1)
         cursor = connection.cursor()
 

@@ -30,7 +30,8 @@ class Row:
     @property
     def ratio(self) -> float:
         upwards = self.at_most is not None or self.unit.endswith("/s")
-        return self.ours / self.limit if upwards else self.limit / self.ours
+        above, below = (self.ours, self.limit) if upwards else (self.limit, self.ours)
+        return above / below if below else float("inf")
 
     @property
     def ok(self) -> bool:

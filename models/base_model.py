@@ -28,7 +28,8 @@ def parse_time(text: str) -> datetime.datetime:
     Raises:
         ValueError: it is none.
     """
-    return in_utc(datetime.datetime.fromisoformat(text))
+    time = datetime.datetime.fromisoformat(text)
+    return time if time.tzinfo is None else in_utc(time)
 
 
 def in_utc(time: datetime.datetime) -> datetime.datetime:

@@ -57,6 +57,11 @@ def all_protected(kept: Sequence[str | None]) -> list[str]:
         return [*pool.map(protected, kept)]
 
 
+def is_unsafe(kept: Any) -> bool:
+    """Whether `protect` replaces what a store holds as a password by a hash."""
+    return isinstance(kept, (str, int, float)) and not isinstance(kept, bool) and kept != "" and not is_hash(str(kept))
+
+
 def protect(objects: Mapping[str, Any], unset: bool = False) -> int:
     """Hash the passwords of a store's users that are none yet, in place, whatever wrote them there.
 

@@ -16,11 +16,14 @@ from models.columns import KeyType, MailType
 
 Check = Callable[[Any], str | None]
 
-# MySQL's INTEGER; the file engine keeps to it too.
+# MySQL's INTEGER; the file engine keeps to it too, for new values.
 LEAST, MOST = -2**31, 2**31 - 1
+# SQLite's INTEGER, which holds what older files have.
+SMALLEST, LARGEST = -2**63, 2**63 - 1
 # Line breaks and tabs are text. Other control characters and halves of a character are not.
 _KEY = re.compile("[!-~]{1,60}")
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def check(column: Column[Any], value: Any) -> None:
@@ -38,6 +41,20 @@ def check(column: Column[Any], value: Any) -> None:
 def checker(column: Column[Any]) -> Check:
     """The check of a column: gives what is wrong with a value, or nothing."""
     return _CHECKERS[column.type.python_type](column)
+
+
+@cache
+def holder(column: Column[Any], in_database: bool) -> Check:
+    """The check of what an engine can hold in a column: older stores have values that the rules for new ones refuse.
+
+    Args:
+        in_database: check for a database, else for a file.
+    """
+    kind = column.type.python_type
+    if kind is not str:
+        return _stored_number(kind, *((LEAST, MOST) if in_database and kind is int else (SMALLEST, LARGEST)))
+    rules = checker(column) if isinstance(column.type, KeyType) else None
+    return _stored_text(rules, getattr(column.type, "length", None)) if in_database else _stored_text(None, None)
 
 
 def all_fit(column: Column[Any], values: Sequence[Any]) -> bool:
@@ -112,6 +129,30 @@ def _number(column: Column[Any]) -> Check:
             return "must be a whole number" if whole else "must be a number"
         # Not a number is not within any limits.
         return None if least <= value <= most else f"must be from {least:g} to {most:.10g}"
+    return check
+
+
+def _stored_text(rules: Check | None, length: int | None) -> Check:
+    def check(value: Any) -> str | None:
+        if not isinstance(value, str):
+            return "must be a text"
+        if rules:
+            return rules(value)
+        if length and len(value) > length:
+            return f"must have at most {length} characters, not {len(value)}"
+        return None if value.isascii() or not _HALF.search(value) else "must not hold halves of characters"
+    return check
+
+
+def _stored_number(kind: type[Any], least: int, most: int) -> Check:
+    whole = kind is int
+
+    def check(value: Any) -> str | None:
+        if isinstance(value, float) and not whole:
+            return None if math.isfinite(value) else "must be a finite number"
+        if not isinstance(value, int) or isinstance(value, bool):
+            return "must be a whole number" if whole else "must be a number"
+        return None if least <= value <= most else f"must be from {least} to {most}"
     return check
 
 

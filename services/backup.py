@@ -163,13 +163,13 @@ class _Reader:
             self._digest.update(line)
             match _parsed(line):
                 case [str(key), obj]:
+                    if len(part) == PART or key in part:
+                        yield part
+                        part = {}
                     part[key] = obj
                     self.backup.counts[_class(key)] += 1
                 case _:
                     raise Invalid("it is damaged: it holds a line that is no object. Nothing was changed")
-            if len(part) == PART:
-                yield part
-                part = {}
         else:
             raise Invalid("it is cut off: its end is missing. Nothing was changed")
         yield part

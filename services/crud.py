@@ -131,7 +131,8 @@ class Service(Generic[Model]):
         """
         paths = {name: path(self.cls, name) for name in names}
         relations = [".".join(each[:-1]) for each in paths.values() if len(each) > 1]
-        found = Listing(self.cls, self._conditions(filters), sort, limit, include=relations, actor=actor).all()
+        found = Listing(self.cls, self._conditions(filters), sort, limit, include=relations, actor=actor,
+                        bounded=False).all()
         return [{name: _at(obj, each) for name, each in paths.items()} for obj in found]
 
     def count(self, actor: Actor, filters: Sequence[Filter] = ()) -> int:

@@ -23,6 +23,7 @@ from services.query import order
 
 DEPTH = 2       # of what may be included: a place's reviews, and their users
 MOST = 1000     # objects at a time, if others are included
+EVERYTHING = 2**31   # more than any store has
 ROOM = 20_000   # objects in an answer, with all that is included, each counted as often as the answer holds it
 
 
@@ -40,8 +41,9 @@ class Listing:
         first: what to sort by before everything else.
         include: names of related objects to give along, such as `amenities` or `reviews.user`.
         actor: what the actor may not see is left out, also if it is among the fields.
+        bounded: whether to refuse to include more than one answer should hold.
     Raises:
-        Invalid: an order, a field or a relation is not there; when it is read: too much is included.
+        Invalid: an order, a field or a relation does not exist; when it is read: too much is included.
     """
 
     cls: type[BaseModel]
@@ -54,6 +56,7 @@ class Listing:
     first: ColumnElement[Any] | None = None
     having: Mapping[str, str] = field(default_factory=dict)
     actor: Actor = VISITOR
+    bounded: bool = True
     _tree: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -126,11 +129,11 @@ class Listing:
             Invalid: they are too many to include others.
         """
         few = self
-        if self.limit is None or self.limit > MOST:
+        if self.bounded and (self.limit is None or self.limit > MOST):
             few = copy(self)
             few.limit = MOST + 1
         found = [obj for part in few.rows() for obj in part]
-        if len(found) > MOST:
+        if self.bounded and len(found) > MOST:
             raise Invalid(f"include: a list with related objects holds at most {MOST}, and these are more. Set limit "
                           f"to {MOST} or less", "limit")
         return found
@@ -138,7 +141,8 @@ class Listing:
     def complete(self, found: Rows) -> Rows:
         """Objects with what is to be given along, and without what is not to be given."""
         if self._tree:
-            _attach(self.cls, found, [1] * len(found), self._tree, self.actor, _Room(ROOM - len(found)))
+            room = _Room((ROOM if self.bounded else EVERYTHING) - len(found))
+            _attach(self.cls, found, [1] * len(found), self._tree, self.actor, room)
         if self.fields:
             kept = {*self.fields, *self._tree}
             return [{name: value for name, value in obj.items() if name in kept} for obj in found]

@@ -52,6 +52,14 @@ class MariaDB:
         """Have it hold still, or go on."""
         if self._process is not None:
             self._process.send_signal(number)
+            while number == signal.SIGSTOP and not self._is_stopped():
+                time.sleep(0.01)
+
+    def _is_stopped(self) -> bool:
+        """Whether all threads hold still; those on another core may finish a statement first."""
+        states = [path.read_text().rpartition(")")[2].split()[0]
+                  for path in Path(f"/proc/{self._process.pid}/task").glob("*/stat")]
+        return all(state == "T" for state in states)
 
     def stop(self) -> None:
         self._end(signal.SIGTERM)

@@ -20,6 +20,10 @@ def list(cls: Any, *more: Any, **named: Any) -> Any:
     return service_for(cls).list(OPERATOR, *more, **named)
 
 
+def table(cls: Any, *more: Any) -> Any:
+    return service_for(cls).table(OPERATOR, *more)
+
+
 def count(cls: Any, *more: Any) -> Any:
     return service_for(cls).count(OPERATOR, *more)
 

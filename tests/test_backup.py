@@ -15,7 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +124,46 @@ def sealed(path: str, *changed: Any) -> str:
     end = {"counts": counts, "sha256": hashlib.sha256(text).hexdigest()}
     Path(path).write_bytes(gzip.compress(text + json.dumps(end).encode()))
     return path
+
+
+# Values of every type, at the limits of the engines, and such as none of them holds.
+ODD: list[Any] = [
+    None, True, False, 0, -1, 7, 2**31 - 1, 2**31, 2**63 - 1, 2**63, 0.5, 1.0, 1e300, "", "a", "7", "abc", "é" * 60,
+    "x" * 128, "x" * 129, "x" * 1025, "a b", "a ", "a\x00b", "2020-01-01", "0001-01-01T00:00:00+14:00", [], ["a"],
+    ["a", "a"], ["none"], [1], [["a"]], {}, {"a": 1}, "$argon2id$x", json.loads("[" * 260 + "]" * 260)]
+
+
+def sound() -> list[tuple[str, Any]]:
+    """The objects of a small store, owners first."""
+    times = dict.fromkeys(TIMES, "2020-01-01T00:00:00.000000")
+    return [(key, {"id": key.partition(".")[2], "__class__": key.partition(".")[0], **times, **obj}) for key, obj in {
+        "User.a": {"email": "a@b.c", "password": "123456"},
+        "User.b": {"email": "b@b.c", "password": passwords.NO_LOGIN},
+        "State.a": {"name": "S"}, "City.a": {"name": "C", "state_id": "a"}, "Amenity.a": {"name": "Wifi"},
+        "Place.a": {"city_id": "a", "user_id": "a", "name": "P", "description": None, "price_by_night": None,
+                    "max_guest": 2, "latitude": 1.5, "amenity_ids": ["a"]},
+        "Review.a": {"place_id": "a", "user_id": "b", "text": "R"}, "Token.a": {"name": "ci", "digest": "d" * 64},
+        "Answer.a": {"digest": "d" * 64, "status": 201, "headers": "{}", "body": "B"}}.items()]
+
+
+def spoil(objects: list[tuple[str, Any]], chance: random.Random) -> None:
+    """Change an object so that a store may not be able to hold it."""
+    number = chance.randrange(len(objects))
+    key, obj = objects[number]
+    match chance.randrange(8):
+        case 0:
+            objects.insert(chance.randrange(len(objects)), (key, obj))
+        case 1:
+            objects.pop(number)
+        case 2:
+            objects[number] = key, chance.choice(ODD)
+        case 3 if isinstance(obj, dict):
+            id = chance.choice(["", "é", "a ", "A", "a.b", "x" * 60, "x" * 61])
+            objects[number] = f"{key.partition('.')[0]}.{id}", obj | {"id": id}
+        case 4:
+            objects.append((chance.choice(["Boat.1", "", "State", "State.b"]), chance.choice(ODD)))
+        case _ if isinstance(obj, dict):
+            objects[number] = key, obj | {chance.choice([*obj, "wheels"]): chance.choice(ODD)}
 
 
 class TestRoundTrip:
@@ -369,10 +409,10 @@ class TestWhatCannotBeHeld:
         ({"User.a": {"email": "MÜLLER@x.example"}, "User.b": {"email": "müller@x.example "}},
          r"one email belongs to User\.a \(MÜLLER@x\.example\) and User\.b \(müller@x\.example \)"),
         ({"Token.a": {"name": "ci"}, "Token.b": {"name": "ci"}}, r"one name belongs to Token\.a \(ci\) and Token\.b"),
-        ({"City.c": {"state_id": "gone"}}, "cities, c: state_id names nothing that is there"),
-        ({"State.é": {"name": "S"}}, "states, é: id is no id of ASCII characters"),
+        ({"City.c": {"state_id": "gone"}}, r"City\.c: state_id names nothing that is there"),
+        ({"State.é": {"name": "S"}}, r"State\.é: id must be an id, of at most 60 letters"),
         ({"State.s": {}, "Refused.State.t": {"object": {}}}, r"Refused\.State\.t: a database can hold no Refused"),
-        ({"State.s": {"name": "x" * 129}}, "states, s: name is too long")])
+        ({"State.s": {"name": "x" * 129}}, r"State\.s: name must have at most 128 characters, not 129")])
     def test_by_a_database_is_said_by_check_and_restore_alike(self, storage, engine, content, path, objects, words):
         sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": {}}, *map(list, objects.items()))
         if engine == "file":    # which keeps what is old
@@ -410,11 +450,11 @@ class TestWhatCannotBeHeld:
 
     @pytest.mark.parametrize(("key", "obj", "words"), [
         ("Boat.1", {"id": "1"}, r"Boat\.1: a database can hold no Boat"),
-        ("State.1", {"pets": 1}, r"State\.1: a database cannot hold what it has beside id, "),
-        ("State.1", {"name": [1]}, r"State\.1: name is no text or number"),
-        ("State.1", {"name": "x" * 200}, r"states, 1: name is too long"),
+        ("State.1", {"pets": 1}, r"State\.1: a database cannot hold pets"),
+        ("State.1", {"name": [1]}, r"State\.1: name must be a text"),
+        ("State.1", {"name": "x" * 200}, r"State\.1: name must have at most 128 characters, not 200"),
         ("State.1", {"created_at": "x"}, r"State\.1: created_at is no time"),
-        ("City.1", {"name": "C", "state_id": "nobody"}, r"cities, 1: state_id names nothing that is there")])
+        ("City.1", {"name": "C", "state_id": "nobody"}, r"City\.1: state_id names nothing that is there")])
     @pytest.mark.parametrize("engine", ["db"])
     def test_by_a_database_is_named_and_nothing_is_changed(self, full, content, path, key, obj, words):
         before = content()
@@ -424,17 +464,44 @@ class TestWhatCannotBeHeld:
         assert content() == before
 
     @pytest.mark.parametrize(("key", "obj", "words"), [
-        ("State.1", [1], r"State\.1 is not the object"),
-        ("Place.1", {"max_guest": "x"}, r"Place\.1: max_guest is not a whole number"),
-        ("State.1", {"created_at": "x"}, r"State\.1: created_at is 'x', which is no time")])
+        ("State.1", [1], r"State\.1: it is not the object"),
+        ("Place.1", {"max_guest": "x"}, r"Place\.1: max_guest must be a whole number"),
+        ("Place.1", {"latitude": "abc"}, r"Place\.1: latitude must be a number"),
+        ("Place.1", {"amenity_ids": "zz"}, r"Place\.1: amenity_ids must be a list of ids"),
+        ("State.1", {"name": ["x"]}, r"State\.1: name must be a text"),
+        ("State.1", {"created_at": "x"}, r"State\.1: created_at is no time")])
     @pytest.mark.parametrize("engine", ["file"])
     def test_by_a_file_is_named_and_nothing_is_changed(self, full, content, path, key, obj, words):
         before = content()
         sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": {}}, ["State.0", {"name": "S"}], [key, obj])
-        with pytest.raises(Invalid, match=f"{path}: {words}"):
-            restore(path, replace=True)
+        for work in (check, lambda path: restore(path, replace=True)):
+            with pytest.raises(Invalid, match=f"{path}: {words}"):
+                work(path)
         assert content() == before
         assert len(full.all(State)) == 2
+
+    def test_check_reports_nothing_exactly_if_restore_succeeds(self, storage, engine, content, path):
+        chance, seen = random.Random(11), Counter()
+        for _ in range(100):
+            objects = sound()
+            for _ in range(chance.randint(1, 2)):
+                spoil(objects, chance)
+            sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": {}}, *map(list, objects))
+            before, refused = content(), True
+            with suppress(Invalid):
+                check(path)
+                refused = False
+            seen[refused] += 1
+            if not refused:
+                restore(path, replace=True)
+                continue
+            with pytest.raises(Invalid):
+                restore(path, replace=True)
+            with pytest.raises((Invalid, Conflict)) as said:     # as the check itself would, without `check` before
+                storage.fill(({key: obj} for key, obj in objects), replace=True)
+            assert "parameter" not in str(said.value)
+            assert content() == before
+        assert min(seen[True], seen[False]) > 5
 
     @pytest.mark.parametrize("engine", ["file"])
     def test_a_damaged_store_is_left_as_it_is(self, full, settings, content, path):

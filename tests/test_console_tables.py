@@ -8,9 +8,11 @@ import pytest
 
 import models
 from config import VERSION
+from models.place import Place
 from sample import Sample
 from sample.fill import fill
 from shell import output, screen
+from tests import objects
 from tests.conftest import ROOT
 from tests.market import Market
 from tests.test_console import Session, examples
@@ -115,3 +117,10 @@ def test_the_version_is_that_of_the_project(console):
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
     answer = console(args=("--version",), HBNB_RELEASE="r7")
     assert (answer.stdout, answer.returncode) == (f"HBNB {VERSION}, release r7\n", 0)
+
+
+def test_columns_of_relations_are_shown_however_many_objects_there_are(market, monkeypatch):
+    monkeypatch.setattr("services.listing.MOST", 0)
+    monkeypatch.setattr("services.listing.ROOM", 0)
+    [place] = objects.table(Place, ["name", "city.name"])
+    assert place == {"name": market.place.name, "city.name": market.city.name}

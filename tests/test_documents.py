@@ -14,6 +14,8 @@ from invoke.parser import Parser
 import fabfile
 import wsgi
 from console import HBNBCommand
+from sample import Sample
+from sample.fill import fill
 from tests.conftest import ROOT, Run
 
 TEXTS = {path.relative_to(ROOT): path.read_text() for path in (
@@ -52,7 +54,7 @@ def test_a_module_is_there(module):
     assert importlib.util.find_spec(module)
 
 
-@pytest.mark.parametrize("path", named(r"(?:-r |cat |python3? )([\w./-]+\.(?:txt|sql|py))\b"))
+@pytest.mark.parametrize("path", named(r"(?:-r |cat |python3? |(?=requirements))([\w./-]+\.(?:txt|sql|py))\b"))
 def test_a_file_is_there(path):
     assert (ROOT / path).exists() or list(ROOT.glob(f"**/{path}"))
 
@@ -83,9 +85,11 @@ def test_an_address_that_is_only_read_answers(path, storage):
     assert wsgi.app.test_client().get(path).status_code == 200
 
 
-def test_what_the_documents_type_into_the_console_is_understood(console: Run):
-    lines = named(r"^\(hbnb\) (.+)")
-    ended = console(*lines)
-    # A table says on standard error how many objects it shows; here there are none.
-    assert {*ended.stderr.splitlines()} <= {"No places", "of No places"}
-    assert len(ended.stdout.splitlines()) >= len(lines)
+def test_what_the_documents_type_into_the_console_is_understood_and_finds_something(console: Run, storage):
+    fill(Sample(places=300))
+    storage.close()
+    for line in named(r"^\(hbnb\) (.+)"):
+        ended = console(line)
+        assert ended.stdout.strip(), line
+        # A table says on standard error how many objects it shows.
+        assert re.fullmatch(r"((?:of )?(?:[1-9]\d* of )?[1-9]\d* \w+\n)?", ended.stderr), (line, ended.stderr)

@@ -230,7 +230,8 @@ class TestDamageFromOutside:
     """A journal that another program changes: no write is acknowledged on top of it."""
 
     @pytest.mark.parametrize("how", ["a line is missing", "two lines are swapped", "a line stands twice",
-                                     "the last line is missing", "a bit is wrong", "a bit of the header is wrong"])
+                                     "the last line is missing", "the journal is missing", "a bit is wrong",
+                                     "a bit of the header is wrong", "the header is none"])
     def test_stops_a_running_program_and_one_that_opens_it(self, path, storage, unfolded, how):
         for number in range(5):
             State(name=str(number)).save()
@@ -244,20 +245,27 @@ class TestDamageFromOutside:
                 lines.insert(2, lines[2])
             case "the last line is missing":
                 del lines[-1]
+            case "the journal is missing":
+                lines = []
+            case "the header is none":
+                lines[0] = b"%08x []\n" % zlib.crc32(b"[]")
             case "a bit is wrong":
                 lines[2] = lines[2].replace(b'"2"', b'"3"')
             case _:
                 lines[0] = lines[0].replace(b"id", b"ie")
         damaged = b"".join(lines)
         assert damaged != journal_of(path).read_bytes()
-        journal_of(path).write_bytes(damaged)
+        if lines:
+            journal_of(path).write_bytes(damaged)
+        else:
+            journal_of(path).unlink()
         for each in (storage, FileStorage(path)):
             each.close()
             with pytest.raises(Damaged, match="journal is damaged"):
                 each.count(State)
             with pytest.raises(Damaged, match="journal is damaged"):
                 each.insert(State(name="not acknowledged"))
-        assert journal_of(path).read_bytes() == damaged
+        assert not lines or journal_of(path).read_bytes() == damaged
 
     def test_a_journal_whose_end_is_missing_is_opened_without_it_once_the_operator_says_so(
             self, path, storage, unfolded):
@@ -409,10 +417,15 @@ with models.storage.transaction():
         assert max(waited) < 2 * min(waited) + 0.3
 
     def test_requests_wait_for_less_time_than_programs(self, storage, held, monkeypatch):
+        waited: list[float | None] = []
+        writing = file_lock.FileLock.writing
         monkeypatch.setattr(file_lock, "REQUEST_TIMEOUT", 0.1)
+        monkeypatch.setattr(file_lock.FileLock, "writing", lambda self, timeout=None: (
+            waited.append(timeout), writing(self, timeout))[1])
         storage.hurry()
         with pytest.raises(Unavailable, match="in use"):
             State(name="S").save()
+        assert waited == [0.1]
 
     def test_reads_go_on_while_another_process_holds_the_lock_and_a_thread_waits_for_it(
             self, path, storage, held, monkeypatch):

@@ -6,6 +6,8 @@ import os
 import random
 import signal
 import stat
+import subprocess
+import sys
 import threading
 import urllib.request
 from pathlib import Path
@@ -22,6 +24,7 @@ from models.place import Place
 from models.state import State
 from models.user import User
 from tests import objects
+from tests.conftest import ROOT
 from tests.market import Market
 from tests.processes import finish, start
 from tests.servers import Server, free_port
@@ -599,3 +602,15 @@ class TestClassicFile:
         assert "pwd" not in "".join(map(str, storage.all(User).values()))
         user = next(iter(storage.all(User).values()))
         assert user.check_password(user.email.replace("noemail", "pwd").removesuffix("@gmail.com"))
+
+
+@pytest.mark.parametrize("work", ["write", "rewrite"])
+def test_a_file_is_never_written_without_its_lock_not_even_by_an_optimized_program(tmp_path, work):
+    code = ("import sys\nfrom errors import Unavailable\nfrom models.engine.json_file import JSONFile\n"
+            "file = JSONFile(sys.argv[1])\n[*file.changes()[1]]\n"
+            "try: getattr(file, sys.argv[2])(*[{}] * (sys.argv[2] == 'write'), lambda: iter([{}]))\n"
+            "except Unavailable as error: print(error)")
+    ended = subprocess.run([sys.executable, "-O", "-c", code, str(tmp_path / "x.json"), work], cwd=ROOT, text=True,
+                           capture_output=True, timeout=60)
+    assert "the lock for writing was not held" in ended.stdout, ended.stderr
+    assert not (tmp_path / "x.json").exists()

@@ -10,13 +10,15 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 
 import pytest
+from flask import Flask
 
 import guard
 import models
 import wsgi
+from models.state import State
 from tests.processes import family, memory
 from tests.servers import Server, free_port
 
@@ -134,6 +136,32 @@ def test_idle_connections_make_room_for_others(serve):
     assert all(map(is_ended, held))
 
 
+SLOW_STREAM = """
+import time, wsgi
+def drops():
+    for number in range(3):
+        time.sleep(number)
+        yield b"drop" * 5
+wsgi.app.add_url_rule("/drops", view_func=lambda: wsgi.app.response_class(drops()))
+connections.ROOM, connections.IDLE, connections.PAUSE = 0, 0.2, 0.2
+"""
+
+
+def test_a_slow_answer_and_a_body_that_may_be_sent_are_not_idle(serve):
+    server = serve(SLOW_STREAM)
+    slow = connect(server, b"GET /drops HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    body = connect(server, UNFINISHED.replace(b"Host", b"Expect: 100-continue\r\nHost").removesuffix(b"{"))
+    assert body.recv(1000).startswith(b"HTTP/1.1 100 ")
+    time.sleep(0.3)     # so that they are no connections on which a request has just come
+    idle = [connect(server) for _ in range(20)]
+    with closing(slow), slow.makefile("rb") as answer:
+        assert answer.read().count(b"drop") == 15
+    assert all(map(is_ended, idle))
+    with closing(body):
+        body.sendall(b'{"name": "S"}' + b" " * 87)
+        assert body.recv(1000).startswith(b"HTTP/1.1 201 ")
+
+
 def test_http_2_is_not_spoken(serve):
     with connect(serve(""), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0") as connection:
         assert is_ended(connection)
@@ -174,7 +202,8 @@ class TestWaiting:
             assert (refused.status_code, refused.headers["Retry-After"]) == (503, str(guard.RETRY_AFTER))
             assert refused.json == {"error": "Service unavailable"}
             assert [client.get(path).status_code for path in ("/api/v1/states", "/health/live")] == [200, 200]
-            assert client.post("/api/v1/places_search", json={}).status_code == 200
+            for path in ("/api/v1/places_search", "/api/v1/places_search/"):
+                assert client.post(path, json={}).status_code == 200
         finally:
             goes_on.set()
             for each in threads:
@@ -210,3 +239,50 @@ class TestWaiting:
         rooms = (guard.READING, guard.READS_WAIT, guard.WRITING, guard.WRITES_WAIT, guard.CHECKING, guard.CHECKS_WAIT,
                  guard.BODIES, guard.SENDING, guard.SENDING_WAIT)
         assert sum(rooms) < guard.THREADS
+
+
+class TestSending:
+    @pytest.fixture
+    def app(self, storage, monkeypatch) -> Iterator[Flask]:
+        """An application whose only room for long answers is taken; `app.read()` gives it back."""
+        monkeypatch.setattr(guard, "SENDING", 1)
+        monkeypatch.setattr(guard, "TURN", 0.2)
+        monkeypatch.setenv("HBNB_RATE_LIMIT", "100 per hour")
+        app = wsgi.create_app()
+        app.add_url_rule("/long", view_func=lambda: "x" * 100_000, methods=["GET", "POST"])
+        with app.test_client().get("/long", buffered=False) as held:
+            monkeypatch.setattr(app, "read", held.close, raising=False)
+            yield app
+
+    def test_what_has_changed_something_is_not_refused_for_its_long_answer(self, app):
+        assert app.test_client().get("/long").status_code == 503
+        said = app.test_client().post("/long")
+        assert (said.status_code, said.text) == (200, "x" * 100_000)
+
+    def test_what_waits_for_room_to_send_holds_no_connection_and_is_counted_once(self, app, storage, monkeypatch):
+        for module in ("cascade", "storage", "db_storage"):
+            monkeypatch.setattr(f"models.engine.{module}.CHUNK", 2)
+        monkeypatch.setattr(guard, "TURN", 60)
+        for number in range(5):
+            State(name=str(number)).save()
+        said: list[int] = []
+        thread = threading.Thread(target=lambda: said.append(len(app.test_client().get("/api/v1/states").json)))
+        before, sending = storage.connections().get("streams"), app.extensions["guard"]._sending
+        with monkeypatch.context() as patched:
+            waits = threading.Event()
+            enter = sending.enter
+            patched.setattr(sending, "enter", lambda: waits.set() or enter())
+            thread.start()
+            assert waits.wait(20)
+        assert storage.connections().get("streams") == before
+        app.read()
+        thread.join(60)
+        [limiter] = app.extensions["limiter"]
+        # One request has the room; the list counts for 3.
+        assert (said, sum(limiter.storage.storage.values())) == ([5], 4)
+
+    def test_a_database_with_few_connections_has_fewer_answers_sent_at_once(self, storage, monkeypatch):
+        for lists, most in ((1, 1), (7, 3), (20, 16), (100, 16)):
+            monkeypatch.setattr(models.storage, "lists_at_once", lambda lists=lists: lists)
+            sending = wsgi.create_app().extensions["guard"]._sending
+            assert [sending.enter_at_once() for _ in range(most + 1)] == [True] * most + [False]

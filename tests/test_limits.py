@@ -7,6 +7,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from ipaddress import ip_address
+from itertools import product
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from tests.servers import Server, free_port
 from web_flask import app as pages
 
 STATES, PLAIN = "/api/v1/states", {"error": "Too many requests"}
+CHEAP = "/api/v1/states?limit=1"        # counts for 1
 
 
 @pytest.fixture(autouse=True)
@@ -50,8 +53,16 @@ def redis():
     server.remove()
 
 
-def statuses(client, count: int, path: str = STATES, **options: Any) -> list[int]:
+def statuses(client, count: int, path: str = CHEAP, **options: Any) -> list[int]:
     return [client.get(path, **options).status_code for _ in range(count)]
+
+
+def cost_of(client, method: str, path: str, **options: Any) -> int:
+    """What a request counts for, of a limit of 20 per hour; each is sent from an address of its own."""
+    address = client.environ_base["REMOTE_ADDR"] = str(ip_address(client.environ_base["REMOTE_ADDR"]) + 1)
+    client.open(path, method=method, **options)
+    [limiter] = client.application.extensions["limiter"]
+    return sum(count for key, count in limiter.storage.storage.items() if address in key)
 
 
 class TestSettings:
@@ -125,7 +136,7 @@ class TestLimit:
 
     def test_all_routes_and_what_is_none_count_together_and_nothing_is_done_beyond(self, make):
         client = make(rate_limit="4 per hour")
-        given = [client.head(STATES), client.get("/api/v1/nope"), client.patch(STATES), client.post(STATES, json={})]
+        given = [client.head(CHEAP), client.get("/api/v1/nope"), client.patch(STATES), client.post(STATES, json={})]
         assert [answer.status_code for answer in given] == [200, 404, 405, 400]
         for path in (STATES, "/api/v1/stats", "/api/v1/nope", "/api/nope", "/api/v1/states/"):
             assert statuses(client, 1, path) == [429]
@@ -145,19 +156,49 @@ class TestLimit:
 
     def test_pages_count_together_with_the_api_and_are_refused_as_pages(self, make):
         client = make(rate_limit="3 per hour")
-        assert [client.get(path).status_code for path in ("/", STATES, "/states", "/hbnb_filters")] == [200] * 3 + [429]
+        paths = "/c/x", CHEAP, "/states", "/hbnb_filters"
+        assert [client.get(path).status_code for path in paths] == [200] * 3 + [429]
         refused = client.get("/hbnb")
         assert (refused.status_code, refused.mimetype) == (429, "text/html")
         assert 3500 < int(refused.headers["Retry-After"]) <= 3602
 
-    @pytest.mark.parametrize(("path", "body", "cost"), [
-        ("/api/v1/places/x", None, 1), ("/api/v1/places", None, 2), ("/api/v1/places?text=a+b+a&facets=true", None, 8),
-        ("/api/v1/places_search", {"text": "a b", "facets": True}, 8), ("/api/v1/places_search", {}, 2),
-        ("/api/v1/places_search", "no object", 2), ("/hbnb?text=a", None, 7)])
-    def test_a_search_counts_by_what_makes_it_slow(self, make, path, body, cost):
+    def test_a_request_counts_by_what_makes_it_slow(self, make):
         client = make(rate_limit="20 per hour")
-        client.open(path, method="GET" if body is None else "POST", json=body)
-        assert statuses(client, 21).count(200) == 20 - cost
+        many = "+".join("abcdefghijklm")
+        for path, cost in {
+                "/api/v1/places/x": 1, "/api/v1/places": 4, "/api/v1/places?limit=9": 2, "/api/v1/places?limit=9999": 4,
+                "/api/v1/places?limit=9&text=a+b+a&facets=true": 8, "/api/v1/places?limit=9&text=a,b;c.a": 5,
+                f"/api/v1/places?limit=9&text={many}": 12, "/api/v1/places?limit=9&include=user": 3,
+                "/hbnb?text=a,b": 4, "/?text=a,b": 4, "/100-hbnb": 2, "/states": 1, "/api/v1/nope": 1,
+                "/api/v1/states": 3, "/api/v1/states?limit=x": 3, "/api/v1/states?limit=9": 1, "/api/v1/states/x": 1,
+                "/api/v1/states?limit=9&include=cities,cities.places,cities": 3, "/api/v1/users/x/places": 3,
+                "/api/v1/places/x?include=reviews.user,amenities": 4, "/api/v1/places/x/reviews": 3}.items():
+            assert cost_of(client, "GET", path) == cost, path
+
+    def test_a_search_counts_by_its_body(self, make):
+        client = make(rate_limit="20 per hour")
+        for query, body, cost in (
+                ("", {"text": "a b", "facets": True, "limit": 9}, 8), ("", {}, 4), ("", {"limit": None}, 4),
+                ("", {"limit": 9}, 2), ("?limit=9", {}, 2), ("?limit=9", {"limit": 9999}, 2),
+                ("?limit=9999", {"limit": 9}, 4), ("", {"text": "a,b,c", "limit": 9}, 5),
+                ("", {"text": 5, "limit": 9}, 12), ("", {"text": {}, "limit": []}, 14),
+                ("?include=user", {"limit": 9}, 3), ("", {"facets": [], "limit": 1e300}, 4), ("", "no object", 1)):
+            assert cost_of(client, "POST", f"/api/v1/places_search{query}", json=body) == cost, body
+
+    def test_a_body_that_is_refused_counts_once_and_the_store_stays_in_use(self, make):
+        client = make(rate_limit="20 per hour")
+        kinds = "application/json", "text/plain", "application/x-www-form-urlencoded"
+        bodies = "[" * 100_000, '{"text":' * 100_000, "{", "", "\0", "x" * 1_000_001
+        for kind, body in (*product(kinds, bodies), ("text/plain", '{"text": "a b c"}')):
+            assert cost_of(client, "POST", "/api/v1/places_search", data=body, content_type=kind) == 1, body[:9]
+        assert not any(each._storage_dead for each in client.application.extensions["limiter"])
+
+    def test_a_cost_that_is_not_known_is_1_and_the_store_stays_in_use(self, make, monkeypatch, caplog):
+        monkeypatch.setattr("services.words.split", lambda _: 1 // 0)
+        client = make(rate_limit="20 per hour")
+        assert cost_of(client, "GET", "/api/v1/places?limit=1&text=") == 1
+        assert not any(each._storage_dead for each in client.application.extensions["limiter"])
+        assert "The cost of a request is not known" in caplog.text
 
     def test_what_costs_more_than_all_that_is_allowed_is_let_in_all_the_same(self, make):
         assert statuses(make(rate_limit="3 per hour"), 2, "/api/v1/places?facets=true&text=a+b+c") == [200, 429]
@@ -223,7 +264,7 @@ class TestServer:
         port, found = free_port(), []
         with Server(["wsgi.py", "--port", str(port)], environ, port) as server:
             for number in range(3):
-                request = urllib.request.Request(server.address + STATES)
+                request = urllib.request.Request(server.address + CHEAP)
                 request.add_header("X-Forwarded-For", f"192.0.2.{number}")
                 try:
                     with urllib.request.urlopen(request) as answer:

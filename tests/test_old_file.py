@@ -120,9 +120,9 @@ class TestTexts:
 class TestOpening:
     def test_mends_texts_and_passwords_and_keeps_the_rest(self, path, caplog):
         storage = opened(path)
-        assert "texts of 5 objects were made ours" in caplog.text
-        assert "1 attributes that HBNB does not know were left out: User.nick (1)" in caplog.text
-        assert "1 objects cannot be used, and were left out; they stay in the file: Car.1 (there is no class Car)" in (
+        assert "5 objects were converted from the old format" in caplog.text
+        assert "1 unknown attribute was left out: User.nick (1)" in caplog.text
+        assert "1 object cannot be used and was left out; it stays in the file: Car.1 (there is no class Car)" in (
             caplog.text)
         assert storage.get(Review, "1").text == "You’ll\nlove\n it …"
         assert storage.get(Review, "2").text == OLD["Review.2"]["text"]     # of no one kind
@@ -211,7 +211,7 @@ class TestOpening:
         ended = subprocess.run([sys.executable, str(ROOT / "console.py"), "count", "State"], text=True,
                                env={**environ, "HBNB_FILE_PATH": str(path)}, capture_output=True, timeout=60)
         assert ended.stdout == "1\n"
-        assert "was written by an older HBNB" in ended.stderr
+        assert "5 objects were converted from the old format" in ended.stderr
         assert "secret" not in ended.stderr
 
 
@@ -256,7 +256,7 @@ class TestOddValues:
 
     def test_of_an_unknown_attribute_are_left_out_and_counted(self, path, caplog):
         self.opened(path, {f"Place.{id}": {"stars": 5, "<BR />": 1} for id in "12"})
-        assert "4 attributes that HBNB does not know were left out: Place.<BR /> (2), Place.stars (2)" in caplog.text
+        assert "4 unknown attributes were left out: Place.<BR /> (2), Place.stars (2)" in caplog.text
 
     @pytest.mark.parametrize(("key", "obj", "reason"), BAD)
     def test_refuse_their_object_alone_and_nothing_of_it_is_lost(self, path, caplog, key, obj, reason):
@@ -281,6 +281,25 @@ class TestOddValues:
             assert str(found) == str(obj)
         assert f"({reason}" in caplog.text
         assert path.name in caplog.text
+
+    def test_are_read_the_same_beside_plain_values_and_alone(self, path):
+        """A value is the same if all others of its attribute are plain, which spares reading them."""
+        odd = {"State.7": {"id": 7, "name": "A<br>"}, "State.8": {"name": "Caf\u00c3\u00a9"}, "State.9": {"name": None},
+               "State.\u00e9": {"created_at": "2020-01-01 00:00+02:00"}}
+        for key, obj in odd.items():
+            alone = self.opened(path, {key: obj}).all().values()
+            among = self.opened(path, {"State.a": {"id": "a", "name": "A"}, key: obj}).all().values()
+            assert [each.to_dict() for each in alone] == [each.to_dict() for each in among if each.id != "a"]
+
+    def test_count_in_the_plural_only_if_there_are_more(self, path, caplog):
+        self.opened(path, {"State.1": {"name": "A<br>"}})
+        assert "1 object was converted from the old format" in caplog.text
+        self.opened(path, {"Car.1": {}, "Car.2": {}})
+        assert "2 objects cannot be used and were left out; they stay in the file: Car.1 (" in caplog.text
+
+    def test_of_ids_that_no_store_can_hold_refuse_their_object_alone(self, path, caplog):
+        assert self.opened(path, {"State.good": {}, "State.\ud800": {}}).all().keys() == {"State.good"}
+        assert "(id must be an id" in caplog.text
 
     @pytest.mark.parametrize(("key", "obj", "reason"), BAD)
     def test_are_refused_by_an_import_for_the_same_reason(self, path, key, obj, reason, monkeypatch):

@@ -22,7 +22,8 @@ def init_app(app: Flask) -> None:
     # A redirected preflight fails, so nothing is redirected: neither for one slash more nor for one less.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.register_blueprint(app_views, url_prefix="/api/v1")
-    app.extensions["reads"] = {f"api_v1.{name}" for name, each in OPERATIONS.items() if each.reads}
+    reads = {f"api_v1.{name}" for name, each in OPERATIONS.items() if each.reads}
+    app.extensions["reads"] = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint in reads}
     sharing.init_app(app, settings)
     limits.init_app(app, settings)
     access.init_app(app, settings)

@@ -8,10 +8,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app, g, request
-from werkzeug.exceptions import TooManyRequests
+from werkzeug.exceptions import HTTPException, TooManyRequests
 
+from api.v1 import requests
+from api.v1.operations import OPERATIONS
 from config import NO_REDIS, Settings
-from errors import Misconfigured
+from errors import Invalid, Misconfigured
+from guard import AGAIN
+from services import words
+from services.listing import MOST as LONG
 
 if TYPE_CHECKING:
     from flask_limiter import RequestLimit
@@ -19,9 +24,10 @@ if TYPE_CHECKING:
 # Endpoints that count for nothing: monitors, and the files of a page.
 UNLIMITED = {"api_v1.status", "health.live", "health.ready",
              "look.file", "look.drawn", "docs.static", "flasgger.static"}
-SEARCHES = {"api_v1.places", "api_v1.places_search", "web_flask.hbnb"}
-# How many requests one counts for: a search more than one object, by what makes it slow.
-SEARCH, FACETS, WORD = 2, 4, 1
+SEARCH_PAGES = {"web_flask.hbnb", "web_dynamic.search"}
+# A request counts for 1, and for more by what makes it slow: a search, a list without a limit (or with one above
+# LONG), facets, each word of a search, each relation that is included.
+SEARCH, WHOLE, FACETS, WORD, RELATION = 1, 2, 4, 1, 1
 PATIENCE = 0.5              # seconds that a Redis may take, before each worker counts for itself
 
 
@@ -66,7 +72,7 @@ def _counter(url: str) -> dict[str, Any]:
 
 
 def _is_free() -> bool:
-    return request.method == "OPTIONS" or request.endpoint in UNLIMITED
+    return request.method == "OPTIONS" or request.endpoint in UNLIMITED or AGAIN in request.environ
 
 
 def _most(rate: str) -> int:
@@ -75,13 +81,54 @@ def _most(rate: str) -> int:
 
 
 def _cost(most: int) -> int:
-    if request.endpoint not in SEARCHES:
+    """What a request counts for. It raises nothing: the limiter would take any error for a dead store."""
+    try:
+        return min(1 + _extra(), most)
+    except (Invalid, HTTPException):    # the request is refused for the same reason
         return 1
-    body = request.get_json(force=True, silent=True) if request.method == "POST" else None
-    asked = body if isinstance(body, dict) else request.args
-    words = len(set(str(asked.get("text") or "").split()))
-    facets = request.endpoint == "web_flask.hbnb" or str(asked.get("facets", "false")).lower() == "true"
-    return min(SEARCH + WORD * words + FACETS * facets, most)
+    except Exception:
+        current_app.logger.exception("The cost of a request is not known")
+        return 1
+
+
+def _extra() -> int:
+    """What a request counts for beyond 1, by what its operation takes and its client asks for."""
+    if request.endpoint in SEARCH_PAGES:
+        return SEARCH + _words(request.args.get("text"))
+    blueprint, _, name = str(request.endpoint).partition(".")
+    operation = OPERATIONS.get(name) if blueprint == "api_v1" else None
+    if operation is None:
+        return 0
+    takes, asked = {*operation.query}, request.args.to_dict()
+    if operation.reads and operation.body:
+        takes |= {*operation.body["properties"]}
+        asked = requests.body() | asked
+    extra = RELATION * _relations(asked.get("include", "")) if "include" in operation.query else 0
+    if "limit" in takes and _is_long(asked.get("limit")):
+        extra += WHOLE
+    if "text" in takes:
+        extra += SEARCH + _words(asked.get("text")) + FACETS * (asked.get("facets") in (True, "true"))
+    return extra
+
+
+def _words(text: Any) -> int:
+    try:
+        return WORD * (0 if text is None else len(words.split(text)))
+    except Invalid:
+        return WORD * words.MOST
+
+
+def _relations(include: str) -> int:
+    """How many relations are included: `reviews.user` and `reviews.place` are three."""
+    paths = [path.split(".") for path in include.split(",") if path]
+    return len({tuple(path[:depth]) for path in paths for depth in range(1, len(path) + 1)})
+
+
+def _is_long(limit: Any) -> bool:
+    try:
+        return not 0 <= float(limit) <= LONG
+    except (TypeError, ValueError):     # there is none
+        return True
 
 
 def _address() -> str:

@@ -94,7 +94,8 @@ SEARCH_QUERY: dict[str, Schema] = {
     **{name: {**NUMBER, "description": f"Places whose {column} is at least this"} for name, column in AT_LEAST.items()},
     "price_max": {**NUMBER, "description": "Places whose price_by_night is at most this"},
     "text": {"type": "string", "maxLength": 1024, "pattern": schema.TEXT_PATTERN,
-             "description": "Words that the place's name, description or city holds, every one"},
+             "description": "Words, each of which stands in the place's name or description, or in the name of its "
+                            "city, its state or one of its amenities"},
     "facets": {"type": "string", "enum": ["true", "false"],
                "description": "Whether to count the places by amenity, state and city, and to say how many there are"},
     "bbox": _numbers(_decimal(180), _decimal(90), _decimal(180), _decimal(90)) | {

@@ -23,6 +23,7 @@ from models.engine.cascade import CHUNK
 from models.engine.db_errors import BUSY, DEADLOCK, DUPLICATE, REFUSED, UNKNOWN
 from models.engine.journal import Objects
 from models.engine.storage import Storage, must_be_empty
+from models.engine.stored_check import StoredCheck
 
 if TYPE_CHECKING:
     from models.migrations.runner import Migrations
@@ -78,6 +79,9 @@ class DBStorage(Storage):
     def connections(self) -> dict[str, int]:
         pools: dict[str, Any] = {name: engine.pool for name, engine in self._engines._asdict().items()}
         return {name: pool.checkedout() for name, pool in pools.items()}
+
+    def lists_at_once(self) -> int:
+        return self._settings.database.pool + self._settings.database.overflow
 
     def hurry(self) -> None:
         limits = self._settings.database
@@ -152,10 +156,7 @@ class DBStorage(Storage):
                 must_be_empty(counts)
             self._session.info["sent"] = True
             db_rows.clear(connection)
-            db_rows.fill(connection, parts, self._translate)
-
-    def unfit(self, parts: Iterable[Objects]) -> Iterator[str]:
-        return db_rows.unfit(parts)
+            db_rows.fill(connection, StoredCheck(in_database=True).checked(parts), self._translate)
 
     def _locked(self, tries: int = LOCK_TRIES) -> tuple[Connection, dict[str, int]]:
         """A connection that keeps everybody else from writing, and how many rows each table has."""

@@ -12,10 +12,10 @@ from errors import Unavailable
 from models.engine import file_owner
 
 TIMEOUT = 60.0      # seconds that a program waits for others
-REQUEST_TIMEOUT = 10.0      # seconds that a request waits for others
+REQUEST_TIMEOUT = 5.0       # seconds that a request waits for others; as long again for its turn (guard.TURN)
 PATIENCE = 0.5      # seconds that a reader waits for a writer, before it reads without the lock
 _PID_SIZE = 20      # bytes at the beginning of the lock file for the writer's process id
-_NOTE_SIZE = 256    # bytes behind them for a note that writers leave
+_NOTE_SIZE = 512    # bytes behind them for a note that writers leave
 
 
 class FileLock:

@@ -30,6 +30,7 @@ from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.journal import Objects
 from models.engine.json_file import JSONFile
 from models.engine.storage import Storage, must_be_empty, taken
+from models.engine.stored_check import StoredCheck
 from models.values import lower
 
 
@@ -94,8 +95,9 @@ class FileStorage(Storage):
 
     def _keep_mended(self) -> None:
         """Write the file of an older HBNB anew, so that its passwords lie there no longer, if that is possible."""
-        said = (f"{self._file.path} was written by an older HBNB: ids, numbers, passwords and texts of "
-                f"{self._opening.mended} objects were made ours")
+        count = self._opening.mended
+        said = (f"{self._file.path}: {count} {'object was' if count == 1 else 'objects were'} converted from the old "
+                "format")
         try:
             with self._alone(), self._mutex:
                 if not self._opening.mended:    # another process was quicker
@@ -218,7 +220,7 @@ class FileStorage(Storage):
     @staticmethod
     def _safe(parts: Iterable[Objects]) -> Iterator[Objects]:
         """Objects of a backup, which an older HBNB may have made while it kept passwords as text."""
-        for part in parts:
+        for part in StoredCheck(in_database=False).checked(parts):
             passwords.protect(part)
             yield part
 

@@ -88,9 +88,12 @@ class Journal:
         except FileNotFoundError:
             return None
         found, position = self._parse(line, START, "its first line")
-        id, after = found.get("id"), found["after"]
-        return Header(id, Content(*found["continues"]),
-                      (Content(*after[0]), Position(*after[1])) if id and after else None, position)
+        try:
+            id, after = found.get("id"), found["after"]
+            return Header(id, Content(*found["continues"]),
+                          (Content(*after[0]), Position(*after[1])) if id and after else None, position)
+        except (AttributeError, KeyError, TypeError, IndexError):
+            raise self._damaged("its first line") from None
 
     def transactions(self, header: Header, start: Position) -> Iterator[tuple[Objects, Position]]:
         """The transactions from a position on, each with the position behind it.
@@ -144,8 +147,11 @@ class Journal:
                 return orjson.loads(text), Position(before.end + len(line), checksum)
         except ValueError:
             pass
-        raise Damaged(f"{self.path} is damaged, {place} is not as it was written. Nothing was changed: "
-                      "put back a copy of it, or move it away to do without its changes")
+        raise self._damaged(place)
+
+    def _damaged(self, place: str) -> Damaged:
+        return Damaged(f"{self.path} is damaged, {place} is not as it was written. Nothing was changed: "
+                       f"put back a copy of it, or move it and {self._store}.lock away to do without its changes")
 
 
 def encode(objects: Objects, before: Position) -> tuple[bytes, Position]:

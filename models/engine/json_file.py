@@ -173,11 +173,16 @@ class JSONFile:
                 self._position = position
 
     def _check_end(self) -> None:
-        """Refuse a journal that has lost transactions at its end, as far as the last writer's note tells."""
+        """Refuse a journal that is gone, or lost transactions at its end, as far as the last writer's note tells."""
         noted = self._noted()
-        if self._header and self._header.id == noted.get("journal") and self._position.end < noted["end"]:
-            raise Damaged(f"{self._journal.path} is damaged, {noted['end'] - self._position.end} bytes at its end are "
-                          f"missing. Nothing was changed: put it back, or remove {self.lock.path} to do without them")
+        missing = 0
+        if self._header:
+            missing = noted["end"] - self._position.end if self._header.id == noted.get("journal") else 0
+        elif noted.get("file") == repr(self._seen[0]):
+            missing = noted["changes"]
+        if missing > 0:
+            raise Damaged(f"{self._journal.path} is damaged, {missing} bytes at its end are missing. Nothing was "
+                          f"changed: put it back, or remove {self.lock.path} to do without them")
 
     def _noted(self) -> dict[str, Any]:
         """What the last writer left behind: the stamps and the end of what it wrote."""
@@ -191,8 +196,10 @@ class JSONFile:
         """Let others know what was written, and by this program that it need not be read."""
         self.lock.check()
         self._seen = self.look()
-        self.lock.note = orjson.dumps({"stamps": repr(self._seen), "journal": self._header and self._header.id,
-                                       "end": self._position.end})
+        changes = self._position.end - self._header.position.end if self._header else 0
+        self.lock.note = orjson.dumps({
+            "stamps": repr(self._seen), "file": repr(self._seen[0]), "journal": self._header and self._header.id,
+            "end": self._position.end, "changes": changes})
         self.taken()
 
     # Writing
@@ -209,7 +216,7 @@ class JSONFile:
             Invalid: there is a value that JSON cannot hold.
             Unavailable: it cannot be written. Either way the store is as it was.
         """
-        assert self.lock.held
+        self._check_locked()
         assert self._content is not None
         if self.is_old or self._content.size <= SMALL or (self._header and not self._header.id):
             self.rewrite(everything)
@@ -228,6 +235,10 @@ class JSONFile:
             with suppress(Unavailable):     # the change is stored, and the next one folds again
                 self.fold(everything)
 
+    def _check_locked(self) -> None:
+        if not self.lock.held:
+            raise Unavailable(f"{self.path} was not written: the lock for writing was not held. Nothing was stored")
+
     def fold(self, everything: Callable[[], Iterator[Objects]]) -> None:
         """Write the file anew if its journal holds anything; see `write`."""
         if self._header and self._position != self._header.position:
@@ -240,7 +251,7 @@ class JSONFile:
             known: the file and its journal hold all of this already, so a process that has read them to
                 their end need not read the new file.
         """
-        assert self.lock.held
+        self._check_locked()
         assert self._content is not None
         with self._reported("written"):
             content = self._replace(everything)

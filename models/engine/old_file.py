@@ -1,6 +1,6 @@
 """Objects of a file that an older HBNB wrote, made ours: what `models.migrations` does for a database.
 
-Opening such a file and importing it read its objects by the same `read`, so both take, mend and refuse the same.
+Opening such a file and importing it read its objects by the same `Reader`, so both take, mend and refuse the same.
 """
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import math
 import re
 import reprlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 import orjson
@@ -22,19 +23,18 @@ import models
 from errors import Invalid
 from models import older, passwords
 from models.base_model import parse_time, unknown
-from models.columns import TIMES, KeyType, MailType, links
+from models.columns import TIMES, MailType, links
 from models.engine.journal import Objects
-from models.values import checker
+from models.values import LARGEST, SMALLEST, checker, holder
 
-# Makes a text of a column ours.
-Mend = Callable[[Column[Any], str], str]
+# Gives a text of a column its line breaks.
+Breaks = Callable[[Column[Any], str], str]
+Read = Callable[[Any], Any]
 
 REFUSED = "Refused"     # before the key of an object that was refused, in the file
 SHOWN = 20              # refused objects that are named
-_HALF = re.compile("[\ud800-\udfff]")
 _WHOLE = re.compile(r"\s*[+-]?\d+(\.0*)?\s*", re.ASCII)
 _NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?([eE][+-]?\d+)?\s*", re.ASCII)
-_LARGEST = 2**63
 
 
 class Found(NamedTuple):
@@ -51,42 +51,77 @@ class Found(NamedTuple):
     mended: bool
 
 
-def read(key: str, obj: Any, mend: Mend) -> Found:
-    """Make an object of an older store one of ours.
+class Reader:
+    """Makes objects of an older store ours.
 
     Args:
-        mend: makes texts ours, once they are texts.
-    Raises:
-        Invalid: it is no object that could be used; says why.
+        breaks: gives a text its line breaks, once it has the letters that were meant.
     """
-    name, _, id = key.partition(".")
-    if not isinstance(obj, dict) or obj.get("__class__", name) != name or _as_text(obj.get("id", id)) != id:
-        raise Invalid("it is not the object that its key names")
-    if name not in models.stored:
-        raise Invalid(f"there is no class {name}")
-    if not id:
-        raise Invalid("Missing id")
-    readers, unknowns, foreign, mended = _readers(name), _unknowns(name), [], False
-    found: dict[str, Any] = {"id": id, "__class__": name}
-    for each, value in obj.items():
-        reader = readers.get(each)
-        if reader is None:
-            foreign.append(each)
-        elif value is not None:
-            found[each] = new = reader(value, mend)
-            mended = mended or (new is not value and (new != value or type(new) is not type(value)))
-        elif each in unknowns:
-            found[each] = None
-    return Found(found, foreign, mended)
+
+    def __init__(self, breaks: Breaks) -> None:
+        self._breaks = breaks
+        self._readers: dict[str, dict[str, Read]] = {}
+
+    def read(self, key: str, obj: Any, plain: Set[str] = frozenset()) -> Found:
+        """Make an object ours.
+
+        Args:
+            plain: the attributes that `plain` found to be ours already.
+        Raises:
+            Invalid: it is no object that could be used; says why.
+        """
+        name, _, id = key.partition(".")
+        if not isinstance(obj, dict) or obj.get("__class__", name) != name or (
+                (own := obj.get("id", id)) != id and _as_text(own) != id):
+            raise Invalid("it is not the object that its key names")
+        if name not in models.stored:
+            raise Invalid(f"there is no class {name}")
+        if not id:
+            raise Invalid("Missing id")
+        if obj.keys() <= plain and id.isascii():
+            return Found(obj | {"id": id, "__class__": name}, [], False)
+        readers, unknowns, foreign, mended = self._of(name), _unknowns(name), [], False
+        found: dict[str, Any] = {"id": readers["id"](id), "__class__": name}
+        for each, value in obj.items():
+            reader = readers.get(each)
+            if each in plain:
+                found[each] = value
+            elif reader is None:
+                foreign.append(each)
+            elif value is not None:
+                found[each] = new = reader(value)
+                mended = mended or (new is not value and (new != value or type(new) is not type(value)))
+            elif each in unknowns:
+                found[each] = None
+        return Found(found, foreign, mended)
+
+    def _of(self, name: str) -> dict[str, Read]:
+        """What reads the values of a class, by attribute."""
+        if name not in self._readers:
+            table = models.stored[name].__table__
+            readers = {column.key: _reader(column, self._breaks if name in models.classes else None)
+                       for column in table.c}
+            self._readers[name] = {"__class__": lambda value: value, **readers, **{
+                each: _ids(each) for each in links(table)}}
+        return self._readers[name]
 
 
-def ours(column: Column[Any], text: str) -> str:
-    """A text with the letters that were meant, and line breaks where it has `<BR />`."""
-    if text.isascii() and "<" not in text:
-        return text
-    text = older.likely_letters(text)
-    is_line = isinstance(column.type, MailType) or column.info.get("write_only")
-    return text if is_line else older.lines(text)
+def plain(name: str, objects: Sequence[dict[str, Any]]) -> Set[str]:
+    """The attributes that are ours in all of these objects of a class, so that none of their values need be read.
+
+    It looks at the values of an attribute together, which is much quicker than to read each.
+    """
+    table = models.stored[name].__table__
+    tests: dict[str, Callable[[list[Any]], bool]] = {column.key: _plain_test(column) for column in table.c}
+    tests |= dict.fromkeys(links(table), _are_plain_ids)
+    unknowns, found = _unknowns(name), {"__class__"}
+    for each, test in tests.items():
+        values = [obj[each] for obj in objects if each in obj]
+        if each in unknowns:
+            values = [value for value in values if value is not None]
+        if not values or test(values):
+            found.add(each)
+    return found
 
 
 @dataclass
@@ -107,9 +142,14 @@ class Opening:
         """The objects of a part of the file as they are to be loaded; those that are refused, as they are to be kept.
         """
         taken: Objects = {}
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for key, obj in part.items():
+            if isinstance(obj, dict):
+                groups.setdefault(key.partition(".")[0], []).append(obj)
+        plains = {name: plain(name, objects) for name, objects in groups.items() if name in models.stored}
         for key, obj in part.items():
             try:
-                taken[key], foreign, mended = read(key, obj, ours)
+                taken[key], foreign, mended = _OURS.read(key, obj, plains.get(key.partition(".")[0], frozenset()))
             except Invalid as error:
                 self.refused[key] = str(error)
                 taken |= _aside(key, obj, str(error))
@@ -124,13 +164,16 @@ class Opening:
         log = logging.getLogger("hbnb")
         if self.unknown:
             names = ", ".join(f"{name} ({count})" for name, count in sorted(self.unknown.items()))
-            log.warning("%s: %d attributes that HBNB does not know were left out: %s",
-                        path, self.unknown.total(), names)
+            count = self.unknown.total()
+            log.warning("%s: %d unknown %s left out: %s",
+                        path, count, "attribute was" if count == 1 else "attributes were", names)
         if self.refused:
             named = [f"{key} ({reason})" for key, reason in [*self.refused.items()][:SHOWN]]
             more = f", and {len(self.refused) - SHOWN} more" if len(self.refused) > SHOWN else ""
-            log.warning("%s: %d objects cannot be used, and were left out; they stay in the file: %s%s",
-                        path, len(self.refused), "; ".join(named).encode(errors="replace").decode(), more)
+            said = ("1 object cannot be used and was left out; it stays" if len(self.refused) == 1 else
+                    f"{len(self.refused)} objects cannot be used and were left out; they stay")
+            log.warning("%s: %s in the file: %s%s",
+                        path, said, "; ".join(named).encode(errors="replace").decode(), more)
 
 
 def _aside(key: str, obj: Any, reason: str) -> Objects:
@@ -149,11 +192,7 @@ def _aside(key: str, obj: Any, reason: str) -> Objects:
 
 # How a value of an older store is read, by the type of its column.
 
-@cache
-def _readers(name: str) -> dict[str, Callable[[Any, Mend], Any]]:
-    table = models.stored[name].__table__
-    readers = {column.key: _reader(column, mends=name in models.classes) for column in table.c}
-    return {"__class__": lambda value, _: value, **readers, **{each: _ids(each) for each in links(table)}}
+_OURS = Reader(lambda _, text: older.lines(text))
 
 
 @cache
@@ -162,14 +201,14 @@ def _unknowns(name: str) -> frozenset[str]:
     return frozenset(column.key for column in models.stored[name].__table__.c if unknown(column))
 
 
-def _reader(column: Column[Any], mends: bool) -> Callable[[Any, Mend], Any]:
+def _reader(column: Column[Any], breaks: Breaks | None) -> Read:
     if column.key in TIMES:
         return _time(column.key)
     kind = column.type.python_type
     if kind is not str:
         return _number(column, whole=kind is int)
-    return _text(column, mends and not isinstance(column.type, KeyType)
-                 and (type(column.type) is String or isinstance(column.type, MailType)))
+    is_text = type(column.type) is String or isinstance(column.type, MailType)
+    return _text(column, breaks) if breaks and is_text else _key(column)
 
 
 def _as_text(value: Any) -> Any:
@@ -180,33 +219,44 @@ def _refuse(column: Column[Any], value: Any) -> Invalid:
     return Invalid(f"{column.key} {checker(column)(value) or 'is out of range'}", column.key)
 
 
-def _text(column: Column[Any], mends: bool) -> Callable[[Any, Mend], str]:
-    def read(value: Any, mend: Mend) -> str:
+def _key(column: Column[Any]) -> Read:
+    held = holder(column, in_database=False)
+
+    def read(value: Any) -> str:
         text = value if type(value) is str else _as_text(value)
-        if not isinstance(text, str) or (not text.isascii() and _HALF.search(text)):
+        if held(text):
             raise _refuse(column, value)
-        return mend(column, text) if mends else text
+        return str(text)
     return read
 
 
-def _number(column: Column[Any], whole: bool) -> Callable[[Any, Mend], int | float]:
-    def read(value: Any, _: Mend) -> int | float:
-        if type(value) is int and -_LARGEST <= value < _LARGEST:
-            return value
+def _text(column: Column[Any], breaks: Breaks) -> Read:
+    key = _key(column)
+    is_line = isinstance(column.type, MailType) or column.info.get("write_only")
+
+    def read(value: Any) -> str:
+        text = older.likely_letters(key(value))
+        return text if is_line else breaks(column, text)
+    return read
+
+
+def _number(column: Column[Any], whole: bool) -> Read:
+    held = holder(column, in_database=False)
+
+    def read(value: Any) -> int | float:
         number = value
         if isinstance(value, str) and (_WHOLE if whole else _NUMBER).fullmatch(value) and len(value) < 100:
             number = int(value.partition(".")[0]) if whole else float(value)
         elif whole and isinstance(value, float) and value.is_integer():
             number = int(value)
-        if isinstance(number, bool) or not isinstance(number, int if whole else (int, float)) or (
-                not math.isfinite(number) if isinstance(number, float) else not -_LARGEST <= number < _LARGEST):
+        if held(number):
             raise _refuse(column, number)
-        return number
+        return number  # type: ignore[no-any-return]
     return read
 
 
-def _time(name: str) -> Callable[[Any, Mend], Any]:
-    def read(value: Any, _: Mend) -> Any:
+def _time(name: str) -> Read:
+    def read(value: Any) -> Any:
         try:
             parse_time(value)
         except (TypeError, ValueError, OverflowError):
@@ -215,16 +265,46 @@ def _time(name: str) -> Callable[[Any, Mend], Any]:
     return read
 
 
-def _ids(name: str) -> Callable[[Any, Mend], list[str]]:
-    def read(value: Any, _: Mend) -> list[str]:
-        if type(value) is list and {*map(type, value)} == {str} and "".join(value).isascii():
-            return value
+def _ids(name: str) -> Read:
+    def read(value: Any) -> list[str]:
         ids = [each for each in map(_as_text, value) if isinstance(each, str)] if isinstance(value, list) else []
         if not isinstance(value, list) or len(ids) < len(value):
             raise Invalid(f"{name} must be a list of ids", name)
         # Half a character names nothing, and could not be stored.
         return [each.encode(errors="backslashreplace").decode() for each in ids]
     return read
+
+
+# Which values need not be read, as the readers would give the same.
+
+def _plain_test(column: Column[Any]) -> Callable[[list[Any]], bool]:
+    if column.key in TIMES:
+        return _are_times
+    kind = column.type.python_type
+    return _are_plain_texts if kind is str else lambda values: _are_numbers(kind, values)
+
+
+def _are_plain_texts(values: list[Any]) -> bool:
+    return {*map(type, values)} == {str} and (text := "".join(values)).isascii() and "<" not in text
+
+
+def _are_numbers(kind: type[Any], values: list[Any]) -> bool:
+    return {*map(type, values)} == {kind} and all(map(math.isfinite, values)) and (
+        kind is float or (min(values) >= SMALLEST and max(values) <= LARGEST))
+
+
+def _are_times(values: list[Any]) -> bool:
+    try:
+        return {*map(type, values)} == {str} and all(map(parse_time, values))
+    except (ValueError, OverflowError):
+        return False
+
+
+def _are_plain_ids(values: list[Any]) -> bool:
+    if {*map(type, values)} != {list}:
+        return False
+    ids = [*chain.from_iterable(values)]
+    return not ids or _are_plain_texts(ids)
 
 
 _short = reprlib.Repr()

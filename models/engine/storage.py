@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Engine, Executable, Select, event, func, inspect, select
@@ -18,6 +20,7 @@ from models.base_model import BaseModel
 from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.cascade import CHUNK, chunks, family, forget_old_collections, remove_family
 from models.engine.journal import Objects
+from models.engine.stored_check import StoredCheck
 from models.values import check
 
 if TYPE_CHECKING:
@@ -296,6 +299,10 @@ class Storage:
         """How many connections to a server are in use, by what they are for."""
         return {}
 
+    def lists_at_once(self) -> int:
+        """How many long lists may be read at once, while they are sent."""
+        return sys.maxsize
+
     def settle(self) -> None:
         """Leave what lies on the disk in its simplest form, as a program ends."""
 
@@ -324,9 +331,7 @@ class Storage:
 
     def unfit(self, parts: Iterable[Objects]) -> Iterator[str]:
         """What `fill` would refuse of objects, a sentence each, which names the object; reads them to their end."""
-        for _ in parts:
-            pass
-        yield from ()
+        yield from chain.from_iterable(map(StoredCheck(in_database=not self.is_lenient).faults, parts))
 
     def migrations(self) -> Migrations | None:
         """What changes the storage's schema; none where it has none to migrate."""

@@ -14,9 +14,9 @@ from sqlalchemy import Column, String, Table, select
 import models
 import schema
 from errors import Invalid
-from models import older, passwords
+from models import passwords
 from models.base_model import NEVER, BaseModel, parse_time
-from models.columns import TIMES, MailType, links
+from models.columns import TIMES, links
 from models.engine import old_file
 from services.transfer.intake import Intake, Item
 from services.transfer.report import Report
@@ -39,14 +39,13 @@ def classic(text: bytes, report: Report) -> Iterator[tuple[str, dict[str, Any]]]
     if not isinstance(store, dict):
         raise Invalid("it is no store: not a JSON object of objects")
 
-    def mend(column: Column[Any], text: str) -> str:
-        meant = older.likely_letters(text)
-        is_line = isinstance(column.type, MailType) or column.info.get("write_only")
-        return meant if is_line else report.cut(plain(meant), getattr(column.type, "length", None) or len(meant))
+    def breaks(column: Column[Any], text: str) -> str:
+        return report.cut(plain(text), getattr(column.type, "length", None) or len(text))
+    reader = old_file.Reader(breaks)
     for key, obj in store.items():
         name = key.partition(".")[0]
         try:
-            found = old_file.read(key, obj, mend)
+            found = reader.read(key, obj)
         except Invalid as error:
             report.refuse(key, str(error))
             continue

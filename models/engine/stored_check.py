@@ -1,0 +1,138 @@
+"""The check of stored objects, as a backup holds them: what an engine cannot hold is found before it is asked to."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Column, Table
+
+import models
+from errors import Invalid
+from models import passwords
+from models.base_model import parse_time
+from models.columns import TIMES, links
+from models.engine.journal import Objects
+from models.values import Check, holder
+
+
+class StoredCheck:
+    """Checks objects in the order in which they are to be stored, owners first.
+
+    Args:
+        in_database: check for a database, which also refuses long texts, large numbers, ids that are not ASCII,
+            attributes and classes that HBNB does not know, and ids that name nothing.
+    """
+
+    def __init__(self, in_database: bool) -> None:
+        self._in_database = in_database
+        self._ids: dict[str, set[str]] = {cls.__tablename__: set() for cls in models.stored.values()}
+
+    def checked(self, parts: Iterable[Objects]) -> Iterator[Objects]:
+        """The same objects.
+
+        Raises:
+            Invalid: the engine cannot hold one; says which, and why.
+        """
+        for part in parts:
+            for reason in self.faults(part):
+                raise Invalid(reason)
+            yield part
+
+    def faults(self, part: Objects) -> Iterator[str]:
+        """Why the engine cannot hold objects, a sentence each, which names the object."""
+        for key, obj in part.items():
+            name, _, id = key.partition(".")
+            if name in models.stored:
+                yield from (f"{key}: {reason}" for reason in self._reasons(_form(name, self._in_database), id, obj))
+            elif self._in_database:
+                yield f"{key}: a database can hold no {name}"
+            elif reason := _too_deep(obj):
+                yield f"{key}: {reason}"
+
+    def _reasons(self, form: _Form, id: str, obj: Any) -> Iterator[str]:
+        if not (id and isinstance(obj, dict)
+                and obj.get("id", id) == id and obj.get("__class__", form.name) == form.name):
+            yield "it is not the object that its key names"
+            return
+        ids = self._ids[form.table.name]
+        if id in ids:
+            yield "it is there twice"
+        ids.add(id)
+        if not obj.keys() <= form.known:
+            if self._in_database:
+                yield f"a database cannot hold {', '.join(sorted(obj.keys() - form.known))}"
+            elif deep := _too_deep(obj):
+                yield deep
+        for column, check in form.columns:
+            reason = self._reason(column, check, id if column.primary_key else obj.get(column.key), obj)
+            if reason:
+                yield f"{column.key} {reason}"
+        for attribute, other in form.links:
+            yield from self._unlinkable(attribute, obj.get(attribute), self._ids[other])
+
+    def _reason(self, column: Column[Any], check: Check, value: Any, obj: dict[str, Any]) -> str | None:
+        if value is not None and (reason := check(value)):
+            return reason
+        if not self._in_database or column.primary_key:
+            return None
+        for key in column.foreign_keys:
+            return None if value in self._ids[key.column.table.name] else "names nothing that is there"
+        return "is missing" if column.unique and not value else None
+
+    def _unlinkable(self, attribute: str, value: Any, ids: set[str]) -> Iterator[str]:
+        if value is None:
+            return
+        if not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
+            yield f"{attribute} must be a list of ids"
+        elif self._in_database:
+            yield from (f"{attribute} names {each}, which is not there" for each in value if each not in ids)
+
+
+class _Form(NamedTuple):
+    """How the objects of a class are checked.
+
+    Args:
+        links: the attributes that are lists of ids, and the tables of these.
+    """
+
+    name: str
+    table: Table
+    columns: list[tuple[Column[Any], Check]]
+    links: list[tuple[str, str]]
+    known: frozenset[str]
+
+
+@cache
+def _form(name: str, in_database: bool) -> _Form:
+    table: Table = models.stored[name].__table__
+    linked = [(attribute, next(iter(pairs.c[1].foreign_keys)).column.table.name)
+              for attribute, pairs in links(table).items()]
+    return _Form(name, table, [(column, _check(column, in_database)) for column in table.c], linked,
+                 frozenset([*table.c.keys(), *dict(linked), "__class__"]))
+
+
+def _check(column: Column[Any], in_database: bool) -> Check:
+    if column.key in TIMES:
+        return _no_time
+    held = holder(column, in_database)
+    if column.key == "password":
+        return lambda value: held(passwords.NO_LOGIN if passwords.is_unsafe(value) else value)
+    return held
+
+
+def _no_time(value: Any) -> str | None:
+    try:
+        parse_time(value)
+    except (TypeError, ValueError, OverflowError):
+        return "is no time"
+    return None
+
+
+def _too_deep(value: Any) -> str | None:
+    try:
+        orjson.dumps([value])
+    except TypeError:
+        return "it is nested too deeply"
+    return None
