@@ -151,7 +151,7 @@ class Journal:
 
     def _damaged(self, place: str) -> Damaged:
         return Damaged(f"{self.path} is damaged, {place} is not as it was written. Nothing was changed: "
-                      f"put back a copy of it, or move it and {self._store}.lock away to do without its changes")
+                       f"put back a copy of it, or move it and {self._store}.lock away to do without its changes")
 
 
 def encode(objects: Objects, before: Position) -> tuple[bytes, Position]:
