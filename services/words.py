@@ -16,20 +16,22 @@ from services.market import Market
 MOST = 10       # each may be looked for in the description of every place
 
 
-def split(text: Any) -> list[str]:
+def split(name: str, text: Any) -> list[str]:
     """The different words of a text, in small letters. All but letters and digits separates them.
 
     A text without any, such as `★`, is looked for as it is.
 
+    Args:
+        name: the name of the filter, for the error.
     Raises:
         Invalid: it is no text, or too long, or has too many words.
     """
     if wrong := checker(Place.__table__.c.description)(text):
-        raise Invalid(f"text {wrong}", "text")
+        raise Invalid(f"{name} {wrong}", name)
     spaced = "".join(each if unicodedata.category(each)[0] in "LMN" else " " for each in lower(text))
     found = {each: None for each in spaced.split() if any(map(str.isalnum, each))} or dict.fromkeys(text.split())
     if len(found) > MOST:
-        raise Invalid(f"text must have at most {MOST} different words, not {len(found)}", "text")
+        raise Invalid(f"{name} must have at most {MOST} different words, not {len(found)}", name)
     return [*found]
 
 

@@ -16,7 +16,7 @@ from models.place import Place
 from models.review import Review
 from models.state import State
 from services import listing
-from services.search import KEYS
+from services.search.filters import FILTERS
 from tests.market import Market
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -167,7 +167,7 @@ class TestSearch:
     def test_what_does_not_fit_is_refused(self, ask, wanted):
         assert ask("POST", "places_search", wanted).status_code == 400
 
-    @pytest.mark.parametrize("name", sorted(KEYS))
+    @pytest.mark.parametrize("name", sorted(FILTERS))
     def test_null_counts_as_absent(self, ask, name):
         assert ask("POST", "places_search", {name: None}).json == ask("POST", "places_search", {}).json
 

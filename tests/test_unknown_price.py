@@ -99,7 +99,8 @@ class TestAPI:
 
     def test_says_which_of_its_schemas_take_null(self):
         price = {"minimum": 0, "maximum": 2**31 - 1}
-        assert schema.definition(Place, frozenset())["properties"]["price_by_night"] == {"type": ["integer", "null"], **price}
+        shown = schema.definition(Place, frozenset())["properties"]["price_by_night"]
+        assert shown == {"type": ["integer", "null"], **price}
         for made, kind in ((True, "integer"), (False, ["integer", "null"])):
             assert schema.input_definition(Place, made)["properties"]["price_by_night"] == {"type": kind, **price}
 

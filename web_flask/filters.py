@@ -12,7 +12,7 @@ from services.actor import VISITOR
 from services.kept import kept
 from services.regions import offered
 from services.registry import service_for
-from services.search import IDS
+from services.search.filters import LISTS
 
 _MARK = " checked>"     # stands in no name, in which > is escaped
 
@@ -56,7 +56,7 @@ class Known(NamedTuple):
 def filters() -> dict[str, Any]:
     """What the page of a search needs to draw its filters, with what is chosen."""
     known = _known()
-    chosen = {(kind, id) for kind in IDS for id in request.args.getlist(kind)}
+    chosen = {(kind, id) for kind in LISTS for id in request.args.getlist(kind)}
     return {"args": request.args, "cities": known.cities,
             "lists": {name: choices.draw(chosen) for name, choices in known.lists.items()},
             "names": {name: choices.names(chosen) for name, choices in known.lists.items()}}

@@ -9,8 +9,9 @@ from flask import Blueprint, Flask, render_template, request, url_for
 from errors import Invalid
 from look.words import counted
 from services import query
-from services.search import IDS, search
-from web_flask import fields
+from services.search import search
+from services.search.filters import FORM
+from services.search.kinds import IDS
 from web_flask.filters import filters
 
 PAGE = 20
@@ -52,26 +53,38 @@ def hbnb_filters() -> str:
 
 def draw(template: str) -> tuple[str, int]:
     """The page of the search that the address asks for, and its status."""
-    numbers, wrong = fields.numbers()
+    wanted, wrong = _asked()
     if not wrong:
         try:
-            return _drawn(template, _results(numbers, fields.number("page", 1) or 1)), 200
+            return _drawn(template, _results(wanted)), 200
         except Invalid as error:
             wrong = [error.field or ""]
-    marked = [name for name in wrong if name in fields.SENTENCES]
+    marked = [name for name in wrong if name in FORM and FORM[name].sentence]
     return _drawn(template, Results([], *(_MARKED if marked else _LOST)), marked), 400
 
 
+def _asked() -> tuple[dict[str, Any], list[str]]:
+    """The values that the address asks for, and the names of the fields whose values the search cannot take."""
+    found, wrong = {}, []
+    for name, each in FORM.items():
+        if each.kind is IDS:
+            found[name] = request.args.getlist(name)
+        elif text := request.args.get(name, "").strip():
+            try:
+                found[name] = each.kind.read(name, text)
+            except Invalid:
+                wrong.append(name)
+    return found, wrong + [name for name, each in FORM.items() if name in found and each.not_below in found
+                           and found[name] < found[each.not_below]]
+
+
 def _drawn(template: str, results: Results | None, wrong: Sequence[str] = ()) -> str:
-    return render_template(template, results=results, wrong=wrong, sentences=fields.SENTENCES, most=fields.MOST,
-                           chosen=_chosen(), size=PAGE, **filters())
+    return render_template(template, results=results, wrong=wrong, fields=FORM, chosen=_chosen(), size=PAGE,
+                           kinds={name: each.kind.name for name, each in FORM.items()}, **filters())
 
 
-def _results(numbers: Mapping[str, int], page: int) -> Results:
-    wanted: dict[str, Any] = {name: request.args.getlist(name) for name in IDS} | dict(numbers)
-    wanted |= {name: request.args[name] for name in ("text", "sort") if request.args.get(name)}
-    if request.args.get("bbox"):
-        wanted["bbox"] = query.decimals("bbox", request.args["bbox"])
+def _results(wanted: Mapping[str, Any]) -> Results:
+    page = query.number("page", request.args.get("page", "").strip() or "1", 1)
     found = search({**wanted, "limit": PAGE, "offset": (page - 1) * PAGE})
     places, total = found.all(), found.total()
     pages = max(1, -(-total // PAGE))

@@ -113,7 +113,7 @@ def _extra() -> int:
 
 def _words(text: Any) -> int:
     try:
-        return WORD * (0 if text is None else len(words.split(text)))
+        return WORD * (0 if text is None else len(words.split("text", text)))
     except Invalid:
         return WORD * words.MOST
 

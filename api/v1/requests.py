@@ -73,14 +73,5 @@ def number(parameter: str) -> int | None:
     return query.number(parameter, args[parameter]) if parameter in args else None
 
 
-def decimals(parameter: str) -> list[float]:
-    """The numbers of a query parameter such as `bbox=-74,42,-73,43`.
-
-    Raises:
-        Invalid: one is none.
-    """
-    return query.decimals(parameter, request.args.get(parameter, ""))
-
-
 def _query() -> MultiDict[str, str]:
     return request.args if request.environ.get("QUERY_STRING") else NO_QUERY

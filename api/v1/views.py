@@ -13,7 +13,7 @@ from api.v1.conditional import expect
 from api.v1.idempotency import keyed
 from api.v1.operations import OPERATIONS, SAFE, array, describe, part, reference
 from api.v1.parameters import SEARCH_BODY, SEARCH_QUERY, SEARCHED, listing_query
-from api.v1.requests import body, check_query, decimals, names, number
+from api.v1.requests import body, check_query, names, number
 from api.v1.resources import LISTED, NOTHING, RESOURCES, Resource
 from errors import Invalid
 from models.amenity import Amenity
@@ -24,7 +24,9 @@ from services.actor import VISITOR
 from services.listing import Listing
 from services.registry import service_for
 from services.registry import stats as stats_by_table
-from services.search import SORTS, search
+from services.search import search
+from services.search.filters import FILTERS
+from services.search.kinds import SORTS
 
 app_views = Blueprint("api_v1", __name__)
 
@@ -163,25 +165,11 @@ def places() -> Response:
 
 
 def _asked() -> dict[str, Any]:
-    """What the query asks of a search: lists stand with commas, `near` is latitude, longitude, kilometres."""
-    wanted: dict[str, Any] = {name: names(name) for name in ("states", "cities", "amenities") if name in request.args}
-    for name in ("price_min", "price_max", "guests", "rooms", "bathrooms", "limit", "offset"):
-        if (value := number(name)) is not None:
-            wanted[name] = value
-    if "text" in request.args:
-        wanted["text"] = request.args["text"]
-    if "bbox" in request.args:
-        wanted["bbox"] = decimals("bbox")
-    if "near" in request.args:
-        given = decimals("near")
-        if len(given) != 3:
-            raise Invalid("near must be latitude,longitude,km", "near")
-        wanted["near"] = dict(zip(("latitude", "longitude", "km"), given, strict=True))
-    if request.args.get("sort") in SORTS:
-        wanted["sort"] = request.args["sort"]
-    if "facets" in request.args:
-        wanted["facets"] = {"true": True, "false": False}.get(request.args["facets"], request.args["facets"])
-    return wanted
+    """The values that the query asks a search for."""
+    asked = {name: text for name, text in request.args.items() if name in FILTERS}
+    if asked.get("sort") not in SORTS:      # then it names attributes, as for other lists
+        asked.pop("sort", None)
+    return {name: FILTERS[name].kind.read(name, text) for name, text in asked.items()}
 
 
 def _places(wanted: dict[str, Any]) -> Response:

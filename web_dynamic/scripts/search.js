@@ -6,8 +6,12 @@
   const PAUSE = 250; // milliseconds without another change before it is searched
   const { api, pictures, places: addresses, size } = document.body.dataset;
   const PAGE = Number(size); // places that are asked for at a time
+  const kinds = JSON.parse(document.body.dataset.kinds); // of the values, by the names of the fields
+  const read = { // the JSON of a text, by kind; of all other kinds it is the text
+    whole: text => /^\d+$/.test(text) ? Number(text) : text,
+    area: text => text.split(',').map(Number)
+  };
   const card = document.getElementById('card').content.querySelector('article');
-  const numbers = ['guests', 'rooms', 'price_min', 'price_max'];
   const $form = $('.filters');
   const $places = $('section.places');
   let first = start();
@@ -67,14 +71,12 @@
   }
 
   function wanted () {
-    const found = { states: [], cities: [], amenities: [] };
+    const found = {};
     for (const { name, value } of fields()) {
-      if (name in found) {
-        found[name].push(value);
-      } else if (name === 'bbox') {
-        found[name] = value.split(',').map(Number);
+      if (kinds[name] === 'ids') {
+        (found[name] ||= []).push(value);
       } else {
-        found[name] = numbers.includes(name) && /^\d+$/.test(value) ? Number(value) : value;
+        found[name] = read[kinds[name]] ? read[kinds[name]](value) : value;
       }
     }
     return found;
@@ -82,12 +84,16 @@
 
   // What cannot be searched for
 
+  // Whether the value of a field is less than that of the field that it must reach.
+  function isBelow (field) {
+    const least = $form.find(`[name=${field.dataset.notBelow}]`).val();
+    return least !== '' && field.value !== '' && Number(field.value) < Number(least);
+  }
+
   // The names of such fields, as far as a browser can tell.
   function unfit () {
-    const [least, most] = ['price_min', 'price_max'].map(name => $form.find(`[name=${name}]`).val());
-    const above = least !== '' && most !== '' && Number(least) > Number(most);
-    const names = $form.find('input').get().filter(each => !each.validity.valid).map(each => each.name);
-    return names.length || !above ? names : ['price_max'];
+    const wrong = $form.find('input').get().filter(each => !each.validity.valid);
+    return (wrong.length ? wrong : $form.find('[data-not-below]').get().filter(isBelow)).map(each => each.name);
   }
 
   // Has fields, and no others, say what is wrong with them. Returns: whether there are such fields.
