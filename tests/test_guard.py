@@ -16,7 +16,7 @@ import pytest
 
 import guard
 import models
-import wsgi
+from tests.apps import ready_app
 from tests.processes import family, memory
 from tests.servers import Server, free_port
 
@@ -158,7 +158,7 @@ class TestWaiting:
             waiting.release()
             goes_on.wait(60)
             kept(self)
-        app = wsgi.create_app()
+        app = ready_app()
         monkeypatch.setattr(models.storage, "save", lambda: save(storage))
         monkeypatch.setattr(models.storage, "insert", lambda obj: save(storage), raising=False)
         said: list[int] = []
@@ -182,7 +182,7 @@ class TestWaiting:
 
     def test_health_is_told_while_all_that_read_wait(self, storage, monkeypatch):
         monkeypatch.setattr(guard, "TURN", 0.2)
-        app = wsgi.create_app()
+        app = ready_app()
         goes_on, waiting = threading.Event(), threading.Semaphore(0)
 
         def stats() -> str:
