@@ -66,12 +66,11 @@ class TestStorage:
                    "with ThreadPoolExecutor(9) as pool:",
                    "    print(len({*pool.map(lambda _: models.storage, range(9))}))") == "1\n"
 
-    def test_is_the_same_after_a_mock_stood_in_for_it(self, environ, tmp_path):
-        assert run(environ, tmp_path, "from unittest import mock",
+    def test_is_made_once_even_if_a_mock_replaces_it_first(self, environ, tmp_path):
+        assert run(environ, tmp_path, "from unittest import mock", "made, make = [], models.make_storage",
+                   "models.make_storage = lambda settings: (made.append(make(settings)), made[-1])[1]",
                    "with mock.patch('models.storage') as mocked: assert models.storage is mocked",
-                   "before = models.storage",
-                   "with mock.patch('models.storage') as mocked: assert models.storage is mocked",
-                   "print(models.storage is before)") == "True\n"
+                   "print(made == [models.storage])") == "True\n"
 
     def test_is_that_of_the_settings_of_the_application(self, tmp_path):
         environ = {"PYTHONPATH": str(ROOT), "HBNB_TYPE_STORAGE": "db"}
