@@ -193,7 +193,7 @@ class HBNBCommand(WholeStore):
         from shell.tokens import run_token
         given = words.split(line)
         form = output.take_form(given)
-        if said := run_token([words.bare(word) for word in given], form):
+        if said := run_token(self.settings, [words.bare(word) for word in given], form):
             self.note(said)
 
 
@@ -217,7 +217,7 @@ def interact(console: HBNBCommand) -> None:
     """Talk with the person at the terminal."""
     from shell import terminal
     console.asks = True
-    with terminal.history(Settings.from_environ().history):
+    with terminal.history(console.settings.history):
         while True:
             try:
                 console.cmdloop()
@@ -239,8 +239,10 @@ def main(arguments: list[str]) -> int:
         if stream is not None:      # as it is where a daemon closed it
             stream.reconfigure(encoding="utf-8", errors=errors)  # type: ignore[union-attr]
     screen.guard()
+    settings = Settings.from_environ()
+    models.open_storage(settings)
     models.check()
-    console = HBNBCommand()
+    console = HBNBCommand(settings)
     try:
         if arguments:
             from shell.options import run_with_options

@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException, RequestTimeout, ServiceUnavailabl
 from werkzeug.wsgi import ClosingIterator
 
 import models
+from errors import Misconfigured
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -44,6 +45,27 @@ def init_app(app: Flask) -> None:
     app.before_request_funcs.setdefault(None, []).insert(0, _refuse)
     guard = app.extensions["guard"] = Guard(app)
     app.wsgi_app = guard    # type: ignore[method-assign]
+
+
+def before_start(app: Flask, check: Callable[[], None]) -> None:
+    """Have an application checked before it serves; the check raises Misconfigured to refuse."""
+    app.extensions.setdefault("before_start", []).append(check)
+
+
+def start(app: Flask) -> None:
+    """Make an application ready to serve.
+
+    Our server calls this before it listens. Under another WSGI server the first request does, and is answered 503
+    for as long as this refuses.
+
+    Raises:
+        Misconfigured: an operator must do something first; says what.
+    """
+    models.check()
+    for check in app.extensions.get("before_start", ()):
+        check()
+    models.storage.hurry()
+    app.extensions["guard"].is_started = True
 
 
 class Room:
@@ -123,6 +145,7 @@ class Guard:
         self._readings: set[_Transfer] = set()
         self._answers: set[_Transfer] = set()
         self._mutex, self._bytes = threading.Lock(), 0
+        self.is_started, self._starting = False, threading.Lock()
 
     @property
     def is_pressed(self) -> bool:
@@ -181,11 +204,23 @@ class Guard:
 
     def _room(self, environ: WSGIEnvironment) -> Room:
         """The room that a request needs, whose body is received here."""
+        if not self.is_started:
+            self._start()
         if environ["REQUEST_METHOD"] in SAFE:
             return self._reads
         self._receive(environ)
         is_read = environ["PATH_INFO"].rstrip("/") in self._app.extensions.get("reads", ())
         return self._reads if is_read else self._writes
+
+    def _start(self) -> None:
+        with self._starting:
+            if self.is_started:
+                return
+            try:
+                start(self._app)
+            except Misconfigured as error:
+                self._app.logger.error("%s", error)
+                raise _busy() from None
 
     def _receive(self, environ: WSGIEnvironment) -> None:
         """Read the body, so that the application never waits for the rest of it.

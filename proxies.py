@@ -17,9 +17,9 @@ _BRACKETS = re.compile(r'"?\[([^\]]*)\](?::\d*)?"?')
 _PORT = re.compile(r'"?([^":]*):\d*"?')
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, settings: Settings) -> None:
     """Have requests come from the address that the outermost proxy saw, for limits and the log alike."""
-    if proxies := int(Settings.from_environ().proxies):
+    if proxies := int(settings.proxies):
         app.wsgi_app = ProxyFix(       # type: ignore[method-assign]
             _without_port(app.wsgi_app), x_for=proxies, x_proto=0, x_host=0)
 

@@ -101,8 +101,11 @@ def load(target: str, server: Workers, port: int | None) -> Flask:
     """The application, in a worker that is about to serve it, at a port or none."""
     module, _, name = target.partition(":")
     app: Flask = getattr(import_module(module), name)
+    watched = getattr(app, "extensions", {}).get("guard")
+    if watched:
+        guard.start(app)
     metrics.listen(app, port)
-    if watched := getattr(app, "extensions", {}).get("guard"):
+    if watched:
         connections.watch(port, watched)
     server.serves()
     return app

@@ -15,27 +15,26 @@ import proxies
 import web_dynamic
 import web_flask
 from api import v1
+from config import Settings
 
 
-def create_app() -> Flask:
-    """Make the application.
+def create_app(settings: Settings) -> Flask:
+    """Make the application. The storage is neither read nor connected to before it is used.
 
     Raises:
-        Misconfigured: it could not serve; not said to `flask --app wsgi db …`, which may mend that.
+        Misconfigured: the settings cannot work.
     """
-    if not commands.at_work():
-        models.check()
-        models.storage.hurry()
+    models.open_storage(settings)
     app = Flask(__name__, static_folder=None)
-    v1.init_app(app)
-    look.init_app(app)
+    v1.init_app(app, settings)
+    look.init_app(app, settings)
     web_flask.init_app(app)
-    web_dynamic.init_app(app)
+    web_dynamic.init_app(app, settings)
     commands.init_app(app)
     app.register_error_handler(HTTPException, failed)
-    proxies.init_app(app)
+    proxies.init_app(app, settings)
     guard.init_app(app)
-    monitoring.init_app(app)
+    monitoring.init_app(app, settings)
     return app
 
 
@@ -45,7 +44,7 @@ def failed(error: HTTPException) -> Any:
     return look.errors.failed(error) if answer is error else answer
 
 
-app = create_app()
+app = create_app(Settings.from_environ())
 
 if __name__ == "__main__":
     import argparse
@@ -58,6 +57,7 @@ if __name__ == "__main__":
     parser.add_argument("--socket", type=Path, help="listen on this unix socket instead")
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
+    guard.start(app)
     if options.socket:
         serve_socket("wsgi:app", options.socket, options.workers)
     else:

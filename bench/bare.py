@@ -2,25 +2,24 @@
 
 No storage is asked, no version looked at, nothing searched, no header added. `app` has the very template drawn for each
 request, with lists of choices that are drawn already, as ours has them; `finished` sends the page as it was drawn once.
-Which store it shows stands in `BENCH_STORE`.
+It shows the store that `HBNB_FILE_PATH` names.
 """
 from __future__ import annotations
 
-import os
 from functools import cache
 from typing import Any
 
 from flask import Flask, render_template, request, template_rendered
 
 import models
-from models.engine.file_storage import FileStorage
+from config import Settings
 from web_flask.app import create_app
 
 Drawn = tuple[str, dict[str, Any]]
 
 
 def _bare() -> Flask:
-    bare = create_app()
+    bare = create_app(_settings)
     bare.after_request_funcs.clear()
     bare.teardown_appcontext_funcs.clear()
     return bare
@@ -50,8 +49,8 @@ def _text(path: str) -> str:
     return _ours.test_client().get(path).text
 
 
-models.storage = FileStorage(os.environ["BENCH_STORE"])
-models.storage.reload()
-_ours, app, finished = create_app(), _bare(), _bare()
+_settings = Settings.from_environ()
+_ours, app, finished = create_app(_settings), _bare(), _bare()
+models.check()
 app.view_functions["web_flask.hbnb"] = _draw
 finished.view_functions["web_flask.hbnb"] = lambda: _text(request.full_path)

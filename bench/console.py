@@ -1,14 +1,13 @@
 """Starting the console: whole processes, in milliseconds."""
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 from statistics import median
 
 from bench import market
-from bench.measure import ROOT, alternate, seconds
+from bench.measure import ROOT, alternate, environment, seconds
 from bench.row import Row
 from bench.size import size
 
@@ -17,7 +16,7 @@ TURNS, PLACES = size(15, 1), size(200, 20)
 
 def rows(folder: Path) -> list[Row]:
     """`echo 'count State' | ./console.py` on the sample's first places, against importing SQLAlchemy's ORM."""
-    environ = os.environ | {"HBNB_FILE_PATH": market.sample(folder, PLACES), "HBNB_HISTORY": ""}
+    environ = environment(HBNB_FILE_PATH=market.sample(folder, PLACES), HBNB_HISTORY="")
 
     def run(*arguments: str, says: str = "") -> float:
         def process() -> None:

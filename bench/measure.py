@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -32,8 +33,13 @@ def seconds(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def environment(**settings: str) -> dict[str, str]:
+    """The environment of a program that is measured: these settings of HBNB, and none of those of the shell."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("HBNB_")} | settings
+
+
 def child(function: str, *arguments: Any) -> Any:
     """Call `module:function` in a fresh process; arguments and result are what JSON can hold."""
     done = subprocess.run([sys.executable, "-m", "bench.child", function, json.dumps(arguments)],
-                          cwd=ROOT, check=True, stdout=subprocess.PIPE)
+                          cwd=ROOT, env=environment(), check=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout)

@@ -23,7 +23,7 @@ def rows(folder: Path) -> list[Row]:
         def served(target: str, **settings: str) -> Served:
             return stack.enter_context(Served(target, settings, folder, root=""))
 
-        drawn, finished = (served(f"bench.bare:{name}", BENCH_STORE=store) for name in ("app", "finished"))
+        drawn, finished = (served(f"bench.bare:{name}", HBNB_FILE_PATH=store) for name in ("app", "finished"))
         found = []
         for engine, settings in (("a file", {"HBNB_FILE_PATH": store}), ("MariaDB", _database(stack, store))):
             ours = served("wsgi:app", **settings)

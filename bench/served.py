@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
 import signal
 import subprocess
@@ -14,14 +13,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from bench.measure import alternate
+from bench.measure import alternate, environment
 from bench.row import Row
 from bench.size import size
 from tests.servers import Server, free_port
 
 WORKERS, CONNECTIONS, SECONDS, WARM = size((2, 4, 2.0, 6), (1, 4, 0.1, 1))
 TURNS = size(3, 1)
-# As `python wsgi.py` does it, with more workers; not with -m, as `bench` forgets HBNB's settings.
+# As `python wsgi.py` does it, with more workers.
 _SERVE = f"import sys, server; server.serve(sys.argv[1], '127.0.0.1', int(sys.argv[2]), workers={WORKERS})"
 _SCRIPT = """local asked, turn = {{}}, 0
 function init()
@@ -61,7 +60,8 @@ class Served(Server):
 
     def __init__(self, target: str, settings: Mapping[str, str], folder: Path, root: str = "/api/v1") -> None:
         self._port, self._folder, self._root = free_port(), folder, root
-        super().__init__(["-c", _SERVE, target, str(self._port)], os.environ | settings, self._port, f"{root}/states")
+        super().__init__(["-c", _SERVE, target, str(self._port)], environment(**settings), self._port,
+                         f"{root}/states")
 
     def __enter__(self) -> Served:
         super().__enter__()

@@ -11,7 +11,7 @@ from look import errors, headers, static, words
 _WEB_STATIC = Path(__file__).parent.parent / "web_static"
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, settings: Settings) -> None:
     """Have an application draw pages."""
     # A page has one address, with or without a slash at its end; no other leads to it.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
@@ -21,5 +21,5 @@ def init_app(app: Flask) -> None:
     static.init_app(app)
     for folder in ("images", "styles"):
         static.add(app, folder, _WEB_STATIC / folder)
-    headers.init_app(app, images=Settings.from_environ().tiles_origin)
+    headers.init_app(app, images=settings.tiles_origin)
     errors.init_app(app)

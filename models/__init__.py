@@ -5,15 +5,17 @@ Every module of this package is imported, so that a model is there once its file
     classes    the models by name, owners before what they own
     internal   those that HBNB keeps for itself, and shows nobody
     stored     both
-    storage    the storage of this process; look it up when it is used, a test may replace it
-    storage_t  which engine that is, `"db"` or `"file"`, as classic programs ask; nothing of HBNB does
+    storage    the storage of this process, made at first use; look it up when it is used, a test may replace it
+    storage_t  which engine the settings choose, `"db"` or `"file"`, for classic programs; HBNB itself never asks
 """
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from contextlib import suppress
-from typing import TYPE_CHECKING
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 from config import Settings
 from errors import Misconfigured, Unavailable
@@ -35,9 +37,16 @@ stored: dict[str, type[BaseModel]] = {
 classes = {name: cls for name, cls in stored.items() if not cls.internal}
 internal = {name: cls for name, cls in stored.items() if cls.internal}
 
+storage: Storage        # these two by `__getattr__`, until they are set
+storage_t: str
+_own: tuple[Storage, str] | None = None     # what `open_storage` made
+_opening = threading.RLock()
+
 
 def make_storage(settings: Settings) -> Storage:
-    """Open the storage that the settings choose: the one place that knows there are two.
+    """Make the storage that the settings choose: the one place that knows there are two engines.
+
+    The storage reads no file and connects to no server before it is used.
 
     Raises:
         Misconfigured: the settings cannot work.
@@ -49,23 +58,64 @@ def make_storage(settings: Settings) -> Storage:
     return FileStorage(settings.file_path)
 
 
-def check() -> None:
-    """Make the storage ready, and refuse to begin on one that cannot be used before a person has done something.
+def open_storage(settings: Settings | None = None) -> Storage:
+    """Give the storage of this process. The first call makes it, unless the program set `models.storage` itself.
 
-    Not at import: of whoever migrates a database, nobody is to make its tables before.
+    Args:
+        settings: which storage to make; by default those of the environment.
+    Raises:
+        Misconfigured: the settings cannot work.
+    """
+    global _own, storage, storage_t
+    with _opening:
+        if "storage" not in globals():
+            if _own is None:
+                settings = settings or Settings.from_environ()
+                _own = make_storage(settings), "db" if settings.uses_db else "file"
+            storage, storage_t = _own
+        return storage
+
+
+@contextmanager
+def using(settings: Settings) -> Iterator[Storage]:
+    """Make `models.storage` another storage during the block, and close that storage at the end.
+
+    Args:
+        settings: which storage to make.
+    """
+    global storage
+    before = {name: value for name, value in globals().items() if name == "storage"}
+    storage = mine = make_storage(settings)
+    try:
+        mine.reload()
+        yield mine
+    finally:
+        mine.close()
+        globals().pop("storage")
+        globals().update(before)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "storage":
+        return open_storage()
+    if name == "storage_t":
+        return "db" if Settings.from_environ().uses_db else "file"
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def check() -> None:
+    """Prepare the storage for use, and refuse to start if an operator must do something first.
+
+    Commands that migrate a database do not call this: on an empty database it makes the tables.
 
     Raises:
-        Misconfigured: says what.
+        Misconfigured: says what to do.
     """
+    storage = open_storage()
     try:
-        with suppress(Unavailable):     # whoever needs it first will say so, or find it there again
+        with suppress(Unavailable):     # the next statement reports it, or works again
             storage.reload()
-    except KeyboardInterrupt:       # while an old file is taken over, say, of which nothing is written before its end
+    except KeyboardInterrupt:       # for example while the file of an older HBNB is converted, which is all or nothing
         raise Misconfigured("cut off while the storage was opened: nothing is lost") from None
     if storage.refusal:
         raise Misconfigured(storage.refusal)
-
-
-_settings = Settings.from_environ()
-storage_t = "db" if _settings.uses_db else "file"
-storage = make_storage(_settings)

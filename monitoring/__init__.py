@@ -9,13 +9,12 @@ from monitoring import health, logs, metrics, reports
 from monitoring.watched import Watched
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, settings: Settings) -> None:
     """Watch an application that has everything else already.
 
     Raises:
         Misconfigured: a library that the settings need is not installed, or they cannot work.
     """
-    settings = Settings.from_environ()
     health.init_app(app, settings)
     write = logs.init_app(settings)
     # Who asked for the application's logger before was given Flask's own handler, which writes everything once more.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import models
 import schema
+from config import Settings
 from errors import HBNBError, Invalid, meant
 from models.base_model import BaseModel
 from models.place import Place
@@ -45,12 +46,17 @@ class Mistake(Exception):
 
 
 class Interpreter(cmd.Cmd):
-    """Reads commands. Each is a transaction of its own; an error ends the command, never the session."""
+    """Reads commands. Each is a transaction of its own; an error ends the command, never the session.
+
+    Args:
+        settings: by default those of the environment.
+    """
 
     prompt = "(hbnb) "
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings | None = None) -> None:
         super().__init__()
+        self.settings = settings or Settings.from_environ()
         self.failed = False     # whether the last command did
         self.asks = False       # whether somebody is there to be asked
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from config import VERSION, Settings
+from config import VERSION
 from errors import Invalid
 from shell import words
 
@@ -30,7 +30,7 @@ def run_with_options(console: Any, run: Callable[..., bool], arguments: list[str
     parser.add_argument("-f", dest="file", metavar="FILE",
                         help="run the commands of this file, one a line; lines that begin with # are passed over")
     parser.add_argument("--version", action="version", help="print which HBNB this is",
-                        version=f"HBNB {VERSION}, release {Settings.from_environ().release}")
+                        version=f"HBNB {VERSION}, release {console.settings.release}")
     parser.add_argument("--stop-on-error", action="store_true", help="end at the first command that fails")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="a command and its words")
     options = parser.parse_args(arguments)

@@ -10,7 +10,7 @@ from shell import output
 ACTIONS = {"create": 1, "list": 0, "revoke": 1}     # how many words each takes
 
 
-def run_token(given: list[str], form: str | None) -> str:
+def run_token(settings: Settings, given: list[str], form: str | None) -> str:
     """Make, list or revoke tokens. Returns: what is to be said beside what is printed."""
     action, *names = given or [""]
     if ACTIONS.get(action) != len(names) or (form and action != "list"):
@@ -21,6 +21,6 @@ def run_token(given: list[str], form: str | None) -> str:
         found = tokens.list()
         output.show(found, form or "--table")
         output.tell(form, Token, len(found))
-    elif not tokens.revoke(*names) and Settings.from_environ().env == "production":
+    elif not tokens.revoke(*names) and settings.env == "production":
         return "That was the last one: HBNB will not start in production before there is another"
     return ""

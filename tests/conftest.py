@@ -33,6 +33,10 @@ ROOT = Path(__file__).parent.parent
 # They take about as long as the other modules of deployment together.
 FIRST_FLEET = {f"tests/deploy/test_{name}.py" for name in ("database", "staging", "provision")}
 SHARED = ROOT.parent / "shared" / "data"
+# The tests, and the programs that they start, see no settings of the shell; a test names its store.
+for _name in [name for name in os.environ if name.startswith("HBNB_") and not name.startswith("HBNB_TEST_")]:
+    del os.environ[_name]
+os.environ["HBNB_FILE_PATH"] = "/nonexistent/file.json"
 TEST_DATABASE = {"mysql_user": "hbnb_test", "mysql_pwd": "hbnb_test_pwd", "mysql_db": "hbnb_test_db"}
 
 

@@ -28,6 +28,7 @@ from shell import words
 from shell.completion import candidates
 from shell.output import FORMS
 from tests import objects
+from tests.apps import ready_app
 from tests.conftest import ROOT, Run
 from tests.market import Market
 from tests.servers import Server, free_port
@@ -44,16 +45,14 @@ def token(storage) -> str:
 
 
 @pytest.fixture(params=GUARDED)
-def guarded(request, token, monkeypatch):
+def guarded(request, token):
     """A client of an API that is guarded."""
-    monkeypatch.setenv("HBNB_ENV", request.param)
-    return wsgi.create_app().test_client()
+    return ready_app(env=request.param).test_client()
 
 
 @pytest.fixture
-def staging(token, monkeypatch):
-    monkeypatch.setenv("HBNB_ENV", "staging")
-    return wsgi.create_app().test_client()
+def staging(token):
+    return ready_app(env="staging").test_client()
 
 
 def bearer(text: str) -> dict[str, str]:
@@ -69,12 +68,11 @@ def writes(client) -> list[tuple[str, str]]:
 
 class TestWriting:
     @pytest.mark.parametrize("env", ENVIRONMENTS)
-    def test_takes_a_token_in_staging_and_production_only(self, token, monkeypatch, env):
-        monkeypatch.setenv("HBNB_ENV", env)
-        client = wsgi.create_app().test_client()
+    def test_takes_a_token_in_staging_and_production_only(self, token, env):
+        client = ready_app(env=env).test_client()
         assert client.post("/api/v1/states", json={"name": "S"}).status_code == (401 if env in GUARDED else 201)
         assert client.post("/api/v1/states", json={"name": "S"}, headers=bearer(token)).status_code == 201
-        assert Settings.from_environ().guarded == (env in GUARDED)
+        assert Settings(env=env).guarded == (env in GUARDED)
 
     def test_is_refused_on_every_route_before_anything_else_is_looked_at(self, guarded, storage):
         found = writes(guarded)
@@ -136,10 +134,8 @@ class TestWriting:
         assert (searched.status_code, len(searched.json)) == (200, 1)
         assert guarded.get("/").status_code == guarded.get("/apidocs/").status_code == 200
 
-    def test_of_a_page_elsewhere_may_be_asked_for_with_all_that_it_takes(self, token, monkeypatch):
-        monkeypatch.setenv("HBNB_ENV", "staging")
-        monkeypatch.setenv("HBNB_CORS_ORIGINS", "https://b.example")
-        client = wsgi.create_app().test_client()
+    def test_of_a_page_elsewhere_may_be_asked_for_with_all_that_it_takes(self, token):
+        client = ready_app(env="staging", cors_origins="https://b.example").test_client()
         wanted = "authorization, content-type, idempotency-key, if-match, if-none-match"
         for method in ("POST", "PUT", "DELETE"):
             preflight = client.options("/api/v1/states", headers={
@@ -184,8 +180,8 @@ class TestMailAddresses:
         assert "email" not in searched.text
         assert '"email"' in guarded.post("/api/v1/places_search?include=user", json={}, headers=bearer(token)).text
 
-    def test_are_shown_to_all_in_dev(self, market, monkeypatch):
-        client = wsgi.create_app().test_client()
+    def test_are_shown_to_all_in_dev(self, market):
+        client = ready_app().test_client()
         for path in self.paths(market):
             answer = client.get(f"/api/v1/{path}")
             assert '"email"' in answer.text
@@ -355,21 +351,19 @@ class TestInternalModels:
         assert (storage.count(Token), storage.count(Answer)) == (1, 1)
 
     def test_are_no_schemas_of_the_document(self, storage):
-        document = wsgi.create_app().test_client().get("/apispec_1.json").json
+        document = ready_app().test_client().get("/apispec_1.json").json
         assert not {*document["components"]["schemas"]} & {*models.internal}
 
 
 class TestStart:
     @pytest.mark.parametrize("create_app", [wsgi.create_app, api_app.create_app])
-    def test_in_production_takes_a_token(self, storage, monkeypatch, create_app):
+    def test_in_production_takes_a_token(self, storage, create_app):
         for env in ("dev", "test", "staging"):
-            monkeypatch.setenv("HBNB_ENV", env)
-            create_app()
-        monkeypatch.setenv("HBNB_ENV", "production")
+            ready_app(create_app, env=env)
         with pytest.raises(Misconfigured, match=r"no token yet: make one with `console\.py token create NAME`"):
-            create_app()
+            ready_app(create_app, env="production")
         tokens.create("mine")
-        create_app()
+        ready_app(create_app, env="production")
 
     def test_that_is_refused_is_one_line(self, storage, environ):
         ended = subprocess.run([sys.executable, ROOT / "wsgi.py"], env={**environ, "HBNB_ENV": "production"},
@@ -377,11 +371,17 @@ class TestStart:
         assert ended.returncode == 1
         assert re.fullmatch("hbnb: .*no token yet.*\n", ended.stderr)
 
+    def test_under_another_wsgi_server_answers_503_until_there_is_a_token(self, storage, caplog):
+        client = wsgi.create_app(Settings(env="production")).test_client()
+        assert [client.get(path).status_code for path in ("/api/v1/states", "/", "/health/live")] == [503, 503, 200]
+        assert "no token yet" in caplog.text
+        tokens.create("mine")
+        assert client.get("/api/v1/states").status_code == 200
+
     def test_without_a_storage_is_guarded_all_the_same(self, tmp_path, monkeypatch):
-        monkeypatch.setenv("HBNB_ENV", "production")
         (tmp_path / "file.json").write_text("{")
         monkeypatch.setattr(models, "storage", FileStorage(tmp_path / "file.json"))
-        client = wsgi.create_app().test_client()
+        client = ready_app(env="production").test_client()
         assert client.post("/api/v1/states", json={"name": "S"}).status_code == 401
         answer = client.post("/api/v1/states", json={"name": "S"}, headers=bearer(f"hbnb_{'0' * 36}_{'x' * 43}"))
         assert answer.status_code == client.get("/api/v1/users").status_code == 503
@@ -444,10 +444,9 @@ class TestConsole:
 
 
 class TestDocument:
-    def test_says_where_a_token_is_needed(self, token, monkeypatch):
+    def test_says_where_a_token_is_needed(self, token):
         for env in ENVIRONMENTS:
-            monkeypatch.setenv("HBNB_ENV", env)
-            client = wsgi.create_app().test_client()
+            client = ready_app(env=env).test_client()
             document = client.get("/apispec_1.json").json
             assert document["components"]["securitySchemes"]["bearer"] == {
                 "type": "http", "scheme": "bearer", "description": "As `console.py token create NAME` prints it"}

@@ -11,12 +11,12 @@ import urllib.request
 import pytest
 
 import models
-import wsgi
 from api.v1 import app as api_app
 from models.amenity import Amenity
 from models.engine.file_storage import FileStorage
 from models.state import State
 from services import tokens
+from tests.apps import ready_app
 from tests.conftest import ROOT
 from tests.market import Market
 from tests.servers import Server, free_port
@@ -24,7 +24,7 @@ from tests.servers import Server, free_port
 
 @pytest.fixture
 def client(storage):
-    return wsgi.create_app().test_client()
+    return ready_app().test_client()
 
 
 class TestRoutes:
@@ -60,7 +60,7 @@ class TestRoutes:
         assert client.post("/api/v1/places_search/", json={}).status_code == 200
 
     def test_the_api_alone_has_the_same_routes_and_no_pages(self, storage):
-        client = api_app.create_app().test_client()
+        client = ready_app(api_app.create_app).test_client()
         assert client.get("/api/v1/status").json == {"status": "OK"}
         assert client.get("/").status_code == 404
 
@@ -117,18 +117,16 @@ class TestRefusals:
         assert len(set(made)) == 3
         assert all(re.fullmatch("[0-9a-f]{32}", id) for id in made)
 
-    def test_the_limit_of_a_body_can_be_set(self, storage, monkeypatch):
-        monkeypatch.setenv("HBNB_BODY_LIMIT", "50")
-        client = wsgi.create_app().test_client()
+    def test_the_limit_of_a_body_can_be_set(self, storage):
+        client = ready_app(body_limit="50").test_client()
         assert client.post("/api/v1/states", json={"name": "x" * 60}).status_code == 413
         assert client.post("/api/v1/states", json={"name": "x"}).status_code == 201
 
-    def test_outside_dev_only_listed_origins_may_use_the_api(self, storage, monkeypatch):
+    def test_outside_dev_only_listed_origins_may_use_the_api(self, storage):
         tokens.create("mine")
-        monkeypatch.setenv("HBNB_ENV", "production")
         for origins, allowed in (("", None), ("https://a.example, https://b.example", "https://b.example")):
-            monkeypatch.setenv("HBNB_CORS_ORIGINS", origins)
-            answer = wsgi.create_app().test_client().get("/api/v1/status", headers={"Origin": "https://b.example"})
+            client = ready_app(env="production", cors_origins=origins).test_client()
+            answer = client.get("/api/v1/status", headers={"Origin": "https://b.example"})
             assert answer.headers.get("Access-Control-Allow-Origin") == allowed
         assert "X-Total-Count" in answer.headers["Access-Control-Expose-Headers"]
 
@@ -152,7 +150,7 @@ class TestRefusals:
 def test_a_storage_that_is_away_is_a_503_that_names_no_file(tmp_path, monkeypatch):
     (tmp_path / "file.json").write_text("{")
     monkeypatch.setattr(models, "storage", FileStorage(tmp_path / "file.json"))
-    client = wsgi.create_app().test_client()
+    client = ready_app().test_client()
     answer = client.get("/api/v1/states")
     assert (answer.status_code, answer.json) == (503, {"error": "The storage cannot be reached, try again later"})
     page = client.get("/")

@@ -6,12 +6,16 @@ import io
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import redirect_stdout
+from pathlib import Path
 from unittest import mock
 
 import pytest
 
 import models
+import wsgi
+from config import Settings
 from errors import Invalid
 from models.base_model import BaseModel
 from models.city import City
@@ -41,6 +45,51 @@ def test_storage_t_names_the_engine_that_runs(engine, environ):
                "print(models.storage_t, isinstance(models.storage, FileStorage))")
     ended = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True)
     assert ended.stdout == f"{engine} {engine == 'file'}\n"
+
+
+def run(environ: Mapping[str, str], folder: Path, *lines: str) -> str:
+    """What a program prints that imports `models`."""
+    ended = subprocess.run([sys.executable, "-c", "\n".join(["import models", *lines])], env=environ, cwd=folder,
+                           capture_output=True, text=True, check=True)
+    return ended.stdout
+
+
+class TestStorage:
+    def test_is_made_at_first_use_and_not_by_imports(self, environ, tmp_path):
+        assert run(environ, tmp_path, "import services.crud, shell.interpreter, api.v1, web_dynamic, sample.fill",
+                   "print('storage' in vars(models), models.storage is models.storage)") == "False True\n"
+
+    def test_is_one_for_all_threads_that_use_it_first(self, environ, tmp_path):
+        assert run(environ, tmp_path, "import time", "from concurrent.futures import ThreadPoolExecutor",
+                   "make = models.make_storage",
+                   "models.make_storage = lambda settings: (time.sleep(0.1), make(settings))[1]",
+                   "with ThreadPoolExecutor(9) as pool:",
+                   "    print(len({*pool.map(lambda _: models.storage, range(9))}))") == "1\n"
+
+    def test_is_made_once_even_if_a_mock_replaces_it_first(self, environ, tmp_path):
+        assert run(environ, tmp_path, "from unittest import mock", "made, make = [], models.make_storage",
+                   "models.make_storage = lambda settings: (made.append(make(settings)), made[-1])[1]",
+                   "with mock.patch('models.storage') as mocked: assert models.storage is mocked",
+                   "print(made == [models.storage])") == "True\n"
+
+    def test_is_that_of_the_settings_of_the_application(self, tmp_path):
+        environ = {"PYTHONPATH": str(ROOT), "HBNB_TYPE_STORAGE": "db"}
+        assert run(environ, tmp_path, "from config import Settings", "from models.state import State",
+                   "models.open_storage(Settings(file_path='mine.json'))", "State(name='Ohio').save()",
+                   "print(models.storage.count(), models.storage_t)") == "1 file\n"
+        assert (tmp_path / "mine.json").exists()
+
+    def test_that_a_program_set_is_kept_by_an_application(self, storage):
+        before = models.storage
+        wsgi.create_app(Settings(file_path="/nowhere/x.json"))
+        assert models.storage is before
+
+    def test_is_another_in_a_block_and_afterwards_what_it_was(self, tmp_path, storage):
+        with models.using(Settings(file_path=str(tmp_path / "other.json"))) as other:
+            State(name="Ohio").save()
+            assert models.storage is other
+        assert models.storage is storage
+        assert storage.count() == 0
 
 
 @pytest.mark.parametrize("engine", ["db"], indirect=True)

@@ -808,7 +808,7 @@ class TestCommandLine:
     def test_reads_the_words_of_a_shell_as_they_were_meant(self, engine, args, line):
         from shell.options import run_with_options
         ran = []
-        assert run_with_options(None, lambda _, lines, __: not ran.extend(lines), [*args]) == 0
+        assert run_with_options(HBNBCommand(), lambda _, lines, __: not ran.extend(lines), [*args]) == 0
         assert ran == [line]
 
     def test_runs_a_command_of_its_own_command_line(self, console: Run):

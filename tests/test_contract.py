@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import models
-import wsgi
 from config import Settings
+from tests.apps import ready_app
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}")
@@ -257,7 +257,7 @@ class Conversation:
     """The table's requests, sent one after the other to one engine."""
 
     def __init__(self) -> None:
-        self._client = wsgi.create_app().test_client()
+        self._client = ready_app().test_client()
         self._ids: dict[str, str] = {}
         self._numbers = [(ID, Numbers("id")), (TIME, Numbers("time")), (TAG, Numbers("tag"))]
 
@@ -318,7 +318,7 @@ def test_both_engines_give_the_same_answers_to_the_byte(stores, monkeypatch):
 
 
 def test_the_table_has_every_route_each_with_its_refusals():
-    urls = wsgi.create_app().url_map.bind("")
+    urls = ready_app().url_map.bind("")
     seen: dict[tuple[str, str], set[int]] = {}
     for row in TABLE:
         if row.status not in (404, 405) or "nope" in row.path:

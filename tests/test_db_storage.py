@@ -64,7 +64,9 @@ class TestEnvironment:
     @pytest.mark.parametrize("missing", [
         ["HBNB_MYSQL_USER"], ["HBNB_MYSQL_PWD"], ["HBNB_MYSQL_HOST"], ["HBNB_MYSQL_DB"],
         ["HBNB_MYSQL_USER", "HBNB_MYSQL_PWD", "HBNB_MYSQL_HOST", "HBNB_MYSQL_DB"]])
-    @pytest.mark.parametrize("program", ["import models", "import console", "import api.v1.app", "import wsgi"])
+    @pytest.mark.parametrize("program", [
+        "import models; models.storage", "from models import storage_t", "import console; console.main([])",
+        "import console; console.HBNBCommand()", "import api.v1.app", "import web_flask.app", "import wsgi"])
     def test_one_line_names_every_variable_that_is_missing(self, environ, missing, program):
         for name in missing:
             del environ[name]
@@ -112,7 +114,7 @@ class TestEnvironment:
         assert ended.stdout == "*** Unknown syntax: foo\n"
 
     def test_without_the_driver_one_line_says_what_to_install(self, environ):
-        code = "import sys; sys.modules['MySQLdb'] = None; import models"
+        code = "import sys; sys.modules['MySQLdb'] = None; import wsgi"
         ended = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True)
         assert ended.returncode != 0
         assert "pip install -r requirements/mysql.txt" in ended.stderr

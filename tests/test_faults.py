@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 
 import models
-import wsgi
 from models.engine.db_storage import DBStorage
 from models.place import Place
 from models.review import Review
 from models.user import User
+from tests.apps import ready_app
 from tests.conftest import ROOT, TEST_DATABASE, environment, own_settings
 from tests.load import Load
 from tests.mariadb import MariaDB
@@ -113,7 +113,7 @@ def stored(server: MariaDB) -> Counter[str]:
 
 
 def test_a_write_that_was_stored_and_not_answered_is_done_once_with_a_key(own_server, market, monkeypatch):
-    storage, client = models.storage, wsgi.create_app().test_client()
+    storage, client = models.storage, ready_app().test_client()
 
     def write() -> Any:
         return client.post(f"/api/v1/places/{market.place.id}/reviews", headers={"Idempotency-Key": "once"},
@@ -264,7 +264,7 @@ class TestFullDisk:
     def test_refuses_writes_reads_on_and_loses_nothing(self, server, disk, monkeypatch, caplog):
         storage = DBStorage(own_settings(server))
         monkeypatch.setattr(models, "storage", storage)
-        market, client = Market(), wsgi.create_app().test_client()
+        market, client = Market(), ready_app().test_client()
         path, acknowledged = f"/api/v1/places/{market.place.id}/reviews", [market.review.text]
 
         def write(key: int | None = None) -> Any:

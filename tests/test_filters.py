@@ -7,9 +7,9 @@ import pytest
 from flask.testing import FlaskClient
 
 import models
-import wsgi
 from models.amenity import Amenity
 from models.engine.file_storage import FileStorage
+from tests.apps import ready_app
 from tests.market import Market
 from tests.processes import finish, start
 from web_flask import app as alone
@@ -42,7 +42,7 @@ CHANGES = [
 
 @pytest.fixture
 def client(storage) -> FlaskClient:
-    return wsgi.create_app().test_client()
+    return ready_app().test_client()
 
 
 def names(client: FlaskClient, query: str = "") -> str:
@@ -90,7 +90,7 @@ def test_what_a_transaction_undoes_is_not_kept(client, storage):
 
 def test_two_applications_and_two_storages_show_their_own(client, storage, tmp_path, monkeypatch):
     Amenity(name="Sauna").save()
-    assert names(client) == names(alone.create_app().test_client()) == "Sauna"
+    assert names(client) == names(ready_app(alone.create_app).test_client()) == "Sauna"
     other = FileStorage(tmp_path / "other.json")
     other.reload()
     monkeypatch.setattr(models, "storage", other)

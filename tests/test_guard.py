@@ -17,8 +17,8 @@ from flask import Flask
 
 import guard
 import models
-import wsgi
 from models.state import State
+from tests.apps import ready_app
 from tests.processes import family, memory
 from tests.servers import Server, free_port
 
@@ -186,7 +186,7 @@ class TestWaiting:
             waiting.release()
             goes_on.wait(60)
             kept(self)
-        app = wsgi.create_app()
+        app = ready_app()
         monkeypatch.setattr(models.storage, "save", lambda: save(storage))
         monkeypatch.setattr(models.storage, "insert", lambda obj: save(storage), raising=False)
         said: list[int] = []
@@ -211,7 +211,7 @@ class TestWaiting:
 
     def test_health_is_told_while_all_that_read_wait(self, storage, monkeypatch):
         monkeypatch.setattr(guard, "TURN", 0.2)
-        app = wsgi.create_app()
+        app = ready_app()
         goes_on, waiting = threading.Event(), threading.Semaphore(0)
 
         def stats() -> str:
@@ -247,8 +247,7 @@ class TestSending:
         """An application whose only room for long answers is taken; `app.read()` gives it back."""
         monkeypatch.setattr(guard, "SENDING", 1)
         monkeypatch.setattr(guard, "TURN", 0.2)
-        monkeypatch.setenv("HBNB_RATE_LIMIT", "100 per hour")
-        app = wsgi.create_app()
+        app = ready_app(rate_limit="100 per hour")
         app.add_url_rule("/long", view_func=lambda: "x" * 100_000, methods=["GET", "POST"])
         with app.test_client().get("/long", buffered=False) as held:
             monkeypatch.setattr(app, "read", held.close, raising=False)
@@ -284,5 +283,5 @@ class TestSending:
     def test_a_database_with_few_connections_has_fewer_answers_sent_at_once(self, storage, monkeypatch):
         for lists, most in ((1, 1), (7, 3), (20, 16), (100, 16)):
             monkeypatch.setattr(models.storage, "lists_at_once", lambda lists=lists: lists)
-            sending = wsgi.create_app().extensions["guard"]._sending
+            sending = ready_app().extensions["guard"]._sending
             assert [sending.enter_at_once() for _ in range(most + 1)] == [True] * most + [False]

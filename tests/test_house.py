@@ -110,6 +110,14 @@ class TestDocuments:
                 assert "os.environ" not in path.read_text(), path
                 assert "getenv" not in path.read_text(), path
 
+    def test_settings_are_taken_from_the_environment_at_the_edge_only(self):
+        asking = {str(path.relative_to(ROOT)) for path in tracked("*.py") if "from_environ" in path.read_text()}
+        assert {path for path in asking if not path.startswith(("tests/", "bench/"))} == {
+            "config.py", "console.py", "wsgi.py", "server.py", "api/v1/app.py", "web_flask/app.py", "commands/db.py",
+            "sample/__main__.py",
+            # Classic programs begin here: `models.storage`, `DBStorage()`, `HBNBCommand()`.
+            "models/__init__.py", "models/engine/db_storage.py", "shell/interpreter.py"}
+
     def test_the_files_that_the_documents_name_are_there(self):
         for document in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
             text = (ROOT / document).read_text()

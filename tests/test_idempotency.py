@@ -15,7 +15,6 @@ import pytest
 from sqlalchemy import event
 
 import models
-import wsgi
 from errors import Conflict, Invalid, Reused, Unavailable
 from models.amenity import Amenity
 from models.answer import Answer
@@ -26,6 +25,7 @@ from models.user import User
 from services import once, tokens
 from services.once import Reply
 from tests import objects
+from tests.apps import ready_app
 from tests.market import Market
 from tests.processes import finish, start
 from tests.servers import Server, free_port
@@ -41,7 +41,7 @@ def market(storage) -> Market:
 
 @pytest.fixture
 def client(storage):
-    return wsgi.create_app().test_client()
+    return ready_app().test_client()
 
 
 def post(client, path: str, body: Any = None, key: str | None = "a", **headers: str):
@@ -100,9 +100,8 @@ class TestAgain:
         assert post(client, "amenities", {"name": "N"}, "a").json["__class__"] == "Amenity"
         assert post(client, f"states/{market.state.id}/cities", {"name": "N"}, "a").json["__class__"] == "City"
 
-    def test_the_key_is_of_whoever_asks(self, storage, monkeypatch):
-        monkeypatch.setenv("HBNB_ENV", "staging")
-        client = wsgi.create_app().test_client()
+    def test_the_key_is_of_whoever_asks(self, storage):
+        client = ready_app(env="staging").test_client()
         for text in (tokens.create("one"), tokens.create("two")):
             for replayed in (None, "true"):
                 answer = post(client, "states", {"name": "N"}, Authorization=f"Bearer {text}")
@@ -162,12 +161,12 @@ class TestAgain:
         assert post(client, "states", {"name": "N"}).status_code == 201
 
     def test_other_programs_and_a_restart_know_it(self, storage, settings, monkeypatch):
-        first = post(wsgi.create_app().test_client(), "states", {"name": "N"})
+        first = post(ready_app().test_client(), "states", {"name": "N"})
         storage.close()
         other = models.make_storage(settings)
         other.reload()
         monkeypatch.setattr(models, "storage", other)
-        again = post(wsgi.create_app().test_client(), "states", {"name": "N"})
+        again = post(ready_app().test_client(), "states", {"name": "N"})
         assert (again.data, again.headers[REPLAYED]) == (first.data, "true")
         assert other.count(State) == 1
         other.close()
@@ -249,7 +248,7 @@ class TestAtOnce:
         path, body = posts(market)[number]
         before, links = storage.count(), len(market.place.amenity_ids)
         storage.close()
-        app = wsgi.create_app()
+        app = ready_app()
         answers = self.race(lambda _: post(app.test_client(), path, body))
         assert [answer.status_code for answer in answers] == [201] * 20, [answer.json for answer in answers]
         assert len({answer.data for answer in answers}) == 1
@@ -258,7 +257,7 @@ class TestAtOnce:
         assert storage.count(Answer) == 1
 
     def test_two_bodies_under_one_key_make_one(self, storage):
-        app = wsgi.create_app()
+        app = ready_app()
         answers = self.race(lambda each: post(app.test_client(), "states", {"name": f"{each % 2}"}))
         assert sorted(answer.status_code for answer in answers) == [201] * 10 + [422] * 10
         assert storage.count(State) == 1
@@ -267,7 +266,7 @@ class TestAtOnce:
         for key in range(5):
             post(client, "states", {"name": "N"}, f"old-{key}")
         TestKeeping.age(storage, 25)
-        app = wsgi.create_app()
+        app = ready_app()
         answers = self.race(lambda each: post(app.test_client(), "states", {"name": "N"}, f"{each}"))
         statuses = {answer.status_code for answer in answers}
         assert statuses == {201}, [answer.json for answer in answers]

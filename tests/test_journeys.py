@@ -37,19 +37,14 @@ class Crowd:
 def crowd(tmp_path_factory) -> Iterator[Crowd]:
     folder = tmp_path_factory.mktemp("crowd")
     settings = replace(Settings(), file_path=str(folder / "file.json"))
-    usual, models.storage = models.storage, models.make_storage(settings)
-    try:
-        models.storage.reload()
+    with models.using(settings) as storage:
         one, some = Market("One"), Market("Two")
         for number in range(MANY - 2):
             market = some if number < SOME - 1 else one
             place = Place(name=f"Home {number:03}", city_id=market.city.id, user_id=market.host.id)
             place.amenities = [some.wifi, some.pool] if market is some else [one.wifi]
-            models.storage.new(place)
-        models.storage.save()
-    finally:
-        models.storage.close()
-        models.storage = usual
+            storage.new(place)
+        storage.save()
     environ, port = environment(settings, folder), free_port()
     with Server(["wsgi.py", "--port", str(port)], environ, port) as server:
         yield Crowd(server.address, one, some, environ)

@@ -20,6 +20,7 @@ from api.v1 import app as api
 from config import RATE_LIMIT, Settings
 from errors import Misconfigured
 from models.engine.file_storage import FileStorage
+from tests.apps import ready_app
 from tests.conftest import ROOT
 from tests.redis import Redis
 from tests.servers import Server, free_port
@@ -35,12 +36,10 @@ def _store(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def make(monkeypatch):
+def make():
     """A client of an application of its own, as a worker has one: `make(rate_limit="2 per hour")`."""
     def make(address: str = "192.0.2.1", **settings: str) -> Any:
-        for name, value in settings.items():
-            monkeypatch.setenv(f"HBNB_{name.upper()}", value)
-        client = wsgi.create_app().test_client()
+        client = ready_app(**settings).test_client()
         client.environ_base["REMOTE_ADDR"] = address
         return client
     return make
@@ -145,7 +144,7 @@ class TestLimit:
 
     def test_status_health_files_and_preflights_are_free(self, make):
         client = make(rate_limit="1 per hour")
-        style = re.search(r'"(/static/[^"]+\.css)"', wsgi.create_app().test_client().get("/hbnb_filters").text)[1]
+        style = re.search(r'"(/static/[^"]+\.css)"', ready_app().test_client().get("/hbnb_filters").text)[1]
         for path in ("/health/live", "/health/ready", "/api/v1/status", "/api/v1/status/", style):
             assert statuses(client, 3, path) == [200] * 3, path
         preflight = {"Origin": "http://x.example", "Access-Control-Request-Method": "GET"}
@@ -251,9 +250,8 @@ class TestAddress:
 
     @pytest.mark.parametrize("create", [wsgi.create_app, api.create_app, pages.create_app])
     def test_needs_nobody_who_watches(self, create, monkeypatch):
-        monkeypatch.setenv("HBNB_PROXIES", "1")
-        monkeypatch.setattr("monitoring.init_app", lambda _: None)
-        app = create()
+        monkeypatch.setattr("monitoring.init_app", lambda *_: None)
+        app = ready_app(create, proxies="1")
         app.add_url_rule("/whose", view_func=lambda: request.remote_addr)
         assert app.test_client().get("/whose", headers={"X-Forwarded-For": "198.51.100.1"}).text == "198.51.100.1"
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import models
-import wsgi
 from models.state import State
+from tests.apps import ready_app
 from tests.market import Market
 from tests.servers import Server, free_port
 
@@ -22,7 +22,7 @@ FILES = {"/apidocs/static/<path:filename>": "/apidocs/static/docs.js",
          "/static/<version>/<folder>/<path:name>": "/static/x/styles/hbnb.css",
          "/pictures/<version>/<id>.svg": "/pictures/x/1.svg"}
 METHODS: dict[str, set[str]] = {}       # of each route, by what it is written as
-APP = wsgi.create_app()
+APP = ready_app()
 for _rule in APP.url_map.iter_rules():
     METHODS.setdefault(_rule.rule, set()).update(_rule.methods or ())
 ALL = pytest.mark.parametrize("rule", sorted(METHODS))
@@ -98,9 +98,8 @@ def test_a_method_that_a_route_does_not_have_is_refused_and_all_others_named(cli
 
 
 @API
-def test_a_page_of_a_listed_origin_may_ask_and_no_other(storage, market, rule, monkeypatch):
-    monkeypatch.setenv("HBNB_CORS_ORIGINS", "https://a.example, https://b.example")
-    client = wsgi.create_app().test_client()
+def test_a_page_of_a_listed_origin_may_ask_and_no_other(storage, market, rule):
+    client = ready_app(cors_origins="https://a.example, https://b.example").test_client()
     for form in forms(rule, market):
         for method in METHODS[rule] - {"OPTIONS"}:
             asked = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": ",".join(HEADERS)}

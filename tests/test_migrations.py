@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import event
 
 import models
+import wsgi
 from commands.db import db
 from config import Settings
 from errors import Conflict, Misconfigured, Outdated, Unavailable
@@ -325,14 +326,21 @@ class TestStart:
         assert database.rows("SELECT * FROM alembic_version") == [(HEAD, SINCE)]
 
     @pytest.mark.parametrize("command", [
-        ["-c", "import wsgi"], ["-m", "api.v1.app"], ["-m", "web_flask.app"], ["console.py"],
-        ["-m", "flask", "--app", "wsgi", "run"]])
+        ["wsgi.py"], ["-m", "api.v1.app"], ["-m", "web_flask.app"], ["console.py"]])
     def test_is_refused_in_one_line_by_every_program(self, small, tmp_path, command):
         ended = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=60,
                                input="", env=environment(small.settings, tmp_path) | {"HBNB_ENV": "production"})
         assert ended.returncode == 1
         assert ended.stderr == ("hbnb: The database migrated has the tables of an older HBNB: stop all programs that "
                                 "use it, back it up, and run `flask --app wsgi db upgrade`\n")
+
+    def test_is_answered_503_by_other_wsgi_servers_until_it_is_migrated(self, small, monkeypatch, caplog):
+        use(small, monkeypatch, "staging")
+        client = wsgi.create_app(replace(small.settings, env="staging")).test_client()
+        assert [client.get(path).status_code for path in ("/api/v1/states", "/", "/health/live")] == [503, 503, 200]
+        assert "run `flask --app wsgi db upgrade`" in caplog.text
+        small.migrations.upgrade()
+        assert client.get("/api/v1/states").status_code == 200
 
     def test_after_a_database_that_was_away_is_refused_when_it_is_there(self, small, monkeypatch, tmp_path):
         socket = tmp_path / "socket"

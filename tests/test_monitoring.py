@@ -35,6 +35,7 @@ from models.engine.db_storage import DBStorage
 from models.state import State
 from monitoring import health, identity, lines, logs, metrics
 from monitoring.watched import Watched
+from tests.apps import ready_app
 from tests.conftest import ROOT, environment
 from tests.servers import Server, free_port
 from web_flask import app as pages
@@ -69,7 +70,7 @@ class TestHealth:
         monkeypatch.setattr(health, "FRESH", 60)
         monkeypatch.setattr(health, "PATIENCE", 60)
         monkeypatch.setattr(models, "storage", SimpleNamespace(probe=probe, **IDLE))
-        app = wsgi.create_app()
+        app = ready_app()
         with ThreadPoolExecutor(4) as pool:
             said = [pool.submit(ready, app.test_client()) for _ in range(4)]
             while not asked:
@@ -80,19 +81,16 @@ class TestHealth:
 
     @pytest.mark.parametrize("make", [wsgi.create_app, api.create_app, pages.create_app])
     def test_live_says_that_the_process_runs_and_which_release(self, make, storage, monkeypatch):
-        monkeypatch.setenv("HBNB_RELEASE", "web_static_20261120123456")
         monkeypatch.setattr(models, "storage", SimpleNamespace(**IDLE))
-        answer = make().test_client().get("/health/live")
+        answer = ready_app(make, release="web_static_20261120123456").test_client().get("/health/live")
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
         assert answer.json == {"status": "OK", "release": "web_static_20261120123456"}
 
     def test_ready_asks_the_storage(self, storage):
-        assert ready(wsgi.create_app().test_client()) == 200
+        assert ready(ready_app().test_client()) == 200
 
-    def test_needs_no_token_counts_for_no_limit_and_is_never_answered_from_what_was(self, storage, monkeypatch):
-        monkeypatch.setenv("HBNB_ENV", "staging")
-        monkeypatch.setenv("HBNB_RATE_LIMIT", "1 per hour")
-        client = wsgi.create_app().test_client()
+    def test_needs_no_token_counts_for_no_limit_and_is_never_answered_from_what_was(self, storage):
+        client = ready_app(env="staging", rate_limit="1 per hour").test_client()
         assert [client.get("/health/ready", headers={"If-None-Match": "*"}).status_code for _ in range(3)] == [200] * 3
         assert client.get("/api/v1/states").status_code == 200
 
@@ -100,7 +98,7 @@ class TestHealth:
             self, db_settings, tmp_path, monkeypatch):
         path, silent = tmp_path / "socket", tmp_path / "silent"
         monkeypatch.setattr(models, "storage", DBStorage(replace(db_settings, mysql_host=str(path))))
-        client = wsgi.create_app().test_client()
+        client = ready_app().test_client()
         with closing(socket.socket(socket.AF_UNIX)) as listening:
             listening.bind(str(silent))
             listening.listen()
@@ -113,7 +111,7 @@ class TestHealth:
 
     @pytest.mark.parametrize("engine", ["file"], indirect=True)
     def test_a_file_that_is_damaged_or_unreadable_is_told_and_so_is_one_that_is_whole_again(self, storage, settings):
-        client, path = wsgi.create_app().test_client(), Path(settings.file_path)
+        client, path = ready_app().test_client(), Path(settings.file_path)
         State(name="Kept").save()
         whole = path.read_bytes()
         path.write_bytes(whole[:-5])
@@ -135,7 +133,7 @@ class TestHealth:
             hangs.wait()
         monkeypatch.setattr(models, "storage", SimpleNamespace(probe=probe, **IDLE))
         monkeypatch.setattr(health, "PATIENCE", 0.01)
-        client = wsgi.create_app().test_client()
+        client = ready_app().test_client()
         try:
             assert [ready(client) for _ in range(20)] == [503] * 20
             assert len(asked) == 8
@@ -161,23 +159,21 @@ class TestHealth:
 
     def test_status_is_what_it_was(self, storage, monkeypatch):
         monkeypatch.setattr(models, "storage", SimpleNamespace(**IDLE))
-        assert wsgi.create_app().test_client().get("/api/v1/status").data == b'{"status":"OK"}\n'
+        assert ready_app().test_client().get("/api/v1/status").data == b'{"status":"OK"}\n'
 
 
 @pytest.fixture
 def written(monkeypatch) -> list[dict[str, Any]]:
     """The lines that are logged as JSON, from now on."""
-    monkeypatch.setenv("HBNB_LOG", "json")
     found: list[dict[str, Any]] = []
     monkeypatch.setattr(logs._writer, "put", lambda line: found.append(json.loads(line)))
     return found
 
 
 class TestLog:
-    def test_has_a_line_for_each_request(self, storage, written, monkeypatch):
-        monkeypatch.setenv("HBNB_RELEASE", "r7")
-        monkeypatch.setenv("HBNB_PROXIES", "1")
-        answer = wsgi.create_app().test_client().get("/api/v1/states?_=a+secret", headers={
+    def test_has_a_line_for_each_request(self, storage, written):
+        client = ready_app(log="json", release="r7", proxies="1").test_client()
+        answer = client.get("/api/v1/states?_=a+secret", headers={
             "User-Agent": "Mine/1.0", "X-Forwarded-For": "192.0.2.9", "X-Request-Id": "mine-1"})
         [line] = written
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", line.pop("time"))
@@ -187,7 +183,7 @@ class TestLog:
                         "release": "r7"}
 
     def test_every_answer_has_the_id_of_its_line(self, storage, written):
-        client = wsgi.create_app().test_client()
+        client = ready_app(log="json").test_client()
         obj = State(name="One")
         obj.save()
         tag = client.get(f"/api/v1/states/{obj.id}").headers["ETag"]
@@ -204,7 +200,7 @@ class TestLog:
         assert len({line["request_id"] for line in written}) == len(asked)
 
     def test_holds_nothing_that_is_nobodys_business(self, storage, written):
-        client = wsgi.create_app().test_client()
+        client = ready_app(log="json").test_client()
         client.post("/api/v1/users?_=Hush1", json={"email": "ada@example.com", "password": "Hush2"},
                     headers={"Authorization": "Bearer Hush3", "Cookie": "a=Hush4"})
         client.get(f"/api/v1/users/ada@example.com/{TOKEN}", headers={"User-Agent": f"x (ada@example.com) {TOKEN}"})
@@ -215,7 +211,7 @@ class TestLog:
     @pytest.mark.parametrize("engine", ["file"], indirect=True)
     @pytest.mark.parametrize("private", ["ada.love@example.com", TOKEN])
     def test_what_is_cut_holds_no_half_of_what_is_private(self, storage, written, private):
-        client = wsgi.create_app().test_client()
+        client = ready_app(log="json").test_client()
         for shown in range(1, len(private)):
             client.get("/" + "x" * (logs.PATH_LENGTH - shown - 2) + "/" + private)
         assert {line["path"].rpartition("/")[2] for line in written} == {"…"}
@@ -224,8 +220,8 @@ class TestLog:
         assert logs.scrubbed(f"/a/x{'y' * 100_000}/@/{'z.' * 50_000}@") == f"/a/x{'y' * 100_000}/@/{'z.' * 50_000}@"
         assert logs.scrubbed("user 'hbnb'@'localhost', o'neil@example.com, é@é.fr") == "user 'hbnb'@'localhost', …, …"
 
-    def test_what_clients_make_up_neither_breaks_nor_fills_it(self, storage, written, monkeypatch):
-        client = wsgi.create_app().test_client()
+    def test_what_clients_make_up_neither_breaks_nor_fills_it(self, storage, written):
+        client = ready_app(log="json").test_client()
         client.get("/%0a%1b%ff%e2%82%ac" + "x" * 5000, headers={"User-Agent": "\xff" * 5000})
         assert written[0]["path"].startswith("/\n\x1b\ufffd€x")
         assert (len(written[0]["path"]), len(written[0]["agent"])) == (logs.PATH_LENGTH, logs.AGENT_LENGTH)
@@ -234,7 +230,7 @@ class TestLog:
         def fail():
             raise ZeroDivisionError("for ada@example.com")
         monkeypatch.setattr("api.v1.views.stats_by_table", fail)
-        app = wsgi.create_app()
+        app = ready_app(log="json")
         assert app.test_client().get("/api/v1/stats", headers={"X-Request-Id": "mine-2"}).status_code == 500
         trace, line = written
         assert (trace["level"], trace["request_id"], trace["message"]) == (
@@ -244,11 +240,11 @@ class TestLog:
         assert (line["level"], line["request_id"], line["status"]) == ("error", "mine-2", 500)
         assert identity.current.get() is None
 
-    def test_an_answer_is_told_when_its_last_byte_is_gone_or_the_client_is(self, storage, written, monkeypatch):
+    def test_an_answer_is_told_when_its_last_byte_is_gone_or_the_client_is(self, storage, written):
         with storage.transaction():
             for number in range(2500):
                 storage.new(State(name=f"State {number}"))
-        client = wsgi.create_app().test_client()
+        client = ready_app(log="json").test_client()
         for parts, whole in ((None, True), (1, False)):
             answer = client.get("/api/v1/states", headers={"X-Request-Id": "mine-3"})
             body = answer.iter_encoded()
@@ -313,7 +309,7 @@ class TestLog:
     def test_is_readable_elsewhere(self, storage, monkeypatch):
         found: list[str] = []
         monkeypatch.setattr(logs._writer, "put", lambda line: found.append(line.decode()))
-        client = wsgi.create_app().test_client()
+        client = ready_app().test_client()
         client.get("/a%0a%1bé", headers={"X-Request-Id": "mine-5"})
         assert re.fullmatch(r"\d\d:\d\d:\d\d 404 GET /a\\n\\u001b\\u00e9 \d+\.\d ms\n", found[0])
         logging.getLogger("any").warning("beware")
@@ -434,10 +430,9 @@ class TestMetrics:
             assert port not in listening(port, "r8", 1)
 
     @pytest.fixture
-    def registry(self, monkeypatch):
+    def registry(self):
         """What is counted, by a client that asked for some of it."""
-        monkeypatch.setenv("HBNB_METRICS", "127.0.0.1:9101")
-        app = wsgi.create_app()
+        app = ready_app(metrics="127.0.0.1:9101")
         return app.test_client(), app.extensions["metrics"][0]
 
     def test_failures_of_ours_are_told_apart(self, registry, storage, monkeypatch):
@@ -470,7 +465,7 @@ class TestMetrics:
         assert used() == 0
 
     def test_are_not_there_where_nobody_asks_for_them(self, storage):
-        assert "metrics" not in wsgi.create_app().extensions
+        assert "metrics" not in ready_app().extensions
 
     @pytest.mark.parametrize("address", ["0.0.0.0:9101", "[::]:9101", "8.8.8.8:9101", "9101", "127.0.0.1",
                                          "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:x", "localhost:9101",
@@ -493,12 +488,11 @@ class TestMetrics:
 
 
 @pytest.mark.parametrize(("setting", "value", "module"), [
-    ("HBNB_METRICS", "127.0.0.1:9101", "prometheus_client"), ("SENTRY_DSN", "http://key@127.0.0.1:1/1", "sentry_sdk")])
+    ("metrics", "127.0.0.1:9101", "prometheus_client"), ("sentry_dsn", "http://key@127.0.0.1:1/1", "sentry_sdk")])
 def test_a_library_that_is_missing_is_named(setting, value, module, monkeypatch):
-    monkeypatch.setenv(setting, value)
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(Misconfigured, match=f"{setting} is set, which needs .*: pip install"):
-        wsgi.create_app()
+    with pytest.raises(Misconfigured, match=r"(HBNB_METRICS|SENTRY_DSN) is set, which needs .*: pip install"):
+        ready_app(**{setting: value})
 
 
 def listening(first: int, release: str, count: int, host: str = "127.0.0.1") -> list[int]:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import guard
-import wsgi
 from config import DATABASES
+from tests.apps import ready_app
 from tests.conftest import ROOT
 from tests.documents import block
 
@@ -73,10 +73,9 @@ def console(environ: Mapping[str, str], *arguments: str) -> str:
 
 class TestMetrics:
     @pytest.fixture
-    def families(self, storage, monkeypatch):
+    def families(self, storage):
         """Name and labels of everything that `/metrics` shows after some requests."""
-        monkeypatch.setenv("HBNB_METRICS", "127.0.0.1:9101")
-        app = wsgi.create_app()
+        app = ready_app(metrics="127.0.0.1:9101")
         app.add_url_rule("/broken", view_func=lambda: ("", 500))
         for path in ("/api/v1/states", "/broken"):
             app.test_client().get(path)

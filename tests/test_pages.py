@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-import wsgi
+from tests.apps import ready_app
 from tests.processes import ROOT
 from tests.servers import Server, free_port
 from tests.site import ATTACK, Site, valid
@@ -80,7 +80,7 @@ class TestOnTheServer:
 
     @pytest.mark.parametrize("engine", ["file"])
     def test_are_valid_html(self, stored):
-        client = wsgi.create_app().test_client()
+        client = ready_app().test_client()
         documents = {name: client.get(path).text for name, path in stored.pages.items()}
         assert valid(documents) == ""
 

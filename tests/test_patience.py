@@ -18,6 +18,7 @@ from errors import Misconfigured, Unavailable
 from models.engine.db_storage import DBStorage
 from models.state import State
 from tests import objects
+from tests.apps import ready_app
 from tests.conftest import ROOT, own_settings, watched
 
 STATES = "/api/v1/states"
@@ -50,7 +51,7 @@ def make(storage, settings, monkeypatch) -> Iterator[Callable[..., DBStorage]]:
 def client(make):
     def client(**more: str):
         make(hurry=False, **more)
-        return wsgi.create_app().test_client()
+        return ready_app().test_client()
     return client
 
 
@@ -125,7 +126,7 @@ class TestStatements:
     def test_who_answers_no_requests_takes_what_time_it_needs(self, make, app):
         storage = make(hurry=False, mysql_timeout="1")
         assert storage.rows(text("SELECT SLEEP(1.5)")) == [(0,)]
-        app.create_app()
+        ready_app(app.create_app)
         with pytest.raises(Unavailable, match="took too long"):
             storage.rows(text("SELECT SLEEP(30)"))
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-import wsgi
 from errors import Misconfigured
+from tests.apps import ready_app
 from tests.conftest import ROOT
 from tests.servers import free_port
 
@@ -118,8 +118,7 @@ def test_it_is_not_even_there_without_an_address():
     assert ended.stdout == "set()\n", ended.stderr
 
 
-def test_an_address_that_is_none_is_refused_without_showing_it(monkeypatch):
-    monkeypatch.setenv("SENTRY_DSN", "nonsense-with-a-key")
+def test_an_address_that_is_none_is_refused_without_showing_it():
     with pytest.raises(Misconfigured, match="SENTRY_DSN is no address that Sentry gives") as refused:
-        wsgi.create_app()
+        ready_app(sentry_dsn="nonsense-with-a-key")
     assert "nonsense" not in str(refused.value)

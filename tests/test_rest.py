@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from werkzeug.test import create_environ, run_wsgi_app
 
-import wsgi
 from models.amenity import Amenity
 from models.place import Place
 from models.review import Review
 from models.state import State
 from services import listing
 from services.search.filters import FILTERS
+from tests.apps import ready_app
 from tests.market import Market
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -40,7 +40,7 @@ def market(storage) -> Market:
 @pytest.fixture
 def ask(storage, market):
     """Send a request, with the market's ids in the path and the body filled in."""
-    client = wsgi.create_app().test_client()
+    client = ready_app().test_client()
     ids = {name: obj.id for name, obj in vars(market).items()}
 
     def ask(method: str, path: str, body: Any = None, **options: Any):
@@ -291,7 +291,7 @@ class TestQuery:
 
 class TestWhatFreshEyesFound:
     def test_a_body_that_comes_without_its_length_has_the_same_limit(self, storage):
-        app = wsgi.create_app()
+        app = ready_app()
         for size, status in ((999_000, "201 CREATED"), (1_000_000, "413 "), (2_000_000, "413 ")):
             environ = create_environ("/api/v1/states", method="POST", content_type="application/json",
                                      input_stream=io.BytesIO(b'{"name": "early"}'.ljust(size)))
@@ -303,7 +303,7 @@ class TestWhatFreshEyesFound:
 
     @pytest.mark.parametrize("path", ["/api/v1//states", "/api/v1/states//", "//api/v1/states", "/api//v1/states"])
     def test_a_slash_too_many_is_no_way_to_another_host(self, storage, path):
-        client = wsgi.create_app().test_client()
+        client = ready_app().test_client()
         answer = client.post(path, json={"name": "S"}, headers={"Host": "evil.example"})
         assert answer.status_code == 404
         assert "Location" not in answer.headers
@@ -346,7 +346,7 @@ class TestRaces:
     @staticmethod
     def race(work) -> list[int]:
         """The statuses of what all do at the same moment, sorted."""
-        app, start, statuses = wsgi.create_app(), threading.Barrier(20), []
+        app, start, statuses = ready_app(), threading.Barrier(20), []
 
         def run(number: int) -> None:
             client = app.test_client()

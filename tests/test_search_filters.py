@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-import wsgi
 from models.place import Place
 from services.query import OPERATORS
 from services.search.filters import FILTERS, FORM
+from tests.apps import ready_app
 from tests.conftest import ROOT
 from tests.market import Market
 from tests.servers import Server, free_port
@@ -84,7 +84,7 @@ def test_a_new_row_is_all_that_a_new_filter_takes(site: str, page: Page):
 
 @pytest.mark.parametrize("engine", ["file"])
 def test_every_row_is_in_the_api_and_every_label_in_the_form(storage):
-    client = wsgi.create_app().test_client()
+    client = ready_app().test_client()
     paths = client.get("/apispec_1.json").json["paths"]
     body = paths["/api/v1/places_search"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert body["properties"].keys() == FILTERS.keys()

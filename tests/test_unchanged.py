@@ -5,7 +5,6 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 import models
-import wsgi
 from errors import Conflict, NotFound
 from models.review import Review
 from models.state import State
@@ -13,13 +12,14 @@ from models.user import User
 from services.listing import Listing
 from services.search import search
 from tests import objects
+from tests.apps import ready_app
 from tests.market import Market
 
 
 class TestUnchanged:
     @pytest.fixture
     def app(self, storage):
-        return wsgi.create_app()
+        return ready_app()
 
     @pytest.fixture
     def asked(self, app) -> list[str]:
@@ -62,16 +62,14 @@ class TestUnchanged:
         answer = client.get(path + query, headers={name: value.format(tag=tag) for name, value in sent.items()})
         assert (answer.status_code, asked) == (status, ["asked"])
 
-    def test_where_requests_are_counted_all_of_them_are(self, storage, monkeypatch):
-        monkeypatch.setenv("HBNB_RATE_LIMIT", "3 per hour")
-        client, path = wsgi.create_app().test_client(), f"/api/v1/states/{Market().state.id}"
+    def test_where_requests_are_counted_all_of_them_are(self, storage):
+        client, path = ready_app(rate_limit="3 per hour").test_client(), f"/api/v1/states/{Market().state.id}"
         known = {"If-None-Match": client.get(path).headers["ETag"]}
         assert [client.get(path, headers=known).status_code for _ in range(3)] == [304, 304, 429]
 
     @pytest.mark.parametrize("origins", ["https://a.example", "https://a.example,https://b.example"])
-    def test_where_few_sites_may_use_it_caches_are_told(self, storage, monkeypatch, origins):
-        monkeypatch.setenv("HBNB_CORS_ORIGINS", origins)
-        client, path = wsgi.create_app().test_client(), f"/api/v1/states/{Market().state.id}"
+    def test_where_few_sites_may_use_it_caches_are_told(self, storage, origins):
+        client, path = ready_app(cors_origins=origins).test_client(), f"/api/v1/states/{Market().state.id}"
         answer = client.get(path)
         again = client.get(path, headers={"If-None-Match": answer.headers["ETag"]})
         assert (answer.status_code, again.status_code) == (200, 304)

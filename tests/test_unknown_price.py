@@ -10,7 +10,6 @@ import pytest
 
 import models
 import schema
-import wsgi
 from config import Settings
 from models.engine.storage import Storage
 from models.place import Place
@@ -19,6 +18,7 @@ from services.search import search
 from services.transfer.files import export_file, import_file
 from tests import objects
 from tests.airbnb import stored
+from tests.apps import ready_app
 from tests.conftest import Run
 from tests.market import Market
 
@@ -49,7 +49,7 @@ DEAREST = ["Loft in Albany", "Cheap", "Free", "Unknown", "Asked"]
 class TestOrders:
     @pytest.mark.parametrize(("sort", "expected"), [("price_by_night", CHEAPEST), ("-price_by_night", DEAREST)])
     def test_have_it_last_whole_and_by_pages(self, market: Market, sort: str, expected: list[str]):
-        client = wsgi.create_app().test_client()
+        client = ready_app().test_client()
         for path in ("places", f"cities/{market.city.id}/places"):
             for page in (f"sort={sort}", f"sort={sort}&limit=9"):
                 assert [place["name"] for place in client.get(f"/api/v1/{path}?{page}").json] == expected
@@ -84,7 +84,7 @@ class TestRanges:
 
 class TestAPI:
     def test_changes_a_price_to_null_and_back_and_makes_places_of_0_or_more(self, market: Market):
-        client = wsgi.create_app().test_client()
+        client = ready_app().test_client()
         address = f"/api/v1/places/{market.place.id}"
         assert client.put(address, json={"price_by_night": None}).json["price_by_night"] is None
         assert client.get(address).json["price_by_night"] is None
@@ -172,7 +172,7 @@ class TestStores:
 
 class TestPages:
     def test_say_price_on_request(self, market: Market):
-        client = wsgi.create_app().test_client()
+        client = ready_app().test_client()
         cards = re.findall(r'class="(price_by_night[^"]*)">(.*?)<', client.get("/hbnb?sort=price").text)
         assert cards == [("price_by_night", "$0"), ("price_by_night", "$7"), ("price_by_night", "$100"),
                          *[("price_by_night unknown", "Price on request")] * 2]

@@ -20,6 +20,7 @@ from models.state import State
 from models.user import User
 from services.transfer.files import import_file
 from tests import objects
+from tests.apps import ready_app
 from tests.market import Market
 from web_flask import app as alone
 
@@ -33,7 +34,7 @@ PAGES = ["/hbnb", "/hbnb_filters", "/states", "/states_list", "/cities_by_states
 
 @pytest.fixture
 def client(storage) -> FlaskClient:
-    return wsgi.create_app().test_client()
+    return ready_app().test_client()
 
 
 def text(answer) -> str:
@@ -43,7 +44,7 @@ def text(answer) -> str:
 
 class TestClassicRoutes:
     def test_the_pages_alone_greet(self, storage):
-        answer = alone.create_app().test_client().get("/")
+        answer = ready_app(alone.create_app).test_client().get("/")
         assert (answer.status_code, answer.text) == (200, "Hello HBNB!")
 
     @pytest.mark.parametrize(("path", "expected"), TEXTS)
@@ -69,7 +70,7 @@ class TestClassicRoutes:
     @pytest.mark.parametrize("path", PAGES)
     def test_answer_with_a_slash_and_without_and_with_nothing_in_the_store(self, storage, app, path):
         for each in (path, f"{path}/"):
-            answer = app.create_app().test_client().get(each)
+            answer = ready_app(app.create_app).test_client().get(each)
             assert (answer.status_code, answer.mimetype) == (200, "text/html")
 
     @pytest.mark.parametrize("path", ["/states", "/states_list", "/cities_by_states", "/hbnb_filters", "/hbnb"])
@@ -278,7 +279,7 @@ def test_an_object_of_a_lenient_file_that_lacks_almost_everything_is_shown(tmp_p
     lost[1].place_id = lost[0].id
     for obj in lost:
         obj.save()
-    client = wsgi.create_app().test_client()
+    client = ready_app().test_client()
     for path in ("/", *PAGES, f"/places/{lost[0].id}", f"/states/{lost[2].id}"):
         assert client.get(path).status_code == 200, path
     storage.close()
@@ -403,7 +404,7 @@ class TestErrors:
     @pytest.mark.parametrize("app", [wsgi, alone])
     @pytest.mark.parametrize("path", ["/hbnb//", "/states//x", "/python//x"])
     def test_one_slash_too_many_is_not_there_and_leads_nowhere(self, storage, app, path):
-        assert app.create_app().test_client().get(path).status_code == 404
+        assert ready_app(app.create_app).test_client().get(path).status_code == 404
 
     def test_home_is_at_the_shortest_address_from_everywhere(self, client):
         for path in ("/", "/100-hbnb", "/hbnb", "/states", "/nope"):
@@ -431,7 +432,7 @@ class TestErrors:
         def broken():
             raise RuntimeError("a secret")
         monkeypatch.setattr("web_flask.lists.regions", broken)
-        answer = app.create_app().test_client().get("/states")
+        answer = ready_app(app.create_app).test_client().get("/states")
         assert answer.status_code == 500
         assert "Something went wrong" in answer.text
         assert "secret" not in answer.text

@@ -5,13 +5,13 @@ import string
 
 import pytest
 
-import wsgi
 from models.amenity import Amenity
 from models.city import City
 from models.place import Place
 from models.state import State
 from services.search import search
 from services.transfer.files import import_file
+from tests.apps import ready_app
 from tests.market import Market
 
 
@@ -89,7 +89,7 @@ def test_filters_facets_and_orders_hold_beside_words(market):
 
 @pytest.mark.parametrize("path", ["/hbnb", "/"])
 def test_the_pages_find_the_same(market, path):
-    page = wsgi.create_app().test_client().get(path, query_string={"text": "Albany, New York; wi-fi"}).text
+    page = ready_app().test_client().get(path, query_string={"text": "Albany, New York; wi-fi"}).text
     assert ">1 place</p>" in page
 
 

@@ -17,13 +17,12 @@ pages = Blueprint("web_dynamic", __name__, template_folder="templates")
 errors.watch(pages)
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, settings: Settings) -> None:
     """Add the pages to an application that has the look, the API, and the pages of `web_flask`."""
     static.add(app, "scripts", _HERE / "scripts")
     static.add(app, "jquery", Path(xstatic.pkg.jquery.BASE_DIR), "jquery.min.js")
     static.add(app, "leaflet", Path(xstatic.pkg.leaflet.BASE_DIR), "leaflet.css", "leaflet.js")
     app.register_blueprint(pages)
-    settings = Settings.from_environ()
     app.jinja_env.globals |= {
         "home": "web_dynamic.search", "tiles": settings.tiles, "tiles_credit": settings.tiles_credit}
 

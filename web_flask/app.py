@@ -9,24 +9,29 @@ import models
 import monitoring
 import proxies
 import web_flask
+from config import Settings
 from web_flask import classic
 
 
-def create_app() -> Flask:
-    models.check()
-    models.storage.hurry()
+def create_app(settings: Settings) -> Flask:
+    """Make the application.
+
+    Raises:
+        Misconfigured: the settings cannot work.
+    """
+    models.open_storage(settings)
     app = Flask(__name__, static_folder=None, template_folder=None)
-    look.init_app(app)
+    look.init_app(app, settings)
     web_flask.init_app(app)
     app.add_url_rule("/", view_func=classic.hello)
     app.teardown_appcontext(lambda _: models.storage.close())
-    proxies.init_app(app)
+    proxies.init_app(app, settings)
     guard.init_app(app)
-    monitoring.init_app(app)
+    monitoring.init_app(app, settings)
     return app
 
 
-app = create_app()
+app = create_app(Settings.from_environ())
 
 if __name__ == "__main__":
     import argparse
@@ -36,4 +41,5 @@ if __name__ == "__main__":
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=5000)
     options = parser.parse_args()
+    guard.start(app)
     serve("web_flask.app:app", options.host, options.port)

@@ -8,8 +8,8 @@ from typing import Any
 from flask import render_template
 
 import models
+from config import Settings
 from look import picture
-from models.engine.file_storage import FileStorage
 from sample import Sample
 from sample.fill import fill
 from web_flask.app import create_app
@@ -23,20 +23,16 @@ NAMES = {"web_flask.hbnb": "index.html", "web_flask.place": "place.html", "web_f
 
 def pages() -> dict[str, str]:
     """The content of each file, by its name."""
-    usual = models.storage
     with tempfile.TemporaryDirectory() as folder:
-        models.storage = FileStorage(Path(folder) / "file.json")
-        try:
-            models.storage.reload()
+        settings = Settings(file_path=f"{folder}/file.json")
+        with models.using(settings):
             sample = list(Sample(places=10, states=4, cities=2, reviews=4))
             fill(sample)
-            return _drawn({obj["__class__"]: obj["id"] for obj in sample if obj["__class__"] in ("Place", "State")})
-        finally:
-            models.storage.close()
-            models.storage = usual
+            return _drawn(settings, {
+                obj["__class__"]: obj["id"] for obj in sample if obj["__class__"] in ("Place", "State")})
 
 
-def _drawn(last: dict[str, str]) -> dict[str, str]:
+def _drawn(settings: Settings, last: dict[str, str]) -> dict[str, str]:
     pictures: dict[str, str] = {}
 
     def address(endpoint: str, **_: Any) -> str:
@@ -47,7 +43,7 @@ def _drawn(last: dict[str, str]) -> dict[str, str]:
         pictures[name] = picture.draw(id)
         return name
 
-    app = create_app()
+    app = create_app(settings)
     app.jinja_env.globals |= {"url_for": address, "static": "{}/{}".format, "picture": drawn}
     client = app.test_client()
     found = {name: client.get(path).text for name, path in (

@@ -11,13 +11,12 @@ from api.v1.views import app_views
 from config import Settings
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, settings: Settings) -> None:
     """Add the API to an application.
 
     Raises:
-        Misconfigured: the settings cannot work, or nobody could write.
+        Misconfigured: the settings cannot work.
     """
-    settings = Settings.from_environ()
     app.config["MAX_CONTENT_LENGTH"] = int(settings.body_limit)
     # A redirected preflight fails, so nothing is redirected: neither for one slash more nor for one less.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from flask import Flask, Response, current_app, g, request
 
-import commands
+import guard
 import models
 from api.v1.operations import OPERATIONS, SAFE
 from config import Settings
@@ -17,17 +17,13 @@ from services.actor import DEVELOPER, VISITOR, Actor
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Guard an application, where its environment is a guarded one.
-
-    Raises:
-        Misconfigured: it is for production, and nobody could write.
-    """
+    """Ask for tokens if the environment is a guarded one; in production, refuse to start until there is a token."""
     app.config["GUARDED"] = settings.guarded
     if settings.guarded:
         app.before_request(_guard)
         app.after_request(_vary)
-    if settings.env == "production" and not commands.at_work():
-        _need_token()
+    if settings.env == "production":
+        guard.before_start(app, _need_token)
 
 
 def caller() -> str | None:
@@ -74,7 +70,7 @@ def _vary(response: Response) -> Response:
 
 
 def _need_token() -> None:
-    with suppress(Unavailable):     # it will say so to whoever asks, and the guard needs it all the same
+    with suppress(Unavailable):     # each request reports it, and a write needs a token all the same
         if not tokens.count():
             raise Misconfigured("HBNB_ENV is production, where writing takes a token, and there is no token yet: "
                                 "make one with `console.py token create NAME`")

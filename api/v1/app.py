@@ -8,23 +8,28 @@ import models
 import monitoring
 import proxies
 from api import v1
+from config import Settings
 
 
-def create_app() -> Flask:
-    models.check()
-    models.storage.hurry()
+def create_app(settings: Settings) -> Flask:
+    """Make the application.
+
+    Raises:
+        Misconfigured: the settings cannot work.
+    """
+    models.open_storage(settings)
     app = Flask(__name__, static_folder=None)
-    v1.init_app(app)
-    proxies.init_app(app)
+    v1.init_app(app, settings)
+    proxies.init_app(app, settings)
     guard.init_app(app)
-    monitoring.init_app(app)
+    monitoring.init_app(app, settings)
     return app
 
 
-app = create_app()
+_settings = Settings.from_environ()
+app = create_app(_settings)
 
 if __name__ == "__main__":
-    from config import Settings
     from server import serve
-    settings = Settings.from_environ()
-    serve("api.v1.app:app", settings.api_host, int(settings.api_port))
+    guard.start(app)
+    serve("api.v1.app:app", _settings.api_host, int(_settings.api_port))

@@ -76,8 +76,8 @@ def _inside(area: Mapping[str, float]) -> ColumnElement[bool]:
 # In the order of the form.
 FILTERS: dict[str, SearchFilter] = {
     "text": SearchFilter(TEXT, label="Search", hint="City or words",
-                         about="Words, each of which stands in the name or description of the place, or in the name of its "
-                               "city, its state or one of its amenities"),
+                         about="Words, each of which stands in the name or description of the place, or in the name of "
+                               "its city, its state or one of its amenities"),
     "guests": SearchFilter(WHOLE, "max_guest", ">=", "Guests", "Any"),
     "rooms": SearchFilter(WHOLE, "number_rooms", ">=", "Bedrooms", "Any"),
     "bathrooms": SearchFilter(WHOLE, "number_bathrooms", ">="),
