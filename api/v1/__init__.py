@@ -5,7 +5,7 @@ from flask import Flask
 
 import models
 from api.v1 import access, docs, errors, limits, sharing
-from api.v1.operations import OPERATIONS
+from api.v1.operations import OPERATIONS, SAFE
 from api.v1.unchanged import Unchanged
 from api.v1.views import app_views
 from config import Settings
@@ -22,7 +22,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.register_blueprint(app_views, url_prefix="/api/v1")
     reads = {f"api_v1.{name}" for name, each in OPERATIONS.items() if each.reads}
-    app.extensions["reads"] = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint in reads}
+    # The paths at which nothing is changed, though the method may change something elsewhere.
+    app.extensions["reads"] = {rule.rule for rule in app.url_map.iter_rules()
+                               if rule.endpoint in reads and not rule.methods <= {*SAFE}}
     sharing.init_app(app, settings)
     limits.init_app(app, settings)
     access.init_app(app, settings)
