@@ -24,7 +24,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     reads = {f"api_v1.{name}" for name, each in OPERATIONS.items() if each.reads}
     # The paths at which nothing is changed, though the method may change something elsewhere.
     app.extensions["reads"] = {rule.rule for rule in app.url_map.iter_rules()
-                               if rule.endpoint in reads and not rule.methods <= {*SAFE}}
+                               if rule.endpoint in reads and not (rule.methods or set()) <= {*SAFE}}
     sharing.init_app(app, settings)
     limits.init_app(app, settings)
     access.init_app(app, settings)
