@@ -104,14 +104,19 @@ class Settings:
         Raises:
             Misconfigured: a value is missing or makes no sense; every missing one is named.
         """
-        settings = cls(**{
+        settings = cls._read(environ)
+        settings._check(environ)
+        return settings
+
+    @classmethod
+    def _read(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings without a check."""
+        return cls(**{
             each.name: environ[each.metadata["variable"]] for each in fields(cls)
             # Empty is as good as unset, but for what may be empty.
             if environ.get(each.metadata["variable"]) or (
                 each.name in ("mysql_pwd", "history") and each.metadata["variable"] in environ)
         })
-        settings._check(environ)
-        return settings
 
     @property
     def uses_db(self) -> bool:
@@ -210,3 +215,8 @@ class Settings:
                        not (name == "HBNB_MYSQL_PWD" and name in environ)]
             if missing:
                 raise Misconfigured(f"HBNB_TYPE_STORAGE is db, so these must be set too: {', '.join(missing)}")
+
+
+def version(environ: Mapping[str, str] = os.environ) -> str:
+    """Which HBNB this is, also if the settings are not valid."""
+    return f"HBNB {VERSION}, release {Settings._read(environ).release}"

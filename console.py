@@ -7,8 +7,13 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from config import Settings, version
+
+if __name__ == "__main__" and sys.argv[1:] == ["--version"]:    # the imports below need valid settings
+    print(version())
+    sys.exit()
+
 import models
-from config import Settings
 from errors import Invalid, meant
 from services.actor import OPERATOR
 from shell import output, screen, words
@@ -127,9 +132,12 @@ class HBNBCommand(WholeStore):
         update CLASS ID NAME VALUE
 
         Text with spaces stands in quotes, double or single. In quotes \\n is a line break, \\t a tab, and \\" \\' \\\\
-        are the signs themselves. amenity_ids takes a list of ids, which replaces the amenities of a place.
+        are the signs themselves. A quote that begins a text must close it. null without quotes is no value, for an
+        attribute that may have none: description, price_by_night, latitude and longitude of a place. amenity_ids takes
+        a list of ids, which replaces the amenities of a place.
 
             update State 421a55f4-7d82-47d9-b54c-a76916479545 name "New name"
+            update Place 621a55f4-7d82-47d9-b54c-a76916479545 price_by_night null
             State.update("421a55f4-7d82-47d9-b54c-a76916479545", {"name": "New name"})
             update Place 621a55f4-7d82-47d9-b54c-a76916479545 amenity_ids ["721a55f4-7d82-47d9-b54c-a76916479545"]
         """
@@ -139,7 +147,7 @@ class HBNBCommand(WholeStore):
             raise Mistake("** attribute name missing **")
         if len(given) < 4:
             raise Mistake("** value missing **")
-        name, value = words.bare(given[2]), words.bare(given[3])
+        name, value = words.value(given[2]), words.value(given[3])
         rest = given[4:]
         if name == LINKS and value.startswith("["):     # which may have spaces between its ids
             value, rest = " ".join([value, *map(words.bare, rest)]), []
@@ -154,11 +162,14 @@ class HBNBCommand(WholeStore):
         find CLASS [CONDITION ...] [sort [-]NAME ...] [columns NAME,...] [limit NUMBER] [--table | --json | --csv]
 
         A condition is NAME, one of = != < <= > >= ~ (contains), and a value; spaces may stand between them. Text with
-        spaces stands in quotes. A name may be that of a related object, which stands for its name, or of one of its
-        attributes. After sort, - turns the order. A table has the columns that are named, or as many as fit.
+        spaces stands in quotes; a quote that begins a text must close it. After = or !=, null without quotes is no
+        value: price_by_night=null finds the places whose price is unknown. A name may be that of a related object,
+        which stands for its name, or of one of its attributes. After sort, - turns the order. A table has the columns
+        that are named, or as many as fit.
 
             find Place price_by_night<120 max_guest>=4 city="Amber Falls" sort -price_by_night limit 20
             find Place amenities = Wifi city.state = "Alderland" columns name,price_by_night,city.name
+            find Place price_by_night!=null sort price_by_night limit 5
             find User email~hbnb.example --json
         """
         given = words.split(line)
@@ -193,7 +204,7 @@ class HBNBCommand(WholeStore):
         from shell.tokens import run_token
         given = words.split(line)
         form = output.take_form(given)
-        if said := run_token(self.settings, [words.bare(word) for word in given], form):
+        if said := run_token(self.settings, [words.value(word) for word in given], form):
             self.note(said)
 
 

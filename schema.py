@@ -102,8 +102,20 @@ def sound(column: Column[Any], value: Any) -> Any:
     return passwords.new(value) if column.info.get("write_only") and value else value
 
 
+class Null(str):
+    """The word `null` that a user typed without quotes."""
+
+
+NULL = Null("null")
+
+
 def fit(column: Column[Any], value: Any) -> Any:
-    """Read what a person typed as the type of a column, where it can be read so."""
+    """Read what a person typed as the type of a column, where it can be read so.
+
+    `NULL` is none if the column takes none; if not, it is a text as any other.
+    """
+    if isinstance(value, Null):
+        value = None if column.nullable else str(value)
     kind = column.type.python_type
     try:
         if kind is datetime.datetime and isinstance(value, str):

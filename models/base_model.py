@@ -64,8 +64,8 @@ class BaseModel:
     """An object with an id and two UTC times.
 
     Args:
-        attributes: values by name, or a whole dict as `to_dict` makes it: times may be
-            ISO text, `__class__` is ignored.
+        attributes: values by name, or a whole dict as `to_dict` makes it: times may be ISO text. A dict
+            with `__class__` may also hold attributes that the class does not have; `save` refuses them.
     Raises:
         Invalid: a model has no such attribute, or a time is none.
     """
@@ -83,9 +83,9 @@ class BaseModel:
 
     def __init__(self, *_: Any, **attributes: Any) -> None:
         now = utc_now()
-        attributes.pop("__class__", None)
+        is_whole = attributes.pop("__class__", None) is not None
         for name, value in ({"id": str(uuid.uuid4()), "created_at": now, "updated_at": now} | attributes).items():
-            if name not in ("id", *TIMES) and not self._takes(name):
+            if name not in ("id", *TIMES) and not self._takes(name, is_whole):
                 raise Invalid(f"Unknown attribute: {name}", name)
             setattr(self, name, self._time(name, value) if name in TIMES else value)
 
@@ -129,9 +129,17 @@ class BaseModel:
         return [name for name in vars(self) if name not in known and not name.startswith("_sa_")]
 
     @classmethod
-    def _takes(cls, name: str) -> bool:
-        return not issubclass(cls, Base) or name in inspect(cls).attrs or isinstance(
-            getattr(cls, name, None), property)
+    def _takes(cls, name: str, is_whole: bool) -> bool:
+        """Whether an object may be made with that attribute.
+
+        Args:
+            is_whole: whether `to_dict` made the values, which also shows what a program set beside the columns.
+        """
+        if not issubclass(cls, Base) or name in inspect(cls).attrs:
+            return True
+        if hasattr(cls, name):
+            return isinstance(getattr(cls, name), property)
+        return is_whole and not name.startswith("_sa_")
 
     @staticmethod
     def _time(name: str, value: Any) -> datetime.datetime:

@@ -57,6 +57,9 @@ def condition(cls: type[BaseModel], wanted: Filter) -> ColumnElement[bool]:
         raise Invalid(f"{wanted.path} is no text, which ~ looks into", wanted.path)
     value = schema.fit(column, wanted.value)
     check(column, value)
+    if value is None and wanted.operator not in ("=", "!="):
+        raise Invalid(f"{wanted.path} {wanted.operator} null is no condition: use = or !=, or put the text in quotes",
+                      wanted.path)
     if isinstance(column.type, MailType) and wanted.operator != "~":
         value = address_key(value) or ""
         compared = unique_key(column) if value and wanted.operator == "=" else _by_key(column)

@@ -5,11 +5,14 @@ import re
 from typing import Any, NamedTuple
 
 from errors import Invalid
+from schema import NULL
 from shell import words
 
 _CALL = re.compile(r"\s*(\w+)\.(\w+)\((.*)\)\s*", re.DOTALL)
 _NUMBER = re.compile(r"[-+]?(?:[0-9]{1,1000}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _CONSTANTS = {"None": None, "null": None, "True": True, "true": True, "False": False, "false": False}
+# A word without quotes: an apostrophe may stand between letters, but no other quote and no bracket.
+_PLAIN = re.compile(r"""(?:[^"'()\[\]{}]|(?<=\w)'(?=\w))+""")
 DEPTH = 5       # of lists and dicts in one another
 
 
@@ -30,7 +33,8 @@ def call(line: str) -> Call | None:
 def arguments(given: str) -> list[Any]:
     """Read what stands in the brackets: words with commas between them, each in quotes or without, dicts and lists.
 
-    A word stays the text that it is. In a dict or a list, what has no quotes may be a number, a truth value or none.
+    A word stays the text that it is; `NULL` is `null` without quotes. In a dict or a list, what has no quotes may be a
+    number, a truth value or none.
 
     Raises:
         Invalid: it cannot be read.
@@ -120,11 +124,11 @@ class _Reader:
         text = found[0] if found else ""
         self._at += len(text)
         text = text.strip()
-        if not typed:
-            return text
-        if not text or quoted:
+        if text.startswith(('"', "'")) or (typed and not _PLAIN.fullmatch(text)):
             raise _unreadable()
-        return _typed(text)
+        if typed:
+            return _typed(text)
+        return NULL if text == NULL else text
 
     def _ends(self, ends: str) -> bool:
         return self.is_at_end() or self._given[self._at] in ends
@@ -143,5 +147,5 @@ def _typed(text: str) -> Any:
 
 
 def _unreadable() -> Invalid:
-    return Invalid("What stands in the brackets cannot be read: close each quote and bracket, put commas between the "
-                   "words, and see help update")
+    return Invalid("What stands in the brackets cannot be read: close each quote and bracket, put texts in quotes "
+                   "and commas between them, and see help update")

@@ -157,7 +157,7 @@ class Interpreter(cmd.Cmd):
             self._update(obj, given[1])
             self._pass_over(line, [str(each) for each in given[2:]])
             return None
-        quoted = (words.quoted(str(each)) for each in given)
+        quoted = (each if each is schema.NULL else words.quoted(str(each)) for each in given)
         return bool(getattr(self, f"do_{call.command}")(" ".join([call.cls, *quoted])))
 
     def _pass_over(self, line: str, rest: list[str], advice: str = "") -> None:

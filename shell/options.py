@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from config import VERSION
+from config import version
 from errors import Invalid
+from schema import NULL
 from shell import words
 
 DESCRIPTION = """Commands for HBNB's objects. Without options or commands it reads commands from standard input."""
@@ -30,7 +31,7 @@ def run_with_options(console: Any, run: Callable[..., bool], arguments: list[str
     parser.add_argument("-f", dest="file", metavar="FILE",
                         help="run the commands of this file, one a line; lines that begin with # are passed over")
     parser.add_argument("--version", action="version", help="print which HBNB this is",
-                        version=f"HBNB {VERSION}, release {console.settings.release}")
+                        version=version())
     parser.add_argument("--stop-on-error", action="store_true", help="end at the first command that fails")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="a command and its words")
     options = parser.parse_args(arguments)
@@ -55,17 +56,29 @@ def _lines(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Iter
 
 def _line(command: str, *given: str) -> str:
     """The words of a shell, which took their quotes away, as a line of the console."""
-    word = _parameter if command in ("create", "find", "count") else _word
+    word = {"create": _parameter, "find": _condition, "count": _condition, "update": _value}.get(command, _word)
     return " ".join([command, *map(word, given)])
 
 
-def _parameter(text: str) -> str:
-    """`name=New York` as `name="New York"`; numbers, and what has its quotes, as they are."""
+def _condition(text: str) -> str:
+    """As `_parameter`, but `null` stays as it is."""
     found = words.condition(text)
-    if found and words.number(found[2]) is None and text == f"{found[0]}{found[1]}{found[2]}":
-        return f"{found[0]}{found[1]}{words.quoted(found[2])}"
-    return _word(text)
+    return text if found and found[2] == NULL else _parameter(text)
+
+
+def _parameter(text: str) -> str:
+    """`name=New York` as `name="New York"`; numbers, and what begins with a quote, as they are."""
+    found = words.condition(text)
+    if not found or text != "".join(found):
+        return _value(text)
+    is_text = words.number(found[2]) is None and not found[2].startswith(('"', "'"))
+    return f"{found[0]}{found[1]}{words.quoted(found[2])}" if is_text else text
+
+
+def _value(text: str) -> str:
+    """As `_word`, but a quote that is not closed stays as it is, for the command to refuse."""
+    return text if words.is_open(text) else _word(text)
 
 
 def _word(text: str) -> str:
-    return text if words.split(text) == [text] else words.quoted(text)
+    return text if words.split(text) == [text] and not words.is_open(text) else words.quoted(text)

@@ -32,7 +32,7 @@ def show(objects: list[dict[str, Any]], form: str, kept: Collection[str] = ()) -
     # Imported where they are used, as most commands need none of them.
     if form == "--json":
         import json
-        print(json.dumps(objects, indent=2, ensure_ascii=False))
+        print(screen.safe_json(json.dumps(objects, indent=2, ensure_ascii=False)))
     elif not objects:
         return
     elif form == "--csv":

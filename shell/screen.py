@@ -16,6 +16,11 @@ def safe(text: str) -> str:
     return _CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+def safe_json(text: str) -> str:
+    r"""A JSON text with its control characters spelled as JSON spells them, such as `\u009b`."""
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def line(text: str) -> str:
     """The same, on one line."""
     return safe(text).replace("\n", "\\n")

@@ -65,4 +65,4 @@ class WholeStore(Interpreter):
 
 
 def _given(line: str) -> list[str]:
-    return [words.bare(word) for word in words.split(line)]
+    return [words.value(word) for word in words.split(line)]

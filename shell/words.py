@@ -4,6 +4,9 @@ from __future__ import annotations
 import json
 import re
 
+from errors import Invalid
+from schema import NULL
+
 _IN_DOUBLE = r'"(?:\\.|[^"\\])*"'
 _IN_SINGLE = r"'(?:\\.|[^'\\])*'"
 # Anything but white space. A pair of quotes holds white space too. A single quote in the middle of a word is a
@@ -30,6 +33,23 @@ def split(line: str) -> list[str]:
 def bare(word: str) -> str:
     """A word without the quotes around it."""
     return text(word) if QUOTED.fullmatch(word) else word
+
+
+def is_open(word: str) -> bool:
+    """Whether a word begins with a quote that the same quote does not close at the end of the word."""
+    return word.startswith(('"', "'")) and not QUOTED.fullmatch(word)
+
+
+def value(word: str) -> str:
+    """A word that is a value, without the quotes around it; `NULL` is `null` without quotes.
+
+    Raises:
+        Invalid: its quote is not closed.
+    """
+    if is_open(word):
+        raise Invalid("Close the quote: a text that begins with a quote ends with the same quote, and has a backslash "
+                      "before each such quote in it")
+    return NULL if word == NULL else bare(word)
 
 
 def text(quoted: str, spaces: bool = False) -> str:
@@ -65,15 +85,17 @@ def parameter(word: str) -> tuple[str, str | int | float] | None:
 
 
 def condition(word: str) -> tuple[str, str, str] | None:
-    """Read `name<value`, with any of the operators of `find`; `None` if it is none."""
+    """Read `name<value`, with any of the operators of `find`; `None` if it is none. The value keeps its quotes."""
     found = _CONDITION.fullmatch(bare(word))
-    return (found[1], found[2], bare(found[3])) if found else None
+    return (found[1], found[2], found[3]) if found else None
 
 
 def take_condition(given: list[str]) -> tuple[str, str, str] | None:
     """Take the condition that stands first among some words, with or without spaces around its operator.
 
     Returns: name, operator and value; `None` if there is none, and then all words stay.
+    Raises:
+        Invalid: the quote of the value is not closed.
     """
     first, taken = "".join(given[:1]), 1
     if _NAME.fullmatch(first) and re.match(_OPERATOR, "".join(given[1:2])):
@@ -81,10 +103,12 @@ def take_condition(given: list[str]) -> tuple[str, str, str] | None:
     found = condition(first)
     if not found:
         return None
-    if not found[2] and not first.endswith(('"', "'")) and not _begins_another(given[taken:taken + 1]):
-        found, taken = (*found[:2], bare("".join(given[taken:taken + 1]))), taken + 1
+    name, operator, written = found
+    if not written and not first.endswith(('"', "'")) and not _begins_another(given[taken:taken + 1]):
+        written, taken = given[taken], taken + 1
+    read = value(written)
     del given[:taken]
-    return found
+    return name, operator, read
 
 
 def quoted(text: str) -> str:

@@ -1,6 +1,7 @@
 """Tables of the console: their columns, how they fit, and what is said beside them."""
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 
@@ -117,6 +118,22 @@ def test_the_version_is_that_of_the_project(console):
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
     answer = console(args=("--version",), HBNB_RELEASE="r7")
     assert (answer.stdout, answer.returncode) == (f"HBNB {VERSION}, release r7\n", 0)
+
+
+@only_file
+@pytest.mark.parametrize("wrong", [{"HBNB_ENV": "nonsense"}, {"HBNB_TYPE_STORAGE": "db"}, {"HBNB_RATE_LIMIT": "x"}])
+def test_the_version_needs_no_valid_settings(console, wrong):
+    answer = console(args=("--version",), HBNB_RELEASE="r7", **wrong)
+    assert (answer.stdout, answer.stderr, answer.returncode) == (f"HBNB {VERSION}, release r7\n", "", 0)
+
+
+def test_json_spells_control_characters_as_json_does(capsys):
+    found = [{"name": "a\x9b\x7f\x1b[31m\u202e é\u2028\n\t\\"}]
+    output.show(found, "--json")
+    printed = capsys.readouterr().out
+    assert screen.safe(printed) == printed
+    assert r"a\u009b\u007f\u001b[31m\u202e é\u2028\n\t" in printed
+    assert json.loads(printed) == found
 
 
 def test_columns_of_relations_are_shown_however_many_objects_there_are(market, monkeypatch):

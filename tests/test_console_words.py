@@ -1,12 +1,15 @@
 """What a person types in the console, in all the ways that people write it."""
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from models.amenity import Amenity
 from models.place import Place
 from models.state import State
 from models.user import User
+from shell.options import _line
 from tests.market import Market
 from tests.test_console import Session, stored
 
@@ -65,6 +68,105 @@ class TestDottedForm:
         assert (say(f"State.update({given.replace('ID', market.state.id)})"), say.failed) == ("", True)
         assert say.notes.startswith("** What stands in the brackets cannot be read: close each quote and bracket")
         assert say("all") == before
+
+
+class TestOpenQuotes:
+    """A value that begins with a quote ends with the same quote: if it does not, nothing is stored or searched."""
+
+    VALUES = ('"unclosed', "'unclosed", "'O'Brien'", r'"a\u0041\qb\"', '"New York', '"', "'", "'tis",
+              '"a"b"', '"a"b', "'x\"")
+
+    @only_file
+    @pytest.mark.parametrize("value", VALUES)
+    def test_are_refused_by_update_and_nothing_is_stored(self, say: Session, market: Market, value):
+        id, name = market.state.id, market.state.name
+        for line in (f"update State {id} name {value}", f"State.update({id}, name, {value})",
+                     f'State.update("{id}", {{"name": {value}}})', f"State.update({id}, {{name: [{value}]}})"):
+            assert (say(line), say.failed) == ("", True)
+            assert re.search("(?i)close (the|each) quote", say.notes), line
+            assert stored(State, id).name == name
+
+    @only_file
+    @pytest.mark.parametrize("value", VALUES)
+    def test_are_refused_by_conditions(self, say: Session, market: Market, value):
+        for line in (f"count Place name={value}", f"find Place name = {value}", f"find Place city.name!={value} --json",
+                     f"count Place max_guest>=2 name~{value}"):
+            assert (say(line), say.failed) == ("", True)
+            assert say.notes.startswith("** Close the quote"), line
+
+    @only_file
+    def test_are_refused_in_the_dotted_form_of_each_command(self, say: Session, market: Market):
+        for line in ('State.show("x)', 'State.destroy("ID)', 'Place.count(name="x)', "State.update('ID, name, x)"):
+            line = line.replace("ID", market.state.id)
+            assert (say(line), say.failed) == ("", True)
+            assert re.search("(?i)close (the|each) quote", say.notes), line
+
+    @only_file
+    def test_are_refused_on_the_command_line_too(self, say: Session, market: Market):
+        for given in (("count", "Place", 'name="x y'), ("update", "State", market.state.id, "name", '"New York'),
+                      ("update", "State", market.state.id, "name", "'tis")):
+            assert (say(_line(*given)), say.failed) == ("", True)
+            assert say.notes.startswith("** Close the quote")
+
+    @only_file
+    @pytest.mark.parametrize("line", ['token create "partner', 'export "x', 'import x --state "Iowa'])
+    def test_are_refused_by_the_other_commands(self, say: Session, line):
+        assert (say(line), say.failed) == ("", True)
+        assert say.notes.startswith("** Close the quote")
+
+    @only_file
+    @pytest.mark.parametrize("line", ['show State "', "destroy State \"x", 'show State "x y'])
+    def test_name_no_object(self, say: Session, line):
+        assert say(line) == "** no instance found **\n"
+
+
+class TestBraces:
+    @only_file
+    @pytest.mark.parametrize("value", ['__import__("os")', "f(x)", "b'x'", "x[0]", "{1}", 'say "hi"', "os.getcwd()"])
+    def test_take_texts_numbers_and_null_only(self, say: Session, market: Market, value):
+        id, name = market.state.id, market.state.name
+        assert (say(f'State.update("{id}", {{"name": {value}}})'), say.failed) == ("", True)
+        assert say.notes.startswith("** What stands in the brackets cannot be read")
+        assert stored(State, id).name == name
+
+
+class TestNull:
+    @pytest.mark.parametrize("line", [
+        "update Place {} price_by_night null", 'Place.update("{}", "price_by_night", null)',
+        'Place.update("{}", {{"price_by_night": null}})'])
+    def test_is_no_value_and_is_found(self, say: Session, market: Market, line):
+        assert say("count Place price_by_night = null") == "0\n"
+        assert (say(line.format(market.place.id)), say.notes, say.failed) == ("", "", False)
+        assert stored(Place, market.place.id).price_by_night is None
+        for given in ("price_by_night=null", "price_by_night = null"):
+            assert say(f"count Place {given}") == "1\n"
+        assert say("Place.count(price_by_night=null)") == "1\n"
+        assert say(_line("count", "Place", "price_by_night=null")) == "1\n"
+        assert say("count Place price_by_night!=null") == "0\n"
+        assert say("count City places.price_by_night=null") == "1\n"
+
+    @only_file
+    def test_in_quotes_is_a_text_and_so_it_is_where_there_must_be_a_value(self, say: Session, market: Market):
+        for typed, description in (('"null"', "null"), ("null", None), ("'null'", "null"), ("Null", "Null")):
+            say(f"update Place {market.place.id} description {typed}")
+            assert stored(Place, market.place.id).description == description
+            assert say(f"count Place description={typed}") == "1\n"
+        for line in ("update State {} name null", "State.update({}, name, null)"):
+            say(f"update State {market.state.id} name x")
+            say(line.format(market.state.id))
+            assert stored(State, market.state.id).name == "null"
+            assert say("count State name=null") == "1\n"
+
+    @only_file
+    def test_is_refused_by_an_order(self, say: Session, market: Market):
+        for condition in ("price_by_night<null", "latitude >= null", "description~null"):
+            assert (say(f"find Place {condition}"), say.failed) == ("", True)
+            assert "null is no condition: use = or !=" in say.notes
+
+    @only_file
+    def test_is_in_the_help(self, say: Session):
+        for command in ("update", "find"):
+            assert "null without quotes" in say(f"help {command}")
 
 
 class TestEscapes:

@@ -130,6 +130,21 @@ class TestEachModel:
         with pytest.raises(Invalid, match="Unknown attribute: nickname"):
             State(nickname="x")
 
+    def test_a_whole_dict_is_taken_with_the_attributes_of_a_program_which_save_refuses(self, storage: Storage):
+        state = State(name="Ohio")
+        state.my_number = 89
+        again = State(**state.to_dict())
+        assert again.to_dict() == state.to_dict()
+        with pytest.raises(Invalid, match="State has no attribute my_number"):
+            again.save()
+        storage.close()
+        assert storage.count(State) == 0
+
+    @pytest.mark.parametrize("name", ["save", "to_dict", "metadata", "__table__", "_sa_instance_state", "_sa_x"])
+    def test_a_whole_dict_replaces_no_part_of_the_class(self, name):
+        with pytest.raises(Invalid, match=f"Unknown attribute: {name}"):
+            State(**{"__class__": "State", name: 1})
+
 
 class TestUser:
     def test_a_password_is_hashed_when_it_is_set_and_never_shown(self):
