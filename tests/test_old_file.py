@@ -121,8 +121,8 @@ class TestOpening:
     def test_mends_texts_and_passwords_and_keeps_the_rest(self, path, caplog):
         storage = opened(path)
         assert "texts of 5 objects were made ours" in caplog.text
-        assert "1 attributes that HBNB does not know were left out: User.nick (1)" in caplog.text
-        assert "1 objects cannot be used, and were left out; they stay in the file: Car.1 (there is no class Car)" in (
+        assert "1 attribute that HBNB does not know was left out: User.nick (1)" in caplog.text
+        assert "1 object cannot be used, and was left out; it stays in the file: Car.1 (there is no class Car)" in (
             caplog.text)
         assert storage.get(Review, "1").text == "You’ll\nlove\n it …"
         assert storage.get(Review, "2").text == OLD["Review.2"]["text"]     # of no one kind

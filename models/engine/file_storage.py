@@ -95,7 +95,7 @@ class FileStorage(Storage):
     def _keep_mended(self) -> None:
         """Write the file of an older HBNB anew, so that its passwords lie there no longer, if that is possible."""
         said = (f"{self._file.path} was written by an older HBNB: ids, numbers, passwords and texts of "
-                f"{self._opening.mended} objects were made ours")
+                f"{self._opening.mended} {'object was' if self._opening.mended == 1 else 'objects were'} made ours")
         try:
             with self._alone(), self._mutex:
                 if not self._opening.mended:    # another process was quicker

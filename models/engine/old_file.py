@@ -129,13 +129,17 @@ class Opening:
         log = logging.getLogger("hbnb")
         if self.unknown:
             names = ", ".join(f"{name} ({count})" for name, count in sorted(self.unknown.items()))
-            log.warning("%s: %d attributes that HBNB does not know were left out: %s",
-                        path, self.unknown.total(), names)
+            count = self.unknown.total()
+            log.warning("%s: %d %s left out: %s", path, count, "attribute that HBNB does not know was" if count == 1
+                        else "attributes that HBNB does not know were", names)
         if self.refused:
             named = [f"{key} ({reason})" for key, reason in [*self.refused.items()][:SHOWN]]
             more = f", and {len(self.refused) - SHOWN} more" if len(self.refused) > SHOWN else ""
-            log.warning("%s: %d objects cannot be used, and were left out; they stay in the file: %s%s",
-                        path, len(self.refused), "; ".join(named).encode(errors="replace").decode(), more)
+            count = len(self.refused)
+            log.warning("%s: %d %s in the file: %s%s", path, count,
+                        "object cannot be used, and was left out; it stays" if count == 1
+                        else "objects cannot be used, and were left out; they stay",
+                        "; ".join(named).encode(errors="replace").decode(), more)
 
 
 def _aside(key: str, obj: Any, reason: str) -> Objects:
