@@ -27,6 +27,7 @@ AT_LEAST = {"price_min": "price_by_night", "guests": "max_guest", "rooms": "numb
 SORTS = {"price": ("price_by_night",), "newest": ("-created_at",), "name": ("name",), "distance": ()}
 KEYS = {*IDS, *AT_LEAST, "price_max", "text", "bbox", "near", "sort", "limit", "offset", "facets"}
 MOST_IDS = 10_000
+MOST = 2**31 - 1    # the largest number that is asked for
 TRIES = 3           # to read a page and what is known of the market at the same version
 EARTH = 6371.0      # its radius, in kilometres
 
@@ -172,12 +173,12 @@ def _counted(rows: Iterable[Any]) -> list[dict[str, Any]]:
 
 
 def whole(wanted: Mapping[str, Any], name: str) -> int | None:
-    """A whole number that is asked for, from 0 on."""
+    """A whole number that is asked for, from 0 to MOST."""
     value = wanted.get(name)
     if isinstance(value, float) and value.is_integer():
         value = int(value)      # in JSON, 2.0 is a whole number
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31):
-        raise Invalid(f"{name} must be a whole number from 0 on", name)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST):
+        raise Invalid(f"{name} must be a whole number from 0 to {MOST}", name)
     return value
 
 

@@ -13,7 +13,7 @@ MOST = 999_999_999
 _NUMBER = f"Enter a whole number from 0 to {MOST:,}"
 SENTENCES = {
     **dict.fromkeys(NUMBERS, f"{_NUMBER}."),
-    "price_max": f"{_NUMBER} that is not below “Price from”.",
+    "price_order": f"{_NUMBER} that is not below “Price from”.",     # said at price_max
     "text": f"Enter at most {words.MOST} words.",
     "sort": "Choose one of these orders.",
     "bbox": "Remove the mark, or choose another area on the map.",
@@ -40,5 +40,5 @@ def numbers() -> tuple[dict[str, Any], list[str]]:
         except Invalid:
             wrong.append(name)
     if found.get("price_min", 0) > found.get("price_max", MOST):
-        wrong.append("price_max")
+        wrong.append("price_order")
     return found, wrong

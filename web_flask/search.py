@@ -68,7 +68,8 @@ def _drawn(template: str, results: Results | None, wrong: Sequence[str] = ()) ->
 
 
 def _results(numbers: Mapping[str, int], page: int) -> Results:
-    wanted: dict[str, Any] = {name: request.args.getlist(name) for name in IDS} | dict(numbers)
+    wanted: dict[str, Any] = {
+        name: ids for name in IDS if (ids := [each for each in request.args.getlist(name) if each])} | dict(numbers)
     wanted |= {name: request.args[name] for name in ("text", "sort") if request.args.get(name)}
     if request.args.get("bbox"):
         wanted["bbox"] = query.decimals("bbox", request.args["bbox"])

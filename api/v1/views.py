@@ -164,7 +164,8 @@ def places() -> Response:
 
 def _asked() -> dict[str, Any]:
     """What the query asks of a search: lists stand with commas, `near` is latitude, longitude, kilometres."""
-    wanted: dict[str, Any] = {name: names(name) for name in ("states", "cities", "amenities") if name in request.args}
+    wanted: dict[str, Any] = {
+        name: [id for id in names(name) if id] for name in ("states", "cities", "amenities") if name in request.args}
     for name in ("price_min", "price_max", "guests", "rooms", "bathrooms", "limit", "offset"):
         if (value := number(name)) is not None:
             wanted[name] = value

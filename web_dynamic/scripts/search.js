@@ -87,7 +87,7 @@
     const [least, most] = ['price_min', 'price_max'].map(name => $form.find(`[name=${name}]`).val());
     const above = least !== '' && most !== '' && Number(least) > Number(most);
     const names = $form.find('input').get().filter(each => !each.validity.valid).map(each => each.name);
-    return names.length || !above ? names : ['price_max'];
+    return names.length || !above ? names : ['price_order'];
   }
 
   // Has fields, and no others, say what is wrong with them. Returns: whether there are such fields.
@@ -96,7 +96,7 @@
     $form.find('[aria-invalid]').removeAttr('aria-invalid aria-describedby');
     const $wrong = $said.filter((_, each) => names.some(name => each.id === `wrong_${name}`)).prop('hidden', false);
     $wrong.each((_, each) => {
-      const field = $form.find(`[name=${each.id.slice('wrong_'.length)}]`);
+      const field = $(each).closest('.field, .within').find('[name]');
       field.attr({ 'aria-invalid': true, 'aria-describedby': each.id });
     });
     if ($wrong.length) {
