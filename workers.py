@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import signal
 import struct
+import threading
 import time
 from collections import Counter
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from granian import Granian
 
 STARTS = 3      # of one worker that fail in a row, before the server gives up
+LOOK = 0.5      # seconds between two looks of a worker whether its parent is there
 
 _PID = struct.Struct("i")
 
@@ -26,6 +28,7 @@ class Workers(Granian):     # type: ignore[misc, valid-type]
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._reader, False)
         self._serving: set[int] = set()
+        self._parent = os.getpid()
         # Granian itself gives up if the same worker dies twice within 5.5 seconds, for whatever reason.
         self.respawned_wrks = _Deaths(self)
         os.register_at_fork(before=lambda: _mask(signal.SIG_BLOCK), after_in_child=_in_worker,
@@ -33,6 +36,7 @@ class Workers(Granian):     # type: ignore[misc, valid-type]
 
     def serves(self) -> None:
         """Tell the server, from a worker, that this worker can serve."""
+        _end_with(self._parent, self.workers_kill_timeout or 0)
         os.write(self._writer, _PID.pack(os.getpid()))
 
     def has_served(self, index: int) -> bool:
@@ -62,6 +66,21 @@ class _Deaths(dict[int, float]):
     def get(self, index: int, default: Any = None) -> float:
         self._failed[index] = 0 if self._workers.has_served(index) else self._failed[index] + 1
         return time.monotonic() if self._failed[index] >= STARTS else float("-inf")
+
+
+def _end_with(parent: int, seconds: float) -> None:
+    """End this worker once its parent is gone, even by a signal that nothing can catch.
+
+    Args:
+        seconds: that it may take for what it has begun.
+    """
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(LOOK)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(seconds)
+        os._exit(1)
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _in_worker() -> None:

@@ -57,6 +57,8 @@ if __name__ == "__main__":
     parser.add_argument("--socket", type=Path, help="listen on this unix socket instead")
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
+    if options.workers < 1:
+        parser.error(f"argument --workers: {options.workers} is less than 1")
     guard.start(app)
     if options.socket:
         serve_socket("wsgi:app", options.socket, options.workers)

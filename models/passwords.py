@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+import models
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -68,15 +70,48 @@ def protect(objects: Mapping[str, Any], unset: bool = False) -> int:
     Args:
         objects: by `Class.id`, as a file or a backup holds them.
         unset: make users whose password was never set ones that cannot log in; else they stay as they are.
-    Returns: how many users changed.
+    Returns: how many objects changed.
     """
+    hidden = sum(map(hide, _unknown(objects)))
     users = [obj for key, obj in objects.items() if key.startswith("User.") and isinstance(obj, dict)]
     unsafe = [obj for obj in users if (unset or obj.get("password") not in (None, ""))
               and not is_hash(str(obj.get("password") or ""))]
     kept = ["" if obj.get("password") is None else str(obj["password"]) for obj in unsafe]
     for obj, password in zip(unsafe, all_protected(kept), strict=True):
         obj["password"] = password
-    return len(unsafe)
+    return len(unsafe) + hidden
+
+
+def hide(obj: Any, letters: Callable[[str], str] = str) -> bool:
+    """Hash each password in an object that is no user, in place and at any depth; drop what is not text or a number.
+
+    Args:
+        letters: makes the text that was meant of a password.
+    Returns: whether it changed.
+    """
+    changed, pending = False, [obj]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, list):
+            pending += each
+        elif isinstance(each, dict):
+            pending += [value for name, value in each.items() if name != "password"]
+            if (kept := each.get("password")) not in (None, "") and (form := _hidden(kept, letters)) != kept:
+                each["password"], changed = form, True
+    return changed
+
+
+def _hidden(kept: Any, letters: Callable[[str], str]) -> str:
+    try:
+        return NO_LOGIN if isinstance(kept, (list, dict)) else protected(letters(str(kept)))
+    except UnicodeEncodeError:      # it has half a character
+        return NO_LOGIN
+
+
+def _unknown(objects: Mapping[str, Any]) -> Iterator[Any]:
+    """The objects of classes that HBNB does not know, such as those that it refused."""
+    known = tuple(f"{name}." for name in models.stored)
+    return (obj for key, obj in objects.items() if not key.startswith(known))
 
 
 def matches(kept: str, password: str) -> bool:

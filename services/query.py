@@ -115,7 +115,7 @@ def number(name: str, text: str, least: int = 0) -> int:
         Invalid: it is none, or less than the least.
     """
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= least):
-        raise Invalid(f"{name} must be a whole number from {least} on", name)
+        raise Invalid(f"{name} must be a whole number from {least} to 999999999", name)
     return int(text)
 
 

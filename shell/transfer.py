@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from services.transfer.files import export_file, import_file
-from services.transfer.report import Refused, Report
+from services.transfer.report import Refused, Report, counted
 from shell.files import Parser, progress
 from shell.output import table
 
@@ -36,7 +36,7 @@ def run_export(arguments: list[str]) -> None:
     parser = Parser("export")
     parser.add_argument("--passwords", action="store_true")
     options = parser.parse_args(arguments)
-    print(f"{export_file(options.file, options.passwords)} objects")
+    print(counted(export_file(options.file, options.passwords), "objects"))
 
 
 def _print(report: Report) -> None:
@@ -44,9 +44,9 @@ def _print(report: Report) -> None:
     table([[name, report.new[name], report.changed[name], report.same[name]] for name in names],
           ["class", "new", "changed", "the same"])
     for note, count in report.notes.items():
-        print(f"{count} {note}")
+        print(counted(count, note))
     if report.refused:
-        print(f"{len(report.refused)} {'row' if len(report.refused) == 1 else 'rows'} refused:")
+        print(f"{counted(len(report.refused), 'rows refused')}:")
     for place, reason in report.refused[:SHOWN]:
         print(f"  {place}: {reason}")
     if len(report.refused) > SHOWN:

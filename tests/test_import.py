@@ -23,7 +23,7 @@ from models.state import State
 from models.user import User
 from services.search import search
 from services.transfer.files import import_file
-from services.transfer.report import Refused
+from services.transfer.report import Refused, counted
 from tests import objects
 from tests.airbnb import Files, counts, listing, review, stored, text, without
 from tests.conftest import Run
@@ -372,7 +372,7 @@ class TestConsole:
         assert [line.split() for line in ran.stdout.splitlines()[2:7]] == [
             ["State", "1", "0", "0"], ["City", "1", "0", "0"], ["User", "1", "0", "0"], ["Amenity", "2", "0", "0"],
             ["Place", "2", "0", "0"]]
-        assert '1 places without a price; pages say "Price on request"' in ran.stdout
+        assert '1 place without a price; pages say "Price on request"' in ran.stdout
         assert models.storage.count(Place) == 2
 
     def test_names_refused_rows_and_fails(self, files: Files, console: Run):
@@ -431,3 +431,16 @@ def test_imported_states_are_found_like_others(files: Files):
     state, pool = only(State), next(each for each in models.storage.all(Amenity).values() if each.name == "Pool")
     assert len(search({"states": [state.id]}).all()) == 2
     assert [place["name"] for place in search({"states": [state.id], "amenities": [pool.id]}).all()] == ["Listing 2"]
+
+
+@pytest.mark.parametrize(("note", "one"), [
+    ("texts that were too long; they were cut at a word", "1 text that was too long; it was cut at a word"),
+    ("places without a name; they got that of their kind", "1 place without a name; it got that of its kind"),
+    ("rows that stood there twice; they were taken once", "1 row that stood there twice; it was taken once"),
+    ("links by amenity_id to nothing that is there; they were left out",
+     "1 link by amenity_id to nothing that is there; it was left out"),
+    ("attributes Place.were, which HBNB does not know; they were left out",
+     "1 attribute Place.were, which HBNB does not know; it was left out")])
+def test_a_note_about_one_is_in_the_singular(note: str, one: str):
+    assert counted(1, note) == one
+    assert counted(2, note) == f"2 {note}"

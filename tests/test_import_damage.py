@@ -66,7 +66,7 @@ class TestRows:
         rows = [{"host_about": ""} | each for each in [*GOOD[:2], listing(9, host_id="999") | cells, GOOD[2]]]
         content = text(*rows).encode(errors="surrogateescape")
         for options in ({}, {"dry_run": True}):
-            with pytest.raises(Refused, match=r"1 rows were refused, so nothing was imported") as error:
+            with pytest.raises(Refused, match=r"1 row was refused, so nothing was imported") as error:
                 files.take_text(content, **options)
             [(place, found)] = error.value.report.refused
             assert place == "line 4"

@@ -272,7 +272,7 @@ class TestJSONLines:
     def test_an_address_that_changed_to_one_that_is_taken_is_refused(self, files: Files):
         one, other = (obj("User", id, email=f"{id}@x.y", first_name="", last_name="") for id in "ab")
         files.take(one, other)
-        with pytest.raises(Refused, match="1 rows"):
+        with pytest.raises(Refused, match="1 row was"):
             files.take(one, other | {"email": "A@x.y"})
         assert files.take(one | {"email": "A@X.Y"}, other | {"email": "c@x.y"}).changed["User"] == 2
         assert models.storage.get(User, "a").email == "A@X.Y"

@@ -254,6 +254,28 @@ class TestOddValues:
         assert storage.get(User, "2").password == ""
         assert "123456" not in path.read_text()
 
+    @pytest.mark.parametrize("obj", [
+        {"password": ["hunter2"]}, {"password": {"a": "hunter2"}}, {"password": [["hunter2"]], "name": "\ud800"},
+        {"created_at": "x", "more": [{"password": "hunter2"}]}, [{"password": "hunter2"}],
+        {"created_at": "x", "password": "hunter2\ud800"}])
+    @pytest.mark.parametrize("key", ["User.u", "Car.u"])
+    def test_of_passwords_never_stay_plain_in_an_object_that_is_refused(self, path, key, obj):
+        self.opened(path, {key: obj})
+        assert key in path.read_text()
+        assert "hunter2" not in path.read_text()
+
+    @pytest.mark.parametrize("password", ["hunter2", ["hunter2"], {"a": "hunter2"}])
+    def test_of_passwords_in_a_refused_object_of_a_file_of_ours_or_a_backup_never_stay_plain(self, path, password):
+        refused = {"Refused.User.u": {"reason": "x", "object": {"password": password}}}
+        path.write_bytes(json_objects.OURS + json.dumps(refused)[1:].encode())
+        storage = opened(path)
+        assert "Refused.User.u" in path.read_text()
+        assert "hunter2" not in path.read_text()
+        path.write_bytes(json_objects.OURS + b"}")
+        storage.fill(iter([refused]), replace=True)
+        assert "Refused.User.u" in path.read_text()
+        assert "hunter2" not in path.read_text()
+
     def test_of_an_unknown_attribute_are_left_out_and_counted(self, path, caplog):
         self.opened(path, {f"Place.{id}": {"stars": 5, "<BR />": 1} for id in "12"})
         assert "4 unknown attributes were left out: Place.<BR /> (2), Place.stars (2)" in caplog.text

@@ -270,8 +270,8 @@ class TestAnswers:
     @pytest.mark.parametrize(("label", "value", "sentence"), [
         *((label, value, "Enter a whole number from 0 to 999,999,999.")
           for label, value in (("Price from", "1.5"), ("Price from", "-5"), ("Guests", "1e9"), ("Bedrooms", "0.5"))),
-        ("Price to", "-1", "Enter a whole number from 0 to 999,999,999 that is not below “Price from”."),
-        ("Price to", "99", "Enter a whole number from 0 to 999,999,999 that is not below “Price from”."),
+        *(("Price to", value, "Enter a whole number from 0 to 999,999,999, not below “Price from” if that is set.")
+          for value in ("-1", "99")),
         ("Search", " ".join(map(str, range(11))), "Enter at most 10 words.")])
     def test_what_cannot_be_searched_for_is_said_at_its_field(self, site, free, storage, label, value, sentence):
         Market()

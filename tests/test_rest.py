@@ -148,6 +148,19 @@ class TestLists:
 
 
 class TestSearch:
+    @pytest.mark.parametrize("query", ["states=", "amenities=,", "states=&cities=,,&amenities="])
+    def test_empty_ids_in_a_query_ask_for_nothing(self, ask, query):
+        assert len(ask("GET", f"places?{query}").json) == 1
+
+    @pytest.mark.parametrize("number", [10**12, -1, 1.5, True])
+    def test_a_number_out_of_range_is_refused_with_the_range(self, ask, number):
+        answer = ask("POST", "places_search", {"price_min": number})
+        assert (answer.status_code, answer.json["error"]) == (
+            400, "price_min must be a whole number from 0 to 2147483647")
+        answer = ask("GET", f"places?price_min={number}")
+        assert (answer.status_code, answer.json["error"]) == (
+            400, "price_min must be a whole number from 0 to 999999999")
+
     @pytest.mark.parametrize(("wanted", "count"), [
         ({}, 1), ({"text": "loft ALBANY"}, 1), ({"text": "loft nowhere"}, 0), ({"text": "%"}, 0),
         ({"price_min": 100}, 1), ({"price_min": 101}, 0), ({"price_max": 99}, 0),

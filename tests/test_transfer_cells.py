@@ -26,7 +26,11 @@ class TestCells:
         ("1’226", 1226), ("CHF 1'226.50", 1227), ("CHF 1'226.-", 1226), ("1.234,- €", 1234), ("kr 1.234,-", 1234),
         ("1 234 567", 1234567), ("1,234.567", 1235), ("1.234,567", 1235), ("1,50 €", 2), ("$1.5", 2), ("0,49 €", 0),
         ("1234.567", 1235), ("0.500", 1), ("KWD 12.50", 13), ("KWD 1,212.500", 1213), ("12.500 Kč", 12500),
-        ("€12.500 per night", 12500), ("1,234,567", 1234567), ("12.500,00", 12500), ("1,23,456", 123456)])
+        ("€12.500 per night", 12500), ("1,234,567", 1234567), ("12.500,00", 12500), ("1,23,456", 123456),
+        ("A$ 150", 150), ("US$1,234", 1234), ("150 US $", 150), ("R$ 1.234", 1234), ("S/ 150", 150),
+        ("1.226 eur", 1226),
+        ("د.إ 150", 150), ("€70 par nuit", 70), ("₹500/-", 500), ("1.226\xa0руб.", 1226),
+        ("12.500 Kc\u030c", 12500)])
     def test_prices_are_read_in_whatever_form(self, text: str, amount: int | None):
         assert cells.price(text) == amount
 
@@ -34,9 +38,18 @@ class TestCells:
         ("12.500", "12500", "12.5"), ("12,500", "12500", "12.5"), ("850.000", "850000", "850.0"),
         ("1.226", "1226", "1.226"), ("1,234", "1234", "1.234"), ("KWD 12.500", "12500", "12.5"),
         ("12.500 KWD", "12500", "12.5"),
-        ("12.500 per night", "12500", "12.5"), ("PRE 12.500", "12500", "12.5"), ("12.500 / 2 n", "", "")])
+        ("12.500 per night", "12500", "12.5"), ("1.226 ₿", "1226", "1.226"),
+        ("﷼ 12.500", "12500", "12.5"), ("12.500 / 2 n", "", "")])
     def test_what_may_be_two_prices_is_refused(self, text: str, one: str, other: str):
         with pytest.raises(ValueError, match=f"may be {one} or {other}: write it" if one else "which is no number"):
+            cells.price(text)
+
+    @pytest.mark.parametrize("text", [
+        "850k", "850 K", "Rp 850rb", "1.5k €", "2 jt", "1.5M", "1.5M$", "IDR 1,2 juta", "$1.5 mil", "3 万円",
+        "1.5 tr ₫", "k$ 850", "2 lakh INR", "1.5B/night", "85¢", "100%", "$70/month", "PRE 12.500",
+        "2 BTC", "1,5 тыс. руб.", "~100"])
+    def test_a_price_with_an_unknown_word_or_sign_is_refused(self, text: str):
+        with pytest.raises(ValueError, match=r"price is .*, which has '.+' beside the amount, which is no currency"):
             cells.price(text)
 
     @pytest.mark.parametrize("text", ["free", "$", "1.234.56", "1,234.567.890", "1.234'567", "1,2345", "1 23,50",

@@ -132,6 +132,8 @@ class TestSearch:
                 ({"guests": 5}, both[1:]), ({"rooms": "1"}, both[1:]), ({"price_min": 31}, both[:1]),
                 ({"price_max": 99}, both[1:]), ({"sort": "price"}, both[::-1]), ({"states": "nope"}, []),
                 ({"bbox": "-180,-90,180,90"}, both), ({"bbox": "0,0,1,1.5"}, []), ({"bbox": ""}, both),
+                ({"states": ""}, both), ({"states": "", "cities": "", "amenities": ["", ""]}, both),
+                ({"states": ["", one.state.id]}, both[:1]),
                 # What a form sends where nothing was filled in.
                 ({"text": "", "guests": "", "rooms": "", "price_min": "", "price_max": "", "sort": ""}, both)):
             assert self.found(client, **asked) == expected, asked
@@ -171,7 +173,8 @@ class TestSearch:
 
     @pytest.mark.parametrize(("asked", "marked"), [
         ("price_min=100&price_max=99", ["price_max"]), ("price_min=100&price_max=100", []), ("price_min=100", []),
-        ("price_max=0", []), ("text=" + "+".join(map(str, range(11))), ["text"])])
+        ("price_max=0", []), ("price_max=99999999999", ["price_max"]), ("price_min=9&price_max=x", ["price_max"]),
+        ("text=" + "+".join(map(str, range(11))), ["text"])])
     def test_knows_a_price_above_the_highest_and_too_many_words(self, client, markets, asked, marked):
         answer = client.get(f"/hbnb?{asked}")
         assert re.findall('aria-describedby="wrong_(.*?)"', answer.text) == marked

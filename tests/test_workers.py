@@ -3,12 +3,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +52,17 @@ def start(tmp_path) -> Iterator[Callable[[list[str]], Server]]:
         each.__exit__()
 
 
+def is_there(pid: int) -> bool:
+    with suppress(OSError):
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    return False
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_a_signal_to_all_processes_at_once_ends_the_server(start, command, number):
@@ -77,6 +90,27 @@ def test_a_worker_that_is_killed_is_replaced_each_time(start, command):
             assert time.monotonic() < deadline
     server.process.terminate()
     assert server.process.wait(60) == 0
+
+
+def test_workers_end_when_their_parent_is_killed(start):
+    server = start(COMMANDS["wsgi.py, two workers"])
+    before = family(server.process.pid)[1:]
+    assert len(before) >= 2
+    os.kill(server.process.pid, signal.SIGKILL)
+    server.process.wait(60)
+    deadline = time.monotonic() + 60
+    while any(map(is_there, before)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert not listens(int(server.address.rpartition(":")[2]))
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x"])
+def test_a_number_of_workers_below_one_is_refused(number):
+    ended = subprocess.run([sys.executable, "wsgi.py", "--port", str(free_port()), "--workers", number], cwd=ROOT,
+                           timeout=120, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert "--workers" in ended.stderr
 
 
 @pytest.mark.parametrize("how", ["raise RuntimeError('it cannot')", "os.kill(os.getpid(), 11)"], ids=["error", "crash"])

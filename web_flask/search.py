@@ -68,7 +68,7 @@ def _asked() -> tuple[dict[str, Any], list[str]]:
     found, wrong = {}, []
     for name, each in FORM.items():
         if each.kind is IDS:
-            found[name] = request.args.getlist(name)
+            found[name] = [id for id in request.args.getlist(name) if id]
         elif text := request.args.get(name, "").strip():
             try:
                 found[name] = each.kind.read(name, text)

@@ -152,6 +152,7 @@ class Opening:
                 taken[key], foreign, mended = _OURS.read(key, obj, plains.get(key.partition(".")[0], frozenset()))
             except Invalid as error:
                 self.refused[key] = str(error)
+                self.mended += passwords.hide(obj, older.likely_letters)
                 taken |= _aside(key, obj, str(error))
                 continue
             self.mended += mended
@@ -177,9 +178,7 @@ class Opening:
 
 
 def _aside(key: str, obj: Any, reason: str) -> Objects:
-    """What to keep of an object that cannot be used: all of it, but for a password."""
-    if isinstance(obj, dict) and obj.get("password") and not isinstance(obj["password"], (list, dict)):
-        obj = obj | {"password": passwords.protected(older.likely_letters(str(obj["password"])))}
+    """What to keep of an object that cannot be used: all of it, as its passwords are hidden."""
     try:    # as it is, if a strict reader of JSON gives the same back
         if orjson.loads(orjson.dumps({key: obj})) == {key: obj}:
             is_foreign = key.partition(".")[0] not in models.stored

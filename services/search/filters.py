@@ -46,7 +46,7 @@ class SearchFilter(NamedTuple):
     @property
     def sentence(self) -> str:
         """What the form says about a value that does not fit; empty if there is no such value."""
-        above = f" that is not below “{FILTERS[self.not_below].label}”" if self.not_below else ""
+        above = f", not below “{FILTERS[self.not_below].label}” if that is set" if self.not_below else ""
         return f"{self.kind.sentence}{above}." if self.kind.sentence else ""
 
     def conditions(self, value: Any) -> list[ColumnElement[bool]]:

@@ -11,6 +11,7 @@ from services import query, words
 
 MOST_IDS = 10_000
 MOST = 999_999_999      # the largest whole number that a query or the form may hold
+LARGEST = 2**31 - 1     # and that a body may hold
 SORTS = {"newest": ("-created_at",), "price": ("price_by_night",), "name": ("name",), "distance": ()}
 AREA_SIDES = {"west": (-180, 180), "south": (-90, 90), "east": (-180, 180), "north": (-90, 90)}
 CIRCLE_PARTS = {"latitude": (-90, 90), "longitude": (-180, 180), "km": (0, 20_100)}
@@ -50,7 +51,7 @@ def _fit(name: str, value: Any, fits: bool, must: str) -> Any:
 
 def _whole(name: str, value: Any) -> Any:
     number = int(value) if isinstance(value, float) and value.is_integer() else value   # in JSON, 2.0 is whole
-    return _fit(name, number, type(number) is int and 0 <= number < 2**31, "be a whole number from 0 on")
+    return _fit(name, number, type(number) is int and 0 <= number <= LARGEST, f"be a whole number from 0 to {LARGEST}")
 
 
 def _ids(name: str, value: Any) -> list[str]:
@@ -94,7 +95,7 @@ _SORTS = {"type": "string", "enum": [*SORTS]}
 _STRING = {"type": "string"}
 
 TEXT = Kind("text", _TEXT, _TEXT, words.split, sentence=f"Enter at most {words.MOST} words")
-WHOLE = Kind("whole", {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
+WHOLE = Kind("whole", {"type": "integer", "minimum": 0, "maximum": LARGEST},
              {"type": "integer", "minimum": 0, "maximum": MOST}, _whole, query.number,
              f"Enter a whole number from 0 to {MOST:,}")
 FLAG = Kind("flag", {"type": "boolean"}, {"type": "string", "enum": ["true", "false"]},
@@ -105,7 +106,7 @@ SORT = Kind("sort", _SORTS, _SORTS, lambda name, value: _fit(
     sentence="Choose one of these orders",
     options={"newest": "Newest first", "price": "Cheapest first", "name": "By name"})
 IDS = Kind("ids", {"type": "array", "items": _STRING, "maxItems": MOST_IDS}, _STRING, _ids,
-           lambda _, text: text.split(",") if text else [])
+           lambda _, text: [each for each in text.split(",") if each])
 AREA = Kind("area", {"type": "array", "prefixItems": [*_described(AREA_SIDES).values()], "items": {"type": "number"},
                      "minItems": 4, "maxItems": 4, "description": "west, south, east, north, in degrees"},
             _pattern(_LONGITUDE, _LATITUDE, _LONGITUDE, _LATITUDE), _area, query.decimals,

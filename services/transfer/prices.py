@@ -11,11 +11,15 @@ Separators of an amount are points, commas, apostrophes and spaces of any kind. 
   currency with at most two decimals: `Rp850.000`, `1.226 €`, `$1,234`. Nothing costs thousandths of these, whatever
   separator a country uses. Without such a mark (`12.500`), or with one of a currency that has thousandths
   (`12.500 KWD`), it is undecidable, and refused.
+
+Only currencies and the words and signs of `_HARMLESS` may stand beside the amount. Any other word or sign may change
+the amount, as in `850k`, `2 jt`, `3 万円`, `85¢` and `$70/month`, so such a price is refused.
 """
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 # Codes of ISO 4217 whose amounts have at most two decimals, and those that have three or four.
 _CODES = frozenset(re.findall(r"\w+", """
@@ -25,18 +29,25 @@ _CODES = frozenset(re.findall(r"\w+", """
     MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP
     SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XOF
     XPF YER ZAR ZMW"""))
-_THOUSANDTHS = frozenset({"BHD", "CLF", "IQD", "JOD", "KWD", "LYD", "OMR", "TND", "UYW", "KD", "BD", "JD", "LD", "DT"})
+_THOUSANDTHS = frozenset(re.findall(r"\S+", """
+    BHD CLF IQD JOD KWD LYD OMR TND UYW KD BD JD LD DT ₿ ﷼ ¤ دك دب دا دت رع عد لد"""))
 # Names and short forms, in small letters; signs such as $ and € are known by their Unicode category.
 _NAMES = frozenset(re.findall(r"\w+", """
     rp rs re kr kn ks fr sfr fcfa cfa rm tl ltl zł zl kč kc ft lei leu din lv лв руб р грн vnđ vnd đ ksh tsh ush php
     euro euros dollar dollars pound pounds peso pesos yen yuan won baht rand real reais franken francs franc kroner
-    kronor krona krone 円 元 圆 圓 원 บาท r"""))
+    kronor krona krone 円 元 圆 圓 원 บาท r us rmb nis q s bs gs ден дин тг دإ رس رق دم جم لل لس"""))
+_PARTS_OF_UNITS = frozenset("¢￠₥")     # signs of hundredths and thousandths
+# What changes nothing about an amount, in small letters.
+_HARMLESS = frozenset(re.findall(r"\S+", """
+    / - – — : . per night nightly pn noche noite notte nacht nuit par por pro 晚 每晚"""))
 
 # A number between a currency's sign or name and perhaps words; before it, no minus.
 _PRICE = re.compile(r"((?:[^\W\d]\.?|[^\w.,()–−-])*?)(\d[\d.,'’\s]*)((?:[^\W\d]\.?|[^\w.,()])*)")
 _ROUND = re.compile(r"(?<=\d[.,])[-–—]{1,2}(?!\s*\d)")     # 100,- and 1'250.--
 _PARTS = re.compile(r"\d+|[.,'\s]")
-_WORDS = re.compile(r"[^\W\d_]+|\S")
+# What says whose dollars they are: the A of A$.
+_WHOSE = re.compile(r"\b(?:USD?|U|AU?|CA?|CDN|CO|COL|CL|AR|SG?|HK|NT|NZ|MX|Mex|RD?|TT|J|BZ|Bds|EC|FJ|NA)\s?(?=\$)")
+_WORDS = re.compile(r"[^\W\d_](?:\.[^\W\d_])+(?![^\W\d_])|[^\W\d_]+|\S")
 _INDIAN = re.compile(r"\d{1,2}(?:,\d\d)+,\d{3}")
 LONGEST = 40    # characters of a price
 
@@ -45,11 +56,12 @@ def amount(text: str) -> str | None:
     """The amount of a price, as a number with a decimal point; none if the text is no price.
 
     Raises:
-        ValueError: it is undecidable which amount is meant; says which ones it may be.
+        ValueError: it is undecidable which amount is meant; says why.
     """
     found = _PRICE.fullmatch(_ROUND.sub("0", text)) if len(text) <= LONGEST else None
     if found is None:
         return None
+    marks = _marks(f"{found[1]} {found[3]}")
     written = found[2].replace("’", "'").rstrip(" .,'\t\xa0\u202f\u2009")
     parts = _PARTS.findall(written)
     groups, separators = parts[::2], [" " if each.isspace() else each for each in parts[1::2]]
@@ -60,16 +72,16 @@ def amount(text: str) -> str | None:
     last, kinds = separators[-1], {*separators}
     if last in ".," and separators.count(last) == 1:
         if len(kinds) == 1:
-            return _single(groups[0], groups[1], last, f"{found[1]} {found[3]}")
+            return _single(groups[0], groups[1], last, marks)
         whole = _thousands(groups[:-1], separators[:-1])
         return whole and f"{whole}.{groups[-1]}"
     return _thousands(groups, separators)
 
 
-def _single(head: str, tail: str, separator: str, around: str) -> str | None:
+def _single(head: str, tail: str, separator: str, marks: Sequence[str]) -> str | None:
     """The amount whose only separator is a point or a comma."""
     if len(tail) == 3 and len(head) <= 3 and head[0] != "0":
-        if not _has_no_thousandths(around):
+        if not _has_no_thousandths(marks):
             raise ValueError(f"may be {head}{tail} or {head}.{tail.rstrip('0') or '0'}: write it without a separator "
                              "of thousands, or with its currency")
         return head + tail
@@ -83,9 +95,26 @@ def _thousands(groups: list[str], separators: list[str]) -> str | None:
     return "".join(groups) if grouped or indian else None
 
 
-def _has_no_thousandths(around: str) -> bool:
-    """Whether what stands around an amount names a currency, and none with thousandths."""
-    marks = _WORDS.findall(around)
-    if any(mark in _THOUSANDTHS for mark in marks):
-        return False
-    return any(mark in _CODES or mark.casefold() in _NAMES or unicodedata.category(mark[0]) == "Sc" for mark in marks)
+def _marks(around: str) -> list[str]:
+    """The currencies that stand around an amount.
+
+    Raises:
+        ValueError: something else stands there that may change the amount.
+    """
+    words = _WORDS.findall(_WHOSE.sub("", unicodedata.normalize("NFC", around)))
+    marks = [word.replace(".", "") for word in words if word.casefold() not in _HARMLESS]
+    for mark in marks:
+        if not _is_currency(mark):
+            raise ValueError(f"has {mark!r} beside the amount, which is no currency that HBNB knows: write the amount "
+                             "in digits only, with its currency")
+    return marks
+
+
+def _is_currency(mark: str) -> bool:
+    return (mark.upper() in _CODES | _THOUSANDTHS or mark.casefold() in _NAMES
+            or (unicodedata.category(mark[0]) == "Sc" and mark not in _PARTS_OF_UNITS))
+
+
+def _has_no_thousandths(marks: Sequence[str]) -> bool:
+    """Whether an amount has a currency, and none with thousandths."""
+    return bool(marks) and not any(mark.upper() in _THOUSANDTHS for mark in marks)

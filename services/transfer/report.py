@@ -1,11 +1,15 @@
 """What came of an import."""
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
 from errors import Invalid
 from services.transfer.text import cut, printable
+
+_SINGULAR = {"were": "was", "they": "it", "their": "its"}
+_PLURAL = re.compile(r"(?<!\S)(?:were|they|their)(?!\S)")
 
 
 @dataclass
@@ -29,9 +33,21 @@ class Report:
         return cut(text, length)
 
 
+def counted(count: int, note: str) -> str:
+    """A note with its count: `2 rows were refused`, `1 row was refused`.
+
+    Args:
+        note: about several; its first word is what is counted, in the plural.
+    """
+    if count == 1:
+        first, space, rest = note.partition(" ")
+        note = first.removesuffix("s") + space + _PLURAL.sub(lambda found: _SINGULAR[found[0]], rest)
+    return f"{count} {note}"
+
+
 class Refused(Invalid):
     """Rows were refused, so nothing was imported."""
 
     def __init__(self, report: Report) -> None:
-        super().__init__(f"{len(report.refused)} rows were refused, so nothing was imported")
+        super().__init__(f"{counted(len(report.refused), 'rows were refused')}, so nothing was imported")
         self.report = report

@@ -102,7 +102,7 @@
     $form.find('[aria-invalid]').removeAttr('aria-invalid aria-describedby');
     const $wrong = $said.filter((_, each) => names.some(name => each.id === `wrong_${name}`)).prop('hidden', false);
     $wrong.each((_, each) => {
-      const field = $form.find(`[name=${each.id.slice('wrong_'.length)}]`);
+      const field = $(each).closest('.field, .within').find('[name]');
       field.attr({ 'aria-invalid': true, 'aria-describedby': each.id });
     });
     if ($wrong.length) {
