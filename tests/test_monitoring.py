@@ -53,7 +53,8 @@ def ready(client: Any) -> int:
 
 
 # A storage that has nothing to do.
-IDLE = {"close": lambda: None, "hurry": lambda: None, "reload": lambda: None, "refusal": None}
+IDLE = {"close": lambda: None, "hurry": lambda: None, "reload": lambda: None, "refusal": None,
+        "lists_at_once": lambda: 20}
 
 
 class TestHealth:

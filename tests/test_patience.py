@@ -108,7 +108,7 @@ class TestStatements:
                     503, {"error": "The storage cannot be reached, try again later"})
                 assert answer.headers["Retry-After"] == "5"
             other.cursor().execute("UNLOCK TABLES")
-        assert [state["name"] for state in client.get(STATES).json] == ["S"]
+        assert "S" in [state["name"] for state in client.get(STATES).json]
 
     @pytest.mark.parametrize("send", [
         lambda storage, sleep: storage.rows(sleep),
@@ -158,7 +158,7 @@ class TestStatements:
             assert [each for each in sent if "FROM states" in each] == sent[:1]     # nor asked the same again
         finally:
             own_server.send(signal.SIGCONT)
-        assert [state["name"] for state in client.get(STATES).json] == ["S"]
+        assert "S" in [state["name"] for state in client.get(STATES).json]
 
 
 class TestPool:

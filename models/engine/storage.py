@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from models.migrations.runner import Migrations
 
 T = TypeVar("T")
+ANY_NUMBER = 2**31      # more than any worker needs
 
 
 class Storage:
@@ -301,7 +301,7 @@ class Storage:
 
     def lists_at_once(self) -> int:
         """How many long lists may be read at once, while they are sent."""
-        return sys.maxsize
+        return ANY_NUMBER
 
     def settle(self) -> None:
         """Leave what lies on the disk in its simplest form, as a program ends."""
