@@ -18,7 +18,7 @@ import models
 from errors import Conflict, Damaged, Unavailable
 from models.amenity import Amenity
 from models.city import City
-from models.engine import file_lock, json_file, json_objects
+from models.engine import file_lock, file_storage, json_file, json_objects
 from models.engine.file_storage import FileStorage
 from models.place import Place
 from models.state import State
@@ -222,7 +222,8 @@ class TestDamage:
         self.test_is_a_clear_error_that_names_file_and_place_and_nothing_is_overwritten(
             storage, path, json_objects.OURS + text, place)
 
-    def test_a_file_cut_anywhere_is_damaged_or_whole_but_never_empty(self, storage, path):
+    def test_a_file_cut_anywhere_is_damaged_or_whole_but_never_empty(self, storage, path, monkeypatch):
+        monkeypatch.setattr(file_storage, "PAUSE", 0)
         Market()
         whole = path.read_bytes()
         for end in range(len(whole) - 2):
