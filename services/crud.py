@@ -93,6 +93,7 @@ class Service(Generic[Model]):
             Invalid: a field or a relation does not exist.
             NotFound: there is no such object.
         """
+        permissions.require(actor, self.cls, "read")
         wanted = Listing(self.cls, fields=fields, include=include, actor=actor)
         [obj] = wanted.complete([self._looked_up(self._one(permissions.hidden(actor, self.cls)), id)])
         return obj
@@ -103,6 +104,7 @@ class Service(Generic[Model]):
         Raises:
             NotFound: there is none.
         """
+        permissions.require(actor, self.cls, "read")
         self._looked_up(self._id, id)
 
     def list(self, actor: Actor, filters: Sequence[Filter] = (), sort: Sequence[str] = (), limit: int | None = None,
@@ -116,6 +118,7 @@ class Service(Generic[Model]):
         Raises:
             Invalid: a filter or an order names no attribute, or a value does not fit.
         """
+        permissions.require(actor, self.cls, "read")
         return Listing(self.cls, self._conditions(filters), sort, limit, offset, actor=actor).all()
 
     def table(self, actor: Actor, names: Sequence[str], filters: Sequence[Filter] = (), sort: Sequence[str] = (),
@@ -129,6 +132,7 @@ class Service(Generic[Model]):
         Raises:
             Invalid: a name, a filter or an order names no attribute, or a value does not fit.
         """
+        permissions.require(actor, self.cls, "read")
         paths = {name: path(self.cls, name) for name in names}
         relations = [".".join(each[:-1]) for each in paths.values() if len(each) > 1]
         found = Listing(self.cls, self._conditions(filters), sort, limit, include=relations, actor=actor,
@@ -141,6 +145,7 @@ class Service(Generic[Model]):
         Raises:
             Invalid: a filter names no attribute, or a value does not fit.
         """
+        permissions.require(actor, self.cls, "read")
         if not filters:
             return models.storage.count(self.cls)
         return Listing(self.cls, self._conditions(filters), actor=actor).total()

@@ -134,6 +134,16 @@ class TestPermissions:
                 with pytest.raises(Unauthorized):
                     work()
 
+    def test_decide_what_a_service_reads(self, storage, market, monkeypatch):
+        monkeypatch.setitem(permissions.PERMISSIONS, ("State", "read"), permissions.operators)
+        states, id = service_for(State), market.state.id
+        for work in (lambda actor: states.find(actor, id), lambda actor: states.show(actor, id),
+                     lambda actor: states.check(actor, id), states.list, states.count,
+                     lambda actor: states.table(actor, ["name"])):
+            work(OPERATOR)
+            with pytest.raises(Unauthorized):
+                work(VISITOR)
+
     def test_decide_what_each_route_does_for_each_actor(self, storage, market, monkeypatch):
         """Route by method by actor, as the table has it."""
         from api.v1.operations import OPERATIONS, SAFE
