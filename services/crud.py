@@ -167,7 +167,7 @@ class Service(Generic[Model]):
         given = {**data, **(owners or {})}
         try:
             obj = self.cls(**schema.clean(self.cls, given, made=True))
-            self._insert(actor, obj)
+            self._store(actor, obj, lambda: models.storage.insert(obj))
         except (Invalid, NotFound):
             # Only a client that is refused is told what is wrong in the contract's order: which objects exist comes
             # first.
@@ -187,27 +187,19 @@ class Service(Generic[Model]):
         """
         permissions.require(actor, self.cls, "create")
         obj = self.cls(**values)
-
-        def work() -> None:
-            self.validate(actor, stored(obj), None)
-            obj.save()
-            self.created(actor, stored(obj))
-        self._run(work)
+        self._store(actor, obj, obj.save)
         return obj
 
-    def _insert(self, actor: Actor, obj: Model) -> None:
+    def _store(self, actor: Actor, obj: Model, store: Callable[[], None]) -> None:
+        """Store a new object as its rules say; without rules the engine may take its short cut."""
         def work() -> None:
             self.validate(actor, stored(obj), None)
-            models.storage.insert(obj)
+            store()
             self.created(actor, stored(obj))
-        self._run(work)
-
-    def _run(self, work: Callable[[], None]) -> None:
-        """Do it as a transaction, unless there are no rules: then the engine makes one of its own, or none."""
         if self.has_rules:
             models.storage.transact(work)
         else:
-            work()
+            store()
 
     def check_owners(self, actor: Actor, ids: Mapping[str, Any]) -> None:
         """See that the objects exist that one is to belong to.
