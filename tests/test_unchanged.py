@@ -1,6 +1,8 @@
 """What is answered or stored by the shortest way: it must show no difference."""
 from __future__ import annotations
 
+import math
+
 import pytest
 from sqlalchemy.exc import DBAPIError
 
@@ -98,6 +100,7 @@ class TestInsert:
         review = Review(text="Once.", place_id=market.place.id, user_id=market.guest.id)
         monkeypatch.setattr(storage._autocommit, "_sent", lambda *statement: (
             lose(*statement) if not lost and statement[0].startswith("INSERT") else send(*statement)))
+        monkeypatch.setattr(storage._autocommit, "patience", math.inf)
         storage.close()
         storage.insert(review)
         assert bool(lost) == (engine == "db")
