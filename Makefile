@@ -34,10 +34,10 @@ functional: $(VENV)/dev  ## ask the site at STAGING_SERVER=http://… what it mu
 	$(BIN)/python -m pytest tests/functional
 
 lint: $(VENV)/dev  ## check style and types, of Python and of scripts
-	$(BIN)/pycodestyle --exclude=$(VENV),.git,node_modules .
+	$(BIN)/pycodestyle --exclude=$(VENV),.git,tests/node_modules .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/node node_modules/eslint/bin/eslint.js --max-warnings 0 web_dynamic eslint.config.mjs
+	$(BIN)/node tests/node_modules/eslint/bin/eslint.js --config tests/eslint.config.mjs --max-warnings 0 web_dynamic tests/eslint.config.mjs
 
 coverage: $(VENV)/dev  ## run every test, and list the lines and branches that none reaches
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
@@ -46,7 +46,7 @@ bench: $(VENV)/dev  ## measure, side by side with the limits
 	$(BIN)/python -m bench
 
 plain: $(VENV)/run  ## draw the pages of web_static/, from the templates
-	@$(BIN)/python -m web_flask.plain
+	@$(BIN)/python -m web_flask.static_export
 
 screenshots: $(VENV)/dev  ## take pictures of every page, into screenshots/
 	$(BIN)/python -m tests.screenshots
@@ -58,7 +58,7 @@ lock: $(VENV)/dev  ## pin requirements/*.in and all they need, with hashes, in r
 		--output-file requirements/$$list.txt requirements/$$list.in || exit; done
 
 clean:  ## remove what make made, but no data
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) tests/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
 RECENT = import sys; sys.exit(sys.version_info < (3, 11))
 TYPED = make $(or $(MAKECMDGOALS),run)
@@ -76,8 +76,8 @@ $(VENV)/run: requirements.txt
 	@$(PIP) install --quiet --requirement requirements.txt
 	@touch $@
 
-$(VENV)/dev: $(VENV)/run requirements/dev.txt package-lock.json
+$(VENV)/dev: $(VENV)/run requirements/dev.txt tests/package-lock.json
 	@sh tests/install
 	@$(PIP) install --quiet --requirement requirements/dev.txt
-	@PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund
+	@PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix tests --silent --no-audit --no-fund
 	@touch $@

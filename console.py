@@ -14,12 +14,12 @@ if __name__ == "__main__" and sys.argv[1:] == ["--version"]:    # the imports be
     sys.exit()
 
 import models
+from cli import escaping, formatting, lexer
+from cli.conditions import clauses, conditions
+from cli.interpreter import LINKS, Mistake, attributes
+from cli.store import WholeStore
 from errors import Invalid, meant
 from services.actor import OPERATOR
-from shell import output, screen, words
-from shell.asking import clauses, conditions
-from shell.interpreter import LINKS, Mistake, attributes
-from shell.whole import WholeStore
 
 
 class HBNBCommand(WholeStore):
@@ -38,13 +38,13 @@ class HBNBCommand(WholeStore):
             create State name="New_York"
             create Place name="Loft" max_guest=2 price_by_night=120 latitude=42.65
         """
-        given = words.split(line)
+        given = lexer.split(line)
         cls = self._class(given)
         values: dict[str, Any] = {}
         for word in given[1:]:
-            parameter = words.parameter(word)
+            parameter = lexer.parameter(word)
             if parameter is None:
-                shown = word if words.public(line) == line else "A parameter"
+                shown = word if lexer.public(line) == line else "A parameter"
                 self.note(f'{shown} was skipped: write NAME="text", NAME=12 or NAME=1.5')
             elif not self._set(cls, values, *parameter):
                 name, known = parameter[0], attributes(cls)
@@ -60,11 +60,11 @@ class HBNBCommand(WholeStore):
             show State 421a55f4-7d82-47d9-b54c-a76916479545
             State.show("421a55f4-7d82-47d9-b54c-a76916479545")
         """
-        given = words.split(line)
-        form = output.take_form(given)
+        given = lexer.split(line)
+        form = formatting.take_form(given)
         obj = self._object(given)
         self._pass_over(line, given[2:])
-        output.show([obj.to_dict()], form) if form else print(obj)
+        formatting.show([obj.to_dict()], form) if form else print(obj)
 
     def do_destroy(self, line: str) -> None:
         """Remove an object, and all that belongs to it.
@@ -73,7 +73,7 @@ class HBNBCommand(WholeStore):
 
             destroy City 521a55f4-7d82-47d9-b54c-a76916479545
         """
-        given = words.split(line)
+        given = lexer.split(line)
         obj = self._object(given)
         self._pass_over(line, given[2:])
         if not self.asks or self._agrees_to_remove(obj):
@@ -88,16 +88,16 @@ class HBNBCommand(WholeStore):
             all State --table
             City.all()
         """
-        given = words.split(line)
-        form = output.take_form(given)
+        given = lexer.split(line)
+        form = formatting.take_form(given)
         cls = self._class(given) if given else None
         self._pass_over(line, given[1:], ": find takes conditions, all takes none")
         found = models.storage.all(cls).values()
         if not form:
             print([str(obj) for obj in found])
             return
-        output.show([obj.to_dict() for obj in found], form)
-        output.tell(form, cls, len(found))
+        formatting.show([obj.to_dict() for obj in found], form)
+        formatting.tell(form, cls, len(found))
 
     def do_count(self, line: str) -> None:
         """Print how many objects of a class there are, or how many meet all of some conditions.
@@ -112,19 +112,19 @@ class HBNBCommand(WholeStore):
             count Place price_by_night < 100 city.state="Alderland"
             count --table
         """
-        given = words.split(line)
-        form = output.take_form(given)
+        given = lexer.split(line)
+        form = formatting.take_form(given)
         if form and not given:
             counts = {name: self._service(cls).count(OPERATOR) for name, cls in models.classes.items()}
             counts["total"] = sum(counts.values())
-            output.show([{"class": name, "count": count} for name, count in counts.items()], form)
+            formatting.show([{"class": name, "count": count} for name, count in counts.items()], form)
             return
         cls, filters = self._class(given), conditions(rest := given[1:])
         if unread := [each for each in (*rest, form) if each]:
             raise Invalid(f"{unread[0]} is no condition: see help count")
         print(self._service(cls).count(OPERATOR, filters))
         if filters:
-            output.say(f"of {output.counted(self._service(cls).count(OPERATOR), cls.__name__).lower()}")
+            formatting.say(f"of {formatting.counted(self._service(cls).count(OPERATOR), cls.__name__).lower()}")
 
     def do_update(self, line: str) -> None:
         """Set an attribute of an object.
@@ -141,16 +141,16 @@ class HBNBCommand(WholeStore):
             State.update("421a55f4-7d82-47d9-b54c-a76916479545", {"name": "New name"})
             update Place 621a55f4-7d82-47d9-b54c-a76916479545 amenity_ids ["721a55f4-7d82-47d9-b54c-a76916479545"]
         """
-        given = words.split(line)
+        given = lexer.split(line)
         obj = self._object(given)
         if len(given) < 3:
             raise Mistake("** attribute name missing **")
         if len(given) < 4:
             raise Mistake("** value missing **")
-        name, value = words.value(given[2]), words.value(given[3])
+        name, value = lexer.value(given[2]), lexer.value(given[3])
         rest = given[4:]
         if name == LINKS and value.startswith("["):     # which may have spaces between its ids
-            value, rest = " ".join([value, *map(words.bare, rest)]), []
+            value, rest = " ".join([value, *map(lexer.bare, rest)]), []
         self._update(obj, {name: value})
         self._pass_over(line, rest, ": put a text with spaces in quotes")
 
@@ -172,8 +172,8 @@ class HBNBCommand(WholeStore):
             find Place price_by_night!=null sort price_by_night limit 5
             find User email~hbnb.example --json
         """
-        given = words.split(line)
-        form = output.take_form(given)
+        given = lexer.split(line)
+        form = formatting.take_form(given)
         cls, filters = self._class(given), conditions(rest := given[1:])
         asked = clauses(rest)
         if asked.columns:
@@ -185,9 +185,9 @@ class HBNBCommand(WholeStore):
             print([str(cls(**obj)) for obj in found])
             return
         asked_for = [*asked.columns, *(name.removeprefix("-") for name in asked.sort), *(each.path for each in filters)]
-        output.show(found, form, asked_for)
+        formatting.show(found, form, asked_for)
         is_cut = asked.limit is not None and len(found) == asked.limit
-        output.tell(form, cls, len(found), self._service(cls).count(OPERATOR, filters) if is_cut else 0)
+        formatting.tell(form, cls, len(found), self._service(cls).count(OPERATOR, filters) if is_cut else 0)
 
     def do_token(self, line: str) -> None:
         """Make, list or revoke the tokens that writing through the API takes in staging and production.
@@ -201,10 +201,10 @@ class HBNBCommand(WholeStore):
             token create partner
             token revoke partner
         """
-        from shell.tokens import run_token
-        given = words.split(line)
-        form = output.take_form(given)
-        if said := run_token(self.settings, [words.value(word) for word in given], form):
+        from cli.tokens import run_token
+        given = lexer.split(line)
+        form = formatting.take_form(given)
+        if said := run_token(self.settings, [lexer.value(word) for word in given], form):
             self.note(said)
 
 
@@ -226,7 +226,7 @@ def run(console: HBNBCommand, lines: Iterable[str], stop_on_error: bool = False)
 
 def interact(console: HBNBCommand) -> None:
     """Talk with the person at the terminal."""
-    from shell import terminal
+    from cli import terminal
     console.asks = True
     with terminal.history(console.settings.history):
         while True:
@@ -249,14 +249,14 @@ def main(arguments: list[str]) -> int:
                            (sys.stderr, "backslashreplace")):
         if stream is not None:      # as it is where a daemon closed it
             stream.reconfigure(encoding="utf-8", errors=errors)  # type: ignore[union-attr]
-    screen.guard()
+    escaping.guard()
     settings = Settings.from_environ()
     models.open_storage(settings)
     models.check()
     console = HBNBCommand(settings)
     try:
         if arguments:
-            from shell.options import run_with_options
+            from cli.options import run_with_options
             return run_with_options(console, run, arguments)
         if sys.stdin is not None and sys.stdin.isatty():
             interact(console)

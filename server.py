@@ -15,13 +15,12 @@ from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
-import connections
-import guard
 import models
 from config import Settings
 from errors import Misconfigured
 from monitoring import logs, metrics
-from workers import Workers
+from serving import concurrency, connections
+from serving.workers import Workers
 
 HEAD = 10       # seconds that a client has to send the head of a request, the first one or the next
 HEAD_SIZE = 131_072     # bytes that it may have
@@ -81,7 +80,7 @@ def _serve(target: str, workers: int, **where: Any) -> None:
     logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.msg)  # most of them only wait
     _allow_files()
     multiprocessing.set_start_method("fork", force=True)    # what is said here about signals and workers is about forks
-    server = Workers(target, interface=Interfaces.WSGI, workers=workers, blocking_threads=guard.THREADS,
+    server = Workers(target, interface=Interfaces.WSGI, workers=workers, blocking_threads=concurrency.THREADS,
                      websockets=False, http=HTTPModes.http1, backpressure=connections.MOST,
                      http1_settings=HTTP1Settings(header_read_timeout=HEAD * 1000, max_buffer_size=HEAD_SIZE),
                      workers_kill_timeout=ENDING, log_access=False,
@@ -103,7 +102,7 @@ def load(target: str, server: Workers, port: int | None) -> Flask:
     app: Flask = getattr(import_module(module), name)
     watched = getattr(app, "extensions", {}).get("guard")
     if watched:
-        guard.start(app)
+        concurrency.start(app)
     metrics.listen(app, port)
     if watched:
         connections.watch(port, watched)

@@ -6,16 +6,15 @@ from typing import Any
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-import commands
-import guard
-import look
+import cli
 import models
 import monitoring
-import proxies
+import web
 import web_dynamic
 import web_flask
 from api import v1
 from config import Settings
+from serving import concurrency, proxies
 
 
 def create_app(settings: Settings) -> Flask:
@@ -27,13 +26,13 @@ def create_app(settings: Settings) -> Flask:
     models.open_storage(settings)
     app = Flask(__name__, static_folder=None)
     v1.init_app(app, settings)
-    look.init_app(app, settings)
+    web.init_app(app, settings)
     web_flask.init_app(app)
     web_dynamic.init_app(app, settings)
-    commands.init_app(app)
+    cli.init_app(app)
     app.register_error_handler(HTTPException, failed)
     proxies.init_app(app, settings)
-    guard.init_app(app)
+    concurrency.init_app(app)
     monitoring.init_app(app, settings)
     return app
 
@@ -41,7 +40,7 @@ def create_app(settings: Settings) -> Flask:
 def failed(error: HTTPException) -> Any:
     """What goes wrong, in JSON for the API, and as a page elsewhere."""
     answer = v1.errors.http(error)
-    return look.errors.failed(error) if answer is error else answer
+    return web.errors.failed(error) if answer is error else answer
 
 
 app = create_app(Settings.from_environ())
@@ -59,7 +58,7 @@ if __name__ == "__main__":
     options = parser.parse_args()
     if options.workers < 1:
         parser.error(f"argument --workers: {options.workers} is less than 1")
-    guard.start(app)
+    concurrency.start(app)
     if options.socket:
         serve_socket("wsgi:app", options.socket, options.workers)
     else:

@@ -42,7 +42,7 @@ class Archive:
         found = {}
         with tarfile.open(self.path) as tar:
             for name in tar.getnames():
-                if re.fullmatch(r"models/migrations/versions/r\w+\.py", name) and (file := tar.extractfile(name)):
+                if re.fullmatch(r"migrations/versions/r\w+\.py", name) and (file := tar.extractfile(name)):
                     said = dict(re.findall(r"^(revision|backward_compatible) = \"?(\w+)", file.read().decode(), re.M))
                     found[said["revision"]] = said["backward_compatible"] == "True"
         return dict(sorted(found.items()))

@@ -23,7 +23,7 @@ from models.columns import Base
 
 if TYPE_CHECKING:
     from models.base_model import BaseModel
-    from models.engine.storage import Storage
+    from models.engine.base import Storage
 
 for _module in pkgutil.iter_modules(__path__):
     if not _module.ispkg:

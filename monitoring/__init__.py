@@ -5,8 +5,8 @@ from flask import Flask
 from flask.logging import default_handler
 
 from config import Settings
-from monitoring import health, logs, metrics, reports
-from monitoring.watched import Watched
+from monitoring import health, logs, metrics, sentry
+from monitoring.middleware import Watched
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -20,5 +20,5 @@ def init_app(app: Flask, settings: Settings) -> None:
     # Who asked for the application's logger before was given Flask's own handler, which writes everything once more.
     app.logger.removeHandler(default_handler)
     count = metrics.init_app(app, settings)
-    reports.init_app(settings)
+    sentry.init_app(settings)
     app.wsgi_app = Watched(app.wsgi_app, [write, count] if count else [write])    # type: ignore[method-assign]

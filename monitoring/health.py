@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response, current_app
 
 import models
 from config import Settings
-from models.engine.storage import Storage
+from models.engine.base import Storage
 
 PATIENCE = 2        # seconds that the storage may take to answer
 FRESH = 1           # seconds for which an answer holds, however many ask

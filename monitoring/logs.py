@@ -14,9 +14,9 @@ from typing import Any
 import orjson
 
 from config import Settings
-from monitoring import identity
-from monitoring.lines import Writer
-from monitoring.watched import Answer
+from monitoring import request_id
+from monitoring.log_handler import Writer
+from monitoring.middleware import Answer
 
 PATH_LENGTH, AGENT_LENGTH = 1000, 300       # characters; whoever sends more wants to fill our disk
 # Each run of letters is looked at once, however long it is.
@@ -39,7 +39,7 @@ def init_app(settings: Settings) -> Callable[[Answer], None]:
         environ = answer.environ
         written = {
             "time": datetime.now(UTC), "level": "error" if answer.status >= 500 else "info",
-            "request_id": environ[identity.KEY], "method": environ["REQUEST_METHOD"][:20],
+            "request_id": environ[request_id.KEY], "method": environ["REQUEST_METHOD"][:20],
             "path": _sent(environ["PATH_INFO"], PATH_LENGTH), "status": answer.status, "bytes": answer.size,
             "duration_ms": round(answer.seconds * 1000, 3), "client": environ.get("REMOTE_ADDR", ""),
             "agent": _sent(environ.get("HTTP_USER_AGENT", ""), AGENT_LENGTH), "release": settings.release,
@@ -64,7 +64,7 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             written = {"time": datetime.fromtimestamp(record.created, UTC), "level": record.levelname.lower(),
-                       "request_id": identity.current.get(), "logger": record.name,
+                       "request_id": request_id.current.get(), "logger": record.name,
                        "message": _sound(scrubbed(record.getMessage())), "release": self._release}
             if record.exc_info:
                 written["trace"] = _sound(scrubbed(_formatter.formatException(record.exc_info)))

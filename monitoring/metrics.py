@@ -17,7 +17,7 @@ from flask import Flask, Response, request
 import models
 from config import Settings
 from errors import Misconfigured
-from monitoring.watched import Answer
+from monitoring.middleware import Answer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

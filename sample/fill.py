@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import models
-from services.transfer.intake import Intake, Report
-from services.transfer.stores import take
+from services.transfer.dumps import take
+from services.transfer.importer import Intake, Report
 
 
 def fill(sample: Iterable[dict[str, Any]]) -> Report:

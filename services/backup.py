@@ -20,8 +20,8 @@ from errors import Damaged, Invalid
 from models.base_model import time_text, utc_now
 from models.columns import links, unique
 from models.values import told_apart
-from services.transfer import kinds, stores
-from services.transfer.disk import LONGEST, Progress, lines, opened, reported, silent, written
+from services.transfer import dumps, file_types
+from services.transfer.atomic_files import LONGEST, Progress, lines, opened, reported, silent, written
 
 FORMAT = 1
 PART = 1000             # objects that are stored at a time
@@ -188,10 +188,10 @@ def _foreign(start: bytes, line: bytes) -> str:
     """What is wrong with a file that begins so, and whose first line is no backup's."""
     if not line:
         return "it is empty"
-    if stores.is_object(line):
+    if dumps.is_object(line):
         return "it is an export: `import` takes it"
-    return kinds.binary(start) or ("it is no backup of HBNB: `restore` takes what `backup` wrote; `import` takes "
-                                   "exports, old stores, listings and reviews")
+    return file_types.binary(start) or ("it is no backup of HBNB: `restore` takes what `backup` wrote; `import` takes "
+                                        "exports, old stores, listings and reviews")
 
 
 def _schema() -> dict[str, list[str]]:

@@ -13,11 +13,10 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import bindparam, select
 
 import models
-import schema
 from errors import Invalid, NotFound
 from models.base_model import BaseModel
 from models.engine.autocommit import Prepared
-from services import permissions
+from services import permissions, schema
 from services.actor import Actor
 from services.listing import Listing
 from services.query import Filter, condition, path

@@ -12,12 +12,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, inspect, select
 
 import models
-import schema
 from errors import Invalid
 from models.base_model import BaseModel
 from models.engine.autocommit import Prepared, Rows
 from models.engine.cascade import CHUNK
-from services import permissions
+from services import permissions, schema
 from services.actor import VISITOR, Actor
 from services.query import order
 

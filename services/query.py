@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Column, ColumnElement, func, inspect
 
-import schema
 from errors import Invalid, meant
 from models.base_model import BaseModel
 from models.columns import MailType, unique_key
 from models.values import address_key, check
+from services import schema
 
 OPERATORS: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
     "=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,

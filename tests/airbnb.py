@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import models
-from models.engine.storage import Storage
+from models.engine.base import Storage
 from services.transfer.files import import_file
 from services.transfer.report import Report
 

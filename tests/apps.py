@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from flask import Flask
 
-import guard
 import wsgi
 from config import Settings
+from serving import concurrency
 
 
 def ready_app(make: Callable[[Settings], Flask] = wsgi.create_app, **settings: str) -> Flask:
@@ -18,5 +18,5 @@ def ready_app(make: Callable[[Settings], Flask] = wsgi.create_app, **settings: s
         settings: by their names in `Settings`; the others have their defaults.
     """
     app = make(Settings(**settings))
-    guard.start(app)
+    concurrency.start(app)
     return app

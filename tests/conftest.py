@@ -22,7 +22,7 @@ from xdist.scheduler import LoadScopeScheduling
 import models
 from config import Settings
 from models import passwords
-from models.engine.storage import Storage
+from models.engine.base import Storage
 from monitoring import logs
 from tests.database import Database, given
 from tests.mariadb import MariaDB

@@ -8,7 +8,7 @@ import MySQLdb
 
 from config import Settings
 from models.columns import Base
-from models.engine.db_connection import reached
+from models.engine.db.connection import reached
 
 GIVEN = tuple(f"HBNB_TEST_MYSQL_{each}" for each in ("USER", "PWD", "HOST", "DB"))
 

@@ -51,7 +51,8 @@ def valid(documents: Mapping[str, str]) -> str:
     said = ""
     for name, document in documents.items():
         ended = subprocess.run(
-            [f"{sys.prefix}/bin/node", "node_modules/html-validate/bin/html-validate.mjs", "--stdin"],
+            [f"{sys.prefix}/bin/node", "tests/node_modules/html-validate/bin/html-validate.mjs", "--config",
+             "tests/htmlvalidate.json", "--stdin"],
             cwd=ROOT, input=document, capture_output=True, text=True, encoding="utf-8")
         said += f"{name}: {ended.stdout}{ended.stderr}\n" if ended.returncode else ""
     return said

@@ -15,6 +15,9 @@ from playwright.sync_api import expect
 import models
 import wsgi
 from api.v1 import app as api_app
+from cli import lexer
+from cli.completion import candidates
+from cli.formatting import FORMS
 from config import ENVIRONMENTS, Settings
 from errors import Conflict, Invalid, Misconfigured, NotFound
 from models.answer import Answer
@@ -24,9 +27,6 @@ from models.token import Token
 from models.user import User
 from services import permissions, tokens
 from services.transfer.files import export_file, import_file
-from shell import words
-from shell.completion import candidates
-from shell.output import FORMS
 from tests import objects
 from tests.apps import ready_app
 from tests.conftest import ROOT, Run
@@ -433,8 +433,8 @@ class TestConsole:
                      f"token create {token}"):
             ended = console(line)
             assert token.split("_", 2)[2] not in ended.stdout + ended.stderr, line
-        assert words.public(f"token revoke {token}") == "token revoke …"
-        assert words.public("token revoke hbnb_name") == "token revoke hbnb_name"
+        assert lexer.public(f"token revoke {token}") == "token revoke …"
+        assert lexer.public("token revoke hbnb_name") == "token revoke hbnb_name"
 
     def test_completes_what_may_follow(self, storage, token):
         assert candidates(["token"], "") == ["create", "list", "revoke"]

@@ -29,15 +29,16 @@ from errors import Conflict, Damaged, Invalid, Unavailable
 from models import passwords
 from models.answer import Answer
 from models.columns import TIMES, Base, links
-from models.engine import db_rows, file_lock, file_tables, json_file, json_objects
+from models.engine.base import Storage
+from models.engine.db import rows as db_rows
+from models.engine.file import json_file, json_objects, lock, tables
 from models.engine.file_storage import FileStorage
-from models.engine.storage import Storage
 from models.state import State
 from models.user import User
 from services import backup as backups
-from services import market as markets
 from services import tokens
 from services.backup import back_up, check, restore
+from services.search import statistics as markets
 from tests.airbnb import Engines
 from tests.database import Database
 from tests.market import Market
@@ -191,7 +192,7 @@ class TestRoundTrip:
     def test_of_many_parts_keeps_them_all(self, full, content, destroy, path, monkeypatch):
         monkeypatch.setattr(backups, "PART", 3)
         monkeypatch.setattr(db_rows, "PART", 3)
-        monkeypatch.setattr(file_tables, "PART", 3)
+        monkeypatch.setattr(tables, "PART", 3)
         before = content()
         back_up(path)
         destroy()
@@ -229,7 +230,7 @@ class TestRoundTrip:
 class TestOneMoment:
     @pytest.mark.parametrize("who", ["another program", "another thread"])
     def test_is_what_is_backed_up_whatever_others_write_meanwhile(self, full, content, environ, path, monkeypatch, who):
-        for module in (db_rows, file_tables):
+        for module in (db_rows, tables):
             monkeypatch.setattr(module, "PART", 1)
         code = ("from models.user import User\n"
                 "for obj in list(models.storage.all(State).values()): models.storage.delete(obj)\n"
@@ -565,7 +566,7 @@ class TestRestore:
         back_up(path)
         if is_empty:
             destroy()
-        monkeypatch.setattr(file_lock, "TIMEOUT", 0.2)
+        monkeypatch.setattr(lock, "TIMEOUT", 0.2)
         other = models.make_storage(settings)
         before = other.count()
         other.close()

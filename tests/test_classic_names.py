@@ -19,7 +19,7 @@ from config import Settings
 from errors import Invalid
 from models.base_model import BaseModel
 from models.city import City
-from models.engine.storage import Storage
+from models.engine.base import Storage
 from models.place import Place
 from models.state import State
 from tests.conftest import ROOT

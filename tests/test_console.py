@@ -16,6 +16,8 @@ from contextlib import redirect_stderr, redirect_stdout, suppress
 import pytest
 
 import models
+from cli import lexer
+from cli.interpreter import CALLED, CLASSIC
 from console import HBNBCommand
 from errors import Unavailable
 from models.amenity import Amenity
@@ -23,8 +25,6 @@ from models.city import City
 from models.place import Place
 from models.state import State
 from models.user import User
-from shell import words
-from shell.interpreter import CALLED, CLASSIC
 from tests.conftest import ROOT, Run
 from tests.market import Market
 
@@ -806,7 +806,7 @@ class TestCommandLine:
         (('State.update("x", "name", "a b")',), 'State.update("x", "name", "a b")'),
         (("create State name=\"New York\"",), 'create State name="New York"')])
     def test_reads_the_words_of_a_shell_as_they_were_meant(self, engine, args, line):
-        from shell.options import run_with_options
+        from cli.options import run_with_options
         ran = []
         assert run_with_options(HBNBCommand(), lambda _, lines, __: not ran.extend(lines), [*args]) == 0
         assert ran == [line]
@@ -1137,13 +1137,13 @@ class TestWords:
 
     @pytest.mark.parametrize("text", ["", " ", '"', "\\", 'a "b" c', "a\\\"b", "_", "\n", "\\\\", "é\udcff"])
     def test_a_quoted_text_is_one_word_that_reads_as_the_text(self, text):
-        [word] = words.split(words.quoted(text))
-        assert words.bare(word) == text
+        [word] = lexer.split(lexer.quoted(text))
+        assert lexer.bare(word) == text
 
     @pytest.mark.parametrize(("line", "public"), [
         ("count User", "count User"), ('create User password="x"', "create User …"), ("PassWord x", "…"), ("", "")])
     def test_what_may_be_a_password_is_not_repeated(self, line, public):
-        assert words.public(line) == public
+        assert lexer.public(line) == public
 
     def test_a_long_line_is_read_in_good_time(self, say: Session):
         for line in ('show State "' + '\\"' * 2000, "show State " + '"' * 5000, "State.show(" + ")" * 5000 + "x",

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import models
+from cli.formatting import FORMS
+from cli.interpreter import CALLED, CLASSIC
 from config import Settings
 from console import HBNBCommand
 from models.state import State
 from models.user import User
-from shell.interpreter import CALLED, CLASSIC
-from shell.output import FORMS
 from tests.market import Market
 
 LINES = 4_000

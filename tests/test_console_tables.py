@@ -8,11 +8,11 @@ import tomllib
 import pytest
 
 import models
+from cli import escaping, formatting
 from config import VERSION
 from models.place import Place
 from sample import Sample
 from sample.fill import fill
-from shell import output, screen
 from tests import objects
 from tests.conftest import ROOT
 from tests.market import Market
@@ -79,24 +79,24 @@ class TestNumbers:
 class TestWidth:
     @pytest.mark.parametrize(("text", "columns"), [("abc", 3), ("東京", 4), ("e\u0301", 1), ("a\u200db", 2), ("", 0)])
     def test_is_that_of_a_terminal(self, text, columns):
-        assert screen.width(text) == columns
+        assert escaping.width(text) == columns
 
     @pytest.mark.parametrize("text", ["abcdefgh", "東京東京東京", "a東b京c", "e\u0301" * 9])
     @pytest.mark.parametrize("room", range(1, 9))
     def test_is_kept_by_a_text_that_is_cut(self, text, room):
-        assert screen.width(screen.cut(text, room)) <= room
+        assert escaping.width(escaping.cut(text, room)) <= room
 
     @pytest.mark.parametrize("room", [1, 10, 30, 60, 80, 200, 1000])
     def test_of_a_table_is_that_of_the_terminal_if_any_is_wide_enough(self, capsys, room):
         rows = [["421a55f4-7d82-47d9-b54c-a76916479545", "x" * 300, 5, None, ["a", "b"]]] * 2
-        output.table(rows, ["id", "a", "number", "c", "list"], room)
+        formatting.table(rows, ["id", "a", "number", "c", "list"], room)
         lines = capsys.readouterr().out.splitlines()
         assert len(lines) == 4
         assert all(len(line) <= max(room, 13) for line in lines)
         assert (rows[0][0] in lines[2]) == (room >= 60)
 
     def test_is_not_broken_by_control_characters(self, capsys):
-        output.table([["a\x9b\x1b[31m\u202eb\nc"]], ["name"])
+        formatting.table([["a\x9b\x1b[31m\u202eb\nc"]], ["name"])
         assert capsys.readouterr().out.splitlines()[2] == r"a\x9b\x1b[31m\u202eb c"
 
 
@@ -129,9 +129,9 @@ def test_the_version_needs_no_valid_settings(console, wrong):
 
 def test_json_spells_control_characters_as_json_does(capsys):
     found = [{"name": "a\x9b\x7f\x1b[31m\u202e é\u2028\n\t\\"}]
-    output.show(found, "--json")
+    formatting.show(found, "--json")
     printed = capsys.readouterr().out
-    assert screen.safe(printed) == printed
+    assert escaping.safe(printed) == printed
     assert r"a\u009b\u007f\u001b[31m\u202e é\u2028\n\t" in printed
     assert json.loads(printed) == found
 

@@ -17,12 +17,12 @@ from pathlib import Path
 
 import pytest
 
+from cli import backup, completion, escaping, transfer
 from models.city import City
 from models.place import Place
 from models.review import Review
 from models.state import State
 from models.user import User
-from shell import backup, completion, screen, transfer
 from tests.conftest import ROOT
 from tests.market import Market
 from tests.test_console import write_listings
@@ -488,7 +488,7 @@ class TestScreen:
                 50, "find Place columns name,price_by_night,city.name,amenities"), (20, "find Place columns id,name")):
             shown = open_terminal("-c", line, width=width).end().splitlines()
             table = [row for row in shown if not row.startswith("No room")]
-            assert all(screen.width(row) <= width for row in table), table
+            assert all(escaping.width(row) <= width for row in table), table
             assert len(table) == 4
             assert ("price_by" in table[0]) == ("price_by_night" in line)
             assert (place.id in table[2]) == ("columns" not in line)

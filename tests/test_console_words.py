@@ -5,11 +5,11 @@ import re
 
 import pytest
 
+from cli.options import _line
 from models.amenity import Amenity
 from models.place import Place
 from models.state import State
 from models.user import User
-from shell.options import _line
 from tests.market import Market
 from tests.test_console import Session, stored
 

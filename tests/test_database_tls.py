@@ -10,7 +10,7 @@ import pytest
 
 from config import Settings
 from errors import Unavailable
-from models.engine import db_connection
+from models.engine.db import connection as db_connection
 from tests.mariadb import MariaDB
 from tests.servers import free_port
 

@@ -20,14 +20,14 @@ from config import Settings
 from errors import Conflict, Invalid, Misconfigured, Stale, Unavailable
 from models.amenity import Amenity
 from models.columns import Base
-from models.engine import db_connection
-from models.engine.db_connection import ON_CONNECT, _address
+from models.engine.base import Storage
+from models.engine.db import connection as db_connection
+from models.engine.db.connection import ON_CONNECT, _address
 from models.engine.db_storage import DBStorage
-from models.engine.storage import Storage
 from models.place import Place
 from models.state import State
 from models.user import User
-from services.once import Reply, once
+from services.idempotency import Reply, once
 from tests import objects
 from tests.conftest import ROOT, environment, own_settings
 from tests.database import Database
@@ -214,7 +214,7 @@ class TestSchema:
                 {"id": "1", "name": "x" * 129, "created_at": State().created_at, "updated_at": State().updated_at}])
 
     def test_a_server_that_does_not_keep_to_strict_mode_is_refused(self, settings, monkeypatch):
-        monkeypatch.setattr("models.engine.db_connection.ON_CONNECT", "SET SESSION sql_mode = ''")
+        monkeypatch.setattr("models.engine.db.connection.ON_CONNECT", "SET SESSION sql_mode = ''")
         with pytest.raises(Misconfigured, match="strict mode"):
             DBStorage(settings).reload()
 

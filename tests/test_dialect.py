@@ -18,16 +18,16 @@ from sqlfluff.core import Linter
 import models
 from errors import HBNBError
 from models.amenity import Amenity
-from models.engine.db_connection import LIMITED, ON_CONNECT
+from models.engine.db.connection import LIMITED, ON_CONNECT
 from models.engine.db_storage import DBStorage
 from models.place import Place
 from models.state import State
 from models.user import User
-from services import plan, tokens
+from services import tokens
 from services.backup import back_up, restore
-from services.once import Reply, once
+from services.idempotency import Reply, once
 from services.query import Filter
-from services.search import search
+from services.search import planner, search
 from services.transfer.files import export_file, import_file
 from tests import objects
 from tests.airbnb import Files, listing, review
@@ -200,9 +200,9 @@ def planned(storage: DBStorage) -> Iterator[str]:
     """Each way to a page of places, whether or not this market leads along it."""
     for way, cities, amenities, skips in product(("oldest", "city", "amenity"), (None, 1, 3), (0, 1, 3), (False, True)):
         if (way != "city" or cities) and (way != "amenity" or amenities):
-            yield plan._page(way, cities, amenities, skips, frozenset()).on(storage._engines.statements, {})[0]
+            yield planner._page(way, cities, amenities, skips, frozenset()).on(storage._engines.statements, {})[0]
     for cities, amenities, looks in product((None, 1, 3), (0, 1, 3), (False, True)):
-        yield plan._everything(cities, amenities, looks, frozenset()).on(storage._engines.statements, {})[0]
+        yield planner._everything(cities, amenities, looks, frozenset()).on(storage._engines.statements, {})[0]
 
 
 def shapes(statements: list[str]) -> list[str]:

@@ -39,7 +39,7 @@ def test_is_valid(document):
 def test_spectral_finds_nothing_in_it(tmp_path):
     (tmp_path / "spec.json").write_bytes(ready_app().test_client().get("/apispec_1.json").data)
     ended = subprocess.run(
-        [f"{sys.prefix}/bin/node", "node_modules/@stoplight/spectral-cli/dist/index.js", "lint", "--ruleset",
+        [f"{sys.prefix}/bin/node", "tests/node_modules/@stoplight/spectral-cli/dist/index.js", "lint", "--ruleset",
          "tests/spectral.yaml", "--fail-severity", "hint", str(tmp_path / "spec.json")],
         cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stdout + ended.stderr

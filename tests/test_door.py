@@ -146,7 +146,7 @@ class TestPermissions:
 
     def test_decide_what_each_route_does_for_each_actor(self, storage, market, monkeypatch):
         """Route by method by actor, as the table has it."""
-        from api.v1.operations import OPERATIONS, SAFE
+        from api.v1.openapi.operations import OPERATIONS, SAFE
         for rule in wsgi.app.url_map.iter_rules():
             blueprint, _, endpoint = rule.endpoint.partition(".")
             if blueprint == "api_v1":

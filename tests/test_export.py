@@ -19,12 +19,12 @@ from config import Settings
 from errors import Invalid, Unavailable
 from models.amenity import Amenity
 from models.city import City
-from models.engine.storage import Storage
+from models.engine.base import Storage
 from models.place import Place
 from models.review import Review
 from models.state import State
 from models.user import User
-from services.transfer import stores
+from services.transfer import dumps
 from services.transfer.files import export_file, import_file
 from tests.airbnb import Engines, stored
 from tests.conftest import Run
@@ -173,8 +173,8 @@ class TestContent:
                 writer.start()
                 writer.join(0.5)    # where nobody may write meanwhile, it waits
             found.append(line)
-        monkeypatch.setattr(stores, "PART", 1)
-        stores.give(write, with_passwords=False)
+        monkeypatch.setattr(dumps, "PART", 1)
+        dumps.give(write, with_passwords=False)
         writer.join()
         assert {json.loads(line)["id"] for line in found} == before
         assert b"Changed" not in b"".join(found)
@@ -251,14 +251,14 @@ class TestFile:
         path = tmp_path / "out" / "x.jsonl"
         path.write_text("old")
         seen: list[str] = []
-        give = stores.give
+        give = dumps.give
 
         def slow(write: Any, with_passwords: bool) -> int:
             def look(line: bytes) -> None:
                 write(line)
                 seen.append(path.read_text())
             return give(look, with_passwords)
-        monkeypatch.setattr(stores, "give", slow)
+        monkeypatch.setattr(dumps, "give", slow)
         export_file(str(path))
         assert seen == ["old"] * 8
         assert len(objects(str(path))) == 8
@@ -271,7 +271,7 @@ class TestFile:
         def fail(write: Any, with_passwords: bool) -> int:
             write(b"half a li")
             raise error
-        monkeypatch.setattr(stores, "give", fail)
+        monkeypatch.setattr(dumps, "give", fail)
         (tmp_path / "out").mkdir()
         path = tmp_path / "out" / "x.jsonl.gz"
         path.write_text("old")

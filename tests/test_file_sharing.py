@@ -20,7 +20,8 @@ import pytest
 
 import models
 from errors import Damaged, Unavailable
-from models.engine import file_lock, journal, json_file, json_objects
+from models.engine.file import journal, json_file, json_objects
+from models.engine.file import lock as file_lock
 from models.engine.file_storage import FileStorage
 from models.state import State
 from models.token import Token
@@ -143,7 +144,7 @@ from errors import HBNBError
 from models.engine import json_file
 from models.token import Token
 from models.state import State
-from services.once import Reply, once
+from services.idempotency import Reply, once
 json_file.SMALL, json_file.FOLD_AT = 0, 0.3
 name, writes, first = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 chance, own = random.Random(name + sys.argv[3]), []

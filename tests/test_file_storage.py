@@ -18,7 +18,8 @@ import models
 from errors import Conflict, Damaged, Unavailable
 from models.amenity import Amenity
 from models.city import City
-from models.engine import file_lock, file_storage, json_file, json_objects
+from models.engine import file_storage
+from models.engine.file import json_file, json_objects, lock
 from models.engine.file_storage import FileStorage
 from models.place import Place
 from models.state import State
@@ -138,7 +139,7 @@ class TestTheFile:
         storage.get(State, "2").delete()
         storage.save()
         with storage._file.lock.writing():
-            storage._file.rewrite(lambda: models.engine.file_tables.everything(storage._memory))
+            storage._file.rewrite(lambda: models.engine.file.tables.everything(storage._memory))
         parsed = json.loads(path.read_text())
         assert {key: parsed[key] for key in unknown} == unknown
         assert parsed["State.1"] == {**state, "name": "changed"}
@@ -388,7 +389,7 @@ except Conflict as error:
         finish(process)
 
     def test_who_does_not_let_go_is_named(self, storage, environ, monkeypatch):
-        monkeypatch.setattr(file_lock, "TIMEOUT", 0.2)
+        monkeypatch.setattr(lock, "TIMEOUT", 0.2)
         process = start("""
 with models.storage.transaction():
     print('held', flush=True)
@@ -517,7 +518,7 @@ while True:
                 patch.setattr(os, "replace", crash)
             else:
                 patch.setattr(type(storage._file._journal), "begin", crash)
-            storage._file.fold(lambda: models.engine.file_tables.everything(storage._memory))
+            storage._file.fold(lambda: models.engine.file.tables.everything(storage._memory))
         for name in "bc":
             other = FileStorage(path)
             assert "gone" not in {obj.name for obj in other.all(State).values()}
@@ -607,7 +608,7 @@ class TestClassicFile:
 
 @pytest.mark.parametrize("work", ["write", "rewrite"])
 def test_a_file_is_never_written_without_its_lock_not_even_by_an_optimized_program(tmp_path, work):
-    code = ("import sys\nfrom errors import Unavailable\nfrom models.engine.json_file import JSONFile\n"
+    code = ("import sys\nfrom errors import Unavailable\nfrom models.engine.file.json_file import JSONFile\n"
             "file = JSONFile(sys.argv[1])\n[*file.changes()[1]]\n"
             "try: getattr(file, sys.argv[2])(*[{}] * (sys.argv[2] == 'write'), lambda: iter([{}]))\n"
             "except Unavailable as error: print(error)")

@@ -15,9 +15,9 @@ from contextlib import ExitStack, closing, suppress
 import pytest
 from flask import Flask
 
-import guard
 import models
 from models.state import State
+from serving import concurrency
 from tests.apps import ready_app
 from tests.processes import family, memory
 from tests.servers import Server, free_port
@@ -178,7 +178,7 @@ def test_a_server_that_others_can_reach_says_what_belongs_in_front(tmp_path):
 
 class TestWaiting:
     def test_reading_goes_on_while_all_that_write_wait(self, storage, monkeypatch):
-        monkeypatch.setattr(guard, "TURN", 0.2)
+        monkeypatch.setattr(concurrency, "TURN", 0.2)
         goes_on, waiting = threading.Event(), threading.Semaphore(0)
         kept = type(storage).save
 
@@ -191,7 +191,8 @@ class TestWaiting:
         monkeypatch.setattr(models.storage, "insert", lambda obj: save(storage), raising=False)
         said: list[int] = []
         threads = [threading.Thread(target=lambda: said.append(
-            app.test_client().post("/api/v1/states", json={"name": "S"}).status_code)) for _ in range(guard.WRITING)]
+            app.test_client().post("/api/v1/states", json={"name": "S"}).status_code))
+            for _ in range(concurrency.WRITING)]
         for each in threads:
             each.start()
         for _ in threads:
@@ -199,7 +200,7 @@ class TestWaiting:
         try:
             client = app.test_client()
             refused = client.post("/api/v1/states", json={"name": "T"})
-            assert (refused.status_code, refused.headers["Retry-After"]) == (503, str(guard.RETRY_AFTER))
+            assert (refused.status_code, refused.headers["Retry-After"]) == (503, str(concurrency.RETRY_AFTER))
             assert refused.json == {"error": "Service unavailable"}
             assert [client.get(path).status_code for path in ("/api/v1/states", "/health/live")] == [200, 200]
             for path in ("/api/v1/places_search", "/api/v1/places_search/"):
@@ -210,7 +211,7 @@ class TestWaiting:
                 each.join()
 
     def test_health_is_told_while_all_that_read_wait(self, storage, monkeypatch):
-        monkeypatch.setattr(guard, "TURN", 0.2)
+        monkeypatch.setattr(concurrency, "TURN", 0.2)
         app = ready_app()
         goes_on, waiting = threading.Event(), threading.Semaphore(0)
 
@@ -219,7 +220,7 @@ class TestWaiting:
             goes_on.wait(60)
             return ""
         app.add_url_rule("/waits", view_func=stats)
-        threads = [threading.Thread(target=lambda: app.test_client().get("/waits")) for _ in range(guard.READING)]
+        threads = [threading.Thread(target=lambda: app.test_client().get("/waits")) for _ in range(concurrency.READING)]
         for each in threads:
             each.start()
         for _ in threads:
@@ -229,24 +230,24 @@ class TestWaiting:
             assert [client.get(f"/health/{each}").status_code for each in ("live", "ready")] == [200, 200]
             refused = client.get("/states")
             assert (refused.status_code, refused.mimetype) == (503, "text/html")
-            assert refused.headers["Retry-After"] == str(guard.RETRY_AFTER)
+            assert refused.headers["Retry-After"] == str(concurrency.RETRY_AFTER)
         finally:
             goes_on.set()
             for each in threads:
                 each.join()
 
     def test_there_are_more_threads_than_requests_that_may_wait(self):
-        rooms = (guard.READING, guard.READS_WAIT, guard.WRITING, guard.WRITES_WAIT, guard.CHECKING, guard.CHECKS_WAIT,
-                 guard.BODIES, guard.SENDING, guard.SENDING_WAIT)
-        assert sum(rooms) < guard.THREADS
+        rooms = ("READING", "READS_WAIT", "WRITING", "WRITES_WAIT", "CHECKING", "CHECKS_WAIT", "BODIES", "SENDING",
+                 "SENDING_WAIT")
+        assert sum(getattr(concurrency, room) for room in rooms) < concurrency.THREADS
 
 
 class TestSending:
     @pytest.fixture
     def app(self, storage, monkeypatch) -> Iterator[Flask]:
         """An application whose only room for long answers is taken; `app.read()` gives it back."""
-        monkeypatch.setattr(guard, "SENDING", 1)
-        monkeypatch.setattr(guard, "TURN", 0.2)
+        monkeypatch.setattr(concurrency, "SENDING", 1)
+        monkeypatch.setattr(concurrency, "TURN", 0.2)
         app = ready_app(rate_limit="100 per hour")
         app.add_url_rule("/long", view_func=lambda: "x" * 100_000, methods=["GET", "POST"])
         with app.test_client().get("/long", buffered=False) as held:
@@ -261,7 +262,7 @@ class TestSending:
     def test_what_waits_for_room_to_send_holds_no_connection_and_is_counted_once(self, app, storage, monkeypatch):
         for module in ("cascade", "storage", "db_storage"):
             monkeypatch.setattr(f"models.engine.{module}.CHUNK", 2)
-        monkeypatch.setattr(guard, "TURN", 60)
+        monkeypatch.setattr(concurrency, "TURN", 60)
         for number in range(5):
             State(name=str(number)).save()
         said: list[int] = []

@@ -27,8 +27,8 @@ from tests.conftest import ROOT
 from tests.servers import free_port
 
 # Each may import those before it, and itself.
-LAYERS = ["config errors", "models", "schema", "services", "shell commands sample look monitoring proxies",
-          "connections guard workers", "api web_flask web_dynamic console server", "wsgi"]
+LAYERS = ["config errors", "models legacy migrations", "services", "cli sample web monitoring", "serving",
+          "api web_flask web_dynamic console server", "wsgi"]
 
 
 def layer(module: str) -> int | None:
@@ -71,7 +71,7 @@ class TestLayers:
         assert sorted(asking) == ["__init__.py", "config.py"]
 
     def test_the_services_know_nothing_of_http_or_terminals(self):
-        for path in tracked("services/*.py", "models/*.py", "schema.py"):
+        for path in tracked("services/*.py", "models/*.py"):
             foreign = re.search(r"^\s*(import|from) (flask|argparse|sys|readline)\b|\bprint\(", path.read_text(), re.M)
             assert not foreign, path
 
@@ -113,10 +113,10 @@ class TestDocuments:
     def test_settings_are_taken_from_the_environment_at_the_edge_only(self):
         asking = {str(path.relative_to(ROOT)) for path in tracked("*.py") if "from_environ" in path.read_text()}
         assert {path for path in asking if not path.startswith(("tests/", "bench/"))} == {
-            "config.py", "console.py", "wsgi.py", "server.py", "api/v1/app.py", "web_flask/app.py", "commands/db.py",
+            "config.py", "console.py", "wsgi.py", "server.py", "api/v1/app.py", "web_flask/app.py", "cli/db.py",
             "sample/__main__.py",
             # Classic programs begin here: `models.storage`, `DBStorage()`, `HBNBCommand()`.
-            "models/__init__.py", "models/engine/db_storage.py", "shell/interpreter.py"}
+            "models/__init__.py", "models/engine/db_storage.py", "cli/interpreter.py"}
 
     def test_the_files_that_the_documents_name_are_there(self):
         for document in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
@@ -133,7 +133,7 @@ class TestDocuments:
         for path in tracked("requirements/*.in"):
             for line in path.read_text().splitlines():
                 assert re.fullmatch(r"#.*|-r .*|[\w-]+==[\w.]+|", line), line
-        for name, version in json.loads((ROOT / "package.json").read_text())["devDependencies"].items():
+        for name, version in json.loads((ROOT / "tests/package.json").read_text())["devDependencies"].items():
             assert re.fullmatch(r"[\d.]+", version), name
 
 

@@ -22,8 +22,8 @@ from models.base_model import utc_now
 from models.place import Place
 from models.state import State
 from models.user import User
-from services import once, tokens
-from services.once import Reply
+from services import idempotency, tokens
+from services.idempotency import Reply
 from tests import objects
 from tests.apps import ready_app
 from tests.market import Market
@@ -292,7 +292,7 @@ class TestAllOrNothing:
     def test_an_answer_that_cannot_be_kept_leaves_nothing_behind(self, client, storage, monkeypatch):
         def fail(*_: Any) -> None:
             raise Unavailable("no room")
-        monkeypatch.setattr(once, "_keep", fail)
+        monkeypatch.setattr(idempotency, "_keep", fail)
         assert post(client, "states", {"name": "N"}).status_code == 503
         storage.close()
         assert storage.count(State) == 0
@@ -301,7 +301,7 @@ class TestAllOrNothing:
         path = f"places/{market.place.id}/amenities/{sauna().id}"
         storage.close()
         with monkeypatch.context() as patched:
-            patched.setattr(once, "_keep", lambda *_: 1 / 0)
+            patched.setattr(idempotency, "_keep", lambda *_: 1 / 0)
             client.application.config["PROPAGATE_EXCEPTIONS"] = False
             assert post(client, path).status_code == 500
         storage.close()
@@ -391,15 +391,15 @@ class TestOnce:
     """The service itself."""
 
     def test_tells_requests_apart_by_all_that_they_are(self, storage):
-        made = [once.once(request, b"", lambda: Reply(201, {}, str(uuid.uuid4())))
+        made = [idempotency.once(request, b"", lambda: Reply(201, {}, str(uuid.uuid4())))
                 for request in (("a", "b"), ("ab",), ("a", "b", ""), ("a,b",), ('a", "b',))]
         assert len({reply.body for reply, _ in made}) == 5
         assert not any(replayed for _, replayed in made)
 
     def test_refuses_other_content(self, storage):
-        once.once(("a",), b"x", lambda: Reply(201, {}, ""))
+        idempotency.once(("a",), b"x", lambda: Reply(201, {}, ""))
         with pytest.raises(Reused):
-            once.once(("a",), b"y", lambda: Reply(201, {}, ""))
+            idempotency.once(("a",), b"y", lambda: Reply(201, {}, ""))
 
     def test_passes_an_error_on(self, storage):
         def conflict() -> Reply:
@@ -407,7 +407,7 @@ class TestOnce:
             raise Conflict("mine")
         for _ in range(2):
             with pytest.raises(Conflict, match="mine"):
-                once.once(("a",), b"", conflict)
+                idempotency.once(("a",), b"", conflict)
         with pytest.raises(Invalid):
-            once.once(("a",), b"", lambda: Reply(201, {"Location": "x" * 2000}, ""))
+            idempotency.once(("a",), b"", lambda: Reply(201, {"Location": "x" * 2000}, ""))
         assert storage.count(User) == storage.count(Answer) == 0

@@ -16,7 +16,7 @@ from config import Settings
 from errors import Invalid
 from models.amenity import Amenity
 from models.city import City
-from models.engine.storage import Storage
+from models.engine.base import Storage
 from models.place import Place
 from models.review import Review
 from models.state import State
@@ -400,7 +400,7 @@ class TestConsole:
 
     def test_shows_progress_on_a_terminal_only(self, files: Files, monkeypatch: pytest.MonkeyPatch,
                                                capsys: pytest.CaptureFixture[str]):
-        from shell.transfer import run_import
+        from cli.transfer import run_import
 
         class Terminal(io.StringIO):
             def isatty(self) -> bool:

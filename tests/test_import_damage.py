@@ -13,7 +13,7 @@ import pytest
 import models
 from config import Settings
 from errors import HBNBError, Invalid, Unavailable
-from models.engine.storage import Storage
+from models.engine.base import Storage
 from models.place import Place
 from models.review import Review
 from models.user import User

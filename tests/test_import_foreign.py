@@ -20,11 +20,11 @@ import pytest
 
 import models
 from errors import Invalid
-from models.engine.storage import Storage
+from models.engine.base import Storage
 from models.place import Place
 from models.review import Review
 from services import backup
-from services.transfer import disk, rows
+from services.transfer import atomic_files, rows
 from services.transfer.files import export_file, import_file
 from services.transfer.report import Refused
 from tests.airbnb import Files, listing, review, text, without
@@ -253,7 +253,7 @@ class TestLongLines:
         assert "Traceback" not in ran.stderr
 
     def test_are_named(self, files: Files, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr(disk, "LONGEST", 2000)
+        monkeypatch.setattr(atomic_files, "LONGEST", 2000)
         monkeypatch.setattr(rows, "LONGEST", 3000)
         for content, said in (
                 (text(listing(1), listing(2, description="x" * 3000)), "line 3 is longer than"),
@@ -265,7 +265,7 @@ class TestLongLines:
 
     def test_of_a_classic_file_may_be_as_long_as_the_file_which_is_bounded(
             self, files: Files, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr(disk, "LONGEST", 200)
+        monkeypatch.setattr(atomic_files, "LONGEST", 200)
         states = {f"State.{number}": {"name": "x"} for number in range(100)}
         assert files.take_text(json.dumps(states)).new["State"] == 100
         monkeypatch.setattr("services.transfer.files.WHOLE", 1000)

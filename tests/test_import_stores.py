@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 import models
-from models.engine.storage import Storage
+from models.engine.base import Storage
 from models.place import Place
 from models.review import Review
 from models.state import State
 from models.user import User
-from services.transfer import stores
+from services.transfer import dumps
 from services.transfer.files import import_file
 from services.transfer.report import Refused, Report
 from tests.airbnb import Files, counts, listing, stored
@@ -313,9 +313,9 @@ class TestPasswordsOfThoseWhoAreThere:
 
 
 def test_objects_can_be_put_without_a_file(storage: Storage):
-    from services.transfer.intake import Intake
+    from services.transfer.importer import Intake
     with storage.transaction():
-        stores.take(((each["id"], each) for each in market()), Intake(Report(), times=True))
+        dumps.take(((each["id"], each) for each in market()), Intake(Report(), times=True))
     assert counts() == {"State": 1, "City": 1, "User": 1, "Amenity": 2, "Place": 1, "Review": 1}
 
 

@@ -193,7 +193,7 @@ class TestLimit:
         assert not any(each._storage_dead for each in client.application.extensions["limiter"])
 
     def test_a_cost_that_is_not_known_is_1_and_the_store_stays_in_use(self, make, monkeypatch, caplog):
-        monkeypatch.setattr("services.words.split", lambda _: 1 // 0)
+        monkeypatch.setattr("services.search.words.split", lambda _: 1 // 0)
         client = make(rate_limit="20 per hour")
         assert cost_of(client, "GET", "/api/v1/places?limit=1&text=") == 1
         assert not any(each._storage_dead for each in client.application.extensions["limiter"])

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from guard import READING
 from models.city import City
 from models.state import State
 from models.user import User
+from serving.concurrency import READING
 from tests.processes import family, memory
 from tests.servers import Server, free_port
 

@@ -11,8 +11,7 @@ from models.city import City
 from models.place import Place
 from models.state import State
 from models.user import User
-from services import market, plan
-from services.search import search
+from services.search import planner, search, statistics
 from tests.market import Market
 from tests.processes import finish, start
 
@@ -88,12 +87,12 @@ class TestMemory:
         assert storage.version() != version
 
     def test_what_a_transaction_sees_is_not_remembered(self, storage):
-        known, before = Market(), market.latest()
+        known, before = Market(), statistics.latest()
         with storage.transaction(dry_run=True):
             row = {column.key: getattr(known.city, column.key) for column in City.__table__.c}
             storage.write(insert(City.__table__), {**row, "id": "new"})
-            assert "new" in market.at(storage.version()).cities
-        assert market.latest() is before
+            assert "new" in statistics.at(storage.version()).cities
+        assert statistics.latest() is before
 
 
 class TestStatements:
@@ -116,14 +115,14 @@ class TestStatements:
 
     @pytest.mark.parametrize("way", WAYS)
     def test_every_way_finds_the_same(self, storage, places, monkeypatch, way):
-        costs = plan._costs
-        monkeypatch.setattr(plan, "_costs", lambda *of: {
+        costs = planner._costs
+        monkeypatch.setattr(planner, "_costs", lambda *of: {
             each: 0 if each == way else cost for each, cost in costs(*of).items()})
         self.compare(storage)
 
     @pytest.mark.parametrize("grouped", [True, False])
     def test_whole_results_and_totals_are_the_same_both_ways(self, storage, places, monkeypatch, grouped):
-        monkeypatch.setattr(plan, "_grouping", lambda *_: 0 if grouped else 10**9)
+        monkeypatch.setattr(planner, "_grouping", lambda *_: 0 if grouped else 10**9)
         self.compare(storage)
 
     def compare(self, storage) -> None:
@@ -142,10 +141,10 @@ class TestStatements:
             assert page.total() == len(right)
 
     def test_the_cheapest_is_chosen(self, storage):
-        counts = market.Counts({"small": 10, "large": 99_990}, {"rare": 100, "common": 90_000}, 100_000, 0)
+        counts = statistics.Counts({"small": 10, "large": 99_990}, {"rare": 100, "common": 90_000}, 100_000, 0)
 
         def chosen(cities: list[str] | None, amenities: list[str], needed: int = 20) -> str:
-            costs = plan._costs(plan.Wanted(cities, amenities), counts, needed)
+            costs = planner._costs(planner.Wanted(cities, amenities), counts, needed)
             return min(costs, key=lambda way: costs[way])
         assert chosen(None, []) == "oldest"
         assert chosen(["large"], []) == "oldest"

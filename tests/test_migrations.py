@@ -15,15 +15,17 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import event
 
+import migrations
 import models
 import wsgi
-from commands.db import db
+from cli.db import db
 from config import Settings
 from errors import Conflict, Misconfigured, Outdated, Unavailable
-from models import migrations, passwords
+from legacy import database as takeover
+from migrations import HEAD, SINCE
+from migrations.runner import Migrations
+from models import passwords
 from models.engine.db_storage import DBStorage
-from models.migrations import HEAD, SINCE, takeover
-from models.migrations.runner import Migrations
 from models.place import Place
 from models.state import State
 from models.user import User
@@ -32,7 +34,7 @@ from tests.conftest import ROOT, TEST_DATABASE, environment
 from tests.mariadb import MariaDB
 from tests.market import Market
 
-REVISIONS = sorted(path.stem[1:] for path in (ROOT / "models/migrations/versions").glob("r*.py"))
+REVISIONS = sorted(path.stem[1:] for path in (ROOT / "migrations/versions").glob("r*.py"))
 NEWER = "9999"
 CLASSIC = {"State": 11, "City": 32, "User": 30, "Amenity": 47, "Place": 154, "Review": 718}
 TABLES = ["states", "cities", "users", "amenities", "places", "reviews", "place_amenity"]
@@ -195,7 +197,7 @@ class TestSchema:
         market.place.save()
         storage._engine.dispose()
         said: list[str] = []
-        monkeypatch.setattr("models.migrations.reshape.say", said.append)
+        monkeypatch.setattr("migrations.ddl.say", said.append)
         assert database.migrations.downgrade("0003") == REVISIONS[:2:-1]
         assert database.rows("SELECT price_by_night FROM places") == [(0,)]
         assert said[0].startswith("1 places without a price have the price 0 now; import their listings again")
@@ -813,7 +815,7 @@ class TestCommands:
         assert run("upgrade").exit_code == 0
 
     def test_say_who_uses_a_table_that_is_to_be_changed(self, run, small, monkeypatch):
-        monkeypatch.setattr("models.migrations.runner.LOCK_TIMEOUT", 1)
+        monkeypatch.setattr("migrations.runner.LOCK_TIMEOUT", 1)
         before = small.content()
         with closing(small.server.connect("migrated")) as other:
             other.cursor().execute("SELECT * FROM states")      # in a transaction that does not end

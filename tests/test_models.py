@@ -14,7 +14,7 @@ from models import passwords
 from models.amenity import Amenity
 from models.base_model import BaseModel
 from models.city import City
-from models.engine.storage import Storage
+from models.engine.base import Storage
 from models.place import Place
 from models.review import Review
 from models.state import State

@@ -33,8 +33,8 @@ from config import Settings
 from errors import Misconfigured, Unavailable
 from models.engine.db_storage import DBStorage
 from models.state import State
-from monitoring import health, identity, lines, logs, metrics
-from monitoring.watched import Watched
+from monitoring import health, log_handler, logs, metrics, request_id
+from monitoring.middleware import Watched
 from tests.apps import ready_app
 from tests.conftest import ROOT, environment
 from tests.servers import Server, free_port
@@ -239,7 +239,7 @@ class TestLog:
         assert trace["trace"].startswith("Traceback")
         assert trace["trace"].endswith("ZeroDivisionError: for …")
         assert (line["level"], line["request_id"], line["status"]) == ("error", "mine-2", 500)
-        assert identity.current.get() is None
+        assert request_id.current.get() is None
 
     def test_an_answer_is_told_when_its_last_byte_is_gone_or_the_client_is(self, storage, written):
         with storage.transaction():
@@ -261,7 +261,7 @@ class TestLog:
             start("200 OK", [])
             yield b"12"
             raise Unavailable("gone")
-        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", identity.KEY: "mine-4"}
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", request_id.KEY: "mine-4"}
         body = Watched(breaking, [logs.init_app(Settings(log="json"))])(environ, lambda *_: None)
         with pytest.raises(Unavailable), closing(body):
             list(body)
@@ -272,7 +272,7 @@ class TestLog:
     def test_an_answer_that_never_begins_is_told_with_its_trace(self, written):
         def failing(*_: Any) -> Any:
             raise ZeroDivisionError("at once")
-        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", identity.KEY: "mine-6"}
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", request_id.KEY: "mine-6"}
         with pytest.raises(ZeroDivisionError):
             Watched(failing, [logs.init_app(Settings(log="json"))])(environ, lambda *_: None)
         error, line = written
@@ -347,10 +347,10 @@ class TestLines:
     def test_nobody_waits_for_who_does_not_read_and_what_is_lost_is_told(self, pipe, blocking, monkeypatch):
         reader, stream = pipe
         os.set_blocking(stream.fileno(), blocking)
-        monkeypatch.setattr(lines, "PATIENCE", 0.01)
-        monkeypatch.setattr(lines, "PAUSE", 0.001)
-        monkeypatch.setattr(lines, "ROOM", 500)
-        writer, line = lines.Writer(lambda count: b"lost %d\n" % count), b"x" * 999 + b"\n"
+        monkeypatch.setattr(log_handler, "PATIENCE", 0.01)
+        monkeypatch.setattr(log_handler, "PAUSE", 0.001)
+        monkeypatch.setattr(log_handler, "ROOM", 500)
+        writer, line = log_handler.Writer(lambda count: b"lost %d\n" % count), b"x" * 999 + b"\n"
         for _ in range(400):
             writer.put(line)
         writer.finish()     # which gives up, as 65,536 bytes are on their way already
@@ -365,7 +365,7 @@ class TestLines:
             closed.close()
             for stream in (None, closed, full):
                 monkeypatch.setattr(sys, "__stderr__", stream)
-                writer = lines.Writer(lambda _: b"")
+                writer = log_handler.Writer(lambda _: b"")
                 writer.put(b"x\n")
                 writer.finish()
                 assert not writer._lines

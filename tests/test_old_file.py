@@ -14,8 +14,9 @@ import pytest
 
 import models
 from errors import Misconfigured
-from models import older, passwords
-from models.engine import json_objects
+from legacy import texts
+from models import passwords
+from models.engine.file import json_objects
 from models.engine.file_storage import FileStorage
 from models.place import Place
 from models.review import Review
@@ -82,7 +83,7 @@ class TestTexts:
         path.write_text(json.dumps({f"State.{number}": {"name": "Plain & simple"} for number in range(3)}
                                    | {"State.x": {"name": "Qu\u00c3\u00a9bec"}}))
         looked: list[str] = []
-        monkeypatch.setattr(older, "likely_letters", lambda text: (looked.append(text), older.letters(text))[1])
+        monkeypatch.setattr(texts, "likely_letters", lambda text: (looked.append(text), texts.letters(text))[1])
         assert {state.name for state in opened(path).all(State).values()} == {"Plain & simple", "Québec"}
         assert looked == ["QuÃ©bec"]
 
@@ -90,15 +91,15 @@ class TestTexts:
         (b"plain", "plain"), (b"caf\xe9", "café"), ("café 🏝".encode(), "café 🏝"), (b"\x93You\x92ll\x94", "“You’ll”"),
         (b"\xc9t\xe9", "Été")])
     def test_are_read_by_their_bytes(self, raw, meant):
-        assert older.read(raw) == meant
-        assert older.letters(raw.decode("latin-1")) == meant
+        assert texts.read(raw) == meant
+        assert texts.letters(raw.decode("latin-1")) == meant
 
     @pytest.mark.parametrize(("raw", "words"), [
         (b"\xe2\x80\x99 \xe9", "both UTF-8 and bytes that are none"), (b"caf\xc3\xa9 \xff", "both"),
         (b"\x81", "neither"), ("x’".encode()[:-1] + b"y\x8d", "neither")])
     def test_of_no_one_kind_are_refused(self, raw, words):
         with pytest.raises(ValueError, match=words):
-            older.read(raw)
+            texts.read(raw)
 
     def test_of_both_kinds_stay_in_a_file(self, path):
         text = "It\u00e2\x80\x99s \u00e9"
@@ -107,14 +108,14 @@ class TestTexts:
 
     @pytest.mark.parametrize("text", ["Hawaiʻi", "“é”", "🏝", "Ünï", "", "a\x81b\ud800"])
     def test_that_were_right_stay_so(self, text):
-        assert older.letters(text) == text
+        assert texts.letters(text) == text
 
     @pytest.mark.parametrize("end", ["<BR />", "<BR /", "<BR", "<br"])
     def test_may_end_in_the_middle_of_a_tag(self, end):
-        assert older.lines(f"a{end}") == "a\n"
+        assert texts.lines(f"a{end}") == "a\n"
 
     def test_get_line_breaks_for_their_tag_and_lose_nothing_else(self):
-        assert older.lines("a<BR />b<br>c<br/>d <b>e</b> <3 &amp;\n") == "a\nb\nc\nd <b>e</b> <3 &amp;\n"
+        assert texts.lines("a<BR />b<br>c<br/>d <b>e</b> <3 &amp;\n") == "a\nb\nc\nd <b>e</b> <3 &amp;\n"
 
 
 class TestOpening:
@@ -181,7 +182,7 @@ class TestOpening:
     def test_of_one_that_cannot_be_written_works_in_memory(self, path, monkeypatch, caplog):
         def refuse(*_: Any) -> None:
             raise PermissionError(13, "Permission denied")
-        monkeypatch.setattr("models.engine.json_objects.write", refuse)
+        monkeypatch.setattr("models.engine.file.json_objects.write", refuse)
         before = path.read_bytes()
         storage = opened(path)
         assert storage.get(User, "1").check_password("secret")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-import guard
 from config import DATABASES
+from serving import concurrency
 from tests.apps import ready_app
 from tests.conftest import ROOT
 from tests.documents import block
@@ -111,9 +111,10 @@ class TestMetrics:
 
 def test_the_number_of_connections_is_the_one_that_the_settings_make():
     text = " ".join((ROOT / "docs" / "sizing.md").read_text().split())
-    of, requests = DATABASES["production"], guard.READING + guard.WRITING
+    of, requests = DATABASES["production"], concurrency.READING + concurrency.WRITING
     most, fewest = 2 * (of.pool + of.overflow) + 2 * requests, 2 * requests + 2 * requests
-    assert f"works on {requests} requests at a time, {guard.READING} that read and {guard.WRITING} that write" in text
+    assert (f"works on {requests} requests at a time, {concurrency.READING} that read and {concurrency.WRITING} that "
+            "write") in text
     assert f"2 × ({of.pool} + {of.overflow}) + 2 × {requests} = {most}" in text
     assert f"`HBNB_MYSQL_POOL={requests}`" in text
     rows = re.findall(r"\| (\d) \| (\d) \| (\d+) \| (\d+) \|", text)

@@ -10,16 +10,16 @@ from tests.apps import ready_app
 from tests.processes import ROOT
 from tests.servers import Server, free_port
 from tests.site import ATTACK, Site, valid
-from web_flask import plain
+from web_flask import static_export
 
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
 # Where nothing is chosen, the names of what is chosen are an empty heading, which the styles fill with "All".
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
          "rules": {"empty-heading": {"enabled": False}, "target-size": {"enabled": True}}}
 LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (320, 1280)]
 # What is opened on a page, to be looked at too: the lists of choices, the map, and the reviews of a place.
 OPENED = {"search": (".locations", ".amenities"), "dynamic": (".locations", ".amenities", ".toggle", ".said a")}
-DISK = sorted(name for name in plain.pages() if name.endswith(".html"))
+DISK = sorted(name for name in static_export.pages() if name.endswith(".html"))
 
 
 @pytest.fixture
@@ -95,29 +95,30 @@ def test_the_pages_are_served_alone_too(environ, page, stored):
 
 class TestFromDisk:
     def test_are_what_the_templates_draw(self):
-        drawn = plain.pages()
-        there = [path for path in plain.FOLDER.rglob("*") if path.suffix == ".html" or plain.PICTURES in str(path)]
-        assert {path.relative_to(plain.FOLDER).as_posix() for path in there if path.is_file()} == {*drawn}
+        drawn = static_export.pages()
+        there = [path for path in static_export.FOLDER.rglob("*")
+                 if path.suffix == ".html" or static_export.PICTURES in str(path)]
+        assert {path.relative_to(static_export.FOLDER).as_posix() for path in there if path.is_file()} == {*drawn}
         for name, content in drawn.items():
-            assert (plain.FOLDER / name).read_text(encoding="utf-8") == content, f"make plain draws {name}"
+            assert (static_export.FOLDER / name).read_text(encoding="utf-8") == content, f"make plain draws {name}"
 
     @pytest.mark.parametrize("name", DISK)
     def test_show_their_styles_and_pictures_and_lead_to_each_other(self, page, name):
-        page.goto((plain.FOLDER / name).as_uri(), wait_until="networkidle")
+        page.goto((static_export.FOLDER / name).as_uri(), wait_until="networkidle")
         assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--accent')") == "#ff545f"
         page.evaluate("document.querySelectorAll('img').forEach(each => { each.loading = 'eager'; })")
         page.wait_for_function("[...document.images].every(each => each.complete)")
         assert page.evaluate("[...document.images].every(each => each.naturalWidth > 0)")
         for address in page.evaluate("[...document.links].map(each => each.href)"):
-            assert address.startswith(plain.FOLDER.as_uri())
-            assert (plain.FOLDER / address.rpartition("/")[2].partition("#")[0]).is_file()
+            assert address.startswith(static_export.FOLDER.as_uri())
+            assert (static_export.FOLDER / address.rpartition("/")[2].partition("#")[0]).is_file()
 
     @pytest.mark.parametrize(("scheme", "width"), LOOKS[::3])
     def test_everybody_can_use_them(self, browser, scheme, width):
-        check(browser, {name: (plain.FOLDER / name).as_uri() for name in DISK}, scheme, width)
+        check(browser, {name: (static_export.FOLDER / name).as_uri() for name in DISK}, scheme, width)
 
     def test_are_valid_html(self):
-        assert valid({name: (plain.FOLDER / name).read_text() for name in DISK}) == ""
+        assert valid({name: (static_export.FOLDER / name).read_text() for name in DISK}) == ""
 
 
 def check(browser: Browser, addresses: dict[str, str], scheme: str, width: int) -> None:

@@ -14,20 +14,21 @@ from typing import Any
 
 import pytest
 
+import migrations
 import models
 from config import Settings
-from models import migrations, passwords
+from models import passwords
 from models.amenity import Amenity
 from models.city import City
-from models.engine.storage import Storage
+from models.engine.base import Storage
 from models.place import Place
 from models.review import Review
 from models.state import State
 from models.user import User
 from services.search import search
+from services.transfer.dumps import give
 from services.transfer.files import export_file, import_file
 from services.transfer.report import Report
-from services.transfer.stores import give
 from tests import objects
 from tests.airbnb import Engines, counts, stored
 from tests.conftest import environment

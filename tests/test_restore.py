@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from models.engine.file_lock import FileLock
+from models.engine.file.lock import FileLock
 from sample import Sample
 from sample.fill import fill
 from tests.conftest import Run

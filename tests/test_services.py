@@ -5,7 +5,6 @@ import pytest
 from sqlalchemy import select
 
 import models
-import schema
 from errors import Conflict, Invalid, NotFound
 from models.amenity import Amenity
 from models.city import City
@@ -13,6 +12,7 @@ from models.place import Place
 from models.review import Review
 from models.state import State
 from models.user import User
+from services import schema
 from services.query import OPERATORS, Filter
 from services.search import search
 from tests import objects

@@ -23,7 +23,7 @@ import models
 from config import Settings
 from errors import Conflict, Invalid
 from models.base_model import BaseModel, utc_now
-from models.engine import json_file
+from models.engine.file import json_file
 from services.query import Filter
 from services.search import search
 from tests.objects import list as list_objects

@@ -10,7 +10,7 @@ import models
 from errors import Conflict, HBNBError, Invalid
 from models.amenity import Amenity, place_amenity
 from models.city import City
-from models.engine.storage import Storage
+from models.engine.base import Storage
 from models.place import Place
 from models.review import Review
 from models.state import State

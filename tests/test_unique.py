@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 import models
 from api.v1.app import app
 from errors import Conflict
+from models.engine.base import Storage
 from models.engine.file_storage import FileStorage
-from models.engine.storage import Storage
 from models.token import Token
 from models.user import User
 from models.values import address_key, lower

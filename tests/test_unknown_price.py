@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 import models
-import schema
 from config import Settings
-from models.engine.storage import Storage
+from models.engine.base import Storage
 from models.place import Place
-from services import backup
+from services import backup, schema
 from services.search import search
 from services.transfer.files import export_file, import_file
 from tests import objects

@@ -11,7 +11,6 @@ from sqlalchemy import func, select
 import models
 import wsgi
 from errors import Unavailable
-from look import picture
 from models.amenity import Amenity, place_amenity
 from models.city import City
 from models.place import Place
@@ -22,6 +21,7 @@ from services.transfer.files import import_file
 from tests import objects
 from tests.apps import ready_app
 from tests.market import Market
+from web import picture
 from web_flask import app as alone
 
 ATTACK = "<img src=x onerror=alert(1)></script>"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-import workers
 from server import ENDING
+from serving import workers
 from tests.processes import ROOT, family
 from tests.servers import Server, free_port
 

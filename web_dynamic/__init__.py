@@ -8,7 +8,7 @@ import xstatic.pkg.leaflet
 from flask import Blueprint, Flask
 
 from config import Settings
-from look import errors, static
+from web import errors, static
 from web_flask import search as drawn
 
 _HERE = Path(__file__).parent

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from look import errors
+from web import errors
 from web_flask import classic, lists, place, search
 
 

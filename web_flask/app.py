@@ -3,13 +3,12 @@ from __future__ import annotations
 
 from flask import Flask
 
-import guard
-import look
 import models
 import monitoring
-import proxies
+import web
 import web_flask
 from config import Settings
+from serving import concurrency, proxies
 from web_flask import classic
 
 
@@ -21,12 +20,12 @@ def create_app(settings: Settings) -> Flask:
     """
     models.open_storage(settings)
     app = Flask(__name__, static_folder=None, template_folder=None)
-    look.init_app(app, settings)
+    web.init_app(app, settings)
     web_flask.init_app(app)
     app.add_url_rule("/", view_func=classic.hello)
     app.teardown_appcontext(lambda _: models.storage.close())
     proxies.init_app(app, settings)
-    guard.init_app(app)
+    concurrency.init_app(app)
     monitoring.init_app(app, settings)
     return app
 
@@ -41,5 +40,5 @@ if __name__ == "__main__":
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=5000)
     options = parser.parse_args()
-    guard.start(app)
+    concurrency.start(app)
     serve("web_flask.app:app", options.host, options.port)

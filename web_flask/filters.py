@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from models.amenity import Amenity
 from services.actor import VISITOR
-from services.kept import kept
+from services.caching import kept
 from services.regions import offered
 from services.registry import service_for
 from services.search.filters import LISTS

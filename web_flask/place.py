@@ -12,7 +12,7 @@ from services import query
 from services.actor import VISITOR
 from services.listing import Listing
 from services.registry import service_for
-from web_flask.linked import described
+from web_flask.json_ld import described
 
 REVIEWS, MORE = 20, 4
 

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Flask, render_template, request, url_for
 
 from errors import Invalid
-from look.words import counted
 from services import query
 from services.search import search
 from services.search.filters import FORM
-from services.search.kinds import IDS
+from services.search.value_types import IDS
+from web.formatting import counted
 from web_flask.filters import filters
 
 PAGE = 20

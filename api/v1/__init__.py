@@ -4,9 +4,10 @@ from __future__ import annotations
 from flask import Flask
 
 import models
-from api.v1 import access, docs, errors, limits, sharing
-from api.v1.operations import OPERATIONS, SAFE
-from api.v1.unchanged import Unchanged
+from api.v1.http import auth, cors, errors, rate_limits
+from api.v1.http.middleware import Unchanged
+from api.v1.openapi import swagger_ui
+from api.v1.openapi.operations import OPERATIONS, SAFE
 from api.v1.views import app_views
 from config import Settings
 
@@ -25,11 +26,11 @@ def init_app(app: Flask, settings: Settings) -> None:
     # The paths at which nothing is changed, though the method may change something elsewhere.
     app.extensions["reads"] = {rule.rule for rule in app.url_map.iter_rules()
                                if rule.endpoint in reads and not (rule.methods or set()) <= {*SAFE}}
-    sharing.init_app(app, settings)
-    limits.init_app(app, settings)
-    access.init_app(app, settings)
+    cors.init_app(app, settings)
+    rate_limits.init_app(app, settings)
+    auth.init_app(app, settings)
     errors.init_app(app)
-    docs.init_app(app)
+    swagger_ui.init_app(app)
     if settings.rate is None:   # it comes before requests are counted
         app.wsgi_app = Unchanged(app.wsgi_app, settings)    # type: ignore[method-assign]
     # No function of ours is asynchronous, and Flask would ask each one of them on every request.

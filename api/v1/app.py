@@ -3,12 +3,11 @@ from __future__ import annotations
 
 from flask import Flask
 
-import guard
 import models
 import monitoring
-import proxies
 from api import v1
 from config import Settings
+from serving import concurrency, proxies
 
 
 def create_app(settings: Settings) -> Flask:
@@ -21,7 +20,7 @@ def create_app(settings: Settings) -> Flask:
     app = Flask(__name__, static_folder=None)
     v1.init_app(app, settings)
     proxies.init_app(app, settings)
-    guard.init_app(app)
+    concurrency.init_app(app)
     monitoring.init_app(app, settings)
     return app
 
@@ -31,5 +30,5 @@ app = create_app(_settings)
 
 if __name__ == "__main__":
     from server import serve
-    guard.start(app)
+    concurrency.start(app)
     serve("api.v1.app:app", _settings.api_host, int(_settings.api_port))

@@ -4,9 +4,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import schema
-from api.v1.operations import Operation, array, part, reference
-from api.v1.parameters import listing_query, object_query
+from api.v1.openapi.operations import Operation, array, part, reference
+from api.v1.openapi.parameters import listing_query, object_query
 from models.amenity import Amenity
 from models.base_model import BaseModel
 from models.city import City
@@ -15,6 +14,7 @@ from models.place import Place
 from models.review import Review
 from models.state import State
 from models.user import User
+from services import schema
 
 NOTHING = {"type": "object", "additionalProperties": False}
 EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {

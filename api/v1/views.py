@@ -6,14 +6,14 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from api.v1 import conditional, idempotency
-from api.v1.access import actor, reader
-from api.v1.answers import answer, faceted, listed, tagged
-from api.v1.conditional import expect
-from api.v1.idempotency import keyed
-from api.v1.operations import OPERATIONS, SAFE, array, describe, part, reference
-from api.v1.parameters import SEARCH_BODY, SEARCH_QUERY, SEARCHED, listing_query
-from api.v1.requests import body, check_query, names, number
+from api.v1.http import conditional, idempotency
+from api.v1.http.auth import actor, reader
+from api.v1.http.conditional import expect
+from api.v1.http.idempotency import keyed
+from api.v1.http.requests import body, check_query, names, number
+from api.v1.http.responses import answer, faceted, listed, tagged
+from api.v1.openapi.operations import OPERATIONS, SAFE, array, describe, part, reference
+from api.v1.openapi.parameters import SEARCH_BODY, SEARCH_QUERY, SEARCHED, listing_query
 from api.v1.resources import LISTED, NOTHING, RESOURCES, Resource
 from errors import Invalid
 from models.amenity import Amenity
@@ -26,7 +26,7 @@ from services.registry import service_for
 from services.registry import stats as stats_by_table
 from services.search import search
 from services.search.filters import FILTERS
-from services.search.kinds import SORTS
+from services.search.value_types import SORTS
 
 app_views = Blueprint("api_v1", __name__)
 

@@ -13,20 +13,23 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
+import migrations
 from config import Settings
 from errors import HBNBError, Misconfigured, NotFound, Outdated, Unavailable
-from models import migrations
 from models.base_model import BaseModel
-from models.engine import db_connection, db_errors, db_rows, db_tables, version
+from models.engine import version
 from models.engine.autocommit import Autocommit, Prepared, Rows
+from models.engine.base import Storage, must_be_empty
 from models.engine.cascade import CHUNK
-from models.engine.db_errors import BUSY, DEADLOCK, DUPLICATE, REFUSED, UNKNOWN
-from models.engine.journal import Objects
-from models.engine.storage import Storage, must_be_empty
+from models.engine.db import connection as db_connection
+from models.engine.db import errors, tables
+from models.engine.db import rows as db_rows
+from models.engine.db.errors import BUSY, DEADLOCK, DUPLICATE, REFUSED, UNKNOWN
+from models.engine.file.journal import Objects
 from models.engine.stored_check import StoredCheck
 
 if TYPE_CHECKING:
-    from models.migrations.runner import Migrations
+    from migrations.runner import Migrations
 
 T = TypeVar("T")
 
@@ -65,7 +68,7 @@ class DBStorage(Storage):
             with self._translated():
                 self._session.connection()
         except Unavailable as error:
-            if getattr(error.__cause__, "orig", None) and db_errors.code(error.__cause__) in REFUSED:
+            if getattr(error.__cause__, "orig", None) and errors.code(error.__cause__) in REFUSED:
                 raise Misconfigured(str(error)) from error
             raise
         finally:
@@ -92,7 +95,7 @@ class DBStorage(Storage):
 
     def migrations(self) -> Migrations:
         try:
-            from models.migrations.runner import Migrations
+            from migrations.runner import Migrations
         except ModuleNotFoundError as error:
             raise Misconfigured("Migrating needs alembic: pip install -r requirements/mysql.txt") from error
         return Migrations(self._autocommit.engine)
@@ -104,22 +107,22 @@ class DBStorage(Storage):
         with self._mutex:
             if not self._ready:
                 self._check_schema(connection)
-                self._keeps_keys = db_tables.keep_keys(connection)
+                self._keeps_keys = tables.keep_keys(connection)
                 self._ready = True
 
     def _check_schema(self, connection: Connection) -> None:
-        db_tables.check(connection)
+        tables.check(connection)
         self.refusal = None
         try:
             if self._settings.guarded:      # no tables are made there, so nobody is waited for who makes some
-                db_tables.judge(connection, self._settings)
+                tables.judge(connection, self._settings)
                 return
             stamp = migrations.stamped(connection)
             if self._settings.env != "test" and stamp and stamp.fits:
                 return
             # On a connection of its own: what makes tables ends transactions.
-            with self._autocommit.engine.connect() as own, db_tables.only_one(own):
-                db_tables.make(own, self._settings)
+            with self._autocommit.engine.connect() as own, tables.only_one(own):
+                tables.make(own, self._settings)
         except Outdated as error:
             self.refusal = str(error)
             raise
@@ -129,7 +132,7 @@ class DBStorage(Storage):
         try:
             return super().transact(work)
         except Unavailable as error:
-            if is_part or db_errors.code(error.__cause__) not in BUSY:
+            if is_part or errors.code(error.__cause__) not in BUSY:
                 raise
         return super().transact(work)
 
@@ -164,7 +167,7 @@ class DBStorage(Storage):
             connection = self._session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             return connection, db_rows.lock(connection)
         except DBAPIError as error:
-            if db_errors.code(error) != DEADLOCK or tries == 1:
+            if errors.code(error) != DEADLOCK or tries == 1:
                 raise
         self._sessions.rollback()
         return self._locked(tries - 1)
@@ -182,13 +185,13 @@ class DBStorage(Storage):
             cause = error.__cause__
             if not isinstance(cause, DBAPIError):
                 raise
-            if db_errors.code(cause) == UNKNOWN:
+            if errors.code(cause) == UNKNOWN:
                 raise NotFound() from cause
-            if db_errors.code(cause) in BUSY:
+            if errors.code(cause) in BUSY:
                 super().insert(obj)     # which tries twice
                 return
             # Somebody has this id: nobody but the same statement, whose connection was lost before it could answer.
-            if db_errors.code(cause) != DUPLICATE or not self.rows(select(table.c.id).where(table.c.id == obj.id)):
+            if errors.code(cause) != DUPLICATE or not self.rows(select(table.c.id).where(table.c.id == obj.id)):
                 raise
         for name in values.keys() - vars(obj).keys():
             set_committed_value(obj, name, values[name])
@@ -233,7 +236,7 @@ class DBStorage(Storage):
         try:
             self._commit_once(session)
         except DBAPIError as error:
-            if db_errors.code(error) not in BUSY or not work.is_all:
+            if errors.code(error) not in BUSY or not work.is_all:
                 raise
             session.rollback()
             work.again(session)
@@ -251,7 +254,7 @@ class DBStorage(Storage):
                               "again") from error
 
     def _translate(self, error: DBAPIError) -> HBNBError:
-        return db_errors.translate(error, self._settings)
+        return errors.translate(error, self._settings)
 
 
 _VERSION = Prepared(select(version.VERSION))

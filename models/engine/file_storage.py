@@ -24,12 +24,13 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from errors import Damaged, HBNBError, Invalid, Unavailable
+from legacy import json_file
 from models import passwords
-from models.engine import file_lock, file_tables, old_file
 from models.engine.autocommit import Autocommit, Prepared, Rows
-from models.engine.journal import Objects
-from models.engine.json_file import JSONFile
-from models.engine.storage import Storage, must_be_empty, taken
+from models.engine.base import Storage, must_be_empty, taken
+from models.engine.file import lock, tables
+from models.engine.file.journal import Objects
+from models.engine.file.json_file import JSONFile
 from models.engine.stored_check import StoredCheck
 from models.values import lower
 
@@ -67,7 +68,7 @@ class FileStorage(Storage):
         self._mutex = threading.RLock()
         self._is_current = False    # whether a thread holds the lock and has taken over all changes
         self._commits = 0
-        self._opening = old_file.Opening()
+        self._opening = json_file.Opening()
         event.listen(self._sessions, "do_orm_execute", self._catch_up)
         weakref.finalize(self, _fold, self._file, self._memory)
 
@@ -79,11 +80,11 @@ class FileStorage(Storage):
         self._catch_up()
 
     def hurry(self) -> None:
-        self._file.timeout = file_lock.REQUEST_TIMEOUT
+        self._file.timeout = lock.REQUEST_TIMEOUT
 
     def settle(self) -> None:
         with self._alone(), self._mutex:
-            self._file.fold(lambda: file_tables.everything(self._memory))
+            self._file.fold(lambda: tables.everything(self._memory))
 
     def reload(self) -> None:
         super().reload()
@@ -103,7 +104,7 @@ class FileStorage(Storage):
                 if not self._opening.mended:    # another process was quicker
                     return
                 self._opening.mended = 0
-                self._file.rewrite(lambda: file_tables.everything(self._memory))
+                self._file.rewrite(lambda: tables.everything(self._memory))
         except Unavailable as error:
             said = f"{said}, in memory only, as {error}"
         logging.getLogger("hbnb").warning(said)
@@ -114,16 +115,16 @@ class FileStorage(Storage):
                 self._read_changes()
                 memory.execute("BEGIN")     # from its first statement on, it sees no change, and no other process waits
                 memory.execute("SELECT count(*) FROM changed").fetchone()
-            yield from file_tables.everything(memory)
+            yield from tables.everything(memory)
 
     def fill(self, parts: Iterable[Objects], replace: bool = False) -> None:
         with self._alone(), self._mutex:
             self._memory.execute("BEGIN IMMEDIATE")
             try:
                 if not replace:
-                    must_be_empty(file_tables.count(self._memory))
-                file_tables.load(self._memory, self._safe(parts), whole=True)
-                self._file.rewrite(lambda: file_tables.everything(self._memory))
+                    must_be_empty(tables.count(self._memory))
+                tables.load(self._memory, self._safe(parts), whole=True)
+                self._file.rewrite(lambda: tables.everything(self._memory))
                 self._memory.execute("COMMIT")
                 self._commits += 1
             except BaseException:
@@ -148,17 +149,17 @@ class FileStorage(Storage):
             yield
 
     def _prepare(self, session: Session) -> None:
-        file_tables.fill_blanks(session.new)
+        tables.fill_blanks(session.new)
         super()._prepare(session)
 
     def _commit(self, session: Session) -> None:
         with self._alone(), self._mutex:
             session.flush()
             connection: Any = session.connection().connection.driver_connection
-            changes = file_tables.take_changes(connection)
+            changes = tables.take_changes(connection)
             try:
                 if changes:
-                    self._file.write(changes, lambda: file_tables.everything(connection))
+                    self._file.write(changes, lambda: tables.everything(connection))
                 session.commit()
                 self._commits += 1      # not before: what is read now must not count as new
             except BaseException:
@@ -196,8 +197,8 @@ class FileStorage(Storage):
         self._memory.execute("BEGIN IMMEDIATE")
         try:
             whole, parts = self._file.changes()
-            self._opening = old_file.Opening() if whole else self._opening
-            file_tables.load(self._memory, self._ours(parts), whole)
+            self._opening = json_file.Opening() if whole else self._opening
+            tables.load(self._memory, self._ours(parts), whole)
             self._memory.execute("COMMIT")
             self._commits += 1
             self._file.taken()
@@ -246,4 +247,4 @@ def _fold(file: JSONFile, memory: sqlite3.Connection) -> None:
         return
     with suppress(Unavailable), file.writing(timeout=0):     # else the journal holds what the file does not
         if not file.changed():
-            file.fold(lambda: file_tables.everything(memory))
+            file.fold(lambda: tables.everything(memory))

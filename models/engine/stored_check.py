@@ -13,7 +13,7 @@ from errors import Invalid
 from models import passwords
 from models.base_model import parse_time
 from models.columns import TIMES, links
-from models.engine.journal import Objects
+from models.engine.file.journal import Objects
 from models.values import Check, holder
 
 

@@ -17,11 +17,11 @@ from models.city import City
 from models.engine.autocommit import Prepared, Rows
 from models.place import Place
 from models.state import State
-from services import market, plan, words
 from services.actor import VISITOR, Actor
 from services.listing import Listing
+from services.search import planner, statistics, words
 from services.search.filters import FILTERS, LISTS, distance
-from services.search.kinds import SORTS
+from services.search.value_types import SORTS
 
 TRIES = 3           # to read a page and what is known of the market at the same version
 
@@ -67,14 +67,14 @@ class Search(Listing):
         super().__post_init__()
         self._words = self.asked.get("text", ())
         counted = {name: value for name, value in self.asked.items() if name not in ("limit", "offset", "sort")}
-        self._market: market.Market | None = None
+        self._market: statistics.Market | None = None
         # A digest, as what is asked may be long, and many keys are remembered.
         self._key = hashlib.blake2b(orjson.dumps(counted, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
 
-    def _now(self) -> market.Market:
+    def _now(self) -> statistics.Market:
         """The market, as it was when the first statement of this search was sent."""
         if self._market is None:
-            self._market = market.at(models.storage.version())
+            self._market = statistics.at(models.storage.version())
         return self._market
 
     def conditions(self) -> list[ColumnElement[bool]]:
@@ -82,7 +82,7 @@ class Search(Listing):
         found = self._found(now)
         if found is None:
             return [false()]
-        return [*self.where, *plan.conditions(found, now.counts), *(words.shown(each, now) for each in self._words)]
+        return [*self.where, *planner.conditions(found, now.counts), *(words.shown(each, now) for each in self._words)]
 
     def total(self) -> int:
         now = self._now()
@@ -112,7 +112,7 @@ class Search(Listing):
             return None
         now = self._now()
         found = self._found(now)
-        return plan.statement(found, now.counts, self.limit, self.offset, self.hidden) if found else None
+        return planner.statement(found, now.counts, self.limit, self.offset, self.hidden) if found else None
 
     def rows(self) -> Generator[Rows, None, None]:
         """The places themselves, in parts.
@@ -122,13 +122,13 @@ class Search(Listing):
         if self.limit is None or self._is_special():
             yield from super().rows()
             return
-        self._market = market.latest()
+        self._market = statistics.latest()
         for _ in range(TRIES):
             prepared = self.prepared()
             rows, version = models.storage.versioned(*prepared) if prepared else ([], models.storage.version())
             if version == self._market.version:
                 break
-            self._market = market.at(version)
+            self._market = statistics.at(version)
         if prepared:
             yield rows
         else:
@@ -137,7 +137,7 @@ class Search(Listing):
     def _is_special(self) -> bool:
         return bool(self.sort or self._words) or super()._is_special()
 
-    def _found(self, known: market.Market) -> plan.Wanted | None:
+    def _found(self, known: statistics.Market) -> planner.Wanted | None:
         """What to look for in a market; nothing, where it has no such place."""
         states, cities, amenities = (set(self.asked.get(name, ())) for name in LISTS)
         if not amenities <= known.amenities.keys():
@@ -147,7 +147,7 @@ class Search(Listing):
         if (states or cities) and not somewhere:
             return None
         rarest_first = sorted(amenities, key=lambda id: (known.counts.amenities.get(id, 0), id))
-        return plan.Wanted(somewhere if states or cities else None, rarest_first)
+        return planner.Wanted(somewhere if states or cities else None, rarest_first)
 
 
 def _counted(rows: Iterable[Any]) -> list[dict[str, Any]]:

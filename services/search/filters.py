@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, func, or_
 
 from models.place import Place
 from services.query import OPERATORS
-from services.search.kinds import AREA, CIRCLE, FLAG, IDS, SORT, TEXT, WHOLE, Kind
+from services.search.value_types import AREA, CIRCLE, FLAG, IDS, SORT, TEXT, WHOLE, Kind
 
 EARTH = 6371.0      # its radius, in kilometres
 _COMPARED = {">=": "at least", "<=": "at most"}

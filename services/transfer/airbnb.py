@@ -10,7 +10,6 @@ from functools import lru_cache
 from sqlalchemy import select
 
 import models
-import schema
 from errors import Invalid
 from models import passwords
 from models.amenity import Amenity, place_amenity
@@ -20,8 +19,9 @@ from models.place import Place
 from models.review import Review
 from models.state import State
 from models.user import User
+from services import schema
 from services.transfer import cells
-from services.transfer.intake import Intake, Item, Need
+from services.transfer.importer import Intake, Item, Need
 from services.transfer.rows import Row
 from services.transfer.text import plain
 

@@ -6,9 +6,9 @@ from typing import cast
 
 import models
 from errors import Invalid
-from services.transfer import airbnb, disk, kinds, stores
-from services.transfer.disk import Progress, opened, reported, silent, written
-from services.transfer.intake import Intake
+from services.transfer import airbnb, atomic_files, dumps, file_types
+from services.transfer.atomic_files import Progress, opened, reported, silent, written
+from services.transfer.importer import Intake
 from services.transfer.report import Refused, Report
 from services.transfer.rows import Rows
 
@@ -55,22 +55,22 @@ def export_file(path: str, with_passwords: bool = False) -> int:
         Unavailable: the file cannot be written, or the storage not be used.
     """
     with reported(path), written(path, packed=path.endswith(".gz")) as file:
-        return stores.give(file.write, with_passwords)
+        return dumps.give(file.write, with_passwords)
 
 
 def _take(file: io.BufferedReader, report: Report, state: str | None, city: str | None) -> None:
-    if said := kinds.binary(file.peek(1)):
+    if said := file_types.binary(file.peek(1)):
         raise Invalid(said)
     start = file.peek(1).removeprefix(BOM).lstrip()
     if start.startswith((b"{", b"[")):
         _take_objects(file, report)
         return
-    rows = Rows(disk.lines(io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")), report)
+    rows = Rows(atomic_files.lines(io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")), report)
     source, heading = airbnb.Airbnb(Intake(report, times=False)), {*rows.heading}
-    if heading >= kinds.REVIEWS:
+    if heading >= file_types.REVIEWS:
         source.reviews(rows)
-    elif not heading >= kinds.LISTINGS:
-        raise Invalid(kinds.foreign(heading))
+    elif not heading >= file_types.LISTINGS:
+        raise Invalid(file_types.foreign(heading))
     elif not (state or "").strip() or not (city or "").strip():
         raise Invalid("these are listings: say where they are, with --state and --city")
     else:
@@ -78,14 +78,14 @@ def _take(file: io.BufferedReader, report: Report, state: str | None, city: str 
 
 
 def _take_objects(file: io.BufferedReader, report: Report) -> None:
-    head = [disk.line(file).removeprefix(BOM)]
-    while sum(map(len, head)) < HEAD and (line := disk.line(file)):
+    head = [atomic_files.line(file).removeprefix(BOM)]
+    while sum(map(len, head)) < HEAD and (line := atomic_files.line(file)):
         head.append(line)
-    if stores.is_backup(head[0]):
+    if dumps.is_backup(head[0]):
         raise Invalid("it is a backup: `restore` takes it")
-    found = (stores.lines(disk.lines(file, head), report) if any(map(stores.is_object, head))
-             else stores.classic(_whole(head, file), report))
-    stores.take(found, Intake(report, times=True))
+    found = (dumps.lines(atomic_files.lines(file, head), report) if any(map(dumps.is_object, head))
+             else dumps.classic(_whole(head, file), report))
+    dumps.take(found, Intake(report, times=True))
 
 
 def _whole(head: list[bytes], file: io.BufferedReader) -> bytes:

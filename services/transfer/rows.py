@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from errors import Invalid
-from services.transfer import kinds
+from services.transfer import file_types
 from services.transfer.report import Report
 
 LARGEST = 1 << 24       # characters of a cell
@@ -51,12 +51,12 @@ class Rows:
         self._report = report
         self._size = 0      # characters of the row that is being read
         try:
-            self.heading = [kinds.column(name) for name in next(self._reader, [])]
+            self.heading = [file_types.column(name) for name in next(self._reader, [])]
         except csv.Error as error:
-            raise Invalid(kinds.separated(first) or f"line 1: {error}") from error
-        if said := kinds.separated(first):
+            raise Invalid(file_types.separated(first) or f"line 1: {error}") from error
+        if said := file_types.separated(first):
             raise Invalid(said)
-        if name := kinds.repeated(self.heading):
+        if name := file_types.repeated(self.heading):
             raise Invalid(f"it has the column {name} more than once: remove or rename one of them")
 
     def __iter__(self) -> Iterator[tuple[str, Row]]:

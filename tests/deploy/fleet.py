@@ -173,11 +173,11 @@ class Fleet:
         Args:
             statement: what it does, in Python, after it has made a table.
         """
-        path = "models/migrations/__init__.py"
+        path = "migrations/__init__.py"
         text = (ROOT / path).read_text()
         head = re.search(r'^HEAD = "(\w+)"', text, re.M)
         assert head
-        return {path: text.replace(head[0], 'HEAD = "9001"'), "models/migrations/versions/r9001.py": MIGRATION.format(
+        return {path: text.replace(head[0], 'HEAD = "9001"'), "migrations/versions/r9001.py": MIGRATION.format(
             head=head[1], statement=statement)}
 
     def _copy(self) -> None:

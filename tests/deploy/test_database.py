@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from models import migrations
+import migrations
 from tests.conftest import ROOT
 from tests.deploy.fleet import commands
 

@@ -1,0 +1,87 @@
+"""What may come next in a line."""
+from __future__ import annotations
+
+import os
+from glob import escape, iglob
+from itertools import islice
+
+from sqlalchemy import Column, select
+
+import models
+from cli import escaping, lexer
+from cli.formatting import FORMS
+from cli.interpreter import attributes
+from errors import HBNBError
+from models.base_model import BaseModel
+from models.token import Token
+from services import schema
+
+OPTIONS = {"import": ["--state", "--city", "--dry-run", "--keep-going"], "export": ["--passwords"],
+           "backup": ["--force"], "restore": ["--check", "--replace"]}
+MOST = 50   # ids and files that are offered
+
+
+def candidates(before: list[str], text: str) -> list[str]:
+    """Words that may follow others.
+
+    Args:
+        before: the words before, the command first.
+        text: what there is of the word.
+    """
+    command, given = before[0], before[1:]
+    if command == "token":
+        return _tokens(given, text)
+    if command in OPTIONS:
+        return OPTIONS[command] if text.startswith("-") else _files(text)
+    if {"sort", "columns"} & {*given} and given[0] in models.classes:
+        columns = [*schema.columns(models.classes[given[0]])]
+        return [*columns, *(f"-{name}" for name in columns), "columns", "limit", *FORMS]
+    if text.startswith("-"):
+        return [*FORMS]
+    if not given:
+        return [*models.classes]
+    cls = models.classes.get(given[0])
+    if cls is None:
+        return []
+    if command in ("show", "destroy", "update") and len(given) == 1:
+        return _ids(cls, text)
+    if command == "update" and len(given) == 2:
+        return attributes(cls)
+    if command == "create":
+        return [f"{name}=" for name in schema.writable(cls, made=True)]
+    if command in ("find", "count"):
+        clauses = lexer.CLAUSES if command == "find" else ()
+        return [*schema.columns(cls), *cls.__mapper__.relationships.keys(), *clauses]
+    return []
+
+
+def _files(text: str) -> list[str]:
+    """Names of files and folders that begin with what was typed, in quotes if they need them."""
+    typed = text.removeprefix('"')
+    found = islice(iglob(f"{escape(typed)}*"), MOST)
+    names = sorted(f"{name}/" if os.path.isdir(name) else name for name in found)
+    return [name if lexer.split(name) == [escaping.safe(name)] and typed == text else escaping.safe(lexer.quoted(name))
+            for name in names]
+
+
+def _tokens(given: list[str], text: str) -> list[str]:
+    if not given:
+        return ["create", "list", "revoke"]
+    if given == ["list"]:
+        return [*FORMS]
+    return _values(Token.__table__.c.name, text) if given == ["revoke"] else []
+
+
+def _ids(cls: type[BaseModel], text: str) -> list[str]:
+    return _values(cls.__table__.c.id, text)
+
+
+def _values(column: Column[str], text: str) -> list[str]:
+    """Values of a column that begin with what was typed."""
+    try:
+        return [found for found, in models.storage.rows(
+            select(column).where(column.startswith(text, autoescape=True)).order_by(column).limit(MOST))]
+    except HBNBError:
+        return []
+    finally:
+        models.storage.close()

@@ -1,0 +1,53 @@
+"""The commands `import` and `export`."""
+from __future__ import annotations
+
+from cli.files import Parser, progress
+from cli.formatting import table
+from services.transfer.files import export_file, import_file
+from services.transfer.report import Refused, Report, counted
+
+SHOWN = 20      # refused rows that are named
+
+
+def run_import(arguments: list[str]) -> bool:
+    """Import a file, and print what came of it. Returns: whether no row was refused."""
+    parser = Parser("import")
+    parser.add_argument("--state")
+    parser.add_argument("--city")
+    parser.add_argument("--dry-run", action="store_true")
+    parser.add_argument("--keep-going", action="store_true")
+    options = parser.parse_args(arguments)
+    with progress(options.file) as moved:
+        try:
+            report = import_file(options.file, options.state, options.city, options.dry_run, options.keep_going,
+                                 moved)
+        except Refused as error:
+            report, outcome = error.report, "Nothing was imported. Mend these rows, or use --keep-going"
+        else:
+            outcome = "Nothing was imported: this was a dry run" if options.dry_run else ""
+    _print(report)
+    if outcome:
+        print(outcome)
+    return not report.refused
+
+
+def run_export(arguments: list[str]) -> None:
+    """Export into a file, and print the number of objects."""
+    parser = Parser("export")
+    parser.add_argument("--passwords", action="store_true")
+    options = parser.parse_args(arguments)
+    print(counted(export_file(options.file, options.passwords), "objects"))
+
+
+def _print(report: Report) -> None:
+    names = dict.fromkeys([*report.new, *report.changed, *report.same])
+    table([[name, report.new[name], report.changed[name], report.same[name]] for name in names],
+          ["class", "new", "changed", "the same"])
+    for note, count in report.notes.items():
+        print(counted(count, note))
+    if report.refused:
+        print(f"{counted(len(report.refused), 'rows refused')}:")
+    for place, reason in report.refused[:SHOWN]:
+        print(f"  {place}: {reason}")
+    if len(report.refused) > SHOWN:
+        print(f"  … and {len(report.refused) - SHOWN} more")

@@ -1,0 +1,311 @@
+"""Objects of a file that an older HBNB wrote, made ours: what `migrations` does for a database.
+
+Opening such a file and importing it read its objects by the same `Reader`, so both take, mend and refuse the same.
+"""
+from __future__ import annotations
+
+import json
+import logging
+import math
+import re
+import reprlib
+from collections import Counter
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Column, String
+
+import models
+from errors import Invalid
+from legacy import texts
+from models import passwords
+from models.base_model import parse_time, unknown
+from models.columns import TIMES, MailType, links
+from models.engine.file.journal import Objects
+from models.values import LARGEST, SMALLEST, checker, holder
+
+# Gives a text of a column its line breaks.
+Breaks = Callable[[Column[Any], str], str]
+Read = Callable[[Any], Any]
+
+REFUSED = "Refused"     # before the key of an object that was refused, in the file
+SHOWN = 20              # refused objects that are named
+_WHOLE = re.compile(r"\s*[+-]?\d+(\.0*)?\s*", re.ASCII)
+_NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?([eE][+-]?\d+)?\s*", re.ASCII)
+
+
+class Found(NamedTuple):
+    """An object of an older store as one of ours.
+
+    Args:
+        obj: each value in its column's type; what is not set is left out.
+        unknown: the names of attributes that HBNB does not know, which it lacks.
+        mended: whether a value is not as it stood there.
+    """
+
+    obj: dict[str, Any]
+    unknown: list[str]
+    mended: bool
+
+
+class Reader:
+    """Makes objects of an older store ours.
+
+    Args:
+        breaks: gives a text its line breaks, once it has the letters that were meant.
+    """
+
+    def __init__(self, breaks: Breaks) -> None:
+        self._breaks = breaks
+        self._readers: dict[str, dict[str, Read]] = {}
+
+    def read(self, key: str, obj: Any, plain: Set[str] = frozenset()) -> Found:
+        """Make an object ours.
+
+        Args:
+            plain: the attributes that `plain` found to be ours already.
+        Raises:
+            Invalid: it is no object that could be used; says why.
+        """
+        name, _, id = key.partition(".")
+        if not isinstance(obj, dict) or obj.get("__class__", name) != name or (
+                (own := obj.get("id", id)) != id and _as_text(own) != id):
+            raise Invalid("it is not the object that its key names")
+        if name not in models.stored:
+            raise Invalid(f"there is no class {name}")
+        if not id:
+            raise Invalid("Missing id")
+        if obj.keys() <= plain and id.isascii():
+            return Found(obj | {"id": id, "__class__": name}, [], False)
+        readers, unknowns, foreign, mended = self._of(name), _unknowns(name), [], False
+        found: dict[str, Any] = {"id": readers["id"](id), "__class__": name}
+        for each, value in obj.items():
+            reader = readers.get(each)
+            if each in plain:
+                found[each] = value
+            elif reader is None:
+                foreign.append(each)
+            elif value is not None:
+                found[each] = new = reader(value)
+                mended = mended or (new is not value and (new != value or type(new) is not type(value)))
+            elif each in unknowns:
+                found[each] = None
+        return Found(found, foreign, mended)
+
+    def _of(self, name: str) -> dict[str, Read]:
+        """What reads the values of a class, by attribute."""
+        if name not in self._readers:
+            table = models.stored[name].__table__
+            readers = {column.key: _reader(column, self._breaks if name in models.classes else None)
+                       for column in table.c}
+            self._readers[name] = {"__class__": lambda value: value, **readers, **{
+                each: _ids(each) for each in links(table)}}
+        return self._readers[name]
+
+
+def plain(name: str, objects: Sequence[dict[str, Any]]) -> Set[str]:
+    """The attributes that are ours in all of these objects of a class, so that none of their values need be read.
+
+    It looks at the values of an attribute together, which is much quicker than to read each.
+    """
+    table = models.stored[name].__table__
+    tests: dict[str, Callable[[list[Any]], bool]] = {column.key: _plain_test(column) for column in table.c}
+    tests |= dict.fromkeys(links(table), _are_plain_ids)
+    unknowns, found = _unknowns(name), {"__class__"}
+    for each, test in tests.items():
+        values = [obj[each] for obj in objects if each in obj]
+        if each in unknowns:
+            values = [value for value in values if value is not None]
+        if not values or test(values):
+            found.add(each)
+    return found
+
+
+@dataclass
+class Opening:
+    """What came of opening an old file.
+
+    Args:
+        mended: how many objects are not as they stood in the file.
+        refused: why an object cannot be used, by its key.
+        unknown: how many objects have an attribute that HBNB does not know, by `Class.attribute`.
+    """
+
+    mended: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
+    unknown: Counter[str] = field(default_factory=Counter)
+
+    def take(self, part: Objects) -> Objects:
+        """The objects of a part of the file as they are to be loaded; those that are refused, as they are to be kept.
+        """
+        taken: Objects = {}
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for key, obj in part.items():
+            if isinstance(obj, dict):
+                groups.setdefault(key.partition(".")[0], []).append(obj)
+        plains = {name: plain(name, objects) for name, objects in groups.items() if name in models.stored}
+        for key, obj in part.items():
+            try:
+                taken[key], foreign, mended = _OURS.read(key, obj, plains.get(key.partition(".")[0], frozenset()))
+            except Invalid as error:
+                self.refused[key] = str(error)
+                self.mended += passwords.hide(obj, texts.likely_letters)
+                taken |= _aside(key, obj, str(error))
+                continue
+            self.mended += mended
+            if foreign:
+                self.unknown.update(f"{taken[key]['__class__']}.{name}" for name in foreign)
+        return taken
+
+    def say(self, path: str) -> None:
+        """Log what was left out, if anything was."""
+        log = logging.getLogger("hbnb")
+        if self.unknown:
+            names = ", ".join(f"{name} ({count})" for name, count in sorted(self.unknown.items()))
+            count = self.unknown.total()
+            log.warning("%s: %d unknown %s left out: %s",
+                        path, count, "attribute was" if count == 1 else "attributes were", names)
+        if self.refused:
+            named = [f"{key} ({reason})" for key, reason in [*self.refused.items()][:SHOWN]]
+            more = f", and {len(self.refused) - SHOWN} more" if len(self.refused) > SHOWN else ""
+            said = ("1 object cannot be used and was left out; it stays" if len(self.refused) == 1 else
+                    f"{len(self.refused)} objects cannot be used and were left out; they stay")
+            log.warning("%s: %s in the file: %s%s",
+                        path, said, "; ".join(named).encode(errors="replace").decode(), more)
+
+
+def _aside(key: str, obj: Any, reason: str) -> Objects:
+    """What to keep of an object that cannot be used: all of it, as its passwords are hidden."""
+    try:    # as it is, if a strict reader of JSON gives the same back
+        if orjson.loads(orjson.dumps({key: obj})) == {key: obj}:
+            is_foreign = key.partition(".")[0] not in models.stored
+            return {key: obj} if is_foreign else {f"{REFUSED}.{key}": {"reason": reason, "object": obj}}
+    except (TypeError, orjson.JSONDecodeError):
+        pass
+    safe = key.encode(errors="backslashreplace").decode()
+    return {f"{REFUSED}.{safe}": {"reason": reason, "object": json.dumps(obj)}}
+
+
+# How a value of an older store is read, by the type of its column.
+
+_OURS = Reader(lambda _, text: texts.lines(text))
+
+
+@cache
+def _unknowns(name: str) -> frozenset[str]:
+    """The attributes of which null says that they are unknown."""
+    return frozenset(column.key for column in models.stored[name].__table__.c if unknown(column))
+
+
+def _reader(column: Column[Any], breaks: Breaks | None) -> Read:
+    if column.key in TIMES:
+        return _time(column.key)
+    kind = column.type.python_type
+    if kind is not str:
+        return _number(column, whole=kind is int)
+    is_text = type(column.type) is String or isinstance(column.type, MailType)
+    return _text(column, breaks) if breaks and is_text else _key(column)
+
+
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+def _refuse(column: Column[Any], value: Any) -> Invalid:
+    return Invalid(f"{column.key} {checker(column)(value) or 'is out of range'}", column.key)
+
+
+def _key(column: Column[Any]) -> Read:
+    held = holder(column, in_database=False)
+
+    def read(value: Any) -> str:
+        text = value if type(value) is str else _as_text(value)
+        if held(text):
+            raise _refuse(column, value)
+        return str(text)
+    return read
+
+
+def _text(column: Column[Any], breaks: Breaks) -> Read:
+    key = _key(column)
+    is_line = isinstance(column.type, MailType) or column.info.get("write_only")
+
+    def read(value: Any) -> str:
+        text = texts.likely_letters(key(value))
+        return text if is_line else breaks(column, text)
+    return read
+
+
+def _number(column: Column[Any], whole: bool) -> Read:
+    held = holder(column, in_database=False)
+
+    def read(value: Any) -> int | float:
+        number = value
+        if isinstance(value, str) and (_WHOLE if whole else _NUMBER).fullmatch(value) and len(value) < 100:
+            number = int(value.partition(".")[0]) if whole else float(value)
+        elif whole and isinstance(value, float) and value.is_integer():
+            number = int(value)
+        if held(number):
+            raise _refuse(column, number)
+        return number  # type: ignore[no-any-return]
+    return read
+
+
+def _time(name: str) -> Read:
+    def read(value: Any) -> Any:
+        try:
+            parse_time(value)
+        except (TypeError, ValueError, OverflowError):
+            raise Invalid(f"{name}: {_short.repr(value)} is no time", name) from None
+        return value
+    return read
+
+
+def _ids(name: str) -> Read:
+    def read(value: Any) -> list[str]:
+        ids = [each for each in map(_as_text, value) if isinstance(each, str)] if isinstance(value, list) else []
+        if not isinstance(value, list) or len(ids) < len(value):
+            raise Invalid(f"{name} must be a list of ids", name)
+        # Half a character names nothing, and could not be stored.
+        return [each.encode(errors="backslashreplace").decode() for each in ids]
+    return read
+
+
+# Which values need not be read, as the readers would give the same.
+
+def _plain_test(column: Column[Any]) -> Callable[[list[Any]], bool]:
+    if column.key in TIMES:
+        return _are_times
+    kind = column.type.python_type
+    return _are_plain_texts if kind is str else lambda values: _are_numbers(kind, values)
+
+
+def _are_plain_texts(values: list[Any]) -> bool:
+    return {*map(type, values)} == {str} and (text := "".join(values)).isascii() and "<" not in text
+
+
+def _are_numbers(kind: type[Any], values: list[Any]) -> bool:
+    return {*map(type, values)} == {kind} and all(map(math.isfinite, values)) and (
+        kind is float or (min(values) >= SMALLEST and max(values) <= LARGEST))
+
+
+def _are_times(values: list[Any]) -> bool:
+    try:
+        return {*map(type, values)} == {str} and all(map(parse_time, values))
+    except (ValueError, OverflowError):
+        return False
+
+
+def _are_plain_ids(values: list[Any]) -> bool:
+    if {*map(type, values)} != {list}:
+        return False
+    ids = [*chain.from_iterable(values)]
+    return not ids or _are_plain_texts(ids)
+
+
+_short = reprlib.Repr()
+_short.maxstring, _short.maxlevel = 60, 2

@@ -1,0 +1,212 @@
+"""A table of an older HBNB: what its rows are to become, and what about them cannot be taken over."""
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Column, Connection, Double, Integer, String, Table, text
+from sqlalchemy.dialects.mysql import VARCHAR
+
+from legacy import texts
+from models import base_model, passwords
+from models.columns import TIMES
+from models.values import LEAST, MOST, address_key
+
+Row = dict[str, Any]
+NEVER = base_model.parse_time(base_model.NEVER)    # the time of a row that has none
+PART = 1000     # rows that are read, or written, at a time
+
+
+@dataclass
+class Findings:
+    """What reading a table through has shown.
+
+    Args:
+        digest: of what must not change, whatever the order of the rows.
+        changes: how many rows change, by how.
+        stops: the rows that cannot be taken over, by what is wrong with them, and what to do about that.
+        ids: of the rows, where other tables name them; none = they were not read.
+    """
+
+    rows: int = 0
+    digest: int = 0
+    changes: Counter[str] = field(default_factory=Counter)
+    stops: dict[str, list[str]] = field(default_factory=dict)
+    ids: set[str] | None = None
+
+    def stop(self, reason: str, row: str | None = None) -> None:
+        self.stops.setdefault(reason, []).extend([] if row is None else [row])
+
+
+class OldTable:
+    """A table as it lies in the database.
+
+    Args:
+        table: what it is to become.
+        name: what it is called now.
+        differing: the columns that are not what they are to be. The texts of all others were mended when they became
+            that, and are taken as they are.
+    """
+
+    def __init__(self, connection: Connection, table: Table, name: str, differing: Collection[str]) -> None:
+        self.table, self.name = table, name
+        self.key = [column.name for column in table.primary_key]
+        self._charsets: dict[str, str | None] = {row[0]: row[1] for row in connection.execute(text(
+            "SELECT column_name, character_set_name FROM information_schema.columns "
+            "WHERE table_schema = DATABASE() AND table_name = :name AND column_name <> 'email_key'"),
+            {"name": name})}    # which holds nothing of its own, and 0003 makes
+        self._differing = differing
+        self._readers = {column.name: _reader(column, self._charsets.get(column.name))
+                         for column in table.c}
+
+    @property
+    def is_there(self) -> bool:
+        return bool(self._charsets)
+
+    def survey(self, connection: Connection, owners: Mapping[str, set[str] | None]) -> Findings:
+        """Read all rows, and see what there is to say of them.
+
+        Args:
+            owners: the ids that there are, by table, where the rows may name them; none = they are not known.
+        """
+        found = Findings()
+        for name in self._charsets.keys() - self._readers.keys():
+            found.stop(f"{self.name}.{name} is no column of HBNB's: move it into a table of its own, or drop it")
+        if not self.is_there:
+            found.ids = set()
+            return found
+        missing = [column.name for column in self.table.c if column.name not in self._charsets and _required(column)]
+        for name in missing:
+            found.stop(f"{self.name} has no column {name}: add it, with its values")
+        if missing:
+            return found
+        keys: set[tuple[str, ...]] = set()
+        mails: dict[str, list[str]] = {}
+        links = [(each.parent.name, each.target_fullname.partition(".")[0]) for each in self.table.foreign_keys]
+        for row in self.rows(connection, found):
+            key = tuple(str(row[name]) for name in self.key)
+            label = "/".join(key)
+            if key in keys:
+                found.stop(f"{self.name} has several rows of one {' and '.join(self.key)}: remove all but one", label)
+            keys.add(key)
+            for name, owner in links:
+                ids = owners[owner]
+                if row[name] is not None and ids is not None and row[name] not in ids:
+                    found.stop(f"{self.name}.{name} names none of the {owner}, or writes its id another way: set it "
+                               "right, or remove the row", label)
+            if address := address_key(row.get("email") or ""):
+                mails.setdefault(address, []).append(f"{label} ({row['email']})")
+            if "password" in row and not passwords.is_hash(row["password"] or ""):
+                found.changes["passwords become hashes"] += 1
+        for several in mails.values():
+            if len(several) > 1:
+                found.stop(f"{self.name}.email may belong to one of them only, whatever its capitals: give the "
+                           f"others another, or remove them: {', '.join(several)}")
+        found.ids = {key[0] for key in keys}
+        return found
+
+    def rows(self, connection: Connection, found: Findings) -> Iterator[Row]:
+        """The rows as they are to be, but for their passwords; notes into `found` what it sees."""
+        names = [column.name for column in self.table.c]
+        there = [name for name in names if name in self._charsets]
+        statement = f"SELECT {', '.join(self._readers[name][0] for name in there)} FROM `{self.name}`"
+        for raw in connection.execute(text(statement), execution_options={"yield_per": PART}):
+            values = dict(zip(there, raw, strict=True))
+            label = "/".join(_shown(values.get(name)) for name in self.key)
+            row = {name: self._value(name, values.get(name), label, found) for name in names}
+            found.rows += 1
+            kept = repr([value for name, value in row.items() if name != "password"])
+            digest = hashlib.blake2b(kept.encode(errors="replace"), digest_size=8).digest()
+            found.digest = (found.digest + int.from_bytes(digest)) % 2**64
+            yield row
+
+    def _value(self, name: str, raw: Any, label: str, found: Findings) -> Any:
+        """A value as it is to be; none where it cannot be taken over, which is noted."""
+        column = self.table.c[name]
+        if raw is None or (column.name in TIMES and "-00" in raw):      # a day or month of 00 is none
+            if name == "password" or column.nullable:
+                return None
+            if _required(column):
+                found.stop(f"{self.name}.{name} is NULL where there must be a value: set it, or remove the row", label)
+            else:
+                found.changes[f"{name} is set where it was not"] += 1
+            return _unset(column)
+        try:
+            value = self._readers[name][1](raw)
+            is_old = isinstance(value, str) and name in self._differing
+            return self._mended(column, raw, value, found) if is_old else value
+        except ValueError as error:
+            found.stop(f"{self.name}.{name} {error}", label)
+            return None
+
+    @staticmethod
+    def _mended(column: Column[Any], raw: Any, text: str, found: Findings) -> str:
+        if isinstance(column.type, VARCHAR):
+            if not text.isascii() or len(text) > 60:
+                raise ValueError("is no id, of at most 60 letters, digits and signs: give it another")
+            return text
+        meant = _decided(texts.letters, text) if isinstance(raw, str) else text
+        if not meant.isascii() and meant != (raw if isinstance(raw, str) else raw.decode("cp1252", "replace")):
+            found.changes[f"{column.name} get the letters that were meant"] += 1
+        if column.name not in ("email", "password"):
+            lined = texts.lines(meant)
+            found.changes[f"{column.name} get line breaks for <BR />"] += lined != meant
+            meant = lined
+        length = getattr(column.type, "length", None)
+        if length and len(meant) > length:
+            raise ValueError(f"has more than {length} characters: shorten it")
+        return meant
+
+
+def _reader(column: Column[Any], charset: str | None) -> tuple[str, Callable[[Any], Any]]:
+    """How to ask for a column, and how to read what comes."""
+    if isinstance(column.type, Integer):
+        return f"`{column.name}`", _whole
+    if isinstance(column.type, Double):
+        # A FLOAT comes as the server shows it. Copied by the server, it would get digits that nobody ever gave it.
+        return f"`{column.name}`", float
+    if not isinstance(column.type, String):
+        return f"CAST(`{column.name}` AS CHAR)", _time
+    if charset == "latin1" or charset is None:
+        return f"CAST(`{column.name}` AS BINARY)", _text
+    return f"CONVERT(`{column.name}` USING utf8mb4)", str
+
+
+def _text(raw: bytes) -> str:
+    return _decided(texts.read, raw)
+
+
+def _decided(read: Callable[[Any], str], raw: Any) -> str:
+    try:
+        return read(raw)
+    except ValueError as error:
+        raise ValueError(f"{error}: write it anew") from None
+
+
+def _time(raw: str) -> datetime.datetime:
+    try:
+        return datetime.datetime.fromisoformat(raw)
+    except ValueError:
+        raise ValueError("is no time: set it") from None
+
+
+def _whole(raw: Any) -> int:
+    if int(raw) != raw or not LEAST <= raw <= MOST:
+        raise ValueError(f"is no whole number from {LEAST} to {MOST}: change it")
+    return int(raw)
+
+
+def _required(column: Column[Any]) -> bool:
+    return not (column.nullable or "unset" in column.info or column.name in (*TIMES, "password"))
+
+
+def _unset(column: Column[Any]) -> Any:
+    return NEVER if column.name in TIMES else column.info.get("unset")
+
+
+def _shown(raw: Any) -> str:
+    return raw.decode(errors="replace") if isinstance(raw, bytes) else str(raw)

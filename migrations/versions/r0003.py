@@ -1,0 +1,95 @@
+"""One rule for equal e-mail addresses, the same in a file; passwords that a restore left as text become hashes."""
+from __future__ import annotations
+
+from typing import Any
+
+from alembic import op
+from sqlalchemy import Connection, text
+
+import migrations
+from legacy.database import Plan
+from migrations import ddl
+from models import passwords
+
+revision = "0003"
+down_revision = "0002"
+backward_compatible = True
+
+KEY = "NULLIF(RTRIM(LOWER(email)), '')"
+# As 0002 told addresses apart: whatever their capitals and accents, and by a table of the server's.
+OLDER_KEY = "email COLLATE utf8mb4_general_ci"
+TEXT = "VARCHAR(128) CHARACTER SET utf8mb4 COLLATE"
+
+
+def preview(connection: Connection) -> Plan:
+    """What remains to be done after 0002, which itself looks at the addresses and passwords of older tables."""
+    plan, stamp = Plan(), migrations.stamped(connection)
+    if not stamp or stamp.revision != down_revision:
+        return plan
+    if several := _several(connection, f"{KEY} COLLATE utf8mb4_bin"):
+        plan.stops.append("users.email may belong to one of them only, whatever its capitals: give the others another, "
+                          f"or remove them: {'; '.join(several)}")
+    if unsafe := _unsafe(connection):
+        plan.lines.append(f"users: {len(unsafe)} passwords become hashes")
+        plan.changed.append("users")
+    return plan
+
+
+def upgrade() -> None:
+    connection = op.get_bind()
+    unsafe = _unsafe(connection)
+    for (id, _), password in zip(unsafe, passwords.all_protected([kept for _, kept in unsafe]), strict=True):
+        connection.execute(text("UPDATE users SET password = :password WHERE id = :id"),
+                           {"id": id, "password": password})
+    columns, index = _there(connection)
+    _alter(connection, [
+        f"MODIFY email {TEXT} utf8mb4_bin NOT NULL" if columns["email"] != "utf8mb4_bin" else "",
+        "" if "email_key" in columns else f"ADD COLUMN email_key VARCHAR(128) GENERATED ALWAYS AS ({KEY}) VIRTUAL",
+        "DROP INDEX uq_users_email" if index not in (None, "email_key") else "",
+        "" if index == "email_key" else "ADD UNIQUE INDEX uq_users_email (email_key)"])
+
+
+def downgrade() -> None:
+    connection = op.get_bind()
+    columns, index = _there(connection)
+    several = _several(connection, OLDER_KEY)
+    if several:
+        ddl.say("users loses its rule that an address belongs to one user: the version before cannot tell these "
+                f"apart: {'; '.join(several)}")
+    _alter(connection, [
+        f"MODIFY email {TEXT} utf8mb4_general_ci NOT NULL" if columns["email"] != "utf8mb4_general_ci" else "",
+        "DROP INDEX uq_users_email" if index == "email_key" else "",
+        "DROP COLUMN email_key" if "email_key" in columns else "",
+        "ADD UNIQUE INDEX uq_users_email (email)" if index != "email" and not several else ""])
+
+
+def _alter(connection: Connection, changes: list[str]) -> None:
+    """Change the table in one statement, so that nothing is cut off half way."""
+    if wanted := [each for each in changes if each]:
+        connection.execute(text(f"ALTER TABLE users {', '.join(wanted)}"))
+
+
+def _there(connection: Connection) -> tuple[dict[str, str | None], str | None]:
+    """The columns of the users with their collations, and the column of the unique index."""
+    columns = {row[0]: row[1] for row in connection.execute(text(
+        "SELECT column_name, collation_name FROM information_schema.columns "
+        "WHERE table_schema = DATABASE() AND table_name = 'users'"))}
+    index = connection.scalar(text(
+        "SELECT column_name FROM information_schema.statistics WHERE table_schema = DATABASE() "
+        "AND table_name = 'users' AND index_name = 'uq_users_email'"))
+    return columns, index
+
+
+def _several(connection: Connection, key: str) -> list[str]:
+    """The users of each address that several have."""
+    found: dict[str, list[str]] = {}
+    for kept, id, email in connection.execute(text(
+            f"SELECT twice.kept, id, email FROM users JOIN (SELECT {key} AS kept FROM users GROUP BY kept "
+            f"HAVING COUNT(*) > 1) AS twice ON {key} = twice.kept ORDER BY kept, id")):
+        found.setdefault(kept, []).append(f"{id} ({email})")
+    return [", ".join(each) for each in found.values()]
+
+
+def _unsafe(connection: Connection) -> list[tuple[str, Any]]:
+    rows = connection.execute(text("SELECT id, password FROM users WHERE password NOT LIKE '%$argon2id$%'"))
+    return [(id, kept) for id, kept in rows if kept and not passwords.is_hash(kept)]

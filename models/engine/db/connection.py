@@ -1,0 +1,139 @@
+"""How the database is reached, and what each connection is told first."""
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any, NamedTuple
+
+from sqlalchemy import URL, Engine, create_engine, event
+
+from config import Database, Settings
+from errors import Misconfigured
+from models.engine.db import errors
+
+# Nothing is cut or rounded silently, and every server takes and gives the same times, and says its errors in the words
+# that db_errors knows. What MySQL 8 does by itself, and MariaDB does not, is in it, so that what works on one works on
+# the other.
+ON_CONNECT = ("SET SESSION lc_messages = 'en_US', time_zone = '+00:00', sql_mode = 'ONLY_FULL_GROUP_BY,"
+              "STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
+              "NO_ENGINE_SUBSTITUTION'")
+# Each server takes its own comment, and passes over the other's. MySQL limits what reads, MariaDB everything.
+LIMITED = (", innodb_lock_wait_timeout = {lock}, lock_wait_timeout = {lock}"
+           "/*M!100101 , max_statement_time = {seconds}*//*!80000 , max_execution_time = {seconds}000*/")
+
+
+class Engines(NamedTuple):
+    """Pools of connections: for transactions, for statements that are one each, and for lists read while they are sent.
+    """
+
+    transactions: Engine
+    statements: Engine
+    streams: Engine
+
+    def limit(self, database: Database) -> None:
+        """Have all connections that are made from now on keep to the limits; those that are free are given up."""
+        for engine in self:
+            seconds = database.stream if engine is self.streams else database.statement
+            # A server that is silent for longer has not even given up the statement.
+            options = {"read_timeout": database.statement + 1, "write_timeout": database.statement + 1,
+                       "init_command": ON_CONNECT + LIMITED.format(lock=database.lock, seconds=seconds)}
+            event.listen(engine, "do_connect", lambda _, __, ___, given, options=options: given.update(options))
+            engine.dispose()
+
+
+def engines(settings: Settings) -> Engines:
+    """The engines of a process.
+
+    Raises:
+        Misconfigured: the driver is not installed, or the settings cannot work.
+    """
+    database, address = settings.database, reached(settings)
+    url = URL.create("mysql+mysqldb", settings.mysql_user, settings.mysql_pwd, database=settings.mysql_db)
+    try:
+        options: dict[str, Any] = {
+            "pool_size": database.pool, "pool_timeout": database.free, "pool_recycle": database.recycle,
+            "hide_parameters": True, "connect_args": address | {
+                "charset": "utf8mb4", "init_command": ON_CONNECT, "connect_timeout": database.connect,
+                "conv": _converters()}}
+        alone = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True, **options}
+        return Engines(
+            _forgiving(create_engine(url, isolation_level=database.isolation, pool_pre_ping=True,
+                                     max_overflow=database.overflow, **options)),
+            # Each thread keeps one: those who come later must not wait for a thread's end.
+            create_engine(url, max_overflow=-1, **alone),
+            create_engine(url, max_overflow=database.overflow, **alone))
+    except ModuleNotFoundError as error:
+        raise Misconfigured("HBNB_TYPE_STORAGE is db, which needs mysqlclient: "
+                            "pip install -r requirements/mysql.txt") from error
+
+
+def probe(settings: Settings, seconds: float) -> None:
+    """Ask the database something, on a new connection: those that are there may hang, or be in use.
+
+    Args:
+        seconds: how long it may be silent, while connecting and afterwards.
+    Raises:
+        Unavailable: it cannot be reached, or does not answer.
+    """
+    import MySQLdb
+    limit = math.ceil(seconds)
+    try:
+        with closing(MySQLdb.connect(
+                user=settings.mysql_user, password=settings.mysql_pwd, database=settings.mysql_db,
+                connect_timeout=limit, read_timeout=limit, write_timeout=limit,
+                **reached(settings))) as connection:
+            connection.query("SELECT 1")
+            connection.store_result()
+    except MySQLdb.Error as error:
+        raise errors.unusable(settings, error.args[-1]) from error
+
+
+def _forgiving(engine: Engine) -> Engine:
+    """Have a transaction be given up where the connection is gone: the server has done it.
+
+    Or whoever ends one, even when an answer is ready, would have to be ready for an error.
+    """
+    dialect: Any = engine.dialect
+
+    def forgiving(end: Callable[[Any], None]) -> Callable[[Any], None]:
+        def forgive(connection: Any) -> None:
+            try:
+                end(connection)
+            except dialect.loaded_dbapi.Error as error:
+                if not dialect.is_disconnect(error, connection, None):
+                    raise
+        return forgive
+    for name in ("do_rollback", "reset_isolation_level"):
+        setattr(dialect, name, forgiving(getattr(dialect, name)))
+    return engine
+
+
+def _converters() -> dict[Any, Any]:
+    """The driver's, but for one that writes a time in a quarter of the time."""
+    from MySQLdb.converters import conversions
+    return {**conversions, datetime.datetime: lambda time, _: f"'{time.isoformat(' ')}'"}
+
+
+def reached(settings: Settings) -> dict[str, Any]:
+    """Where the database is, for the driver; over TLS, and from that host alone, if a certificate is set."""
+    address = _address(settings.mysql_host)
+    if settings.mysql_ca and "host" in address:
+        address |= {"ssl": {"ca": settings.mysql_ca}, "ssl_mode": "VERIFY_IDENTITY"}
+    return address
+
+
+def _address(host: str) -> dict[str, Any]:
+    """Read `host`, `host:port`, `[v6 address]:port` or the path of a socket."""
+    if host.startswith("/"):
+        return {"unix_socket": host}
+    name, port = host, ""
+    if host.startswith("["):
+        name, _, port = host[1:].partition("]")
+        port = port.lstrip(":")
+    elif host.count(":") == 1:
+        name, port = host.split(":")
+    if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise Misconfigured(f"HBNB_MYSQL_HOST is {host!r}: what follows the colon should be a port number")
+    return {"host": name, "port": int(port or 3306)}

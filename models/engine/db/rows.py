@@ -1,0 +1,108 @@
+"""A database's rows as the objects that a backup holds, which are those of the file engine's file; and back."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Column, Connection, Select, Table, delete, func, insert, select
+from sqlalchemy.exc import DBAPIError
+
+import models
+from errors import HBNBError, Invalid
+from models import passwords
+from models.base_model import NEVER, BaseModel, parse_time, stored, unknown
+from models.columns import TIMES, Base, TimeType, iso, links
+from models.engine.file.journal import Objects
+
+PART = 1000     # objects that are read at a time
+
+
+def everything(connection: Connection) -> Iterator[Objects]:
+    """All objects by key, a part at a time, owners first; within one snapshot they belong together."""
+    for name, cls in models.stored.items():
+        page, last, unknowns = _page(cls), "", {column.key for column in cls.__table__.c if unknown(column)}
+        while found := connection.execute(page.where(cls.__table__.c.id > last)).mappings().all():
+            last = found[-1]["id"]
+            objects = {row["id"]: {each: value for each, value in row.items() if value is not None or each in unknowns}
+                       for row in found}
+            for attribute, pairs in links(cls.__table__).items():
+                linked = _linked(connection, pairs, [*objects])
+                for id, obj in objects.items():
+                    obj[attribute] = linked.get(id, [])
+            yield {f"{name}.{id}": obj | {"__class__": name} for id, obj in objects.items()}
+
+
+def lock(connection: Connection) -> dict[str, int]:
+    """Keep others from writing, until the transaction ends; needs repeatable read, so that no row may come either.
+
+    Returns: how many rows each table has.
+    """
+    return {table.name: connection.scalar(select(func.count()).select_from(table).with_for_update()) or 0
+            for table in Base.metadata.sorted_tables}
+
+
+def clear(connection: Connection) -> None:
+    for table in reversed(Base.metadata.sorted_tables):
+        connection.execute(delete(table))
+
+
+def fill(connection: Connection, parts: Iterable[Objects], said: Callable[[DBAPIError], HBNBError]) -> None:
+    """Store objects, owners first.
+
+    Args:
+        parts: objects that `StoredCheck` found sound.
+        said: says what a driver's error means.
+    Raises:
+        HBNBError: one cannot be stored; says which.
+    """
+    for part in parts:
+        passwords.protect(part)     # an older HBNB may have made the backup while it kept them as text
+        rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in Base.metadata.sorted_tables}
+        for key, obj in part.items():
+            name, _, id = key.partition(".")
+            table = models.stored[name].__table__
+            rows[table].append({column.key: _value(column, obj) for column in table.c} | {"id": id})
+            for attribute, pairs in links(table).items():
+                one, other = pairs.c.keys()
+                rows[pairs].extend({one: id, other: each} for each in dict.fromkeys(obj.get(attribute) or ()))
+        for table, values in rows.items():
+            _insert(connection, table, values, said)
+
+
+def _page(cls: type[BaseModel]) -> Select[Any]:
+    table = cls.__table__
+    columns = (iso(column).label(column.key) if isinstance(column.type, TimeType) else column for column in table.c)
+    return select(*columns).order_by(table.c.id).limit(PART)
+
+
+def _linked(connection: Connection, pairs: Table, ids: Sequence[str]) -> dict[str, list[str]]:
+    one, other = pairs.c
+    found: dict[str, list[str]] = {}
+    for id, each in connection.execute(select(one, other).where(one.in_(ids)).order_by(one, other)):
+        found.setdefault(id, []).append(each)
+    return found
+
+
+def _value(column: Column[Any], obj: dict[str, Any]) -> Any:
+    return parse_time(obj.get(column.key) or NEVER) if column.key in TIMES else stored(column, obj)
+
+
+def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]],
+            said: Callable[[DBAPIError], HBNBError]) -> None:
+    if not rows:
+        return
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(table), rows)
+    except DBAPIError as failure:
+        if failure.connection_invalidated:
+            raise
+        for row in rows:    # once more, to say which
+            try:
+                connection.execute(insert(table), row)
+            except DBAPIError as error:
+                found = said(error)
+                if isinstance(found, Invalid):
+                    raise Invalid(f"{table.name}, {row.get('id') or ' with '.join(row.values())}: {found}") from error
+                raise found from error
+        raise

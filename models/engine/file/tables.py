@@ -1,0 +1,292 @@
+"""The file engine's tables in memory: how objects of the file become their rows, and rows objects.
+
+The tables are lenient, as the file always was: an object may be there before its owner is, and
+before its attributes are set. What the models do not know, a class or an attribute, is kept aside
+and written back. Triggers note which objects a transaction changed.
+"""
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
+
+import orjson
+from sqlalchemy import Column, Table
+
+import models
+from errors import Invalid
+from models.base_model import NEVER, BaseModel, blank, parse_time, stored, time_text, unknown
+from models.columns import TIMES, Base, key_definition, links, unique, unique_key
+from models.engine.file.journal import Objects
+
+PART = 1000     # objects that are written at a time
+_SQLITE_TYPES = {str: ("TEXT", "text"), int: ("INTEGER", "a whole number"), float: ("REAL", "a number")}
+
+
+def fill_blanks(objects: Iterable[Any]) -> None:
+    """Set what nobody set to what it reads as: no lenient attribute is ever null."""
+    for obj in objects:
+        for column in obj.__table__.c:
+            if vars(obj).get(column.key) is None and (value := stored(column, vars(obj))) is not None:
+                setattr(obj, column.key, value)
+
+
+def load(memory: sqlite3.Connection, parts: Iterable[Objects], whole: bool) -> None:
+    """Take over what the file gives.
+
+    Args:
+        memory: the connection to write with, in a transaction.
+        parts: objects by key, `None` for a removed one.
+        whole: in place of all that was there.
+    Raises:
+        Invalid: an object is not one; says which, and why.
+    """
+    if whole:
+        _create_tables(memory)
+    memory.execute("INSERT INTO loading VALUES (1)")
+    for part in parts:
+        _load_part(memory, part)
+    if whole:
+        _create_indexes(memory)
+    memory.execute("DELETE FROM loading")
+    memory.execute("DELETE FROM changed")
+
+
+def take_changes(memory: sqlite3.Connection) -> Objects:
+    """The objects that were changed since the last call, by key, `None` for a removed one."""
+    changes: Objects = {}
+    for (name,) in memory.execute("SELECT DISTINCT class FROM changed").fetchall():
+        changes |= {f"{name}.{id}": None for id, in memory.execute("SELECT id FROM changed WHERE class = ?", (name,))}
+        form = _form(name)
+        for objects in form.objects(memory, "WHERE id IN (SELECT id FROM changed WHERE class = ?)", (name,)):
+            changes |= objects
+    if changes:
+        memory.execute("DELETE FROM changed")
+    return changes
+
+
+def everything(memory: sqlite3.Connection) -> Iterator[Objects]:
+    """All objects by key, a part at a time."""
+    for name in models.stored:
+        yield from _form(name).objects(memory)
+    yield {key: orjson.Fragment(text) for key, text in memory.execute("SELECT key, text FROM kept WHERE whole")}
+
+
+def count(memory: sqlite3.Connection) -> dict[str, int]:
+    """How many objects of each class there are, those of foreign classes under one name."""
+    tables = {cls.__tablename__: cls.__tablename__ for cls in models.stored.values()} | {"others": "kept WHERE whole"}
+    return {name: memory.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for name, table in tables.items()}
+
+
+class _Form:
+    """How the objects of one class stand in the file and in their table."""
+
+    def __init__(self, cls: type[BaseModel]) -> None:
+        self.name, self.table = cls.__name__, cls.__table__
+        self.columns = [column.key for column in self.table.c]
+        self.times = [self.columns.index(each) for each in TIMES]
+        self.unknown = {column.key: (index, column) for index, column in enumerate(self.table.c) if unknown(column)}
+        self.links = links(self.table)
+        self.known = {*self.columns, *self.links, "__class__"}
+        values = (_literal(column) for column in self.table.c)
+        self.insert = (
+            f"INSERT INTO {self.table.name} ({', '.join(self.columns)}) VALUES ({', '.join(values)}) "
+            f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{each} = excluded.{each}' for each in self.columns)}")
+        linked = "".join(
+            f", (SELECT json_group_array({other}) FROM {pairs.name} WHERE {one} = {self.table.name}.id)"
+            for pairs, one, other in self.pairs())
+        self.select = f"SELECT {', '.join(self.columns)}{linked} FROM {self.table.name}"
+
+    def pairs(self) -> Iterator[tuple[Table, str, str]]:
+        for pairs in self.links.values():
+            one, other = pairs.c
+            yield pairs, one.key, other.key
+
+    def row(self, key: str, obj: dict[str, Any]) -> tuple[Any, ...]:
+        """The values of an object's row.
+
+        Raises:
+            Invalid: it is no object of this class.
+        """
+        obj["id"] = id = key.partition(".")[2]
+        values = [*map(obj.get, self.columns)]
+        for each in self.times:
+            values[each] = _time(key, self.columns[each], values[each])
+        for index, column in self.unknown.values():
+            if values[index] is None:
+                values[index] = stored(column, obj)
+        if not id:
+            raise Invalid(f"{key!r} is no key: it should be {self.name}.<id>")
+        return tuple(values)
+
+    def objects(self, memory: sqlite3.Connection, where: str = "", values: tuple[Any, ...] = ()) -> Iterator[Objects]:
+        kept = {key: orjson.loads(text) for key, text in memory.execute(
+            f"SELECT key, text FROM kept WHERE NOT whole AND key IN (SELECT ? || id FROM {self.table.name} {where})",
+            (f"{self.name}.", *values))}
+        rows = memory.execute(f"{self.select} {where} ORDER BY rowid", values)
+        names = [*self.columns, *self.links]
+        while part := rows.fetchmany(PART):
+            objects: Objects = {}
+            for row in part:
+                obj = {name: value for name, value in zip(names, row, strict=True)
+                       if value is not None or name in self.unknown}
+                for name in self.links:
+                    obj[name] = orjson.Fragment(obj[name])
+                obj["__class__"] = self.name
+                key = f"{self.name}.{obj['id']}"
+                objects[key] = obj | kept[key] if key in kept else obj
+            yield objects
+
+
+@cache
+def _form(name: str) -> _Form:
+    return _Form(models.stored[name])
+
+
+def _literal(column: Column[Any]) -> str:
+    unset = blank(column)
+    return "?" if unset is None or unknown(column) else f"ifnull(?, {unset!r})"
+
+
+def _time(key: str, name: str, value: Any) -> str:
+    if value is None:
+        return NEVER
+    try:
+        time = parse_time(value)
+    except (TypeError, ValueError, OverflowError):
+        raise Invalid(f"{key}: {name} is {value!r}, which is no time") from None
+    return value if len(value) == 26 and value[10] == "T" else time_text(time)
+
+
+def _load_part(memory: sqlite3.Connection, part: Objects) -> None:
+    taken: dict[str, Objects] = {}
+    for key, obj in part.items():
+        name = key.partition(".")[0]
+        if name not in models.stored:
+            _keep(memory, key, obj)
+        elif obj is None:
+            _remove(memory, name, key)
+        elif not isinstance(obj, dict) or obj.get("__class__", name) != name or (
+                obj.get("id", id := key[len(name) + 1:]) != id):
+            raise Invalid(f"{key} is not the object that its key names")
+        else:
+            taken.setdefault(name, {})[key] = obj
+            if not obj.keys() <= (known := _form(name).known):
+                _keep(memory, key, {each: obj[each] for each in obj.keys() - known}, whole=False)
+    for name, objects in taken.items():
+        form = _form(name)
+        _insert(memory, form, [form.row(key, obj) for key, obj in objects.items()])
+        for attribute, (pairs, one, other) in zip(form.links, form.pairs(), strict=True):
+            _link(memory, f"{pairs.name} WHERE {one} = ?", f"{pairs.name} ({one}, {other})", attribute, objects)
+
+
+def _insert(memory: sqlite3.Connection, form: _Form, rows: list[tuple[Any, ...]]) -> None:
+    try:
+        memory.executemany(form.insert, rows)
+    except (sqlite3.Error, OverflowError, UnicodeEncodeError):
+        for row in rows:    # once more, to say which
+            try:
+                memory.execute(form.insert, row)
+            except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
+                reason = str(error).removeprefix("CHECK constraint failed: ")
+                raise Invalid(f"{form.name}.{row[0]}: {reason}") from error
+        raise
+
+
+def _link(memory: sqlite3.Connection, old: str, new: str, attribute: str, objects: Objects) -> None:
+    """Link objects as an attribute of theirs says.
+
+    Args:
+        old: where the pairs of an id are.
+        new: where a pair of ids is to be.
+    """
+    found: list[tuple[str, str]] = []
+    for key, obj in objects.items():
+        ids = obj.get(attribute) or []
+        if not (isinstance(ids, list) and all(isinstance(each, str) for each in ids)):
+            raise Invalid(f"{key}: {attribute} is no list of ids")
+        found += [(obj["id"], each) for each in ids]
+    # Of an object that comes twice, in the file and in its journal, the later word counts.
+    memory.executemany(f"DELETE FROM {old}", [(obj["id"],) for obj in objects.values()])
+    memory.executemany(f"INSERT OR IGNORE INTO {new} VALUES (?, ?)", found)
+
+
+def _keep(memory: sqlite3.Connection, key: str, value: Any, whole: bool = True) -> None:
+    try:
+        memory.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (key, orjson.dumps(value), whole))
+    except (TypeError, UnicodeEncodeError) as error:
+        raise Invalid(f"{key}: {error}") from error
+
+
+def _remove(memory: sqlite3.Connection, name: str, key: str) -> None:
+    form, id = _form(name), key[len(name) + 1:]
+    memory.execute(f"DELETE FROM {form.table.name} WHERE id = ?", (id,))
+    for pairs, one, _ in form.pairs():
+        memory.execute(f"DELETE FROM {pairs.name} WHERE {one} = ?", (id,))
+
+
+def _create_tables(memory: sqlite3.Connection) -> None:
+    for (name,) in memory.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        memory.execute(f"DROP TABLE {name}")
+    for table in Base.metadata.sorted_tables:
+        key = ", ".join(column.key for column in table.primary_key)
+        columns, form = ", ".join(_definitions(table)), "" if "id" in table.c else "WITHOUT ROWID"
+        memory.execute(f"CREATE TABLE {table.name} ({columns}, PRIMARY KEY ({key})) {form}")
+    # Without a key: in a trigger, OR IGNORE does not hold against the statement that sets it off.
+    memory.execute("CREATE TABLE changed (class, id)")
+    memory.execute("CREATE TABLE kept (key PRIMARY KEY, text, whole)")
+    memory.execute("CREATE TABLE loading (one)")    # holds a row while the file is read
+
+
+def _definitions(table: Table) -> Iterator[str]:
+    for column in table.c:
+        kind, words = _SQLITE_TYPES.get(column.type.python_type, _SQLITE_TYPES[str])
+        types = f"'{kind.lower()}'" + (", 'null'" if column.nullable else "")
+        yield (f"{column.key} {kind} CONSTRAINT \"{column.key} is not {words}\" "
+               f"CHECK (typeof({column.key}) IN ({types}))")
+    for column in unique(table):
+        if unique_key(column) is not column:
+            yield key_definition(column)
+
+
+def _create_indexes(memory: sqlite3.Connection) -> None:
+    for table in Base.metadata.sorted_tables:
+        for index in table.indexes:
+            columns = ", ".join(column.key for column in index.columns)
+            memory.execute(f"CREATE INDEX {index.name} ON {table.name} ({columns})")
+        for column in unique(table):
+            _keep_unique(memory, table.name, column.key, unique_key(column).key)
+    for name, cls in models.stored.items():
+        own = cls.__tablename__
+        for event, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")):
+            _create_trigger(memory, own, event, f"INSERT INTO changed VALUES ('{name}', {row}.id)")
+        memory.execute(f"CREATE TRIGGER {own}_kept AFTER DELETE ON {own} BEGIN "
+                       f"DELETE FROM kept WHERE key = '{name}.' || OLD.id; END")
+        for pairs, one, _ in _form(name).pairs():
+            for event, row in (("INSERT", "NEW"), ("DELETE", "OLD")):
+                _create_trigger(memory, pairs.name, event,
+                                f"INSERT INTO changed VALUES ('{name}', {row}.{one})")
+
+
+def _create_trigger(memory: sqlite3.Connection, table: str, event: str, action: str) -> None:
+    memory.execute(f"CREATE TRIGGER {table}_{event} AFTER {event} ON {table} BEGIN {action}; END")
+
+
+def _keep_unique(memory: sqlite3.Connection, table: str, column: str, key: str) -> None:
+    """Refuse a new or changed value that another row has.
+
+    By triggers, not by a unique index: rows that the file has held twice for long stay, and hold up no other rule.
+    """
+    memory.execute(f"CREATE INDEX ix_{table}_{key} ON {table} ({key})")
+    for event, changed in (("INSERT", "TRUE"), (f"UPDATE OF {column}", f"NEW.{key} IS NOT OLD.{key}")):
+        memory.execute(
+            f"CREATE TRIGGER {table}_{column}_{event[:6]} AFTER {event} ON {table} WHEN NEW.{key} <> '' AND {changed} "
+            f"AND NOT EXISTS (SELECT 1 FROM loading) "
+            f"AND EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key} AND id <> NEW.id) "
+            f"BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: {table}.{column}'); END")
+    twice = [value for value, in memory.execute(
+        f"SELECT min({column}) FROM {table} WHERE {key} <> '' GROUP BY {key} HAVING count(*) > 1")]
+    if twice:
+        logging.getLogger("hbnb").warning("More than one of the %s has the %s %s", table, column, ", ".join(twice))

@@ -1,0 +1,106 @@
+"""What searches know beforehand: which cities a state has, which amenities there are, and how many places have each.
+
+Kept between searches, and good as long as the storage's version is the one it was read at.
+"""
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import func, select
+
+import models
+from models.amenity import Amenity, place_amenity
+from models.city import City
+from models.place import Place
+from models.state import State
+from models.values import lower
+
+if TYPE_CHECKING:
+    from models.engine.base import Storage
+
+PATIENCE = 100      # counting again waits so many times as long as it took: it may cost a hundredth of the time
+MOST_TOTALS = 10_000
+
+
+@dataclass(frozen=True)
+class Counts:
+    """About how many places there are: good enough to choose the quickest statement by.
+
+    Args:
+        cities: places by city.
+        amenities: places by amenity.
+        until: when to count again, by the monotonic clock.
+    """
+
+    cities: Mapping[str, int]
+    amenities: Mapping[str, int]
+    places: int
+    until: float
+
+
+@dataclass(frozen=True)
+class Market:
+    """What was there at one version of the storage.
+
+    Args:
+        states: the ids of each state's cities.
+        cities, amenities: their names by id, in small letters; a city's with that of its state.
+        totals: how many places searches found, by what they ask; filled as they do.
+    """
+
+    version: Any
+    states: Mapping[str, list[str]]
+    cities: Mapping[str, str]
+    amenities: Mapping[str, str]
+    counts: Counts
+    totals: dict[bytes, int] = field(default_factory=dict)
+
+    def remember(self, key: bytes, total: int) -> None:
+        if len(self.totals) >= MOST_TOTALS:
+            self.totals.clear()
+        self.totals[key] = total
+
+
+_markets: WeakKeyDictionary[Storage, Market] = WeakKeyDictionary()
+
+
+def latest() -> Market:
+    """What was known at last, which may be old."""
+    return _markets.get(models.storage) or at(models.storage.version())
+
+
+def at(version: Any) -> Market:
+    """What is there at that version of the storage, or at a later one."""
+    known = _markets.get(models.storage)
+    if known is None or known.version != version:
+        known = _read(version, known)
+        if not models.storage.is_at_work:   # what a transaction sees is nobody else's
+            _markets[models.storage] = known
+    return known
+
+
+def _read(version: Any, before: Market | None) -> Market:
+    # The version was read first: what changes from here on makes this old.
+    states: dict[str, list[str]] = {}
+    cities: dict[str, str] = {}
+    named = select(City.id, City.name, City.state_id, State.name).outerjoin(State, State.id == City.state_id)
+    for city, name, state, of in models.storage.rows(named):
+        states.setdefault(state, []).append(city)
+        cities[city] = lower(f"{name}\n{of or ''}")
+    amenities = {id: lower(name) for id, name in models.storage.rows(select(Amenity.id, Amenity.name))}
+    counts = before.counts if before and time.monotonic() < before.counts.until else _count()
+    return Market(version, states, cities, amenities, counts)
+
+
+def _count() -> Counts:
+    start = time.monotonic()
+    cities = dict(map(tuple, models.storage.rows(
+        select(Place.city_id, func.count()).group_by(Place.city_id))))
+    amenities = dict(map(tuple, models.storage.rows(
+        select(place_amenity.c.amenity_id, func.count()).group_by(place_amenity.c.amenity_id))))
+    end = time.monotonic()
+    return Counts(cities, amenities, sum(cities.values()), end + PATIENCE * (end - start))

@@ -1,0 +1,49 @@
+"""The words of a search, and where a place shows them."""
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, select
+
+from errors import Invalid
+from models.amenity import place_amenity
+from models.place import Place
+from models.values import checker, lower
+from services.search.statistics import Market
+
+MOST = 10       # each may be looked for in the description of every place
+
+
+def split(name: str, text: Any) -> list[str]:
+    """The different words of a text, in small letters. All but letters and digits separates them.
+
+    A text without any, such as `★`, is looked for as it is.
+
+    Args:
+        name: the name of the filter, for the error.
+    Raises:
+        Invalid: it is no text, or too long, or has too many words.
+    """
+    if wrong := checker(Place.__table__.c.description)(text):
+        raise Invalid(f"{name} {wrong}", name)
+    spaced = "".join(each if unicodedata.category(each)[0] in "LMN" else " " for each in lower(text))
+    found = {each: None for each in spaced.split() if any(map(str.isalnum, each))} or dict.fromkeys(text.split())
+    if len(found) > MOST:
+        raise Invalid(f"{name} must have at most {MOST} different words, not {len(found)}", name)
+    return [*found]
+
+
+def shown(word: str, market: Market) -> ColumnElement[bool]:
+    """That the name or description of a place holds a word, or the name of its city, its state or an amenity."""
+    cities, amenities = _named(word, market.cities), _named(word, market.amenities)
+    pairs = place_amenity.c
+    offered = select(pairs.place_id).where(pairs.place_id == Place.id, pairs.amenity_id.in_(amenities)).exists()
+    return or_(*([Place.city_id.in_(cities)] if cities else []),
+               *(column.icontains(word, autoescape=True) for column in (Place.name, Place.description)),
+               *([offered] if amenities else []))
+
+
+def _named(word: str, names: Mapping[str, str]) -> list[str]:
+    return [id for id, name in names.items() if word in name]

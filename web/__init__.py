@@ -1,0 +1,26 @@
+"""What all pages share: their frame, the card of a place, static files, headers, errors."""
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+
+from config import Settings
+from web import errors, formatting, headers, static
+
+_WEB_STATIC = Path(__file__).parent.parent / "web_static"
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Have an application draw pages."""
+    # A page has one address, with or without a slash at its end; no other leads to it.
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters |= {
+        each.__name__: each for each in (formatting.counted, formatting.day, formatting.price, formatting.written)}
+    app.jinja_env.globals["home"] = "web_flask.hbnb"
+    static.init_app(app)
+    for folder in ("images", "styles"):
+        static.add(app, folder, _WEB_STATIC / folder)
+    headers.init_app(app, images=settings.tiles_origin)
+    errors.init_app(app)
