@@ -17,7 +17,7 @@ from deploy import archive
 from deploy.archive import Archive
 from deploy.config import Refused
 from tests.conftest import ROOT
-from tests.test_house import LAYERS
+from tests.project.test_architecture import LAYERS
 
 FAB = str(Path(sys.executable).with_name("fab"))
 

@@ -23,9 +23,9 @@ from models.place import Place
 from models.review import Review
 from models.state import State
 from models.user import User
+from tests.cli.test_console import write_listings
 from tests.conftest import ROOT
 from tests.market import Market
-from tests.test_console import write_listings
 
 PROMPT = "(hbnb) "
 TIMEOUT = 60.0      # seconds

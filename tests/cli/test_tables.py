@@ -14,9 +14,9 @@ from models.place import Place
 from sample import Sample
 from sample.fill import fill
 from tests import objects
+from tests.cli.test_console import Session, examples
 from tests.conftest import ROOT
 from tests.market import Market
-from tests.test_console import Session, examples
 
 only_file = pytest.mark.parametrize("engine", ["file"], indirect=True)
 

@@ -1,4 +1,6 @@
-"""What is sent to a database is what MySQL 8 and MariaDB both understand: `pytest tests/test_dialect.py -rP` lists it.
+"""Every statement that is sent to a database is valid on MySQL 8 and MariaDB.
+
+`pytest tests/engine/test_dialect.py -rP` lists the statements.
 
 sqlfluff knows MySQL's grammar, and refuses most of what only MariaDB has. It takes any function and any type, so those
 that both have stand here, and so does what it takes all the same.
@@ -32,11 +34,11 @@ from services.transfer.files import export_file, import_file
 from tests import objects
 from tests.airbnb import Files, listing, review
 from tests.airbnb import text as csv
+from tests.api.test_contract import TABLE, Conversation
 from tests.conftest import own_settings, watched
+from tests.engine.test_migrations import Database as Old
 from tests.mariadb import MariaDB
 from tests.market import Market
-from tests.test_contract import TABLE, Conversation
-from tests.test_migrations import Database as Old
 
 BOTH_FUNCTIONS = {"asin", "cast", "coalesce", "concat", "convert", "cos", "count", "database", "date_format", "floor",
                   "get_lock", "left", "lower", "nullif", "radians", "rand", "release_lock", "rtrim", "sin", "sqrt",

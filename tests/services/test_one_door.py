@@ -22,7 +22,7 @@ from services.crud import Service
 from services.registry import service_for
 from services.transfer.files import import_file
 from tests.market import Market
-from tests.test_house import ROOT, tracked
+from tests.project.test_architecture import ROOT, tracked
 
 
 class QuietReviews(Service[Review]):

@@ -10,8 +10,8 @@ from models.amenity import Amenity
 from models.place import Place
 from models.state import State
 from models.user import User
+from tests.cli.test_console import Session, stored
 from tests.market import Market
-from tests.test_console import Session, stored
 
 only_file = pytest.mark.parametrize("engine", ["file"], indirect=True)
 

@@ -43,7 +43,7 @@ from tests.airbnb import Engines
 from tests.database import Database
 from tests.market import Market
 from tests.processes import finish, start
-from tests.test_export import engines, fill  # noqa: F401
+from tests.services.test_export import engines, fill  # noqa: F401
 
 Content = Callable[[], dict[str, Any]]
 MD5 = "5f4dcc3b5aa765d61d8327deb882cf99"     # of "password"
