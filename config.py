@@ -175,7 +175,7 @@ class Settings:
 
     @property
     def tiles_origin(self) -> str:
-        """Origin of the map tiles, for the Content-Security-Policy; empty if the tiles come from this site or are off."""
+        """Origin of the map tiles, for the Content-Security-Policy; empty if they come from this site."""
         parts = urlsplit(self.tiles)
         return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
