@@ -234,7 +234,7 @@ class TestReviews:
         expect(link).to_be_focused()
         assert page.url == f"{site.address}/"
         page.get_by_role("link", name="Reviews of Far").click()
-        expect(dialog.get_by_role("status")).to_have_text("Nobody has written about this place yet.")
+        expect(dialog.get_by_role("status")).to_have_text("There are no reviews yet.")
         expect(dialog.locator("li")).to_have_count(0)
         page.goto(f"{site.address}/places/{market.place.id}")     # which the server draws
         assert page.locator("#reviews li").all_inner_texts() == shown

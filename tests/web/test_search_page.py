@@ -302,7 +302,7 @@ class TestAnswers:
         free.goto(f"{site.address}/?price_min=100&guests=1")
         free.route("**/places_search", lambda route: route.fulfill(status=400, json={"error": "limit is odd"}))
         free.get_by_label("Guests").fill("2")
-        expect(free.locator(".empty p").first).to_have_text("This cannot be searched for.")
+        expect(free.locator(".empty p").first).to_have_text("This search is not valid.")
         free.unroute("**/places_search")
         free.get_by_role("link", name="Clear filters").first.click()
         expect(free.locator("#result")).to_have_text("1 place")
