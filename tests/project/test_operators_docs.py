@@ -1,4 +1,4 @@
-"""What the operators' documents say: it works when it is typed, and its names and numbers are the real ones."""
+"""The operators' documents: their commands work, and their names, numbers and messages are those of the code."""
 from __future__ import annotations
 
 import os
@@ -103,7 +103,7 @@ class TestMetrics:
                 [row] = re.findall(rf"^\| .*`{family.name}(?:_total|_info)?`.* \| \w+ \| (.*?) \|", text, re.M)
                 assert {*re.findall(r"`(\w+)`", row)} == labels, sample.name
 
-    def test_an_alert_asks_for_what_there_is(self, families):
+    def test_an_alert_queries_only_existing_metrics(self, families):
         names = {family.name + end for family in families for end in ("", "_total", "_bucket", "_info")}
         rules = block("metrics.md", "alerts")
         alerts = re.findall(r"- alert: (\w+)\n +expr: (.+)\n", rules)
