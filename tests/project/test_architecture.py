@@ -27,7 +27,7 @@ from tests.conftest import ROOT
 from tests.servers import free_port
 
 # Each may import those before it, and itself.
-LAYERS = ["config errors", "models legacy migrations", "services", "cli sample web monitoring", "serving",
+LAYERS = ["config errors", "models legacy migrations", "services", "cli sample monitoring", "serving", "web",
           "api web_flask web_dynamic console server", "wsgi"]
 
 
@@ -69,6 +69,13 @@ class TestLayers:
     def test_nobody_but_one_asks_which_engine_runs(self):
         asking = [path.name for path in tracked("*.py") if "uses_db" in path.read_text() and "tests" not in path.parts]
         assert sorted(asking) == ["__init__.py", "config.py"]
+
+    def test_errors_are_handled_in_one_place_and_routes_are_declared_in_one_way(self):
+        for path in tracked("*.py"):
+            name, text = str(path.relative_to(ROOT)), path.read_text()
+            if not name.startswith(("tests/", "bench/", "deploy/")):
+                assert name == "serving/errors.py" or not re.search(r"error_?handler\(", text), name
+                assert "add_url_rule" not in text, name
 
     def test_the_services_know_nothing_of_http_or_terminals(self):
         for path in tracked("services/*.py", "models/*.py"):
