@@ -16,8 +16,8 @@ import migrations
 from errors import Conflict, Invalid, NotFound, Unavailable
 from legacy import database
 from legacy.database import Plan
-from migrations import ddl
-from models.engine.db import errors, tables
+from migrations import tables
+from models.engine.db import ddl, errors, server
 
 LOCK_TIMEOUT = 60       # seconds
 _DENIED = {1044, 1142, 1143, 1227}
@@ -194,7 +194,7 @@ class Migrations:
 
     @contextmanager
     def _alone(self, advice: str = _CUT_OFF) -> Iterator[Connection]:
-        with self._connected(advice) as connection, tables.only_one(connection):
+        with self._connected(advice) as connection, server.only_one(connection):
             yield connection
 
     @contextmanager

@@ -119,8 +119,8 @@ class _Connections:
     def collect(self) -> Iterator[GaugeMetricFamily]:
         from prometheus_client.core import GaugeMetricFamily
         family = GaugeMetricFamily("hbnb_storage_connections", "Connections in use.", labels=["pool"])
-        for pool, used in models.storage.connections().items():
-            family.add_metric([pool], used)
+        for name, pool in models.storage.pools().items():
+            family.add_metric([name], pool.used)
         yield family
 
 
