@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from alembic import command
+from alembic.config import Config
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
@@ -158,11 +160,9 @@ class Migrations:
             done.append(step.up_revision_id)
             ddl.say(f"{step.up_revision_id} is done")
 
-        context = MigrationContext.configure(connection, opts={
-            "fn": lambda at, _: self._scripts._upgrade_revs("head", at), "script": self._scripts,
-            "on_version_apply": (applied,)})
-        with Operations.context(context):
-            context.run_migrations()
+        config = Config(attributes={"connection": connection, "on_version_apply": applied})
+        config.set_main_option("script_location", self._scripts.dir)
+        command.upgrade(config, "head")
         self._note(connection)      # once more, for who was ended just before
         return done
 
