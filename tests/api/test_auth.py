@@ -194,10 +194,10 @@ class TestTokens:
         assert all(TEXT.fullmatch(text) for text in texts)
         secrets = [text.split("_", 2)[2] for text in texts]
         assert secrets[0] != secrets[1]
-        rows = str(storage.rows(Token.__table__.select()))
+        rows = str(storage.read(Token.__table__.select()).tuples())
         assert not any(secret in rows for secret in secrets)
         if engine == "file":
-            storage.settle()
+            storage.compact()
             assert not any(secret in Path(settings.file_path).read_text() for secret in secrets)
         assert [tokens.holder(text) for text in texts] == [text.split("_")[1] for text in texts]
 

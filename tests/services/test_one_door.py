@@ -32,8 +32,8 @@ class QuietReviews(Service[Review]):
     def validate(self, actor: Actor, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
         if values["text"].isupper():
             raise Invalid("text must not be written in capitals only", "text")
-        if before is None and len(models.storage.rows(
-                select(Review.id).where(Review.place_id == values["place_id"]))) >= 2:
+        if before is None and len(models.storage.read(
+                select(Review.id).where(Review.place_id == values["place_id"])).all()) >= 2:
             raise Invalid("the place has two reviews already")
 
     def created(self, actor: Actor, values: Mapping[str, Any]) -> None:

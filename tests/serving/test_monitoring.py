@@ -53,8 +53,7 @@ def ready(client: Any) -> int:
 
 
 # A storage that has nothing to do.
-IDLE = {"close": lambda: None, "hurry": lambda: None, "reload": lambda: None, "refusal": None,
-        "lists_at_once": lambda: 20}
+IDLE = {"close": lambda: None, "enforce_timeouts": lambda: None, "reload": lambda: None, "pools": dict}
 
 
 class TestHealth:
