@@ -178,7 +178,7 @@ def cleaned(number: int) -> None:
 
 @task(help={"db": "also the database server"})
 def provision(c: Context, db: bool = False) -> None:
-    """Make bare Debians what they should be; says what changed."""
+    """Make bare Debian's what they should be; says what changed."""
     provisioning.provision(here(), db)
 
 
