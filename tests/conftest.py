@@ -25,7 +25,7 @@ from config import Settings
 from models import passwords
 from models.engine.base import Storage
 from monitoring import logs
-from tests.database import Database, given, pools
+from tests.database import Database, engines_of, given
 from tests.mariadb import MariaDB
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -131,7 +131,7 @@ def sent(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def watched(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A list that fills with the statements that a storage sends."""
     found: list[str] = []
-    for engine in {*pools(storage)}:
+    for engine in {*engines_of(storage)}:
         event.listen(engine, "before_cursor_execute", lambda c, cur, sql, *_: found.append(sql))
     sent, streamed = storage._autocommit._sent, storage._autocommit._streamed
     monkeypatch.setattr(storage._autocommit, "_sent", lambda sql, *values: (found.append(sql), sent(sql, *values))[1])

@@ -80,6 +80,6 @@ class Database:
         connection.close()
 
 
-def pools(storage: Storage) -> Engines:
+def engines_of(storage: Storage) -> Engines:
     """The engines of SQLAlchemy that a storage uses, each with its connections, to listen to or to break."""
     return Engines(storage._engine, storage._autocommit.engine, storage._autocommit.streams)

@@ -26,7 +26,7 @@ from services import idempotency, tokens
 from services.idempotency import Reply
 from tests import objects
 from tests.apps import ready_app
-from tests.database import pools
+from tests.database import engines_of
 from tests.market import Market
 from tests.processes import finish, start
 from tests.servers import Server, free_port
@@ -312,24 +312,24 @@ class TestAllOrNothing:
     def test_object_and_answer_are_one_commit(self, client, storage):
         commits: list[Any] = []
         note = commits.append
-        event.listen(pools(storage).transactions, "commit", note)
+        event.listen(engines_of(storage).transactions, "commit", note)
         post(client, "states", {"name": "N"})
-        event.remove(pools(storage).transactions, "commit", note)
+        event.remove(engines_of(storage).transactions, "commit", note)
         assert len(commits) == 1
 
     def test_a_program_that_is_killed_at_any_moment_has_made_both_or_neither(self, environ, storage):
         code = """
 import os
-from services import once
+from services import idempotency
 from tests import objects
-work = lambda: once.Reply(201, {}, objects.create(State, {"name": "N"}).to_dict()["id"])
+work = lambda: idempotency.Reply(201, {}, objects.create(State, {"name": "N"}).to_dict()["id"])
 where = sys.argv[1]
 if where == "after the object":
-    keep, once._keep = once._keep, lambda *_: os._exit(0)
+    keep, idempotency._keep = idempotency._keep, lambda *_: os._exit(0)
 if where == "after the answer":
-    keep = once._keep
-    once._keep = lambda *given: (keep(*given), models.storage._session.flush(), os._exit(0))
-once.once(("a",), b"", work)
+    keep = idempotency._keep
+    idempotency._keep = lambda *given: (keep(*given), models.storage._session.flush(), os._exit(0))
+idempotency.once(("a",), b"", work)
 print("done")"""
         for where in ("after the object", "after the answer"):
             assert finish(start(code, environ, where)) == ""

@@ -36,7 +36,7 @@ from tests.airbnb import Files, listing, review
 from tests.airbnb import text as csv
 from tests.api.test_contract import TABLE, Conversation
 from tests.conftest import own_settings, watched
-from tests.database import pools
+from tests.database import engines_of
 from tests.engine.test_migrations import Database as Old
 from tests.mariadb import MariaDB
 from tests.market import Market
@@ -124,7 +124,7 @@ def test_what_is_sent_first_is_understood_by_both(wrong):
 
 
 def test_every_connection_is_as_strict_as_those_of_mysql_8(storage):
-    for engine in pools(storage):
+    for engine in engines_of(storage):
         engine.dispose()    # of what another test may have ended
         with engine.connect() as connection:
             assert {*connection.scalar(text("SELECT @@sql_mode")).split(",")} >= MYSQL_8
@@ -203,9 +203,9 @@ def planned(storage: DBStorage) -> Iterator[str]:
     """Each way to a page of places, whether or not this market leads along it."""
     for way, cities, amenities, skips in product(("oldest", "city", "amenity"), (None, 1, 3), (0, 1, 3), (False, True)):
         if (way != "city" or cities) and (way != "amenity" or amenities):
-            yield planner._page(way, cities, amenities, skips, frozenset()).on(pools(storage).statements, {})[0]
+            yield planner._page(way, cities, amenities, skips, frozenset()).on(engines_of(storage).statements, {})[0]
     for cities, amenities, looks in product((None, 1, 3), (0, 1, 3), (False, True)):
-        yield planner._everything(cities, amenities, looks, frozenset()).on(pools(storage).statements, {})[0]
+        yield planner._everything(cities, amenities, looks, frozenset()).on(engines_of(storage).statements, {})[0]
 
 
 def shapes(statements: list[str]) -> list[str]:
