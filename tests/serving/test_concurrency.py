@@ -37,8 +37,8 @@ def serve(tmp_path) -> Iterator[Callable[..., Server]]:
             path.write_text(json.dumps({f"State.{id}": {
                 "id": id, "name": "x" * 100, "created_at": time, "updated_at": time, "__class__": "State"}
                 for id in ids}))
-            code = ("import server\nfrom serving import concurrency, connections\n"
-                    f"{limits}\nserver.serve('wsgi:app', '127.0.0.1', {port})")
+            code = (f"import server\nfrom serving import concurrency, connections\n{limits}\n"
+                    f"server.serve('wsgi:app', '127.0.0.1', {port})")
             server = Server(["-c", code], {**os.environ, "HBNB_FILE_PATH": str(path)}, port)
             return stack.enter_context(server)
         yield serve
