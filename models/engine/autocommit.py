@@ -12,8 +12,10 @@ from contextlib import closing, suppress
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import CursorResult, Engine, Executable, PoolProxiedConnection
+from sqlalchemy import CursorResult, Engine, Executable, PoolProxiedConnection, Select
 from sqlalchemy.exc import DBAPIError
+
+from models.columns import JSONType
 
 T = TypeVar("T")
 Rows = list[dict[str, Any]]     # by the names of their columns
@@ -29,6 +31,9 @@ class Prepared:
     def __init__(self, statement: Any) -> None:
         self.statement = statement
         self._texts: WeakKeyDictionary[Engine, tuple[str, list[tuple[str, Any]]]] = WeakKeyDictionary()
+        columns = statement.selected_columns if isinstance(statement, Select) else statement.table.c
+        # A driver knows no such columns.
+        self._json = {str(column.key): column.type for column in columns if isinstance(column.type, JSONType)}
 
     def on(self, engine: Engine, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
         """The SQL, and the values in the order of their places in it."""
@@ -38,7 +43,16 @@ class Prepared:
             names = [(name, compiled.params[name]) for name in compiled.positiontup or ()]
             self._texts[engine] = str(compiled), names
         text, names = self._texts[engine]
+        if sent := self._json.keys() & values.keys():
+            values = {**values, **{each: self._json[each].process_bind_param(values[each]) for each in sent}}
         return text, tuple([values.get(name, own) for name, own in names])
+
+    def read(self, rows: Rows) -> Rows:
+        """The rows that a driver gave, with the values that SQLAlchemy would give."""
+        for name, kind in self._json.items():
+            for row in rows:
+                row[name] = kind.process_result_value(row[name])
+        return rows
 
 
 class Autocommit:
@@ -82,7 +96,7 @@ class Autocommit:
         return self._twice(self._rows, statement, values)
 
     def prepared(self, prepared: Prepared, values: Mapping[str, Any]) -> Rows:
-        return self._twice(self._sent, *prepared.on(self.engine, values))
+        return prepared.read(self._twice(self._sent, *prepared.on(self.engine, values)))
 
     def parts(self, prepared: Prepared, values: Mapping[str, Any], size: int) -> Generator[Rows, None, None]:
         """The same, so many at a time, as they come: on a connection of its own, as others are used meanwhile."""
@@ -91,7 +105,7 @@ class Autocommit:
         try:
             with closing(cursor):   # which reads what is left, before somebody else gets the connection
                 while part := cursor.fetchmany(size):
-                    yield _named(cursor, part)
+                    yield prepared.read(_named(cursor, part))
         except self._error as error:
             raise self._said(error, connection, text) from error
         finally:

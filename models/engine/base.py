@@ -16,11 +16,11 @@ from sqlalchemy.orm.exc import StaleDataError
 import models
 from errors import Conflict, HBNBError, Invalid, NotFound, Unavailable
 from models.base_model import BaseModel
+from models.codec import check
 from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.cascade import CHUNK, chunks, family, forget_old_collections, remove_family
 from models.engine.file.journal import Objects
 from models.engine.stored_check import StoredCheck
-from models.values import check
 
 if TYPE_CHECKING:
     from migrations.runner import Migrations
@@ -219,7 +219,7 @@ class Storage:
         with self._translated():
             if self.is_at_work:
                 result = self._session.connection().exec_driver_sql(*statement.on(self._engine, values))
-                return [dict(row) for row in result.mappings()]
+                return statement.read([dict(row) for row in result.mappings()])
             return self._autocommit.prepared(statement, values)
 
     def versioned(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:

@@ -26,13 +26,13 @@ from sqlalchemy.pool import QueuePool
 from errors import Damaged, HBNBError, Invalid, Unavailable
 from legacy import json_file
 from models import passwords
+from models.collation import lower
 from models.engine.autocommit import Autocommit, Prepared, Rows
 from models.engine.base import Storage, must_be_empty, taken
 from models.engine.file import lock, tables
 from models.engine.file.journal import Objects
 from models.engine.file.json_file import JSONFile
 from models.engine.stored_check import StoredCheck
-from models.values import lower
 
 
 def _or_none(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
