@@ -30,7 +30,7 @@ NEVER = "1970-01-01T00:00:00.000000"    # the time of an object that has none
 # Of texts: no control characters but tabs and line breaks; and, where one is needed, something to see.
 TEXT_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 FILLED_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*[^\x00-\x20\x7f\x85\xa0][^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
-UNREADABLE = (TypeError, ValueError, OverflowError)     # what reading a value raises that is none
+UNREADABLE = (TypeError, ValueError, OverflowError)     # raised for a value that cannot be read
 
 _KEY = re.compile("[!-~]{1,60}")
 # Line breaks and tabs are text. Other control characters and halves of a character are not.
@@ -161,7 +161,7 @@ def parse_time(text: str) -> datetime.datetime:
     """Read an ISO 8601 time, with a `T` or a space, with or without fractions; no offset means UTC.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it cannot be read.
     """
     time = datetime.datetime.fromisoformat(text)
     return time if time.tzinfo is None else in_utc(time)
@@ -181,7 +181,7 @@ def parse_day(text: str) -> datetime.date:
     """Read a day such as `2027-01-31`, which is its only form.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it cannot be read.
     """
     day = datetime.date.fromisoformat(text)
     if day.isoformat() != text:

@@ -1,4 +1,4 @@
-"""How texts are compared, alike on both engines: small letters, and e-mail addresses."""
+"""The comparison of texts, alike on both engines: lower case, and e-mail addresses."""
 from __future__ import annotations
 
 import unicodedata
