@@ -34,12 +34,11 @@ class Event(BaseModel, Base):
     last_day: Mapped[Day | None]
     notes: Mapped[Json | None]
 """
-# The API has routes for the classes of a table.
-RESOURCE = """
+VIEWS = """
+from api.v1.views.resource import add_resource
 from models.event import Event
 
-EXAMPLES[Event] = {"name": "Fair", "day": "2027-01-03", "details": {}}
-RESOURCES += (Resource(Event),)
+add_resource(Event, example={"name": "Fair", "day": "2027-01-03", "details": {}})
 """
 SITE = """
 import json
@@ -118,8 +117,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".*", "__pycache__", "node_modules", "tests"))
     (folder / "models" / "event.py").write_text(MODEL)
     (folder / "site_of_events.py").write_text(SITE)
-    with open(folder / "api" / "v1" / "resources.py", "a") as file:
-        file.write(RESOURCE)
+    (folder / "api" / "v1" / "views" / "events.py").write_text(VIEWS)
     return folder
 
 
