@@ -1,6 +1,7 @@
 """The names that programs of this family import, used in the classic way, and what a storage refuses to lose."""
 from __future__ import annotations
 
+import doctest
 import importlib
 import io
 import re
@@ -23,6 +24,7 @@ from models.engine.base import Storage
 from models.place import Place
 from models.state import State
 from tests.conftest import ROOT
+from tests.documents import block
 from tests.market import Market
 
 MODELS = ("user", "state", "city", "amenity", "place", "review")
@@ -47,6 +49,15 @@ def test_storage_t_names_the_engine_that_runs(engine, environ):
     assert ended.stdout == f"{engine} {engine == 'file'}\n"
 
 
+def test_the_example_of_the_document_prints_what_it_shows(storage):
+    example = block("classic.md", "what is stored").replace("…", "...")
+    test = doctest.DocTestParser().get_doctest(example, {}, "classic.md", None, 0)
+    told: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=told.append)
+    assert len(test.examples) > 5
+    assert told == []
+
+
 def run(environ: Mapping[str, str], folder: Path, *lines: str) -> str:
     """What a program prints that imports `models`."""
     ended = subprocess.run([sys.executable, "-c", "\n".join(["import models", *lines])], env=environ, cwd=folder,
@@ -56,7 +67,7 @@ def run(environ: Mapping[str, str], folder: Path, *lines: str) -> str:
 
 class TestStorage:
     def test_is_made_at_first_use_and_not_by_imports(self, environ, tmp_path):
-        assert run(environ, tmp_path, "import services.crud, shell.interpreter, api.v1, web_dynamic, sample.fill",
+        assert run(environ, tmp_path, "import services.crud, cli.interpreter, api.v1, web_dynamic, sample.fill",
                    "print('storage' in vars(models), models.storage is models.storage)") == "False True\n"
 
     def test_is_one_for_all_threads_that_use_it_first(self, environ, tmp_path):
