@@ -105,7 +105,7 @@ def test_what_no_server_answers_is_json_for_the_api_and_the_page_for_people(tmp_
             answer = front.ask(path)
             assert (answer.status, answer.headers["Content-Type"]) == (status, "application/json")
             assert answer.json["error"].startswith("No server answered")
-        assert "We are back soon" in front.ask("/breaks").text
+        assert "We will be back soon" in front.ask("/breaks").text
 
 
 def test_while_all_servers_are_away_the_api_says_so_in_json(tmp_path):
@@ -113,7 +113,7 @@ def test_while_all_servers_are_away_the_api_says_so_in_json(tmp_path):
         answer = front.ask("/api/v1/status")
         assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
         assert "away" in answer.json["error"]
-        assert "We are back soon" in front.ask("/hbnb").text
+        assert "We will be back soon" in front.ask("/hbnb").text
 
 
 def test_its_log_holds_no_query(tmp_path, web):

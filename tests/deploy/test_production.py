@@ -85,7 +85,7 @@ def test_a_server_that_was_set_up_by_hand_serves_behind_nginx(tmp_path, place, s
             assert "Kept" in front.ask("/states").text
             assert front.ask("/web_static/styles/tokens.css").status == 200
             (tmp_path / "shared" / "maintenance").touch()
-            assert "We are back soon" in front.ask("/hbnb").text
+            assert "We will be back soon" in front.ask("/hbnb").text
             assert "away" in front.ask("/api/v1/states").json["error"]
         finally:
             process.terminate()
