@@ -82,7 +82,7 @@ def _json(written: dict[str, Any]) -> bytes:
 
 
 def _text(written: dict[str, Any]) -> bytes:
-    time, id = written["time"].strftime("%H:%M:%S"), written["request_id"]
+    time, id = written["time"].time().isoformat("seconds"), written["request_id"]
     if "status" in written:
         text = (f"{time} {written['status']} {written['method']} {_shown(written['path'])} "
                 f"{written['duration_ms']:.1f} ms{'' if written.get('whole', True) else ', broken off'}")

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-import uuid
+import secrets
 from contextvars import ContextVar
 
 HEADER = "X-Request-Id"
@@ -13,4 +13,4 @@ _SOUND = re.compile(r"[\w.:/=+-]{1,128}", re.ASCII)
 
 def request_id(given: str | None) -> str:
     """The id that came along, of a client or of a proxy, or a new one."""
-    return given if given is not None and _SOUND.fullmatch(given) else uuid.uuid4().hex
+    return given if given is not None and _SOUND.fullmatch(given) else secrets.token_hex(16)

@@ -1,4 +1,4 @@
-"""What docs/deployment.md tells people to type; `live` typed its first part, and test_staging.py the next."""
+"""The daily commands of docs/deployment.md work; `live` runs the first block, and test_staging.py the next one."""
 from __future__ import annotations
 
 import pytest
