@@ -217,7 +217,7 @@ class Interpreter(cmd.Cmd):
     def _agrees_to_remove(self, obj: BaseModel) -> bool:
         from cli.formatting import counted
         from cli.terminal import agrees
-        counts = models.storage.dependents(obj)
+        counts = self._service(type(obj)).dependents(OPERATOR, obj)
         parts = ", ".join(counted(count, name) for name, count in counts.items())
         return not counts or agrees(f"This removes {parts} as well. Go on?")
 

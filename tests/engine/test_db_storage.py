@@ -245,7 +245,7 @@ class TestFaults:
         State(name="S").save()
         with pytest.raises(Unavailable), storage.transaction():
             storage.write(text("UPDATE states SET name = 'half'"))
-            [[mine]] = storage.rows(text("SELECT CONNECTION_ID()"))
+            [mine] = storage.read(text("SELECT CONNECTION_ID()")).scalars()
             database.connect().cursor().execute(f"KILL {mine}")
             storage.write(text("UPDATE states SET name = 'whole'"))
         storage.close()
@@ -300,20 +300,20 @@ class TestFaults:
 
     def test_a_forked_worker_has_connections_of_its_own(self, settings):
         storage = DBStorage(settings)   # with one connection: earlier tests may have left the other more to choose from
-        mine = storage.rows(text("SELECT CONNECTION_ID()"))[0][0]
+        [mine] = storage.read(text("SELECT CONNECTION_ID()")).scalars()
         storage.close()
         read, write = os.pipe()
         child = os.fork()
         if child == 0:
-            os.write(write, str(storage.rows(text("SELECT CONNECTION_ID()"))[0][0]).encode())
+            os.write(write, str(storage.read(text("SELECT CONNECTION_ID()")).scalars()[0]).encode())
             os._exit(0)
         os.waitpid(child, 0)
         assert int(os.read(read, 100)) != mine
-        assert storage.rows(text("SELECT CONNECTION_ID()"))[0][0] == mine
+        assert storage.read(text("SELECT CONNECTION_ID()")).scalars() == [mine]
 
     def test_a_failed_statement_does_not_spoil_the_next(self, storage):
         with pytest.raises(Unavailable):
-            storage.rows(text("SELECT nonsense"))
+            storage.read(text("SELECT nonsense")).tuples()
         assert storage.count() == 0
 
     def test_errors_are_understood_where_the_server_says_them_in_another_language(self, own_server, monkeypatch):
@@ -369,7 +369,7 @@ class TestFaults:
     def test_rows_that_stay_locked_are_a_clear_error(self, storage, database, settings, monkeypatch):
         two_users(storage)
         impatient = DBStorage(replace(settings, mysql_timeout="3"))     # of which a lock may take a third
-        impatient.hurry()
+        impatient.enforce_timeouts()
         monkeypatch.setattr(models, "storage", impatient)
         other = Other(database)
         other.execute("UPDATE users SET last_name = 'theirs' WHERE id = '1'")
@@ -455,7 +455,7 @@ class TestFaults:
         State(name="old").save()
         storage.close()
         impatient = DBStorage(replace(settings, mysql_timeout="2"))     # of which a lock may take half
-        impatient.hurry()
+        impatient.enforce_timeouts()
         monkeypatch.setattr(models, "storage", impatient)
         other = Other(database)
         other.execute("SELECT * FROM versions FOR UPDATE")      # what a transaction writes last

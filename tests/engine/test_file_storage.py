@@ -321,7 +321,7 @@ class TestTheLaterWord:
         for name in ("fourth", "fifth"):
             state.name = name
             state.save()
-        other.settle()      # as a server does whose worker made them
+        other.compact()      # as a server does whose worker made them
         assert json.loads(path.read_text())[f"State.{state.id}"]["name"] == "fifth"
 
 
@@ -438,7 +438,7 @@ with models.storage.transaction():
         State(name="2").save()
         other = FileStorage(path)
         other.reload()
-        storage.settle()
+        storage.compact()
         State(name="3").save()
         monkeypatch.setattr(type(other._file), "_read_all", lambda *_: pytest.fail("it was all read again"))
         assert other.count(State) == 3

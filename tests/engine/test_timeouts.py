@@ -37,7 +37,7 @@ def make(storage, settings, monkeypatch) -> Iterator[Callable[..., DBStorage]]:
     def make(hurry: bool = True, **more: str) -> DBStorage:
         made.append(DBStorage(replace(settings, **more)))
         if hurry:
-            made[-1].hurry()
+            made[-1].enforce_timeouts()
         monkeypatch.setattr(models, "storage", made[-1])
         return made[-1]
     yield make
@@ -111,24 +111,24 @@ class TestStatements:
         assert "S" in [state["name"] for state in client.get(STATES).json]
 
     @pytest.mark.parametrize("send", [
-        lambda storage, sleep: storage.rows(sleep),
+        lambda storage, sleep: storage.read(sleep).tuples(),
         lambda storage, sleep: storage._session.execute(sleep)], ids=["alone", "in a transaction"])
     def test_one_that_is_slow_is_ended_by_the_server(self, make, send):
         storage = make(mysql_timeout="1")
-        [mine] = storage.rows(text("SELECT CONNECTION_ID()"))[0]
+        [mine] = storage.read(text("SELECT CONNECTION_ID()")).scalars()
         with (pytest.raises(Unavailable, match=r"took too long .*HBNB_MYSQL_TIMEOUT is 1 seconds"),
                 storage._translated()):
             send(storage, text("SELECT SLEEP(30)"))
         storage.close()
-        assert storage.rows(text("SELECT CONNECTION_ID()"))[0][0] == mine     # which is as good as before
+        assert storage.read(text("SELECT CONNECTION_ID()")).scalars() == [mine]     # which is as good as before
 
     @pytest.mark.parametrize("app", [wsgi, web_flask.app])
     def test_who_answers_no_requests_takes_what_time_it_needs(self, make, app):
         storage = make(hurry=False, mysql_timeout="1")
-        assert storage.rows(text("SELECT SLEEP(1.5)")) == [(0,)]
+        assert storage.read(text("SELECT SLEEP(1.5)")).scalars() == [0]
         ready_app(app.create_app)
         with pytest.raises(Unavailable, match="took too long"):
-            storage.rows(text("SELECT SLEEP(30)"))
+            storage.read(text("SELECT SLEEP(30)")).tuples()
 
     def test_a_long_list_may_take_longer_than_a_statement(self, make, storage):
         for number in range(1500):
@@ -170,7 +170,7 @@ class TestPool:
         with in_a_thread(storage, lambda: storage._session.connection()):
             with pytest.raises(Unavailable, match="All connections to the database are in use"):
                 State(name="T").save()
-            assert storage.rows(text("SELECT COUNT(*) FROM states")) == [(1,)]      # which takes no transaction
+            assert storage.read(text("SELECT COUNT(*) FROM states")).scalars() == [1]    # which takes no transaction
         State(name="U").save()
         storage.close()
         assert storage.count(State) == 2
