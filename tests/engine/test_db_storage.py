@@ -30,7 +30,7 @@ from models.user import User
 from services.idempotency import Reply, once
 from tests import objects
 from tests.conftest import ROOT, environment, own_settings
-from tests.database import Database
+from tests.database import Database, engines_of
 from tests.mariadb import MariaDB
 from tests.market import Market
 from tests.processes import finish, start
@@ -220,7 +220,8 @@ class TestSchema:
 
     def test_a_connection_that_cannot_speak_utf8mb4_is_refused(self, settings):
         storage = DBStorage(settings)
-        event.listen(storage._engine, "connect", lambda connection, _: connection.query("SET NAMES latin1"))
+        event.listen(engines_of(storage).transactions, "connect",
+                     lambda connection, _: connection.query("SET NAMES latin1"))
         with pytest.raises(Misconfigured, match="speaks latin1"):
             storage.reload()
 
@@ -268,7 +269,7 @@ class TestFaults:
 
     def test_a_commit_that_was_not_answered_is_said_to_be_uncertain(self, storage, database, monkeypatch):
         storage.new(State(name="S"))
-        monkeypatch.setattr(storage._engine.dialect, "do_commit", lambda connection: (
+        monkeypatch.setattr(engines_of(storage).transactions.dialect, "do_commit", lambda connection: (
             connection.commit(), database.disconnect(), connection.ping()))
         with pytest.raises(Unavailable, match="went away before it said whether it stored this: look"):
             storage.save()
@@ -353,7 +354,8 @@ class TestFaults:
         other.execute("UPDATE users SET last_name = 'theirs' WHERE id = '2'")
         other.change_more_rows_than_we_do()
         errors: list[int] = []
-        event.listen(storage._engine, "handle_error", lambda context: errors.append(context.original_exception.args[0]))
+        event.listen(engines_of(storage).transactions, "handle_error",
+                     lambda context: errors.append(context.original_exception.args[0]))
         changed.first_name = "ours"
         storage.get(User, "2").first_name = "ours"
         storage.new(State(name="new"))
@@ -466,7 +468,8 @@ class TestFaults:
             def meanwhile(*_: object) -> None:
                 other.execute(statement)
                 other.commit()
-            event.listen(impatient._engine, "checkin", meanwhile, once=True)    # by when it has no lock any more
+            # By when it has no lock any more.
+            event.listen(engines_of(impatient).transactions, "checkin", meanwhile, once=True)
             return state
         yield waiting
         other.commit()

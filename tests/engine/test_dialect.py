@@ -38,6 +38,7 @@ from tests.airbnb import Files, listing, review
 from tests.airbnb import text as csv
 from tests.api.test_contract import TABLE, Conversation
 from tests.conftest import own_settings, watched
+from tests.database import engines_of
 from tests.engine.test_migrations import Database as Old
 from tests.mariadb import MariaDB
 from tests.market import Market
@@ -125,7 +126,7 @@ def test_what_is_sent_first_is_understood_by_both(wrong):
 
 
 def test_every_connection_is_as_strict_as_those_of_mysql_8(storage):
-    for engine in storage._engines:
+    for engine in engines_of(storage):
         engine.dispose()    # of what another test may have ended
         with engine.connect() as connection:
             assert {*connection.scalar(text("SELECT @@sql_mode")).split(",")} >= MYSQL_8
@@ -204,9 +205,9 @@ def planned(storage: DBStorage) -> Iterator[str]:
     """Each way to a page of places, whether or not this market leads along it."""
     for way, cities, amenities, skips in product(("oldest", "city", "amenity"), (None, 1, 3), (0, 1, 3), (False, True)):
         if (way != "city" or cities) and (way != "amenity" or amenities):
-            yield str(planner._page(way, cities, amenities, skips, frozenset()).compile(storage._engines.statements))
+            yield str(planner._page(way, cities, amenities, skips, frozenset()).compile(engines_of(storage).statements))
     for cities, amenities, looks in product((None, 1, 3), (0, 1, 3), (False, True)):
-        yield str(planner._everything(cities, amenities, looks, frozenset()).compile(storage._engines.statements))
+        yield str(planner._everything(cities, amenities, looks, frozenset()).compile(engines_of(storage).statements))
 
 
 def shapes(statements: list[str]) -> list[str]:

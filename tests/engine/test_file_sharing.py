@@ -36,11 +36,6 @@ def engine() -> str:
 
 
 @pytest.fixture
-def path(settings) -> Path:
-    return Path(settings.file_path)
-
-
-@pytest.fixture
 def folding(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every store has a journal, which is folded in after a few changes."""
     monkeypatch.setattr(json_file, "SMALL", 0)

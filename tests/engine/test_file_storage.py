@@ -36,11 +36,6 @@ def engine() -> str:
     return "file"
 
 
-@pytest.fixture
-def path(settings) -> Path:
-    return Path(settings.file_path)
-
-
 @pytest.fixture(params=["small", "large"])
 def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways to write: a file that is rewritten by each save, and one with a journal."""

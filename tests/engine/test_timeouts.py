@@ -20,6 +20,7 @@ from models.state import State
 from tests import objects
 from tests.apps import ready_app
 from tests.conftest import ROOT, own_settings, watched
+from tests.database import engines_of
 
 STATES = "/api/v1/states"
 
@@ -43,7 +44,7 @@ def make(storage, settings, monkeypatch) -> Iterator[Callable[..., DBStorage]]:
     yield make
     for each in made:
         each.close()
-        for engine in each._engines:
+        for engine in engines_of(each):
             engine.dispose()
 
 
@@ -61,7 +62,8 @@ class TestEnvironments:
         limits = DATABASES[env]
         storage = make(env=env)
         storage.reload()
-        for engine, seconds in zip(storage._engines, (limits.statement, limits.statement, limits.stream), strict=True):
+        every = limits.statement, limits.statement, limits.stream
+        for engine, seconds in zip(engines_of(storage), every, strict=True):
             with engine.connect() as connection:
                 found = dict(map(tuple, connection.execute(text("SHOW SESSION VARIABLES"))))
             assert {found["innodb_lock_wait_timeout"], found["lock_wait_timeout"]} == {str(limits.lock)}
@@ -137,10 +139,10 @@ class TestStatements:
         storage.close()
         slow = make(mysql_timeout="1")
         sent: list[str] = []
-        event.listen(slow._engines.streams, "checkout", lambda *_: sent.append("stream"))
+        event.listen(engines_of(slow).streams, "checkout", lambda *_: sent.append("stream"))
         assert len(objects.list(State)) == 1500
         assert sent == ["stream"]
-        with slow._engines.streams.connect() as connection:
+        with engines_of(slow).streams.connect() as connection:
             assert connection.scalar(text("SELECT SLEEP(1.5)")) == 0
 
     def test_a_server_that_is_silent_is_not_waited_for(self, own_server, client, monkeypatch):
