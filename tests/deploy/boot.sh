@@ -20,7 +20,7 @@ echo 0 > "$group/cgroup.procs"
 # shellcheck disable=SC2016
 exec unshare --cgroup sh -euc '
     mount -t proc proc proc
-    # The kernel is the machine's, so the host must not configure it.
+    # All hosts share the kernel of the machine, so they must not configure it.
     mount --bind proc/sys proc/sys
     mount -o remount,bind,ro proc/sys
     mount -t sysfs -o ro sysfs sys
