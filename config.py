@@ -1,4 +1,4 @@
-"""Settings: everything HBNB reads from the environment, read in this one place."""
+"""Settings. HBNB reads environment variables in this module only."""
 from __future__ import annotations
 
 import ipaddress
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from errors import Misconfigured
 
 RATE_LIMIT = "600 per minute"
-# It may hold a password, so it is not shown.
+# The value is not shown, because it may contain a password.
 NO_REDIS = ("HBNB_REDIS_URL is no address of a Redis: set it to one such as redis://host:6379/0, or "
             "unix:///path/of/a/socket")
 _TILES = re.compile(r"(?:https?://[a-z0-9.-]+(?::\d{1,5})?)?/(?!/)[^\s{}]*(?:\{[zxyr]\}[^\s{}]*)+", re.IGNORECASE)
@@ -20,17 +20,17 @@ _RATE = re.compile(r" ?[1-9]\d{0,8}(?: per |/)(?:[1-9]\d{0,3} )?(?:second|minute
 
 @dataclass(frozen=True)
 class Database:
-    """How much of a database an environment takes, and how long it waits.
+    """Limits of an environment's database connections.
 
     Args:
-        pool: connections that a worker keeps, for transactions, and as many for long lists.
-        overflow: more of each that it opens while these are in use.
-        free: seconds that a request waits until one of them is free.
-        connect: seconds until the server lets somebody in.
-        statement: seconds that a statement of a request may take, and that the server may be silent.
-        stream: seconds in which a list is read that is sent while it is read.
-        recycle: seconds after which a connection makes way for a new one.
-        isolation: of transactions.
+        pool: connections that a worker keeps open for transactions; it keeps the same number for streamed lists.
+        overflow: additional connections of each kind while the pool is in use.
+        free: seconds that a request waits for a free connection.
+        connect: seconds until an attempt to connect times out.
+        statement: seconds until a statement of a request, or a read from the server, times out.
+        stream: seconds that reading a streamed list may take.
+        recycle: seconds after which a connection is replaced.
+        isolation: isolation level of transactions.
     """
 
     pool: int = 5
@@ -40,12 +40,12 @@ class Database:
     statement: int = 20
     stream: int = 600
     recycle: int = 3600
-    # Everywhere the same, or what the tests show would be true of the tests only.
+    # The same in all environments, so that the tests apply to production.
     isolation: str = "READ COMMITTED"
 
     @property
     def lock(self) -> int:
-        """Seconds that a transaction waits for a lock: a quarter of what a statement may take, as it is tried twice."""
+        """Seconds that a transaction waits for a lock: a quarter of `statement`, because it is tried twice."""
         return max(1, self.statement // 4)
 
 
@@ -53,7 +53,7 @@ _SERVING = Database(pool=10, overflow=10, free=3, connect=3, statement=10, recyc
 DATABASES = {
     "dev": Database(),
     "test": Database(overflow=5, free=5),
-    # What is tried there is to hold in production.
+    # As in production, so that a test on staging applies to production.
     "staging": _SERVING,
     "production": _SERVING,
 }
@@ -67,7 +67,7 @@ def _setting(variable: str, default: str, meaning: str, secret: bool = False) ->
 
 @dataclass(frozen=True)
 class Settings:
-    """One value a setting; the README's table is checked against these fields by a test."""
+    """The value of each setting. A test compares the table of settings in the documentation with these fields."""
 
     env: str = _setting("HBNB_ENV", "dev", "`dev`, `test`, `staging` or `production`")
     type_storage: str = _setting("HBNB_TYPE_STORAGE", "file", "`db` = MySQL or MariaDB; anything else = a JSON file")
@@ -100,9 +100,9 @@ class Settings:
         """Read the settings.
 
         Args:
-            environ: the variables, by name.
+            environ: the environment variables.
         Raises:
-            Misconfigured: a value is missing or makes no sense; every missing one is named.
+            Misconfigured: a value is missing or not valid; the message names every missing variable.
         """
         settings = cls._read(environ)
         settings._check(environ)
@@ -110,10 +110,10 @@ class Settings:
 
     @classmethod
     def _read(cls, environ: Mapping[str, str]) -> Settings:
-        """Read the settings without a check."""
+        """Read the settings without validating them."""
         return cls(**{
             each.name: environ[each.metadata["variable"]] for each in fields(cls)
-            # Empty is as good as unset, but for what may be empty.
+            # An empty variable counts as unset, except for settings that may be empty.
             if environ.get(each.metadata["variable"]) or (
                 each.name in ("mysql_pwd", "history") and each.metadata["variable"] in environ)
         })
@@ -124,12 +124,12 @@ class Settings:
 
     @property
     def is_for_tests(self) -> bool:
-        """Whether the database's name says that it may be emptied."""
+        """Whether the name of the database marks it as a test database, which tests may empty."""
         return bool(re.search(r"(^|[_-])test([_-]|\d|$)", self.mysql_db))
 
     @property
     def database(self) -> Database:
-        """How much of the database is taken: what the environment has, but for what is set."""
+        """The database limits of the environment, with those that a setting overrides."""
         chosen = DATABASES[self.env]
         if self.mysql_pool:
             chosen = replace(chosen, pool=int(self.mysql_pool), overflow=0)
@@ -137,32 +137,32 @@ class Settings:
 
     @property
     def guarded(self) -> bool:
-        """Whether writing, and seeing what is private, takes a token."""
+        """Whether writing and reading private fields need a token."""
         return self.env in ("staging", "production")
 
     @property
     def origins(self) -> str | list[str]:
-        """The origins whose pages may use the API: `*`, or those that are listed."""
+        """Allowed CORS origins: `*`, or a list."""
         listed = [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
         return listed or ("*" if self.env in ("dev", "test") else [])
 
     @property
     def rate(self) -> str | None:
-        """How many requests an address may send to the API in which time, such as `600 per minute`; none = any."""
+        """The rate limit of a client address, such as `600 per minute`, or `None` for no limit."""
         chosen = self.rate_limit or ("none" if self.env in ("dev", "test") else RATE_LIMIT)
         return None if chosen == "none" else chosen
 
     @property
     def log_format(self) -> str:
-        """How the log is written: `json` or `text`."""
+        """The format of the log: `json` or `text`."""
         return self.log or ("json" if self.guarded else "text")
 
     @property
     def metrics_address(self) -> tuple[str, int]:
-        """The address and the first port of the metrics.
+        """The address and the first port of the metrics endpoints.
 
         Raises:
-            ValueError: it is none, or none of an internal network.
+            ValueError: the setting is not an address with a port, or the address is not in an internal network.
         """
         host, _, port = self.metrics.rpartition(":")
         address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
@@ -175,7 +175,7 @@ class Settings:
 
     @property
     def tiles_origin(self) -> str:
-        """The host that the tiles are asked of, as a page's policy names it; empty where it is our own, or none."""
+        """Origin of the map tiles, for the Content-Security-Policy; empty if they come from this site."""
         parts = urlsplit(self.tiles)
         return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
@@ -210,7 +210,7 @@ class Settings:
                 raise Misconfigured(f"{name} is {value!r}: set it to {what}, 1 to 9999")
         if self.uses_db:
             needed = ("HBNB_MYSQL_USER", "HBNB_MYSQL_PWD", "HBNB_MYSQL_HOST", "HBNB_MYSQL_DB")
-            # An empty password is a password; an empty name, host or database is none.
+            # The password may be empty; the user, the host and the database may not.
             missing = [name for name in needed if not environ.get(name) and
                        not (name == "HBNB_MYSQL_PWD" and name in environ)]
             if missing:
@@ -218,5 +218,5 @@ class Settings:
 
 
 def version(environ: Mapping[str, str] = os.environ) -> str:
-    """Which HBNB this is, also if the settings are not valid."""
+    """Return the version and the release, even if the settings are not valid."""
     return f"HBNB {VERSION}, release {Settings._read(environ).release}"

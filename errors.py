@@ -1,19 +1,19 @@
-"""What can go wrong, in HBNB's own words. Each front end translates these once."""
+"""The exceptions of HBNB. Each front end (API, pages, console) translates them in one place."""
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 
 class HBNBError(Exception):
-    """The base of all that a person is told; the message says what, to what, and what to do."""
+    """Base of all errors that are shown to people. The message says what happened, to what, and what to do."""
 
 
 class Invalid(HBNBError):
-    """Input that cannot be taken.
+    """The input is not valid.
 
     Args:
         message: the sentence to show.
-        field: the attribute it is about, where there is one.
+        field: the attribute that is not valid, if the error is about one.
     """
 
     def __init__(self, message: str, field: str | None = None) -> None:
@@ -22,18 +22,18 @@ class Invalid(HBNBError):
 
 
 class NotFound(HBNBError):
-    """Nothing has that id."""
+    """No object has this id."""
 
     def __init__(self, message: str = "Not found") -> None:
         super().__init__(message)
 
 
 class Unauthorized(HBNBError):
-    """Who asks shows no token, or none that counts.
+    """The request has no token, or an invalid one.
 
     Args:
         message: the sentence to show.
-        shown: whether a token was.
+        shown: whether the request had a token.
     """
 
     def __init__(self, message: str, shown: bool) -> None:
@@ -42,40 +42,40 @@ class Unauthorized(HBNBError):
 
 
 class Reused(HBNBError):
-    """A key that stands for one request came with another."""
+    """An idempotency key was sent again with a different request."""
 
 
 class Conflict(HBNBError):
-    """Somebody else was first, or something of that name is there already."""
+    """The change conflicts with another change, or with an object that exists already."""
 
 
 class Stale(Conflict):
-    """It is not what it was when the client saw it."""
+    """The object has changed since the client read it."""
 
 
 class Unavailable(HBNBError):
-    """The storage cannot be reached or used just now; nothing was changed, or the sentence says otherwise."""
+    """The storage is not available at the moment. Nothing was changed, unless the message says otherwise."""
 
     retry_after = 5     # seconds
 
 
 class Damaged(Unavailable):
-    """The store's file is not what it should be; it is left as it is."""
+    """The file of the store is damaged. It is left unchanged."""
 
 
 class Outdated(Unavailable):
-    """The database's schema is not what this HBNB needs; says which command to run."""
+    """The database schema does not fit this release. The message names the command to run."""
 
 
 class Misconfigured(SystemExit):
-    """The environment is wrong: ends a program with one line on standard error and status 1."""
+    """The settings are not valid. Ends the program with one line on standard error and status 1."""
 
     def __init__(self, message: str) -> None:
         super().__init__(f"hbnb: {message}")
 
 
 def meant(name: str, known: Iterable[str]) -> str:
-    """` (did you mean this?)`, if a known name is very like one that is not; else nothing."""
+    """Suggest a known name that is similar to an unknown one, as ` (did you mean this?)`, or return an empty string."""
     from difflib import get_close_matches  # rarely needed, and slow to import
     found = get_close_matches(name.casefold(), {each.casefold(): each for each in known}, 1, 0.75)
     names = [each for each in known if found and each.casefold() == found[0]]

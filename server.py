@@ -1,4 +1,4 @@
-"""Serving an application over HTTP."""
+"""The HTTP server (Granian): its options, and the start of its workers."""
 from __future__ import annotations
 
 import ipaddress
@@ -22,27 +22,27 @@ from monitoring import logs, metrics
 from serving import concurrency, connections
 from serving.workers import Workers
 
-HEAD = 10       # seconds that a client has to send the head of a request, the first one or the next
-HEAD_SIZE = 131_072     # bytes that it may have
-FILES = 4096    # that a worker may have open, connections included
-ENDING = 25     # seconds that a worker may take for what it has begun, once it is told to end
+HEAD = 10       # seconds in which a client must send the head of a request
+HEAD_SIZE = 131_072     # maximum bytes of the head of a request
+FILES = 4096    # maximum open files of a worker, including connections
+ENDING = 25     # seconds in which a worker must finish its requests after the server was told to stop
 BEYOND = ("Other machines can connect: put a web server such as nginx in front, which holds off slow clients "
           "(docs/faults.md)")
-AS_OURS = {"loggers": {"_granian": {"propagate": True}}}     # what Granian logs is written as everything else
+AS_OURS = {"loggers": {"_granian": {"propagate": True}}}     # Granian's records go through the handlers of HBNB
 
 
 def serve(target: str, host: str, port: int, workers: int = 1) -> None:
-    """Serve a WSGI application until the process is told to end.
+    """Serve a WSGI application until the process is told to stop.
 
     Args:
         target: `module:name` of the application.
-        host, port: where to listen.
-        workers: processes.
+        host, port: the address to listen on.
+        workers: the number of worker processes.
     Raises:
-        Misconfigured: nothing can listen there.
+        Misconfigured: the server cannot listen on this address.
     """
     if not 0 <= port < 65536:
-        raise Misconfigured(f"cannot listen on port {port}: it is no number from 0 to 65535")
+        raise Misconfigured(f"cannot listen on port {port}: choose a number from 0 to 65535")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -57,7 +57,7 @@ def serve(target: str, host: str, port: int, workers: int = 1) -> None:
 
 
 def serve_socket(target: str, path: Path, workers: int = 1) -> None:
-    """The same on a unix socket, for owner and group, where a web server stands in front."""
+    """Serve on a Unix socket with access for owner and group, for a web server in front."""
     try:
         path.parent.stat()
     except OSError as error:
@@ -67,7 +67,7 @@ def serve_socket(target: str, path: Path, workers: int = 1) -> None:
 
 
 def _is_own(host: str) -> bool:
-    """Whether only this machine can connect to it."""
+    """Whether only this machine can connect to the host."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -77,16 +77,16 @@ def _is_own(host: str) -> bool:
 def _serve(target: str, workers: int, **where: Any) -> None:
     settings = Settings.from_environ()
     logs.init_app(settings)
-    logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.msg)  # most of them only wait
+    logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.msg)  # most wait
     _allow_files()
-    multiprocessing.set_start_method("fork", force=True)    # what is said here about signals and workers is about forks
+    multiprocessing.set_start_method("fork", force=True)    # the handling of signals and workers relies on fork
     server = Workers(target, interface=Interfaces.WSGI, workers=workers, blocking_threads=concurrency.THREADS,
                      websockets=False, http=HTTPModes.http1, backpressure=connections.MOST,
                      http1_settings=HTTP1Settings(header_read_timeout=HEAD * 1000, max_buffer_size=HEAD_SIZE),
                      workers_kill_timeout=ENDING, log_access=False,
                      log_dictconfig=AS_OURS if settings.log_format == "json" else None, **where)
     server.serve(target_loader=partial(load, server=server, port=where.get("port")))
-    models.storage.settle()     # the workers are gone, and none of them was the last
+    models.storage.settle()     # all workers have ended, and none of them knew that it was the last
 
 
 def _allow_files() -> None:
@@ -97,7 +97,7 @@ def _allow_files() -> None:
 
 
 def load(target: str, server: Workers, port: int | None) -> Flask:
-    """The application, in a worker that is about to serve it, at a port or none."""
+    """Load the application in a worker, and start what belongs to the worker. The port is None on a Unix socket."""
     module, _, name = target.partition(":")
     app: Flask = getattr(import_module(module), name)
     watched = getattr(app, "extensions", {}).get("guard")

@@ -47,7 +47,7 @@ def value(word: str) -> str:
         Invalid: its quote is not closed.
     """
     if is_open(word):
-        raise Invalid("Close the quote: a text that begins with a quote must end with the same quote. Inside it, write a "
+        raise Invalid("Close the quote: a text that begins with a quote must end with the same quote. In it, write a "
                       "backslash before such a quote")
     return NULL if word == NULL else bare(word)
 

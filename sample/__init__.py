@@ -1,4 +1,4 @@
-"""A fictional data set, made by a seeded generator: the same number of places gives the same objects."""
+"""Sample data from a seeded generator: the same arguments give the same objects."""
 from __future__ import annotations
 
 import datetime
@@ -15,13 +15,13 @@ START = datetime.datetime(2024, 1, 1)
 
 
 class Sample:
-    """The objects of a made-up market, as `to_dict` gives them.
+    """The objects of a fictional marketplace, in the form of `to_dict`.
 
     Args:
-        places: how many places.
-        states: how many states; those beyond the dozen that have a name get a number.
-        cities: how many cities in each state.
-        reviews: how many reviews a place has, on average.
+        places: the number of places.
+        states: the number of states; after the first twelve, names are numbered.
+        cities: the number of cities in each state.
+        reviews: the average number of reviews of a place.
     """
 
     def __init__(self, places: int = 300, states: int = 12, cities: int = 3, reviews: int = 5) -> None:
@@ -30,7 +30,7 @@ class Sample:
         self._moment = START
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Every object, owners before what belongs to them."""
+        """Yield every object, parents first."""
         amenities = [self._object("Amenity", name=name) for name in words.AMENITIES]
         users = [self._user(number) for number in range(max(40, self._places // 5))]
         yield from amenities

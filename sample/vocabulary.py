@@ -32,7 +32,7 @@ OPENINGS = ("You will have the whole place to yourselves.", "We renovated this h
             "A calm place to come back to after a day outside.", "Everything you need is a short walk away.",
             "Wake up to birdsong and good light.", "This is our own home when we are not travelling.")
 DETAILS = ("The bed is queen-sized and the mattress is new.", "The kitchen is fully equipped, down to the corkscrew.",
-           "There is a desk by the window for those who must work.", "Parking is on the street and free after six.",
+           "There is a desk by the window for working.", "Parking is on the street and free after six.",
            "The bathroom has a rain shower.", "Coffee, tea and oil are there when you arrive.",
            "The sofa in the living room folds out for two more.", "Check-in is by a key box at the side door.",
            "The neighbours are friendly; please keep it down after ten.", "Trails begin right behind the house.",

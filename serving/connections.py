@@ -1,7 +1,7 @@
-"""The clients' connections of a worker: those whose clients do not read are closed, and idle ones when room is short.
+"""Client connections of a worker: closes those of clients that do not read, and idle ones if there are too many.
 
-The server knows no deadline for writing, so the kernel is asked how each connection gets on. Linux only; elsewhere, and
-on unix sockets, where a web server stands in front, nothing is closed.
+The server has no timeout for writing, so this module asks the kernel for the state of each connection. On other systems
+than Linux, and on Unix sockets, which have a web server in front, it closes nothing.
 """
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from typing import NamedTuple
 
 from serving.concurrency import Guard
 
-MOST = 1000         # connections of a worker; more wait in the kernel
-ROOM = 500          # of which idle ones are closed beyond these
-IDLE = 1            # seconds without a request, after which a connection is idle
-SLOW = 30           # seconds in which a client must take a part of what waits for it
+MOST = 1000         # maximum connections of a worker; more wait in the kernel
+ROOM = 500          # above this number of connections, idle ones are closed
+IDLE = 1            # seconds without a request after which a connection is idle
+SLOW = 30           # seconds in which a client must read a part of a response
 HURRY = 3           # the same, if many clients are slow
-RATE = 500          # bytes a second that it must take at least
-PAUSE = 1           # seconds between two looks
+RATE = 500          # minimum bytes a second that a client must read
+PAUSE = 1           # seconds between two checks
 _OPEN = Path("/proc/self/fd")
-_INFO = struct.Struct("=44xI4xI64x2Q")      # of Linux's tcp_info, to the bytes that were received
+_INFO = struct.Struct("=44xI4xI64x2Q")      # Linux's tcp_info, up to the number of received bytes
 
 
 class State(NamedTuple):
-    """What the kernel says of a connection.
+    """The state of a connection, as the kernel reports it.
 
     Args:
-        waiting: bytes that the client has not taken yet.
-        taken: bytes that it has.
-        received: bytes that it has sent.
+        waiting: bytes that the client has not acknowledged yet.
+        taken: bytes that the client has acknowledged.
+        received: bytes that the client has sent.
         sent_ago, received_ago: milliseconds since the last bytes in each direction.
     """
 
@@ -52,24 +52,24 @@ class State(NamedTuple):
 
     @property
     def is_idle(self) -> bool:
-        """Whether it seems that no request is under way: none was sent, or the last one was answered a while ago."""
+        """Whether no request seems to be in progress: none was sent, or the last response was sent a while ago."""
         return (not self.waiting and self.received_ago > IDLE * 1000
                 and (not self.received or IDLE * 1000 < self.sent_ago < self.received_ago))
 
     def may_carry(self, seconds: float) -> bool:
-        """Whether what began so long ago may come or go on this connection: its request came just before."""
+        """Whether a request that began this many seconds ago may belong to this connection."""
         return bool(self.received) and abs(self.received_ago / 1000 - seconds) < PAUSE
 
 
 class Place(NamedTuple):
-    """Where a process has a connection: the number may soon be another's, the inode is not."""
+    """A connection of the process: its file descriptor, which may be reused, and its inode, which is not."""
 
     number: int
     inode: int
 
 
 def watch(port: int | None, guard: Guard) -> None:
-    """Look after the connections to a port, on a thread of its own, as long as the process lives."""
+    """Check the connections to a port in a background thread, until the process ends."""
     if port is None or not _OPEN.is_dir():
         return
     watcher = _Watcher(port, guard)
@@ -79,7 +79,7 @@ def watch(port: int | None, guard: Guard) -> None:
 class _Watcher:
     def __init__(self, port: int, guard: Guard) -> None:
         self._port, self._guard = port, guard
-        self._slow: dict[int, tuple[float, int]] = {}   # since when something waits, and what was taken by then
+        self._slow: dict[int, tuple[float, int]] = {}   # by inode: waiting since, bytes taken by then
 
     def run(self) -> None:
         while True:
@@ -87,10 +87,10 @@ class _Watcher:
             try:
                 self.look()
             except Exception:
-                logging.getLogger(__name__).exception("The connections could not be looked at")
+                logging.getLogger(__name__).exception("Checking the client connections failed")
 
     def look(self) -> None:
-        """Close what is too slow, and what is idle if there are too many."""
+        """Close connections that are too slow, and idle ones if there are too many."""
         hurry, overdue, under_way = self._guard.is_pressed, self._guard.overdue(), self._guard.under_way()
         slow: dict[int, tuple[float, int]] = {}
         idle, silent, count = [], [], 0
@@ -117,12 +117,12 @@ class _Watcher:
                     _close(connection)
 
     def _connections(self) -> Iterator[tuple[Place, socket.socket]]:
-        """Those of clients; each may be used until the next is asked for."""
+        """Yield the client connections. Each is open until the next one is requested."""
         for number in map(int, os.listdir(_OPEN)):
-            with suppress(OSError):     # another thread has closed it meanwhile
+            with suppress(OSError):     # another thread has closed it
                 if not stat.S_ISSOCK(os.fstat(number).st_mode):
                     continue
-                # A duplicate stays the same connection, even if the server closes its own meanwhile.
+                # A duplicate stays open, even if the server closes its own descriptor.
                 with closing(socket.socket(fileno=os.dup(number))) as connection:
                     if (connection.family in (socket.AF_INET, socket.AF_INET6)
                             and connection.getsockname()[1] == self._port and connection.getpeername()):
@@ -135,7 +135,7 @@ def _is_too_slow(state: State, since: float, taken: int, most: float) -> bool:
 
 
 def _match(overdue: list[tuple[str, float]], silent: list[tuple[float, str, Place]]) -> set[Place]:
-    """Which connections the overdue bodies come on: those of their clients on which as long nothing was sent."""
+    """Find the connections of overdue request bodies: same client address, and silent for as long as the body."""
     found = set()
     for address, seconds in sorted(overdue, key=itemgetter(1), reverse=True):
         fitting = [each for each in silent if each[1] == address and each[0] >= seconds - PAUSE]
@@ -153,7 +153,7 @@ def _state(connection: socket.socket) -> State:
 
 
 def _close(connection: socket.socket) -> None:
-    """End a connection for the server, which then closes it; what waits for the client is dropped."""
+    """Shut a connection down and drop its unsent data; the server then closes it."""
     with suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""Whose address a request has, where proxies stand in front; see `HBNB_PROXIES`."""
+"""Client addresses behind proxies; see `HBNB_PROXIES`."""
 from __future__ import annotations
 
 import re
@@ -18,14 +18,14 @@ _PORT = re.compile(r'"?([^":]*):\d*"?')
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Have requests come from the address that the outermost proxy saw, for limits and the log alike."""
+    """Use the client address that the outermost proxy saw, for rate limits and the log."""
     if proxies := int(settings.proxies):
         app.wsgi_app = ProxyFix(       # type: ignore[method-assign]
             _without_port(app.wsgi_app), x_for=proxies, x_proto=0, x_host=0)
 
 
 def _without_port(app: WSGIApplication) -> WSGIApplication:
-    """An application that gets an address without the port, brackets, quotes and zone that some proxies write."""
+    """Wrap an application: remove the port, brackets, quotes and zone that some proxies add to the address."""
     def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ["REMOTE_ADDR"] = bare(environ.get("REMOTE_ADDR", ""))
         return app(environ, start_response)
@@ -33,6 +33,6 @@ def _without_port(app: WSGIApplication) -> WSGIApplication:
 
 
 def bare(address: str) -> str:
-    """`192.0.2.1` of `192.0.2.1:4711`, `2001:db8::1` of `"[2001:db8::1]:4711"`."""
+    """Return `192.0.2.1` for `192.0.2.1:4711`, and `2001:db8::1` for `"[2001:db8::1]:4711"`."""
     found = _BRACKETS.fullmatch(address) or _PORT.fullmatch(address)
     return found[1].partition("%")[0] if found else address.partition("%")[0]

@@ -1,4 +1,4 @@
-"""The worker processes of a server: which signals reach them, and when one is replaced."""
+"""Worker processes of the server: their signals, and the replacement of a worker that died."""
 from __future__ import annotations
 
 import os
@@ -11,16 +11,16 @@ from typing import Any
 
 from granian import Granian
 
-STARTS = 3      # of one worker that fail in a row, before the server gives up
-LOOK = 0.5      # seconds between two looks of a worker whether its parent is there
+STARTS = 3      # failed starts of a worker in a row after which the server stops
+LOOK = 0.5      # seconds between two checks of a worker that its parent is alive
 
 _PID = struct.Struct("i")
 
 
 class Workers(Granian):     # type: ignore[misc, valid-type]
-    """A server that replaces a worker that dies.
+    """A Granian server that replaces workers that die.
 
-    If it dies before it can serve, STARTS times in a row, the server ends with status 1.
+    If a worker dies STARTS times in a row before it can serve, the server stops with status 1.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -29,13 +29,13 @@ class Workers(Granian):     # type: ignore[misc, valid-type]
         os.set_blocking(self._reader, False)
         self._serving: set[int] = set()
         self._parent = os.getpid()
-        # Granian itself gives up if the same worker dies twice within 5.5 seconds, for whatever reason.
+        # Granian itself stops if the same worker dies twice within 5.5 seconds, for any reason.
         self.respawned_wrks = _Deaths(self)
         os.register_at_fork(before=lambda: _mask(signal.SIG_BLOCK), after_in_child=_in_worker,
                             after_in_parent=lambda: _mask(signal.SIG_UNBLOCK))
 
     def serves(self) -> None:
-        """Tell the server, from a worker, that this worker can serve."""
+        """Tell the server, from a worker, that the worker can serve."""
         _end_with(self._parent, self.workers_kill_timeout or 0)
         os.write(self._writer, _PID.pack(os.getpid()))
 
@@ -49,7 +49,7 @@ class Workers(Granian):     # type: ignore[misc, valid-type]
 
     def _respawn_workers(self, *arguments: Any, **options: Any) -> None:
         super()._respawn_workers(*arguments, **options)
-        # What happened meanwhile may have been cleared together with what this was about.
+        # Granian clears its list afterwards, including workers that died during the replacement: add these again.
         self.interrupt_children += [worker.idx for worker in self.wrks
                                     if not worker.is_alive() and worker.idx not in self.interrupt_children]
         if self.interrupt_children or self.interrupt_signal:
@@ -57,11 +57,11 @@ class Workers(Granian):     # type: ignore[misc, valid-type]
 
 
 class _Deaths(dict[int, float]):
-    """When each worker was last replaced, as Granian asks of one that died: just now = it ends the server."""
+    """The time of each worker's last replacement, which Granian asks for when one died: “just now” stops the server."""
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
-        self._failed: Counter[int] = Counter()      # deaths in a row before a worker could serve
+        self._failed: Counter[int] = Counter()      # deaths in a row, each before the worker could serve
 
     def get(self, index: int, default: Any = None) -> float:
         self._failed[index] = 0 if self._workers.has_served(index) else self._failed[index] + 1
@@ -69,10 +69,11 @@ class _Deaths(dict[int, float]):
 
 
 def _end_with(parent: int, seconds: float) -> None:
-    """End this worker once its parent is gone, even by a signal that nothing can catch.
+    """End this worker after its parent has died, even if the parent was killed.
 
     Args:
-        seconds: that it may take for what it has begun.
+        parent: the process id of the parent.
+        seconds: the time to finish requests.
     """
     def watch() -> None:
         while os.getppid() == parent:
@@ -84,14 +85,14 @@ def _end_with(parent: int, seconds: float) -> None:
 
 
 def _in_worker() -> None:
-    """Leave SIGINT to the parent, which tells the workers to end: two signals at once keep a worker from ending.
+    """Leave SIGINT to the parent, which then stops the workers: two signals at once keep a worker from ending.
 
-    With its parent's handler for SIGTERM, a worker that does not serve yet would go on for ever.
+    SIGTERM gets its default handler: with the parent's handler, a worker that does not serve yet would never end.
     """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def _mask(how: int) -> None:
-    """Block the signals that end a server while a worker is forked, or let them come."""
+    """Block the signals that stop the server while a worker is forked, or unblock them."""
     signal.pthread_sigmask(how, {signal.SIGTERM, signal.SIGINT})

@@ -1,4 +1,4 @@
-"""What all pages share: their frame, the card of a place, static files, headers, errors."""
+"""Shared parts of all pages: frame, card of a place, static files, security headers, error pages."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -12,8 +12,8 @@ _WEB_STATIC = Path(__file__).parent.parent / "web_static"
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Have an application draw pages."""
-    # A page has one address, with or without a slash at its end; no other leads to it.
+    """Prepare an application to render pages."""
+    # A URL with an additional slash is not redirected: it is not found.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters |= {

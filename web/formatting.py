@@ -1,4 +1,4 @@
-"""How pages say numbers and times, and what people wrote."""
+"""Template filters: numbers, prices, dates, and texts in their own direction."""
 from __future__ import annotations
 
 import datetime
@@ -10,7 +10,7 @@ def counted(number: int, one: str, many: str = "") -> str:
     """`1 Guest`, `2 Guests`.
 
     Args:
-        many: the word for any other number; none = with an s.
+        many: the plural; by default `one` with an s.
     """
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
@@ -26,14 +26,14 @@ def nightly(amount: int | None) -> str:
 
 
 def written(text: str) -> Markup:
-    """A short text that a person wrote, to stand among others: its letters decide which way it is read.
+    """A short text that a user wrote, isolated from the text around it, so that it keeps its own direction.
 
-    A longer one has `dir="auto"` on its own element.
+    A longer text has `dir="auto"` on its own element instead.
     """
     return Markup('<bdi dir="auto">{}</bdi>').format(text)
 
 
 def day(time: str) -> str:
-    """The day of a time as the JSON form has it, such as `5 January 2024`."""
+    """The date of a time in JSON form, such as `5 January 2024`."""
     date = datetime.datetime.fromisoformat(time)
     return f"{date.day} {date:%B} {date.year}"

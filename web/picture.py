@@ -1,4 +1,4 @@
-"""A picture for a place that has none: a house in a landscape, always the same for the same id."""
+"""Placeholder pictures of places: a house in a landscape, always the same for the same id."""
 from __future__ import annotations
 
 import hashlib
@@ -10,13 +10,13 @@ from flask import render_template
 
 WIDTH, HEIGHT = 600, 400
 _TEMPLATE = "web/picture.svg"
-# Changes with the way it is drawn.
+# Changes if this code or the template changes.
 VERSION = hashlib.sha256(b"".join(
     path.read_bytes() for path in (Path(__file__), Path(__file__).parent / "templates" / _TEMPLATE))).hexdigest()[:12]
 
 
 class Palette(NamedTuple):
-    """Colours that go together, the farthest first."""
+    """Colours of a picture, from the background to the foreground."""
 
     sky: str
     glow: str
@@ -43,8 +43,8 @@ PALETTES = tuple(Palette(*colours.split()) for colours in (
 
 
 def draw(id: str) -> str:
-    """The picture for an id, as SVG."""
-    # Only `random()` promises the same numbers in every Python.
+    """Draw the picture for an id, as SVG."""
+    # Of the methods of Random, only `random()` gives the same numbers in every version of Python.
     chance = random.Random(id).random
 
     def between(least: float, most: float) -> int:

@@ -1,4 +1,4 @@
-"""Static files: each at an address that changes with its content, and so can be kept forever."""
+"""Static files, each at a URL that changes with its content, so that clients can cache it forever."""
 from __future__ import annotations
 
 import gzip
@@ -15,11 +15,11 @@ look = Blueprint("look", __name__, template_folder="templates")
 
 
 class File(NamedTuple):
-    """What is sent.
+    """A static file in memory.
 
     Args:
-        compressed: the same, for who can read that.
-        version: stands for the content in its address.
+        compressed: the content, gzipped.
+        version: a hash of the content, which is part of the URL.
     """
 
     content: bytes
@@ -35,19 +35,19 @@ def init_app(app: Flask) -> None:
 
 
 def add(app: Flask, folder: str, path: Path, *names: str) -> None:
-    """Serve files of a folder: those that are named, or else all.
+    """Serve the named files of a folder, or all of them.
 
-    They are read once, so that nothing else can be asked for, and a page and its files are always of one release.
+    The files are read once, so that no other file can be requested, and pages and files come from the same release.
 
     Args:
-        folder: what it is called in their addresses.
+        folder: the name of the folder in URLs.
     """
     files = map(path.joinpath, names) if names else filter(Path.is_file, path.rglob("*"))
     app.extensions["look"] |= {(folder, each.relative_to(path).as_posix()): _read(each) for each in files}
 
 
 def static(folder: str, name: str) -> str:
-    """The address of a file."""
+    """The URL of a file."""
     return url_for("look.file", version=_files()[folder, name].version, folder=folder, name=name)
 
 
@@ -67,7 +67,7 @@ def file(version: str, folder: str, name: str) -> Response:
 
 @look.app_template_global("picture")
 def address(id: str) -> str:
-    """The address of the picture of a place that has none of its own."""
+    """The URL of the placeholder picture of a place."""
     return url_for("look.drawn", version=picture.VERSION, id=id)
 
 

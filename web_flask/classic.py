@@ -1,4 +1,4 @@
-"""The first routes that there ever were. Their texts are texts, whatever is in them."""
+"""The classic routes, which answer with plain text, so that nothing in the URL becomes HTML."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from werkzeug.routing import BaseConverter
 
 
 class Number(BaseConverter):
-    """A whole number in digits; not so long that Python would refuse to write it."""
+    """A whole number in digits, up to the length that Python converts to text."""
 
     regex = "[0-9]{1,1000}"
 

@@ -1,4 +1,4 @@
-"""What the filters of a search show: drawn once for each state of the market, as nothing else takes a page so long."""
+"""The choices of the search form, rendered once per version of the store, because that takes most of a page's time."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -14,18 +14,18 @@ from services.regions import offered
 from services.registry import service_for
 from services.search.filters import LISTS
 
-_MARK = " checked>"     # stands in no name, in which > is escaped
+_MARK = " checked>"     # occurs in no name, because > is escaped there
 
 Objects = Sequence[Mapping[str, Any]]
 Chosen = Set[tuple[str, str]]
 
 
 class Choices(NamedTuple):
-    """A list of check boxes, drawn but for what is chosen.
+    """A list of check boxes, rendered without the marks of the selected ones.
 
     Args:
-        boxes: of each its filter, id and name, in the order they are drawn.
-        parts: the HTML before, between and behind the marks of what is chosen.
+        boxes: filter, id and name of each box, in the order of the list.
+        parts: the HTML before, between and after the marks.
     """
 
     boxes: Sequence[tuple[str, str, str]]
@@ -42,11 +42,11 @@ class Choices(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What there is to choose.
+    """The choices of the form.
 
     Args:
-        cities: by id, each with its `state`.
-        lists: by the names of their macros in `choices.html`.
+        cities: the cities by id, each with its `state`.
+        lists: the rendered lists by the names of their macros in `choices.html`.
     """
 
     cities: Mapping[str, Mapping[str, Any]]
@@ -54,7 +54,7 @@ class Known(NamedTuple):
 
 
 def filters() -> dict[str, Any]:
-    """What the page of a search needs to draw its filters, with what is chosen."""
+    """The template variables of the search form, with the current selection."""
     known = _known()
     chosen = {(kind, id) for kind in LISTS for id in request.args.getlist(kind)}
     return {"args": request.args, "cities": known.cities,

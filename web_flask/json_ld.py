@@ -1,4 +1,4 @@
-"""A place in the words of schema.org, which search engines read."""
+"""JSON-LD of places, by the vocabulary of schema.org, for search engines."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from web.formatting import nightly
 
 
 def described(place: Mapping[str, Any], reviews: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A place as JSON-LD.
+    """Describe a place as JSON-LD.
 
     Args:
         place: in its JSON form, with `amenities` and `city.state`.

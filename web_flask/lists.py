@@ -1,4 +1,4 @@
-"""States and cities."""
+"""Pages that list states and cities."""
 from __future__ import annotations
 
 from flask import Blueprint, Flask, render_template

@@ -1,4 +1,4 @@
-"""The search, as a page that needs no script."""
+"""The search page. It works without scripts."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -15,18 +15,18 @@ from web.formatting import counted
 from web_flask.filters import filters
 
 PAGE = 20
-_MARKED = "Please check the marked fields.", "Then search again, or clear all filters."
-_LOST = "This cannot be searched for.", "The address of this page is not right. Clear all filters and search again."
+_MARKED = "Please check the marked fields.", "Correct them and search again, or clear all filters."
+_LOST = "This search is not valid.", "The address of this page is wrong. Clear all filters and search again."
 
 
 class Results(NamedTuple):
-    """A page of what was found.
+    """A page of search results.
 
     Args:
-        said: how many there are, or what was wrong.
-        advice: what to do where there is nothing.
-        page, pages: the number of this one, and how many there are.
-        before, after: the addresses of those beside it.
+        said: the number of places, or the error.
+        advice: what to do if there are no places.
+        page, pages: the number of this page, and the number of pages.
+        before, after: the URLs of the previous and the next page.
     """
 
     places: Sequence[Mapping[str, Any]]
@@ -52,7 +52,7 @@ def hbnb_filters() -> str:
 
 
 def draw(template: str) -> tuple[str, int]:
-    """The page of the search that the address asks for, and its status."""
+    """Render the search page for the query of the request. Returns the page and its status."""
     wanted, wrong = _asked()
     if not wrong:
         try:
@@ -64,7 +64,7 @@ def draw(template: str) -> tuple[str, int]:
 
 
 def _asked() -> tuple[dict[str, Any], list[str]]:
-    """The values that the address asks for, and the names of the fields whose values the search cannot take."""
+    """The filters of the query, and the names of the fields with invalid values."""
     found, wrong = {}, []
     for name, each in FORM.items():
         if each.kind is IDS:
@@ -94,7 +94,7 @@ def _results(wanted: Mapping[str, Any]) -> Results:
 
 
 def _page(number: int) -> str | None:
-    """The address of another page of the same search."""
+    """The URL of another page of the same search, or None."""
     if number < 1 or not request.endpoint:
         return None
     more: dict[str, Any] = {"page": number} if number > 1 else {}
@@ -102,5 +102,5 @@ def _page(number: int) -> str | None:
 
 
 def _chosen() -> dict[str, Any]:
-    """What the address says beside the page."""
+    """The parameters of the query, except for the page."""
     return {name: values for name, values in request.args.lists() if any(values) and name != "page"}

@@ -35,7 +35,7 @@ def test_every_file_is_installed():
 
 def test_the_maintenance_page_refers_to_no_other_file():
     page = files()["away.html"]
-    assert "<h1>We are back soon</h1>" in page
+    assert "<h1>We will be back soon</h1>" in page
     assert {address for address in re.findall(r'(?:src|href)="([^"]+)"', page) if not address.startswith("data:")} == {
         "/", "#content"}
     assert "url(" not in page

@@ -105,7 +105,7 @@ def test_without_a_response_the_api_gets_json_and_visitors_get_the_page(tmp_path
             answer = front.ask(path)
             assert (answer.status, answer.headers["Content-Type"]) == (status, "application/json")
             assert answer.json["error"].startswith("No server answered")
-        assert "We are back soon" in front.ask("/breaks").text
+        assert "We will be back soon" in front.ask("/breaks").text
 
 
 def test_while_all_servers_are_down_the_api_gets_an_error_in_json(tmp_path):
@@ -113,7 +113,7 @@ def test_while_all_servers_are_down_the_api_gets_an_error_in_json(tmp_path):
         answer = front.ask("/api/v1/status")
         assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
         assert "unavailable" in answer.json["error"]
-        assert "We are back soon" in front.ask("/hbnb").text
+        assert "We will be back soon" in front.ask("/hbnb").text
 
 
 def test_the_log_contains_no_query(tmp_path, web):

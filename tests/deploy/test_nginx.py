@@ -110,7 +110,7 @@ def test_the_maintenance_page_is_served_to_visitors_and_the_api_but_not_to_healt
     for path in ("/", "/hbnb", "/no/such/page"):
         answer = front.ask(path)
         assert answer.status == 503
-        assert "We are back soon" in answer.text
+        assert "We will be back soon" in answer.text
         assert answer.headers["Retry-After"]
         assert answer.headers["Cache-Control"] == "no-store"
     for body in (None, b"{}"):
@@ -125,7 +125,7 @@ def test_without_a_current_release_the_maintenance_page_is_served(front):
     current = front.root / "current"
     current.rename(front.root / "kept")
     try:
-        assert "We are back soon" in front.ask("/hbnb").text
+        assert "We will be back soon" in front.ask("/hbnb").text
         assert front.ask("/api/v1/status").json["error"]
         assert front.ask("/health/ready").status == 503
     finally:

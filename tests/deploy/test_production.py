@@ -85,7 +85,7 @@ def test_a_manually_installed_server_works_behind_nginx(tmp_path, place, setting
             assert "Kept" in front.ask("/states").text
             assert front.ask("/web_static/styles/tokens.css").status == 200
             (tmp_path / "shared" / "maintenance").touch()
-            assert "We are back soon" in front.ask("/hbnb").text
+            assert "We will be back soon" in front.ask("/hbnb").text
             assert "unavailable" in front.ask("/api/v1/states").json["error"]
         finally:
             process.terminate()

@@ -234,20 +234,20 @@ class TestReviews:
         expect(link).to_be_focused()
         assert page.url == f"{site.address}/"
         page.get_by_role("link", name="Reviews of Far").click()
-        expect(dialog.get_by_role("status")).to_have_text("Nobody has written about this place yet.")
+        expect(dialog.get_by_role("status")).to_have_text("There are no reviews yet.")
         expect(dialog.locator("li")).to_have_count(0)
         page.goto(f"{site.address}/places/{market.place.id}")     # which the server draws
         assert page.locator("#reviews li").all_inner_texts() == shown
         assert [each.get_attribute("datetime") for each in page.locator("#reviews time").all()] == times
         assert "A guest" in shown[-2]
 
-    def test_that_cannot_be_read_are_asked_for_again(self, site, browser, market):
+    def test_that_cannot_be_loaded_can_be_requested_again(self, site, browser, market):
         page = browser.new_page()       # which may complain
         page.goto(site.address)
         dialog = page.get_by_role("dialog")
         page.route("**/reviews?**", lambda route: route.fulfill(status=503, json={"error": "away"}))
         page.get_by_role("link", name="Reviews of Loft").click()
-        expect(dialog.get_by_role("status")).to_have_text("The reviews cannot be read just now.")
+        expect(dialog.get_by_role("status")).to_have_text("The reviews cannot be loaded.")
         page.unroute("**/reviews?**")
         dialog.get_by_role("button", name="Try again").click()
         expect(dialog.get_by_role("status")).to_have_text("1 review")

@@ -302,7 +302,7 @@ class TestAnswers:
         free.goto(f"{site.address}/?price_min=100&guests=1")
         free.route("**/places_search", lambda route: route.fulfill(status=400, json={"error": "limit is odd"}))
         free.get_by_label("Guests").fill("2")
-        expect(free.locator(".empty p").first).to_have_text("This cannot be searched for.")
+        expect(free.locator(".empty p").first).to_have_text("This search is not valid.")
         free.unroute("**/places_search")
         free.get_by_role("link", name="Clear filters").first.click()
         expect(free.locator("#result")).to_have_text("1 place")
@@ -379,7 +379,7 @@ class TestWhatPeopleDo:
 
     @pytest.mark.parametrize("engine", ["file"])
     @pytest.mark.parametrize("answer", [{"json": None}, {"body": "<p>A proxy", "content_type": "text/html"}])
-    def test_an_answer_that_is_none_of_ours_is_a_failure(self, site, page, rivers, answer):
+    def test_a_response_that_is_not_from_the_api_is_a_failure(self, site, page, rivers, answer):
         page.goto(site.address)
         page.route("**/places_search", lambda route: route.fulfill(**answer))
         page.get_by_label("Guests").fill("1")
@@ -387,4 +387,4 @@ class TestWhatPeopleDo:
         expect(page.locator("section.places")).not_to_have_attribute("aria-busy", "true")
         page.route("**/reviews?**", lambda route: route.fulfill(**answer))
         page.get_by_role("link", name="Reviews of River 00").click()
-        expect(page.get_by_role("dialog").get_by_role("status")).to_have_text("The reviews cannot be read just now.")
+        expect(page.get_by_role("dialog").get_by_role("status")).to_have_text("The reviews cannot be loaded.")

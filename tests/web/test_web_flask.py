@@ -427,7 +427,7 @@ class TestErrors:
             monkeypatch.setattr(storage, name, away)
         answer = client.get(path)
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-        assert "We are back soon" in answer.text
+        assert "We will be back soon" in answer.text
         assert "10.1.2.3" not in answer.text
 
     @pytest.mark.parametrize("app", [wsgi, alone])

@@ -1,7 +1,7 @@
 'use strict';
 
-// The map beside the places: a pin for each card that says where it is, card and pin linked both ways. Pins are for
-// the pointer; all that they do, the cards do for the keyboard and for who listens.
+// The map beside the results: a pin for each card with a position, linked in both directions. Pins are for the pointer;
+// the cards offer the same to the keyboard and to screen readers.
 (function () {
   const $places = $('section.places');
   const $again = $('.map .again');
@@ -9,20 +9,20 @@
   const element = document.getElementById('map');
   const map = L.map(element, {
     attributionControl: false, zoomControl: false, scrollWheelZoom: false, trackResize: false, worldCopyJump: true,
-    minZoom: 0, maxZoom: 18, zoomSnap: element.dataset.tiles ? 1 : 0.25 // tiles between two sizes are blurred
+    minZoom: 0, maxZoom: 18, zoomSnap: element.dataset.tiles ? 1 : 0.25 // tiles are blurred between two zoom levels
   });
   const pins = L.featureGroup().addTo(map);
-  let searched = ''; // the area that the map was moved to last
-  let ours = false; // who moves it: we, or somebody who looks for places
+  let searched = ''; // the area that the map was last fitted to
+  let moving = false; // whether the script moves the map, and not the user
   let moved = false;
 
   function move (how) {
-    ours = true;
+    moving = true;
     how();
-    ours = false;
+    moving = false;
   }
 
-  // The area that is searched, where one is. What lies across the date line goes on beyond 180 degrees.
+  // The selected area, or null. An area across the date line continues beyond 180 degrees.
   function chosen () {
     const [west, south, east, north] = area.value.split(',').map(Number);
     const makesSense = area.checked && [west, south, east, north].every(Number.isFinite);
@@ -43,7 +43,7 @@
     $again.prop('hidden', true);
   }
 
-  // The longitude to begin at, behind the widest gap: so what lies on both sides of the date line lies side by side.
+  // The longitude east of the widest gap: starting there, places on both sides of the date line lie side by side.
   function begin (longitudes) {
     const sorted = [...longitudes].sort((one, other) => one - other);
     const gaps = sorted.map((each, index) => index ? each - sorted[index - 1] : each + 360 - sorted.at(-1));
@@ -75,16 +75,16 @@
   }
 
   if (element.dataset.tiles) {
-    // Who gives tiles asks who shows them, and learns the host but not what is looked for.
+    // The tile server sees the origin of the site, but not the address of the search.
     L.tileLayer(element.dataset.tiles, { maxZoom: 18, referrerPolicy: 'origin' }).addTo(map);
   }
   map.getPane('markerPane').setAttribute('aria-hidden', 'true');
   map.on('focus', () => map.scrollWheelZoom.enable()).on('blur', () => map.scrollWheelZoom.disable());
-  map.on('move', function () { // the ground moves with the pins
+  map.on('move', function () { // the background moves with the pins
     const { x, y } = L.DomUtil.getPosition(map.getPane('mapPane'));
     element.style.backgroundPosition = `${x}px ${y}px`;
   }).on('moveend', function () {
-    if (!ours) {
+    if (!moving) {
       moved = true;
       $again.prop('hidden', false);
     }
@@ -122,9 +122,9 @@
     const latitudes = [bounds.getSouth(), bounds.getNorth()].map(each => Math.max(-90, Math.min(90, each)));
     area.value = [west, latitudes[0], east, latitudes[1]].map(each => Number(each.toFixed(5))).join(',');
     area.checked = true;
-    searched = west === bounds.getWest() ? area.value : ''; // or it is shown in another copy of the world
+    searched = west === bounds.getWest() ? area.value : ''; // otherwise the map shows another copy of the world
     moved = false;
-    element.focus({ preventScroll: true }); // the button goes away
+    element.focus({ preventScroll: true }); // the button is hidden next
     $again.prop('hidden', true);
     $(area).trigger('change');
   });

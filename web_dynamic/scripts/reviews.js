@@ -1,9 +1,9 @@
 'use strict';
 
-// What guests say of a place, above the search. Without a script, or in another tab, its link leads to the page of the
-// place. Texts are only ever set as text.
+// The reviews of a place, in a dialog above the search. Without scripts, or in another tab, the link opens the page of
+// the place. Text is only set as text, never as HTML.
 (function () {
-  const PAGE = 10; // reviews that are asked for at a time
+  const PAGE = 10; // reviews per request
   const { api } = document.body.dataset;
   const dialog = document.getElementById('reviews');
   const item = document.getElementById('review').content.firstElementChild;
@@ -29,7 +29,7 @@
     const more = $list.children().length > 0;
     $list.append($items);
     const word = total === 1 ? 'review' : 'reviews';
-    $said.text(total ? `${total.toLocaleString('en')} ${word}` : 'Nobody has written about this place yet.');
+    $said.text(total ? `${total.toLocaleString('en')} ${word}` : 'There are no reviews yet.');
     if (more) {
       $items.first().trigger('focus');
     }
@@ -40,18 +40,18 @@
     const query = new URLSearchParams({
       sort: '-created_at', include: 'user', limit: PAGE, offset: $list.children().length
     });
-    $said.text('Reading…');
+    $said.text('Loading…');
     const mine = $.getJSON(`${api}/places/${encodeURIComponent(id)}/reviews?${query}`);
     request = mine;
     mine.always(function () {
       const [reviews, , answer] = arguments;
       if (mine !== request) {
-        return; // another place is shown by now
+        return; // the dialog shows another place now
       }
       if (mine.status < 300 && Array.isArray(reviews)) {
         draw(reviews, Number(answer.getResponseHeader('X-Total-Count')));
       } else {
-        $said.text(mine.status === 404 ? 'This place is no longer there.' : 'The reviews cannot be read just now.');
+        $said.text(mine.status === 404 ? 'This place no longer exists.' : 'The reviews cannot be loaded.');
         $more.text('Try again').prop('hidden', mine.status === 404);
       }
     });
@@ -80,5 +80,5 @@
     }
   });
 
-  $(window).on('popstate', () => dialog.close()); // what is behind it is another search
+  $(window).on('popstate', () => dialog.close()); // the search behind the dialog has changed
 })();

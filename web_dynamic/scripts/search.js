@@ -1,13 +1,13 @@
 'use strict';
 
-// The search page: the server draws the first result; from then on what is chosen is searched for at once, the
-// address says what is shown, and more is added below. Texts are only ever set as text.
+// The search page. The server renders the first results; after that, each change of the form searches at once, the
+// address reflects the search, and more results are added below. Text is only set as text, never as HTML.
 (function () {
-  const PAUSE = 250; // milliseconds without another change before it is searched
+  const PAUSE = 250; // milliseconds without another change before a search starts
   const { api, pictures, places: addresses, size } = document.body.dataset;
-  const PAGE = Number(size); // places that are asked for at a time
-  const kinds = JSON.parse(document.body.dataset.kinds); // of the values, by the names of the fields
-  const read = { // the JSON of a text, by kind; of all other kinds it is the text
+  const PAGE = Number(size); // places per request
+  const kinds = JSON.parse(document.body.dataset.kinds); // the kind of value of each field, by name
+  const read = { // converts the text of a field to JSON, by kind; other kinds stay text
     whole: text => /^\d+$/.test(text) ? Number(text) : text,
     area: text => text.split(',').map(Number)
   };
@@ -15,16 +15,16 @@
   const $form = $('.filters');
   const $places = $('section.places');
   let first = start();
-  let drawn = ''; // what was asked for by what is shown
+  let drawn = ''; // the search whose results are shown
   let request = null;
   let pause = null;
-  let how = 'push'; // what the change that is waited for does to the history
-  let pressed = false; // whether the button was, or a key that does the same
-  let typed = null; // the field that was typed into last
-  let shownSearch = location.search; // the part of the address that says what is shown
-  let wasOpen = false; // the list of choices that is pressed on
+  let how = 'push'; // how the pending change is added to the history
+  let pressed = false; // whether the form was submitted by its button or the Enter key
+  let typed = null; // the last field that text was typed into
+  let shownSearch = location.search; // the query of the search that is shown
+  let wasOpen = false; // whether the list of choices was open when it was pressed
 
-  // The number of places before those that the address shows.
+  // The number of places before the page in the address.
   function start () {
     return (Number(new URLSearchParams(location.search).get('page') || 1) - 1) * PAGE;
   }
@@ -37,12 +37,12 @@
     return $(document.getElementById(id).content.firstElementChild.cloneNode(true));
   }
 
-  // Names that people wrote, each read in its own direction, with commas between them.
+  // Names with commas between them, each in its own text direction.
   function joined (names) {
     return names.flatMap((name, index) => [...(index ? [', '] : []), $('<bdi>', { dir: 'auto', text: name })[0]]);
   }
 
-  // What is chosen
+  // The form
 
   function showChosen () {
     $('.locations, .amenities').each(function () {
@@ -82,21 +82,21 @@
     return found;
   }
 
-  // What cannot be searched for
+  // Validation
 
-  // Whether the value of a field is less than that of the field that it must reach.
+  // Whether the value of a field is below the field that it must not be below.
   function isBelow (field) {
     const least = $form.find(`[name=${field.dataset.notBelow}]`).val();
     return least !== '' && field.value !== '' && Number(field.value) < Number(least);
   }
 
-  // The names of such fields, as far as a browser can tell.
+  // The names of the invalid fields, as far as the browser can tell.
   function unfit () {
     const wrong = $form.find('input').get().filter(each => !each.validity.valid);
     return (wrong.length ? wrong : $form.find('[data-not-below]').get().filter(isBelow)).map(each => each.name);
   }
 
-  // Has fields, and no others, say what is wrong with them. Returns: whether there are such fields.
+  // Shows the error of these fields and hides all others. Returns whether there are errors.
   function mark (names) {
     const $said = $form.find('.wrong').prop('hidden', true);
     $form.find('[aria-invalid]').removeAttr('aria-invalid aria-describedby');
@@ -114,7 +114,7 @@
     return $wrong.length > 0;
   }
 
-  // What is found
+  // Results
 
   function where (place) {
     const $city = $('.locations input[data-kind=cities]').filter((_, box) => box.value === place.city_id);
@@ -145,7 +145,7 @@
     return $card;
   }
 
-  // Where somebody looks: above the places, or below them who asked for more.
+  // Shows a message where the user looks: above the results, or below them after “More places”.
   function say ($above, sentence, button, action) {
     const $said = template('said');
     $said.find('p').first().text(sentence);
@@ -162,7 +162,7 @@
     $form.find('input').first().trigger('focus');
   }
 
-  // What was said is gone. Returns: whether the focus went with it.
+  // Removes messages. Returns whether the focus was in one of them.
   function unsay () {
     const $gone = $('.empty, .pages');
     const focused = $gone.find(':focus').length > 0;
@@ -171,7 +171,7 @@
   }
 
   function answers (well) {
-    $('#api_status').toggleClass('available', well).attr('title', `The API ${well ? 'answers' : 'does not answer'}`);
+    $('#api_status').toggleClass('available', well).attr('title', `The API ${well ? 'responds' : 'does not respond'}`);
   }
 
   function draw (places, total, more) {
@@ -198,14 +198,14 @@
     }
     drawn = JSON.stringify(wanted());
     $places.trigger('drawn');
-    // Who comes back finds as many.
+    // On the way back, the page shows the same number of places.
     history.replaceState({ shown }, '');
   }
 
-  // Only the last question is answered.
+  // Only the response to the last request is shown.
   function ask (limit, offset, more) {
     const before = request;
-    request = null; // so that the end of the one before is nobody's failure
+    request = null; // so that the aborted request is not reported as a failure
     if (before) {
       before.abort();
     }
@@ -228,7 +228,7 @@
         answers(true);
         draw(places, Number(answer.getResponseHeader('X-Total-Count')), more);
       } else if (mine === request) {
-        fail(answer); // somebody else answered
+        fail(answer); // the response is not from the API
       }
     }).fail(function (answer) {
       if (mine === request) {
@@ -242,9 +242,9 @@
       $('#result').text('The search failed');
       const $above = more ? $places : $('.tally');
       if (status !== 400) {
-        say($above, 'HBNB does not answer just now.', 'Try again', () => ask(limit, offset, more));
-      } else if (!responseJSON || !mark([String(responseJSON.error).split(' ')[0]])) { // which names what is wrong
-        say($above, 'This cannot be searched for.', 'Clear filters', clear);
+        say($above, 'HBNB does not respond at the moment.', 'Try again', () => ask(limit, offset, more));
+      } else if (!responseJSON || !mark([String(responseJSON.error).split(' ')[0]])) { // the field comes first
+        say($above, 'This search is not valid.', 'Clear filters', clear);
       }
       if (lost) {
         $('.empty a').add($form.find('[aria-invalid]')).first().trigger('focus');
@@ -262,7 +262,7 @@
     ask(PAGE, 0, false);
   }
 
-  // A change is searched for when no other follows. Who types into a field adds to the history once, not each letter.
+  // Searches if no other change follows. Typing into a field adds one entry to the history, not one for each letter.
   function settle (field) {
     clearTimeout(pause);
     pressed = false;
@@ -278,7 +278,7 @@
     }, PAUSE);
   }
 
-  $form.attr('novalidate', ''); // as what is wrong is said at the fields
+  $form.attr('novalidate', ''); // errors are shown at the fields
   $form.on('change', ':checkbox, select', function () {
     showChosen();
     settle(null);
@@ -290,11 +290,11 @@
     pressed = true;
     search('push');
   }).on('mousedown', 'button', function (event) {
-    // A list of choices that folds, as it loses the focus, would move the button from under the pointer.
+    // Otherwise a list that closes on losing the focus would move the button away from the pointer.
     event.preventDefault();
   });
 
-  // A list of choices goes away by Escape and by another press on its title, and comes back by a key or a press.
+  // Escape or a press on the title closes a list of choices; a key or a press opens it again.
   $('.locations, .amenities').on('mousedown', function () {
     wasOpen = $(this).is(':focus-within:not(.closed)');
   }).on('click', function (event) {
@@ -324,13 +324,13 @@
     if (JSON.stringify(wanted()) === drawn) {
       ask(PAGE, first + $places.children('article').length, true);
     } else {
-      search('push'); // there is no more of what is no longer asked for
+      search('push'); // the form has changed since these results
     }
   });
 
   $(window).on('popstate', function (event) {
     const state = event.originalEvent.state;
-    if (location.search !== shownSearch) { // and not only another part of the same page
+    if (location.search !== shownSearch) { // a change of the fragment alone is not a new search
       shownSearch = location.search;
       typed = null;
       choose(shownSearch);
@@ -338,7 +338,7 @@
       ask(state ? Math.max(state.shown, PAGE) : PAGE, first, false);
     }
   }).on('pageshow', function (event) {
-    // Only now has the browser put back what was typed before; but the address says what is shown.
+    // The browser restores typed values only now; the address decides.
     choose(location.search);
     drawn = drawn || JSON.stringify(wanted());
     const shown = history.state ? history.state.shown : 0;

@@ -1,6 +1,6 @@
 'use strict';
 
-// No text becomes HTML in our pages. Only jQuery 3 and Leaflet, while they are loaded, try the browser out with these.
+// No text becomes HTML on these pages. jQuery 3 and Leaflet test the browser with this markup while they load.
 (function () {
   const trials = [
     /^<a id='jQuery\d+' href='' disabled='disabled'><\/a><select id='jQuery\d+-\r\\' disabled='disabled'><option selected=''><\/option><\/select>$/,
