@@ -238,6 +238,25 @@ def interact(console: HBNBCommand) -> None:
                 print()
 
 
+def use_utf8() -> None:
+    """Invalid UTF-8 passes through unchanged; the models check stored values. Notes can show any character."""
+    for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "surrogateescape"),
+                           (sys.stderr, "backslashreplace")):
+        if stream is not None:      # None means that the file descriptor is closed
+            stream.reconfigure(encoding="utf-8", errors=errors)  # type: ignore[union-attr]
+
+
+def run_or_interact(console: HBNBCommand, arguments: list[str]) -> int:
+    if arguments:
+        from cli.options import run_with_options
+        return run_with_options(console, run, arguments)
+    if sys.stdin is not None and sys.stdin.isatty():
+        interact(console)
+    else:
+        run(console, sys.stdin or ())
+    return 0
+
+
 def main(arguments: list[str]) -> int:
     """Run the console.
 
@@ -245,25 +264,14 @@ def main(arguments: list[str]) -> int:
         arguments: of the command line.
     Returns: the exit status.
     """
-    # Invalid UTF-8 passes through unchanged; the models check stored values. Notes can show any character.
-    for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "surrogateescape"),
-                           (sys.stderr, "backslashreplace")):
-        if stream is not None:      # None means that the file descriptor is closed
-            stream.reconfigure(encoding="utf-8", errors=errors)  # type: ignore[union-attr]
+    use_utf8()
     escaping.guard()
     settings = Settings.from_environ()
     models.open_storage(settings)
     models.check()
     console = HBNBCommand(settings)
     try:
-        if arguments:
-            from cli.options import run_with_options
-            return run_with_options(console, run, arguments)
-        if sys.stdin is not None and sys.stdin.isatty():
-            interact(console)
-        else:
-            run(console, sys.stdin or ())
-        return 0
+        return run_or_interact(console, arguments)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

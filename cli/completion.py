@@ -41,8 +41,11 @@ def candidates(before: list[str], text: str) -> list[str]:
     if not arguments:
         return [*models.classes]
     cls = models.classes.get(arguments[0])
-    if cls is None:
-        return []
+    return _names(command, cls, arguments, text) if cls else []
+
+
+def _names(command: str, cls: type[BaseModel], arguments: list[str], text: str) -> list[str]:
+    """Ids, attributes or related objects of a class, as the command needs them."""
     if command in ("show", "destroy", "update") and len(arguments) == 1:
         return _ids(cls, text)
     if command == "update" and len(arguments) == 2:

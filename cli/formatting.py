@@ -30,29 +30,34 @@ def show(objects: list[dict[str, Any]], output_format: str, kept: Collection[str
         output_format: one of FORMATS.
         kept: attributes that a table shows even if the terminal is too narrow.
     """
-    # Imported here, because most commands need none of them.
     if output_format == "--json":
-        import json
+        import json  # imported here and below, because most commands need neither module
         print(escaping.safe_json(json.dumps(objects, indent=2, ensure_ascii=False)))
-    elif not objects:
-        return
-    elif output_format == "--csv":
-        import csv
+    elif objects and output_format == "--csv":
+        _print_csv(objects)
+    elif objects:
+        _print_table(objects, kept)
 
-        from services.transfer.rows import guarded
-        writer = csv.DictWriter(sys.stdout, _names(objects), lineterminator="\n")
-        writer.writeheader()
-        for obj in objects:
-            cells = {name: _joined(value) for name, value in obj.items()}
-            writer.writerow({name: guarded(cell) if isinstance(cell, str) else cell for name, cell in cells.items()})
-    else:
-        names = _names(objects)
-        room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        left_out = [] if room is None else _left_out(objects, names, room, kept)
-        names = [name for name in names if name not in left_out]
-        table(_rows(objects, names), names, room)
-        if left_out:
-            print_info(f"No room for {', '.join(left_out)}: choose columns with find CLASS columns NAME,NAME")
+
+def _print_csv(objects: list[dict[str, Any]]) -> None:
+    import csv
+
+    from services.transfer.rows import guarded
+    writer = csv.DictWriter(sys.stdout, _names(objects), lineterminator="\n")
+    writer.writeheader()
+    for obj in objects:
+        cells = {name: _joined(value) for name, value in obj.items()}
+        writer.writerow({name: guarded(cell) if isinstance(cell, str) else cell for name, cell in cells.items()})
+
+
+def _print_table(objects: list[dict[str, Any]], kept: Collection[str]) -> None:
+    names = _names(objects)
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    left_out = [] if room is None else _left_out(objects, names, room, kept)
+    names = [name for name in names if name not in left_out]
+    table(_rows(objects, names), names, room)
+    if left_out:
+        print_info(f"No room for {', '.join(left_out)}: choose columns with find CLASS columns NAME,NAME")
 
 
 def table(rows: Sequence[Sequence[Any]], heading: Sequence[str], room: int | None = None) -> None:

@@ -685,8 +685,8 @@ class TestTransfer:
         assert (say.failed, models.storage.count()) == (False, 0)
 
     @pytest.mark.parametrize(("option", "places"), [("", 0), (" --keep-going", 1)])
-    def test_an_invalid_row_is_reported_and_prevents_the_import_unless_keep_going(self, say: Session, option, places,
-                                                                               tmp_path):
+    def test_an_invalid_row_is_reported_and_prevents_the_import_unless_keep_going(
+            self, say: Session, option, places, tmp_path):
         write_listings()
         with gzip.open("listings.csv.gz", "at") as file:
             file.write("7,Bad,1,Ada,95,-73.7\n")

@@ -104,7 +104,7 @@ class TestOpenQuotes:
     @only_file
     def test_are_refused_on_the_command_line(self, say: Session, market: Market):
         for arguments in (("count", "Place", 'name="x y'), ("update", "State", market.state.id, "name", '"New York'),
-                      ("update", "State", market.state.id, "name", "'tis")):
+                          ("update", "State", market.state.id, "name", "'tis")):
             assert (say(_line(*arguments)), say.failed) == ("", True)
             assert say.notes.startswith("** Close the quote")
 
@@ -265,7 +265,7 @@ class TestDidYouMean:
         ("update User {} frist_name x", "", "User has no attribute frist_name (did you mean first_name?)"),
         ("find Place pric_by_night<5", "", "Place has no attribute pric_by_night (did you mean price_by_night?); it")])
     def test_suggests_a_similar_name_after_the_classic_error(self, say: Session, market: Market, line, printed,
-                                                                 note):
+                                                             note):
         answer = say(line.format(market.host.id))
         assert printed is None or answer == printed
         assert say.notes.startswith(f"** {note}")

@@ -366,7 +366,7 @@ class TestCascade:
     @pytest.mark.parametrize(("line", "answer", "removed"), [
         ("destroy State {}", "y", True), ('State.destroy("{}")', "n", False)])
     def test_asks_before_it_removes_dependent_objects(self, terminal: Terminal, storage, market, line, answer,
-                                                           removed):
+                                                      removed):
         self.answer(terminal, line.format(market.state.id), answer)
         assert (storage.get(State, market.state.id) is None) == removed
         assert storage.count(City) == (0 if removed else 2)

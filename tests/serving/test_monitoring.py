@@ -190,8 +190,8 @@ class TestLog:
         tag = client.get(f"/api/v1/states/{obj.id}").headers["ETag"]
         written.clear()
         requests = [("GET", "/api/v1/states", {}), ("HEAD", "/hbnb", {}), ("GET", "/nope", {}),
-                 ("GET", f"/api/v1/states/{obj.id}", {"If-None-Match": tag}), ("BREW", "/api/v1/states", {}),
-                 ("GET", "/health/live", {"X-Request-Id": "a b"})]
+                    ("GET", f"/api/v1/states/{obj.id}", {"If-None-Match": tag}), ("BREW", "/api/v1/states", {}),
+                    ("GET", "/health/live", {"X-Request-Id": "a b"})]
         answers = [client.open(path, method=method, headers=headers) for method, path, headers in requests]
         assert [(line["method"], line["path"], line["status"], line["bytes"], line["request_id"])
                 for line in written] == [
