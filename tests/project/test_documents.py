@@ -59,6 +59,22 @@ def test_a_file_is_there(path):
     assert (ROOT / path).exists() or list(ROOT.glob(f"**/{path}"))
 
 
+@pytest.mark.parametrize("document", [path for path in TEXTS if path.parts[0] == "docs"], ids=str)
+def test_links_and_modules_of_a_document_are_there(document):
+    for link in re.findall(r"\]\((?!http)(.*?)\)", TEXTS[document]):
+        path, _, anchor = link.partition("#")
+        target = (ROOT / document).parent / path if path else ROOT / document
+        assert target.exists(), link
+        assert not anchor or anchor in map(anchored, re.findall(r"^#+ (.+)$", target.read_text(), re.M)), link
+    modules = re.findall(r"`((?:\w+/)+\w+\.(?:py|sh|js|toml|conf))`", TEXTS[document])
+    assert not [path for path in modules if not (ROOT / path).exists()]
+
+
+def anchored(heading: str) -> str:
+    """What a heading is called in links."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
 @pytest.mark.parametrize("command", named(r"console\.py (?:-c ')?([a-z]\w+)"))
 def test_a_command_of_the_console_is_there(command):
     assert hasattr(HBNBCommand, f"do_{command}")

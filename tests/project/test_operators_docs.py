@@ -1,4 +1,4 @@
-"""What the operators' documents say: it works when it is typed, and its names and numbers are the real ones."""
+"""The operators' documents: their commands work, and their names, numbers and messages are those of the code."""
 from __future__ import annotations
 
 import os
@@ -6,16 +6,21 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from config import DATABASES
-from serving import concurrency
+import server
+from config import DATABASES, ENVIRONMENTS, Database
+from serving import concurrency, connections
+from serving.workers import STARTS
 from tests.apps import ready_app
 from tests.conftest import ROOT
 from tests.documents import block
 
+# The messages of other programs, which operators see in our log.
+FOREIGN = {"TLS/SSL error"}
 OWN = {name: value for name, value in os.environ.items() if not name.startswith("HBNB_")}
 
 
@@ -98,7 +103,7 @@ class TestMetrics:
                 [row] = re.findall(rf"^\| .*`{family.name}(?:_total|_info)?`.* \| \w+ \| (.*?) \|", text, re.M)
                 assert {*re.findall(r"`(\w+)`", row)} == labels, sample.name
 
-    def test_an_alert_asks_for_what_there_is(self, families):
+    def test_an_alert_queries_only_existing_metrics(self, families):
         names = {family.name + end for family in families for end in ("", "_total", "_bucket", "_info")}
         rules = block("metrics.md", "alerts")
         alerts = re.findall(r"- alert: (\w+)\n +expr: (.+)\n", rules)
@@ -122,6 +127,55 @@ def test_the_number_of_connections_is_the_one_that_the_settings_make():
     for servers, workers, few, many in rows:
         processes = 2 * int(servers) * int(workers)
         assert (int(few), int(many)) == (processes * fewest, processes * most)
+
+
+def explained() -> list[str]:
+    """The messages that tables of the documents explain: the code in the column `what you see`."""
+    found: list[str] = []
+    for path in (ROOT / "docs").glob("*.md"):
+        for table in re.findall(r"^\| what you see \|.*\n((?:\|.*\n)+)", path.read_text(), re.M):
+            for row in table.splitlines():
+                found += re.findall(r"`([^`]+)`", row.split(" | ")[0])
+    assert len(found) > 30, "does this still look where it should?"
+    return sorted({*found} - FOREIGN)
+
+
+@pytest.fixture(scope="module")
+def sources() -> str:
+    """The code, with each message in one piece."""
+    paths = [path for end in ("py", "sh") for path in ROOT.glob(f"**/*.{end}") if not any(
+        part.startswith(".") or part in ("tests", "node_modules") for part in path.relative_to(ROOT).parts)]
+    return re.sub(r'"\s*\n\s*f?"', "", "\n".join(path.read_text() for path in paths))
+
+
+@pytest.mark.parametrize("message", explained())
+def test_a_message_that_the_documents_explain_is_one_that_the_code_has(message, sources):
+    if step := re.fullmatch(r"(\w+): …", message):     # printed by `Host.shell` before what a step says
+        assert (ROOT / "deploy" / "steps" / f"{step[1]}.sh").exists()
+    else:
+        assert all(part.strip() in sources for part in message.split("…"))
+
+
+def test_the_limits_of_the_database_are_those_of_the_environments():
+    text = (ROOT / "docs" / "faults.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| .*?" + r" \| ([^|]+)" * 4 + r" \|$", text, re.M)
+    assert {name: values for name, *values in rows} == {
+        each.name: [str(getattr(DATABASES[env], each.name)) for env in ENVIRONMENTS] for each in fields(Database)}
+
+
+def test_the_limits_for_slow_clients_are_those_of_the_server():
+    of = concurrency
+    text = (ROOT / "docs" / "faults.md").read_text()
+    for said in (f"{of.READING} that read and {of.WRITING} that write",
+                 f"{of.READS_WAIT} that read and {of.WRITES_WAIT} that write, for at most {of.TURN} seconds",
+                 f"{of.BODIES}, for at most {of.BODY} seconds each; {of.HURRY} seconds",
+                 f"(over {of.SHORT >> 10} KiB) sent at once | {of.SENDING}, with {of.SENDING_BYTES // 1_000_000} MB",
+                 f"`overflow` − {of.READING} |", f"{of.SENDING_WAIT}, for at most {2 * of.TURN} seconds",
+                 f"fewer than {connections.RATE} bytes a second for {connections.SLOW} seconds; {connections.HURRY} ",
+                 f"an idle connection | {server.HEAD} seconds", f"{connections.MOST}; above {connections.ROOM}, "):
+        assert said in text, said
+    assert STARTS == 3
+    assert "dies three times before it can serve" in text
 
 
 def test_the_commands_for_tokens_work(tmp_path):
