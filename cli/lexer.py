@@ -90,24 +90,24 @@ def condition(word: str) -> tuple[str, str, str] | None:
     return (found[1], found[2], found[3]) if found else None
 
 
-def take_condition(given: list[str]) -> tuple[str, str, str] | None:
+def take_condition(words: list[str]) -> tuple[str, str, str] | None:
     """Remove a leading condition, with or without spaces around its operator, from a list of words.
 
     Returns: name, operator and value; `None` if the words do not begin with a condition.
     Raises:
         Invalid: the quote of the value is not closed.
     """
-    first, taken = "".join(given[:1]), 1
-    if _NAME.fullmatch(first) and re.match(_OPERATOR, "".join(given[1:2])):
-        first, taken = first + given[1], 2
+    first, taken = "".join(words[:1]), 1
+    if _NAME.fullmatch(first) and re.match(_OPERATOR, "".join(words[1:2])):
+        first, taken = first + words[1], 2
     found = condition(first)
     if not found:
         return None
     name, operator, written = found
-    if not written and not first.endswith(('"', "'")) and not _begins_another(given[taken:taken + 1]):
-        written, taken = given[taken], taken + 1
+    if not written and not first.endswith(('"', "'")) and not _begins_another(words[taken:taken + 1]):
+        written, taken = words[taken], taken + 1
     read = value(written)
-    del given[:taken]
+    del words[:taken]
     return name, operator, read
 
 

@@ -97,11 +97,11 @@ def test_a_post_without_a_release_is_refused(client, rollbacks):
 
 def test_a_failed_rollback_is_shown(client, monkeypatch):
     def refuse(environment, to):
-        raise DeployError("web-01: another deployment is at work", 75)
+        raise DeployError("web-01: another deployment is running", 75)
     monkeypatch.setattr(release, "rollback", refuse)
     answer = post(client, csrf_token=csrf_token(client), to="one")
     assert answer.status_code == 409
-    assert "another deployment is at work" in answer.text
+    assert "another deployment is running" in answer.text
 
 
 @pytest.mark.parametrize("path", ["/", "/style.css", "/rollback", f"/{SECRET[:-1]}/", f"/{SECRET}x/", f"/x/{SECRET}/",
