@@ -83,7 +83,7 @@ def _json(fields: dict[str, Any]) -> bytes:
 
 
 def _text(fields: dict[str, Any]) -> bytes:
-    time, id = fields["time"].strftime("%H:%M:%S"), fields["request_id"]
+    time, id = fields["time"].time().isoformat("seconds"), fields["request_id"]
     if "status" in fields:
         text = (f"{time} {fields['status']} {fields['method']} {_printable(fields['path'])} "
                 f"{fields['duration_ms']:.1f} ms{'' if fields.get('whole', True) else ', cut off'}")

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-import uuid
+import secrets
 from contextvars import ContextVar
 
 HEADER = "X-Request-Id"
@@ -13,4 +13,4 @@ _VALID = re.compile(r"[\w.:/=+-]{1,128}", re.ASCII)
 
 def request_id(header: str | None) -> str:
     """The id from the request's header if it is valid, otherwise a new one."""
-    return header if header is not None and _VALID.fullmatch(header) else uuid.uuid4().hex
+    return header if header is not None and _VALID.fullmatch(header) else secrets.token_hex(16)

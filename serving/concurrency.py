@@ -37,7 +37,7 @@ RETRY_AFTER = 5     # seconds
 SHORT = 65_536      # bytes of an answer, or of a part of one, that are handed to the server at once
 SAFE = ("GET", "HEAD", "OPTIONS")
 AGAIN = "hbnb.again"        # where it says that the application was asked before, and the answer had to wait
-REFUSED = "hbnb.refused"    # where a request's environment says that there is no room for it
+REFUSED = "hbnb.refused"    # where a request's environment has the error that answers it
 
 
 def init_app(app: Flask) -> None:
@@ -292,7 +292,6 @@ class Guard:
                  refusal: HTTPException) -> Iterable[bytes]:
         """Have the application say it in its own words, for which it needs no storage."""
         environ[REFUSED] = refusal
-        environ.pop("HTTP_IF_NONE_MATCH", None)
         return self._now(environ, start_response)
 
     def _now(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

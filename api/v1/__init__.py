@@ -5,7 +5,7 @@ from flask import Flask
 
 import models
 from api.v1.http import auth, cors, errors, rate_limits
-from api.v1.http.middleware import Unchanged
+from api.v1.http.middleware import FastPath
 from api.v1.openapi import swagger_ui
 from api.v1.openapi.operations import OPERATIONS, SAFE
 from api.v1.views import app_views
@@ -32,7 +32,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     errors.init_app(app)
     swagger_ui.init_app(app)
     if settings.rate is None:   # it comes before requests are counted
-        app.wsgi_app = Unchanged(app.wsgi_app, settings)    # type: ignore[method-assign]
+        app.wsgi_app = FastPath(app.wsgi_app, settings)    # type: ignore[method-assign]
     # No function of ours is asynchronous, and Flask would ask each one of them on every request.
     app.ensure_sync = lambda func: func                 # type: ignore[method-assign]
     app.teardown_appcontext(lambda _: models.storage.close())

@@ -32,12 +32,12 @@ class Prepared:
 
     def on(self, engine: Engine, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
         """The SQL, and the values in the order of their places in it."""
-        if engine not in self._texts:
+        if (found := self._texts.get(engine)) is None:
             compiled = self.statement.compile(engine)
             # Some compilers add values of their own.
             names = [(name, compiled.params[name]) for name in compiled.positiontup or ()]
-            self._texts[engine] = str(compiled), names
-        text, names = self._texts[engine]
+            found = self._texts[engine] = str(compiled), names
+        text, names = found
         return text, tuple([values.get(name, own) for name, own in names])
 
 

@@ -319,16 +319,16 @@ class TestAllOrNothing:
     def test_a_program_that_is_killed_at_any_moment_has_made_both_or_neither(self, environ, storage):
         code = """
 import os
-from services import once
+from services import idempotency
 from tests import objects
-work = lambda: once.Reply(201, {}, objects.create(State, {"name": "N"}).to_dict()["id"])
+work = lambda: idempotency.Reply(201, {}, objects.create(State, {"name": "N"}).to_dict()["id"])
 where = sys.argv[1]
 if where == "after the object":
-    keep, once._keep = once._keep, lambda *_: os._exit(0)
+    keep, idempotency._keep = idempotency._keep, lambda *_: os._exit(0)
 if where == "after the answer":
-    keep = once._keep
-    once._keep = lambda *given: (keep(*given), models.storage._session.flush(), os._exit(0))
-once.once(("a",), b"", work)
+    keep = idempotency._keep
+    idempotency._keep = lambda *given: (keep(*given), models.storage._session.flush(), os._exit(0))
+idempotency.once(("a",), b"", work)
 print("done")"""
         for where in ("after the object", "after the answer"):
             assert finish(start(code, environ, where)) == ""

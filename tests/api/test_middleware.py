@@ -13,12 +13,13 @@ from models.state import State
 from models.user import User
 from services.listing import Listing
 from services.search import search
+from serving.concurrency import Room
 from tests import objects
 from tests.apps import ready_app
 from tests.market import Market
 
 
-class TestUnchanged:
+class TestFastPath:
     @pytest.fixture
     def app(self, storage):
         return ready_app()
@@ -42,7 +43,34 @@ class TestUnchanged:
             assert answer.headers["Access-Control-Allow-Origin"] == "*"
         assert asked == []
 
-    def test_what_changed_or_is_gone_is_not(self, app, asked):
+    def test_an_object_is_answered_before_flask_begins_as_flask_answers_it(self, app, asked):
+        client, market = app.test_client(), Market()
+        for name in ("state", "city", "wifi", "host", "place", "review"):
+            obj = getattr(market, name)
+            path = f"/api/v1/{obj.__tablename__}/{obj.id}"
+            quick = client.get(path, headers={"X-Request-Id": "mine"})
+            assert asked == []
+            usual = client.get(path, headers={"X-Request-Id": "mine", "Origin": "http://a.example"})
+            assert asked.pop() == "asked"
+            assert (quick.status_code, quick.data) == (usual.status_code, usual.data)
+            exposed = ("Access-Control-Expose-Headers", "Access-Control-Allow-Origin")
+            assert sorted(each for each in quick.headers if each[0] not in exposed) == sorted(
+                each for each in usual.headers if each[0] not in exposed)
+
+    def test_an_error_is_said_by_flask_and_the_storage_is_asked_once(self, app, asked, monkeypatch):
+        found = []
+        monkeypatch.setattr(models.storage, "prepared", lambda *_: (found.append("read"), [])[1])
+        answer = app.test_client().get("/api/v1/states/none")
+        assert (answer.status_code, answer.json) == (404, {"error": "Not found"})
+        assert (found, asked) == (["read"], ["asked"])
+
+    def test_what_the_guard_refuses_is_not_read(self, app, asked, monkeypatch):
+        path = f"/api/v1/states/{Market().state.id}"
+        monkeypatch.setattr(Room, "enter", lambda _: False)
+        assert app.test_client().get(path).status_code == 503
+        assert asked == ["asked"]
+
+    def test_what_changed_or_is_gone_is_read_anew(self, app, asked):
         client, place = app.test_client(), Market().place
         path = f"/api/v1/places/{place.id}"
         old = {"If-None-Match": client.get(path).headers["ETag"]}

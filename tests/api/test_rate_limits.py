@@ -106,7 +106,7 @@ class TestSettings:
                 "'flask_limiter' in sys.modules, type(app.wsgi_app._app._inner).__name__, 'limiter' in app.extensions)")
         ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, check=True,
                                capture_output=True, text=True)
-        assert ended.stdout == "200 False Unchanged False\n"
+        assert ended.stdout == "200 False FastPath False\n"
 
 
 class TestLimit:

@@ -141,7 +141,7 @@ WORK = """
 import json, os, random, sys
 import models
 from errors import HBNBError
-from models.engine import json_file
+from models.engine.file import json_file
 from models.token import Token
 from models.state import State
 from services.idempotency import Reply, once

@@ -458,7 +458,7 @@ class TestCrashes:
         chance, acknowledged = random.Random(1), set()
         path.write_text(json.dumps({f"State.{number}": {"name": "x" * 900} for number in range(80)}))
         code = """
-from models.engine import json_file
+from models.engine.file import json_file
 json_file.FOLD_AT = 0.02
 while True:
     state = State(name='y' * 128)

@@ -659,7 +659,7 @@ class TestRestore:
         code = f"""
 import os
 from sqlalchemy import event
-from models.engine import json_file
+from models.engine.file import json_file
 from services import backup
 json_file.SMALL, json_file.FOLD_AT, backup.PART = {size}, 1000, 2
 State(name="in the journal").save()
@@ -688,7 +688,7 @@ backup.restore(sys.argv[1], replace=True)
         back_up(path)
         process = start("""
 import os
-from models.engine import json_file
+from models.engine.file import json_file
 from services import backup
 json_file.SMALL, json_file.FOLD_AT = 0, 1000
 for name in ("in a file of our own form", "in the journal"):

@@ -29,7 +29,7 @@ CHUNKED = b"POST /api/v1/states HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chun
 
 @pytest.fixture
 def serve(tmp_path) -> Iterator[Callable[..., Server]]:
-    """Starts a server with other limits, and with so many states: `serve("guard.BODY = 1", states=3)`."""
+    """Starts a server with other limits, and with so many states: `serve("concurrency.BODY = 1", states=3)`."""
     with ExitStack() as stack:
         def serve(limits: str, states: int = 1) -> Server:
             port, path, time = free_port(), tmp_path / "f.json", "2026-01-01T00:00:00.000000"
@@ -37,7 +37,8 @@ def serve(tmp_path) -> Iterator[Callable[..., Server]]:
             path.write_text(json.dumps({f"State.{id}": {
                 "id": id, "name": "x" * 100, "created_at": time, "updated_at": time, "__class__": "State"}
                 for id in ids}))
-            code = f"import connections, guard, server\n{limits}\nserver.serve('wsgi:app', '127.0.0.1', {port})"
+            code = (f"import server\nfrom serving import concurrency, connections\n{limits}\n"
+                    f"server.serve('wsgi:app', '127.0.0.1', {port})")
             server = Server(["-c", code], {**os.environ, "HBNB_FILE_PATH": str(path)}, port)
             return stack.enter_context(server)
         yield serve
@@ -74,7 +75,7 @@ def is_ended(connection: socket.socket) -> bool:
 
 @pytest.mark.parametrize("sent", [UNFINISHED, CHUNKED], ids=["length", "chunks"])
 def test_unfinished_bodies_hold_nobody_and_end_in_time(serve, sent):
-    server = serve("guard.BODY = 5")
+    server = serve("concurrency.BODY = 5")
     held = [connect(server, sent) for _ in range(20)]
     for _ in range(3):
         assert [ask(server, path) for path in ("/health/live", "/health/ready", "/api/v1/states", "/")] == [200] * 4
@@ -83,7 +84,7 @@ def test_unfinished_bodies_hold_nobody_and_end_in_time(serve, sent):
 
 
 def test_a_body_that_comes_drop_by_drop_has_no_more_time(serve):
-    server = serve("guard.BODY = 2")
+    server = serve("concurrency.BODY = 2")
     connection = connect(server, UNFINISHED)
     connection.settimeout(0.2)
     for _ in range(90):
@@ -102,7 +103,7 @@ def test_a_body_that_comes_drop_by_drop_has_no_more_time(serve):
 
 
 def test_more_bodies_than_there_is_room_for_are_refused_and_reading_goes_on(serve):
-    server = serve("guard.BODIES = 2; guard.BODY = guard.HURRY = 60")
+    server = serve("concurrency.BODIES = 2; concurrency.BODY = concurrency.HURRY = 60")
     held = [connect(server, UNFINISHED) for _ in range(2)]
     while ask(server, "/api/v1/states", b'{"name": "S"}') != 503:
         time.sleep(0.1)
@@ -112,7 +113,7 @@ def test_more_bodies_than_there_is_room_for_are_refused_and_reading_goes_on(serv
 
 
 def test_answers_that_are_not_read_are_ended_and_take_little_memory(serve):
-    server = serve("guard.SENDING = 4; guard.SENDING_WAIT = 2; guard.TURN = 1\n"
+    server = serve("concurrency.SENDING = 4; concurrency.SENDING_WAIT = 2; concurrency.TURN = 1\n"
                    "connections.SLOW = connections.HURRY = 3", states=20_000)
     assert ask(server, "/api/v1/states") == 200
     worker = family(server.process.pid)[1]

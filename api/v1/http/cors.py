@@ -21,7 +21,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     @app.after_request
     def _share(response: Response) -> Response:
         """Ask Flask-CORS where a page asks; it takes as long as a small answer."""
-        if "HTTP_ORIGIN" in request.environ or request.method == "OPTIONS":
+        environ = request.environ
+        if "HTTP_ORIGIN" in environ or environ["REQUEST_METHOD"] == "OPTIONS":
             response = app.ensure_sync(share)(response)
         if request.path.startswith("/api/v1"):      # for caches, which may give the answer to a page of another site
             if everywhere:

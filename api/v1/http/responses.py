@@ -20,16 +20,17 @@ LINKS = 12_000      # bytes of a `Link`: servers in front take headers of a boun
 
 
 def answer(value: Any, status: int = 200) -> Response:
-    return Response(_written(value), status, content_type=JSON)
+    return Response(to_json(value), status, content_type=JSON)
 
 
 def tagged(value: Any, status: int = 200) -> Response:
     """An answer with its tag; nothing but that, where the client has it already."""
-    return _tagged(_written(value), status)
+    return _tagged(to_json(value), status)
 
 
 def _tagged(body: bytes, status: int = 200) -> Response:
-    response = Response(body, status, {"ETag": _tag(body)}, content_type=JSON)
+    response = Response(body, status, content_type=JSON)
+    response.headers["ETag"] = body_tag(body)
     if status == 200 and "HTTP_IF_NONE_MATCH" in request.environ:
         response.make_conditional(request)
     return response
@@ -37,14 +38,15 @@ def _tagged(body: bytes, status: int = 200) -> Response:
 
 def tag(value: Any) -> str:
     """What changes with every change of an answer."""
-    return _tag(_written(value))
+    return body_tag(to_json(value))
 
 
-def _written(value: Any) -> bytes:
+def to_json(value: Any) -> bytes:
+    """A value as JSON, as every answer has it."""
     return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _tag(body: bytes) -> str:
+def body_tag(body: bytes) -> str:
     return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
 
 
