@@ -80,3 +80,8 @@ def meant(name: str, known: Iterable[str]) -> str:
     found = get_close_matches(name.casefold(), {each.casefold(): each for each in known}, 1, 0.75)
     names = [each for each in known if found and each.casefold() == found[0]]
     return f" (did you mean {names[0]}?)" if names else ""
+
+
+def taken(attribute: str) -> Conflict:
+    """The error for a value that only one object may have."""
+    return Conflict(f"Another object has this {attribute} already: nothing was stored")

@@ -86,7 +86,7 @@ def _serve(target: str, workers: int, **where: Any) -> None:
                      workers_kill_timeout=ENDING, log_access=False,
                      log_dictconfig=AS_OURS if settings.log_format == "json" else None, **where)
     server.serve(target_loader=partial(load, server=server, port=where.get("port")))
-    models.storage.settle()     # all workers have ended, and none of them knew that it was the last
+    models.storage.compact()     # all workers have ended, and none of them knew that it was the last
 
 
 def _allow_files() -> None:

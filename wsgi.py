@@ -1,20 +1,18 @@
 """API and pages on one port: `python wsgi.py`, or `wsgi:app` in any WSGI server."""
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Flask
-from werkzeug.exceptions import HTTPException
 
 import cli
 import models
-import monitoring
+import serving
 import web
 import web_dynamic
 import web_flask
 from api import v1
+from api.v1.http.errors import json_error
 from config import Settings
-from serving import concurrency, proxies
+from web.errors import error_page
 
 
 def create_app(settings: Settings) -> Flask:
@@ -24,23 +22,14 @@ def create_app(settings: Settings) -> Flask:
         Misconfigured: the settings cannot work.
     """
     models.open_storage(settings)
-    app = Flask(__name__, static_folder=None)
+    app = serving.Application(__name__, static_folder=None)
     v1.init_app(app, settings)
     web.init_app(app, settings)
     web_flask.init_app(app)
     web_dynamic.init_app(app, settings)
     cli.init_app(app)
-    app.register_error_handler(HTTPException, failed)
-    proxies.init_app(app, settings)
-    concurrency.init_app(app)
-    monitoring.init_app(app, settings)
+    serving.init_app(app, settings, json_error, error_page)
     return app
-
-
-def failed(error: HTTPException) -> Any:
-    """What goes wrong, in JSON for the API, and as a page elsewhere."""
-    answer = v1.errors.http(error)
-    return web.errors.failed(error) if answer is error else answer
 
 
 app = create_app(Settings.from_environ())
@@ -58,7 +47,7 @@ if __name__ == "__main__":
     options = parser.parse_args()
     if options.workers < 1:
         parser.error(f"argument --workers: {options.workers} is less than 1")
-    concurrency.start(app)
+    serving.concurrency.start(app)
     if options.socket:
         serve_socket("wsgi:app", options.socket, options.workers)
     else:

@@ -48,7 +48,7 @@ def fill(store: str, listings: str) -> str:
     import_file(listings, state="New York", city="Albany")
     facets = search({}).facets()
     chosen = [*(f"amenities={each['id']}" for each in facets["amenities"][:2]), f"states={facets['states'][0]['id']}"]
-    models.storage.settle()
+    models.storage.compact()
     return f"/hbnb?{'&'.join(chosen)}"
 
 

@@ -82,8 +82,8 @@ def _ids(cls: type[BaseModel], text: str) -> list[str]:
 def _values(column: Column[str], text: str) -> list[str]:
     """Values of a column that begin with the typed text."""
     try:
-        return [found for found, in models.storage.rows(
-            select(column).where(column.startswith(text, autoescape=True)).order_by(column).limit(MOST))]
+        return models.storage.read(
+            select(column).where(column.startswith(text, autoescape=True)).order_by(column).limit(MOST)).scalars()
     except HBNBError:
         return []
     finally:

@@ -215,7 +215,7 @@ class Interpreter(cmd.Cmd):
     def _confirms_removal(self, obj: BaseModel) -> bool:
         from cli.formatting import counted
         from cli.terminal import confirm
-        counts = models.storage.dependents(obj)
+        counts = self._service(type(obj)).dependents(OPERATOR, obj)
         parts = ", ".join(counted(count, name) for name, count in counts.items())
         return not counts or confirm(f"This also removes {parts}. Continue?")
 

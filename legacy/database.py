@@ -18,10 +18,8 @@ from sqlalchemy.schema import CreateTable
 
 from errors import Conflict
 from legacy.table import PART, Findings, OldTable
-from migrations import ddl
 from models import passwords
-from models.engine import version
-from models.engine.db import errors
+from models.engine.db import ddl, errors, version
 
 NEW, OLD = "__new", "__old"
 APART = "__apart"   # and a number: what was put aside, and is for a person to drop
@@ -92,7 +90,7 @@ def run(connection: Connection, metadata: MetaData, names: Sequence[str]) -> Non
             connection.execute(text(f"DROP TABLE `{name}{OLD}`"))
         for name in _marked(connection):
             connection.execute(text(f"ALTER TABLE `{name}` COMMENT = ''"))
-        metadata.create_all(connection)
+        ddl.create_all(connection, metadata)
     ddl.keys_and_indexes(connection, metadata)
     # What a process remembers of the tables is not what they hold now.
     connection.execute(version.CHANGE)

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from alembic import command
+from alembic.config import Config
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
@@ -16,8 +18,8 @@ import migrations
 from errors import Conflict, Invalid, NotFound, Unavailable
 from legacy import database
 from legacy.database import Plan
-from migrations import ddl
-from models.engine.db import errors, tables
+from migrations import tables
+from models.engine.db import ddl, errors, server
 
 LOCK_TIMEOUT = 60       # seconds
 _DENIED = {1044, 1142, 1143, 1227}
@@ -158,11 +160,9 @@ class Migrations:
             done.append(step.up_revision_id)
             ddl.say(f"{step.up_revision_id} is done")
 
-        context = MigrationContext.configure(connection, opts={
-            "fn": lambda at, _: self._scripts._upgrade_revs("head", at), "script": self._scripts,
-            "on_version_apply": (applied,)})
-        with Operations.context(context):
-            context.run_migrations()
+        config = Config(attributes={"connection": connection, "on_version_apply": applied})
+        config.set_main_option("script_location", self._scripts.dir)
+        command.upgrade(config, "head")
         self._note(connection)      # once more, for who was ended just before
         return done
 
@@ -194,7 +194,7 @@ class Migrations:
 
     @contextmanager
     def _alone(self, advice: str = _CUT_OFF) -> Iterator[Connection]:
-        with self._connected(advice) as connection, tables.only_one(connection):
+        with self._connected(advice) as connection, server.only_one(connection):
             yield connection
 
     @contextmanager

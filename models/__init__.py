@@ -14,11 +14,11 @@ import importlib
 import pkgutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from config import Settings
-from errors import Misconfigured, Unavailable
+from errors import Misconfigured, Outdated, Unavailable
 from models.columns import Base
 
 if TYPE_CHECKING:
@@ -111,11 +111,11 @@ def check() -> None:
     Raises:
         Misconfigured: says what to do.
     """
-    storage = open_storage()
     try:
-        with suppress(Unavailable):     # the next statement reports it, or works again
-            storage.reload()
+        open_storage().reload()
+    except Outdated as error:
+        raise Misconfigured(str(error)) from None
+    except Unavailable:     # the next statement reports it, or works again
+        pass
     except KeyboardInterrupt:       # for example while the file of an older HBNB is converted, which is all or nothing
         raise Misconfigured("cut off while the storage was opened: nothing is lost") from None
-    if storage.refusal:
-        raise Misconfigured(storage.refusal)

@@ -119,8 +119,8 @@ class _Connections:
     def collect(self) -> Iterator[GaugeMetricFamily]:
         from prometheus_client.core import GaugeMetricFamily
         family = GaugeMetricFamily("hbnb_storage_connections", "Connections in use.", labels=["pool"])
-        for pool, used in models.storage.connections().items():
-            family.add_metric([pool], used)
+        for name, pool in models.storage.pools().items():
+            family.add_metric([name], pool.used)
         yield family
 
 
@@ -133,26 +133,18 @@ class _Server(socketserver.ThreadingTCPServer):
         super().__init__(address, handler)
 
 
-def _handler(registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
-    from prometheus_client.exposition import choose_encoder
+def _handler(collected: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
+    from prometheus_client import MetricsHandler
 
-    class Handler(BaseHTTPRequestHandler):
-        timeout = 10
+    class Handler(MetricsHandler):
+        registry = collected
+        timeout = 10    # seconds
 
         def do_GET(self) -> None:
-            if self.path.partition("?")[0] != "/metrics":
+            if self.path.partition("?")[0] == "/metrics":
+                super().do_GET()
+            else:
                 self.send_error(404)
-                return
-            encode, kind = choose_encoder(self.headers.get("Accept") or "")
-            text = encode(registry)
-            self.send_response(200)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *_: Any) -> None:
-            pass
     return Handler
 
 

@@ -10,7 +10,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import orjson
@@ -19,6 +19,7 @@ import models
 from errors import Damaged, Invalid
 from models.base_model import time_text, utc_now
 from models.columns import links, unique
+from models.stored_check import StoredCheck
 from models.values import told_apart
 from services.transfer import dumps, file_types
 from services.transfer.atomic_files import LONGEST, Progress, lines, opened, reported, silent, written
@@ -61,7 +62,7 @@ def back_up(path: str, force: bool = False, progress: Progress = silent) -> Back
             file.write(line)
         total, done = sum(map(models.storage.count, models.stored.values())), 0
         write({"hbnb_backup": FORMAT, "made_at": backup.made_at, "schema": _schema()})
-        for part in models.storage.everything():
+        for part in models.storage.dump():
             for key, obj in part.items():
                 write([key, obj])
                 backup.counts[_class(key)] += 1
@@ -82,13 +83,18 @@ def check(path: str, progress: Progress = silent) -> Backup:
     """
     with reported(path), opened(path, progress) as file:
         reader, twice = _Reader(file), _Twice()
-        found = [*islice(models.storage.unfit(twice.watch(reader)), NAMED + 1)]
+        found = [*islice(_faults(twice.watch(reader)), NAMED + 1)]
         if len(found) <= NAMED:     # all of it was read
             reader.backup.twice = twice.found()
             found += [] if models.storage.is_lenient else reader.backup.twice
         if found:
             raise Invalid("; ".join([*found[:NAMED], *["…"] * (len(found) > NAMED)]))
     return reader.backup
+
+
+def _faults(parts: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Why this storage cannot hold objects, a sentence each, which names the object."""
+    yield from chain.from_iterable(map(StoredCheck(in_database=not models.storage.is_lenient).faults, parts))
 
 
 class _Twice:
@@ -131,7 +137,7 @@ def restore(path: str, replace: bool = False, progress: Progress = silent) -> Ba
     with reported(path), opened(path, lambda done, total: progress(total + done, 2 * total)) as file:
         reader, twice = _Reader(file), _Twice()
         try:
-            models.storage.fill(twice.watch(reader), replace)
+            models.storage.restore(twice.watch(reader), replace)
         except Damaged as error:
             raise Damaged(f"{error}. Or move it away, with the journal if there is one, and restore") from error
     reader.backup.twice = twice.found()

@@ -26,6 +26,8 @@ def kept(read: Callable[[], T]) -> Callable[[], T]:
     def latest() -> T:
         # First, as what changes from here on makes this old; what a transaction sees has a version of its own.
         version = models.storage.version()
+        if version is None:
+            return read()
         found = known.get(models.storage)
         if found is None or found[0] != version:
             found = known[models.storage] = version, read()

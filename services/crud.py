@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, select
 
 import models
 from errors import Invalid, NotFound
 from models.base_model import BaseModel
-from models.engine.autocommit import Prepared
+from models.family import family
 from services import permissions, schema
 from services.actor import Actor
 from services.listing import Listing
@@ -45,7 +45,7 @@ class Service(Generic[Model]):
     def validate(self, actor: Actor, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
         """Refuse an object that breaks a rule. The values fit their columns, and the owners exist.
 
-        Read other objects by `models.storage.rows`: an import stores rows, not objects.
+        Read other objects by `models.storage.read`: an import stores rows, not objects.
 
         Args:
             values: all attributes, as they would be stored.
@@ -268,31 +268,41 @@ class Service(Generic[Model]):
             self.removed(actor, before)
         models.storage.transact(work)
 
+    def dependents(self, actor: Actor, obj: Model) -> dict[str, int]:
+        """Count the objects that `remove` would remove together with an object.
+
+        Returns: their numbers by class, without those that are 0.
+        """
+        permissions.require(actor, self.cls, "read", obj)
+        names = {cls.__table__: name for name, cls in models.classes.items()}
+        found = family(obj, lambda statement: models.storage.read(statement).scalars())
+        return {names[table]: len(ids) for table, ids in found.items() if ids and table is not self.cls.__table__}
+
     # The inside
 
     def _conditions(self, filters: Sequence[Filter]) -> builtins.list[Any]:
         return [condition(self.cls, each) for each in filters]
 
-    def _looked_up(self, statement: Prepared, id: str) -> dict[str, Any]:
+    def _looked_up(self, statement: Select[Any], id: str) -> dict[str, Any]:
         # An id that is not ASCII names nothing, and would cost MySQL the index.
-        found = models.storage.prepared(statement, {"id": id}) if id.isascii() else []
-        if not found or found[0]["id"] != id:
+        found = models.storage.read(statement, {"id": id}).first() if id.isascii() else None
+        if found is None or found["id"] != id:
             raise NotFound()
-        return found[0]
+        return found
 
-    def _one(self, hidden: frozenset[str]) -> Prepared:
+    def _one(self, hidden: frozenset[str]) -> Select[Any]:
         if hidden not in self._statements:
-            self._statements[hidden] = Prepared(select(*schema.form(self.cls, hidden)).where(
-                self.cls.__table__.c.id == bindparam("id")))
+            self._statements[hidden] = select(*schema.form(self.cls, hidden)).where(
+                self.cls.__table__.c.id == bindparam("id"))
         return self._statements[hidden]
 
     @cached_property
-    def _statements(self) -> dict[frozenset[str], Prepared]:
+    def _statements(self) -> dict[frozenset[str], Select[Any]]:
         return {}
 
     @cached_property
-    def _id(self) -> Prepared:
-        return Prepared(select(self.cls.__table__.c.id).where(self.cls.__table__.c.id == bindparam("id")))
+    def _id(self) -> Select[Any]:
+        return select(self.cls.__table__.c.id).where(self.cls.__table__.c.id == bindparam("id"))
 
 
 def stored(obj: BaseModel) -> dict[str, Any]:

@@ -65,20 +65,19 @@ def once(request: tuple[str, ...], content: bytes, work: Callable[[], Reply]) ->
 
 def _kept(id: str, digest: str) -> Reply | None:
     table = Answer.__table__.c
-    rows = models.storage.rows(select(table.digest, table.status, table.headers, table.body).where(
-        table.id == id, table.created_at > utc_now() - KEPT))
-    if not rows:
+    row = models.storage.read(select(table.digest, table.status, table.headers, table.body).where(
+        table.id == id, table.created_at > utc_now() - KEPT)).first()
+    if row is None:
         return None
-    [row] = rows
-    if row.digest != digest:
+    if row["digest"] != digest:
         raise Reused("This Idempotency-Key came before with another body: take a new key for a new request")
-    return Reply(row.status, json.loads(row.headers), row.body)
+    return Reply(row["status"], json.loads(row["headers"]), row["body"])
 
 
 def _keep(id: str, digest: str, reply: Reply) -> None:
     table = Answer.__table__
-    old = {each for each, in models.storage.rows(
-        select(table.c.id).where(table.c.created_at <= utc_now() - KEPT).order_by(table.c.created_at).limit(SWEPT))}
+    old = {*models.storage.read(select(table.c.id).where(
+        table.c.created_at <= utc_now() - KEPT).order_by(table.c.created_at).limit(SWEPT)).scalars()}
     if old:     # in one order for all, so that two who do this do not wait for each other
         models.storage.write(delete(table).where(table.c.id.in_(sorted({id, *old}))))
     # JSON may hold one control character as it is, which our texts may not.

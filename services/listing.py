@@ -9,21 +9,22 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, inspect, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, inspect, select
 
 import models
 from errors import Invalid
 from models.base_model import BaseModel
-from models.engine.autocommit import Prepared, Rows
-from models.engine.cascade import CHUNK
 from services import permissions, schema
 from services.actor import VISITOR, Actor
 from services.query import order
 
 DEPTH = 2       # of what may be included: a place's reviews, and their users
 MOST = 1000     # objects at a time, if others are included
+PAGE = 1000     # objects that are read at once; a longer list is read in parts
 EVERYTHING = 2**31   # more than any store has
 ROOM = 20_000   # objects in an answer, with all that is included, each counted as often as the answer holds it
+
+Objects = list[dict[str, Any]]     # in their JSON form
 
 
 @dataclass
@@ -81,14 +82,15 @@ class Listing:
 
     def total(self) -> int:
         """How many there are, without limit and offset."""
-        [[count]] = models.storage.rows(select(func.count()).select_from(self.cls).where(*self.conditions()))
+        [count] = models.storage.read(
+            select(func.count()).select_from(self.cls).where(*self.conditions())).scalars()
         return int(count)
 
     def conditions(self) -> Sequence[ColumnElement[bool]]:
         """What all of them meet."""
         return [*self.where, *(self.cls.__table__.c[name] == value for name, value in self.having.items())]
 
-    def prepared(self) -> tuple[Prepared, dict[str, Any]] | None:
+    def prepared(self) -> tuple[Select[Any], dict[str, Any]] | None:
         """A statement that was made for such a list before, and its values; none where there is no such."""
         if self._is_special():
             return None
@@ -99,21 +101,23 @@ class Listing:
 
     def _is_special(self) -> bool:
         """Whether no statement is ready for it."""
-        long = self.offset if self.limit is None else self.limit > CHUNK
+        long = self.offset if self.limit is None else self.limit > PAGE
         return bool(self.where or self.first is not None or long)
 
-    def rows(self) -> Generator[Rows, None, None]:
+    def rows(self) -> Generator[Objects, None, None]:
         """The objects themselves, in parts."""
-        if prepared := self.prepared():
-            if self.limit is None:
-                yield from models.storage.parts(*prepared)
-            else:
-                yield models.storage.prepared(*prepared)
-            return
-        statement = select(*schema.form(self.cls, self.hidden)).where(*self.conditions()).order_by(*self._order())
-        yield from models.storage.stream(statement, self.limit, self.offset)
+        found = models.storage.read(*(self.prepared() or [self._special()]))
+        if self.limit is None or self.limit > PAGE:
+            yield from found.partitions()
+        else:
+            yield found.all()
 
-    def parts(self) -> Generator[Rows, None, None]:
+    def _special(self) -> Select[Any]:
+        """A statement for this list alone."""
+        statement = select(*schema.form(self.cls, self.hidden)).where(*self.conditions()).order_by(*self._order())
+        return statement.limit(self.limit).offset(self.offset or None)
+
+    def parts(self) -> Generator[Objects, None, None]:
         """The objects, in their JSON form, a part at a time, so that any number needs little memory."""
         if self._tree:
             yield self.complete(self._few())
@@ -121,7 +125,7 @@ class Listing:
         with closing(self.rows()) as parts:
             yield from map(self.complete, parts)
 
-    def _few(self) -> Rows:
+    def _few(self) -> Objects:
         """The objects themselves.
 
         Raises:
@@ -137,7 +141,7 @@ class Listing:
                           f"to {MOST} or less", "limit")
         return found
 
-    def complete(self, found: Rows) -> Rows:
+    def complete(self, found: Objects) -> Objects:
         """Objects with what is to be given along, and without what is not to be given."""
         if self._tree:
             room = _Room((ROOM if self.bounded else EVERYTHING) - len(found))
@@ -154,10 +158,10 @@ class Listing:
 
 @lru_cache(maxsize=500)
 def _statement(cls: Any, having: tuple[str, ...], sort: tuple[str, ...], hidden: frozenset[str],
-               paged: bool) -> Prepared:
+               paged: bool) -> Select[Any]:
     where = (cls.__table__.c[name] == bindparam(name) for name in having)
     statement = select(*schema.form(cls, hidden)).where(*where).order_by(*order(cls, sort))
-    return Prepared(statement.limit(bindparam("limit")).offset(bindparam("offset")) if paged else statement)
+    return statement.limit(bindparam("limit")).offset(bindparam("offset")) if paged else statement
 
 
 def known(cls: type[BaseModel], parameter: str) -> Sequence[str]:
@@ -205,7 +209,7 @@ class _Room:
                           "objects by limit, or list what belongs to one of them by its own route", "include")
 
 
-def _attach(cls: type[BaseModel], objects: Rows, times: Sequence[int], tree: dict[str, Any], actor: Actor,
+def _attach(cls: type[BaseModel], objects: Objects, times: Sequence[int], tree: dict[str, Any], actor: Actor,
             room: _Room) -> None:
     """Put related objects into objects: a statement for each relation, however many there are.
 
@@ -227,12 +231,11 @@ def _attach(cls: type[BaseModel], objects: Rows, times: Sequence[int], tree: dic
         statement = select(theirs.label("_key"), *form).where(theirs.in_(asked))
         if relation.secondary is not None:
             statement = statement.join(other, relation.secondaryjoin)
-        rows = models.storage.rows(statement.order_by(*order(other, ())).limit(room.left + 1))
-        found = [dict(row._mapping) for row in rows]
+        found = models.storage.read(statement.order_by(*order(other, ())).limit(room.left + 1)).all()
         keys = [obj.pop("_key") for obj in found]
         counts = [asked[key] for key in keys]
         room.take(sum(counts))
-        groups: dict[str, Rows] = {}
+        groups: dict[str, Objects] = {}
         for key, obj in zip(keys, found, strict=True):
             groups.setdefault(key, []).append(obj)
         _attach(other, found, counts, branch, actor, room)

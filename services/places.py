@@ -36,7 +36,7 @@ class Places(Service[Place]):
         def work() -> bool:
             models.storage.lock(place)
             permissions.require(actor, Place, "link", place)
-            if models.storage.rows(_link(select(place_amenity), place, amenity)):
+            if models.storage.read(_link(select(place_amenity), place, amenity)).first():
                 return False
             models.storage.write(insert(place_amenity), {"place_id": place.id, "amenity_id": amenity.id})
             return True

@@ -15,8 +15,8 @@ from services.registry import service_for
 
 def regions() -> list[dict[str, Any]]:
     """Every state by name, with `cities` by name; each of both has `places`, their number. Takes three statements."""
-    counts: dict[str, int] = dict(map(tuple, models.storage.rows(
-        select(Place.city_id, func.count()).group_by(Place.city_id))))
+    counts: dict[str, int] = dict(models.storage.read(
+        select(Place.city_id, func.count()).group_by(Place.city_id)).tuples())
     cities: dict[str, list[dict[str, Any]]] = {}
     for city in service_for(City).list(VISITOR, sort=["name"]):
         cities.setdefault(city["state_id"], []).append({**city, "places": counts.get(city["id"], 0)})

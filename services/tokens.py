@@ -12,14 +12,13 @@ from sqlalchemy import bindparam, select
 
 import models
 from errors import Conflict, Invalid, NotFound
-from models.engine.autocommit import Prepared
 from models.token import Token
 from models.values import checker
 from services.listing import Listing
 
 _TEXT = re.compile(r"hbnb_([0-9a-f-]{36})_([\w-]{43})", re.ASCII)
 
-_KEPT = Prepared(select(Token.digest).where(Token.id == bindparam("id")))
+_KEPT = select(Token.digest).where(Token.id == bindparam("id"))
 
 
 def create(name: str) -> str:
@@ -55,10 +54,10 @@ def revoke(name: str) -> int:
     """
     _check(name)
     with models.storage.transaction():
-        found = models.storage.rows(select(Token.id).where(Token.name == name))
-        if not found:
+        found = models.storage.read(select(Token.id).where(Token.name == name)).first()
+        if found is None:
             raise NotFound(f"There is no token {name}: token list names those there are")
-        models.storage.delete(models.storage.get(Token, found[0].id))
+        models.storage.delete(models.storage.get(Token, found["id"]))
     return count()
 
 
@@ -69,8 +68,8 @@ def count() -> int:
 def holder(text: str) -> str | None:
     """The id of the token with that text; none where there is none."""
     found = _TEXT.fullmatch(text)
-    kept = models.storage.prepared(_KEPT, {"id": found[1]}) if found else []
-    if found is None or not kept or not hmac.compare_digest(kept[0]["digest"], _digest(found[2])):
+    kept = models.storage.read(_KEPT, {"id": found[1]}).first() if found else None
+    if found is None or kept is None or not hmac.compare_digest(kept["digest"], _digest(found[2])):
         return None
     return found[1]
 

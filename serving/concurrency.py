@@ -64,7 +64,7 @@ def start(app: Flask) -> None:
     models.check()
     for check in app.extensions.get("before_start", ()):
         check()
-    models.storage.hurry()
+    models.storage.enforce_timeouts()
     app.extensions["guard"].is_started = True
 
 
@@ -140,7 +140,8 @@ class Guard:
         self._reads, self._writes = Room(READING, READS_WAIT), Room(WRITING, WRITES_WAIT)
         self._checks = Room(CHECKING, CHECKS_WAIT)
         # Each answer that is sent may hold a connection for lists, and so may each request that reads.
-        sending = min(SENDING, max(models.storage.lists_at_once() - READING, 1))
+        streams = models.storage.pools().get("streams")
+        sending = min(SENDING, max(streams.limit - READING, 1)) if streams and streams.limit else SENDING
         self._bodies, self._sending = Room(BODIES), Room(sending, SENDING_WAIT)
         self._readings: set[_Transfer] = set()
         self._answers: set[_Transfer] = set()

@@ -18,13 +18,14 @@ from argon2 import PasswordHasher
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import event
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 import models
 from config import Settings
 from models import passwords
 from models.engine.base import Storage
 from monitoring import logs
-from tests.database import Database, given
+from tests.database import Database, engines_of, given
 from tests.mariadb import MariaDB
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -32,11 +33,15 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 ROOT = Path(__file__).parent.parent
 # They take about as long as the other modules of deployment together.
 FIRST_FLEET = {f"tests/deploy/test_{name}.py" for name in ("database", "staging", "provision")}
+COLLECTED = pytest.StashKey[list[str]]()
 SHARED = ROOT.parent / "shared" / "data"
 # The tests, and the programs that they start, see no settings of the shell; a test names its store.
 for _name in [name for name in os.environ if name.startswith("HBNB_") and not name.startswith("HBNB_TEST_")]:
     del os.environ[_name]
 os.environ["HBNB_FILE_PATH"] = "/nonexistent/file.json"
+# Without bytecode, each of the hundreds of processes would compile the product, and each worker all tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 TEST_DATABASE = {"mysql_user": "hbnb_test", "mysql_pwd": "hbnb_test_pwd", "mysql_db": "hbnb_test_db"}
 
 
@@ -126,7 +131,7 @@ def sent(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def watched(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A list that fills with the statements that a storage sends."""
     found: list[str] = []
-    for engine in {storage._engine, storage._autocommit.engine, storage._autocommit.streams}:
+    for engine in {*engines_of(storage)}:
         event.listen(engine, "before_cursor_execute", lambda c, cur, sql, *_: found.append(sql))
     sent, streamed = storage._autocommit._sent, storage._autocommit._streamed
     monkeypatch.setattr(storage._autocommit, "_sent", lambda sql, *values: (found.append(sql), sent(sql, *values))[1])
@@ -241,6 +246,26 @@ def group(nodeid: str) -> str:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Groups | None:
     return Groups(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """List all tests before the workers do: they find the bytecode, and test_collection has what to compare with."""
+    if config.getvalue("dist") == "loadscope" and not config.option.file_or_dir and not hasattr(config, "workerinput"):
+        config.stash[COLLECTED] = collected("1")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    node.workerinput["collected"] = node.config.stash.get(COLLECTED, [])
+
+
+def collected(seed: str) -> list[str]:
+    """The ids of all tests, from a process of its own with this seed of hashes."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests"]
+    said = subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True)
+    if said.returncode:
+        raise pytest.UsageError(said.stdout + said.stderr)
+    return [line for line in said.stdout.splitlines() if "::" in line]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,7 +8,8 @@ import MySQLdb
 
 from config import Settings
 from models.columns import Base
-from models.engine.db.connection import reached
+from models.engine.base import Storage
+from models.engine.db.connection import Engines, reached
 
 GIVEN = tuple(f"HBNB_TEST_MYSQL_{each}" for each in ("USER", "PWD", "HOST", "DB"))
 
@@ -77,3 +78,8 @@ class Database:
             except MySQLdb.OperationalError:    # it went by itself
                 pass
         connection.close()
+
+
+def engines_of(storage: Storage) -> Engines:
+    """The engines of SQLAlchemy that a storage uses, each with its connections, to listen to or to break."""
+    return Engines(storage._engine, storage._autocommit.engine, storage._autocommit.streams)

@@ -6,7 +6,7 @@ from pathlib import Path
 from flask import Flask
 
 from config import Settings
-from web import errors, formatting, headers, static
+from web import formatting, headers, static
 
 _WEB_STATIC = Path(__file__).parent.parent / "web_static"
 
@@ -23,4 +23,3 @@ def init_app(app: Flask, settings: Settings) -> None:
     for folder in ("images", "styles"):
         static.add(app, folder, _WEB_STATIC / folder)
     headers.init_app(app, images=settings.tiles_origin)
-    errors.init_app(app)

@@ -1,10 +1,11 @@
 """Pages for when something goes wrong: what a person can do now, and no word of why."""
 from __future__ import annotations
 
-from flask import Blueprint, Flask, current_app, render_template, request
-from werkzeug.exceptions import HTTPException
+from collections.abc import Mapping
 
-from errors import HBNBError, NotFound, Unavailable
+from flask import render_template
+
+from serving.errors import Failure
 
 _SENTENCES = {
     400: ("That did not work", "Something in the address does not fit."),
@@ -16,25 +17,7 @@ _SENTENCES = {
 _OURS = ("Something went wrong", "This is our fault, and we were told. Please try again in a moment.")
 
 
-def init_app(app: Flask) -> None:
-    app.register_error_handler(HTTPException, failed)
-
-
-def watch(pages: Blueprint) -> None:
-    """Have the pages of a blueprint say their own errors, whoever says those of the application."""
-    pages.register_error_handler(HBNBError, _refused)
-
-
-def failed(error: HTTPException) -> tuple[str, int, dict[str, str]]:
-    title, sentence = _SENTENCES.get(error.code or 500, _OURS)
-    kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
-    template = "web/unavailable.html" if error.code == 503 else "web/failed.html"
-    return render_template(template, title=title, sentence=sentence), error.code or 500, kept
-
-
-def _refused(error: HBNBError) -> tuple[str, int] | tuple[str, int, dict[str, str]]:
-    if isinstance(error, NotFound):
-        title, sentence = _SENTENCES[404]
-        return render_template("web/failed.html", title=title, sentence=sentence), 404
-    current_app.logger.error("%s: %s", request.path, error)
-    return render_template("web/unavailable.html"), 503, {"Retry-After": str(Unavailable.retry_after)}
+def error_page(failure: Failure) -> tuple[str, int, Mapping[str, str]]:
+    title, sentence = _SENTENCES.get(failure.status, _OURS)
+    template = "web/unavailable.html" if failure.status == 503 else "web/failed.html"
+    return render_template(template, title=title, sentence=sentence), failure.status, dict(failure.headers)

@@ -8,13 +8,12 @@ import xstatic.pkg.leaflet
 from flask import Blueprint, Flask
 
 from config import Settings
-from web import errors, static
+from web import static
 from web_flask import search as drawn
 
 _HERE = Path(__file__).parent
 
 pages = Blueprint("web_dynamic", __name__, template_folder="templates")
-errors.watch(pages)
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -1,15 +1,14 @@
 """The pages alone, with the classic greeting at `/`: `python -m web_flask.app`."""
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, Response
 
 import models
-import monitoring
+import serving
 import web
 import web_flask
 from config import Settings
-from serving import concurrency, proxies
-from web_flask import classic
+from web.errors import error_page
 
 
 def create_app(settings: Settings) -> Flask:
@@ -19,14 +18,15 @@ def create_app(settings: Settings) -> Flask:
         Misconfigured: the settings cannot work.
     """
     models.open_storage(settings)
-    app = Flask(__name__, static_folder=None, template_folder=None)
+    app = serving.Application(__name__, static_folder=None, template_folder=None)
     web.init_app(app, settings)
     web_flask.init_app(app)
-    app.add_url_rule("/", view_func=classic.hello)
-    app.teardown_appcontext(lambda _: models.storage.close())
-    proxies.init_app(app, settings)
-    concurrency.init_app(app)
-    monitoring.init_app(app, settings)
+
+    @app.get("/")
+    def hello() -> Response:
+        return Response("Hello HBNB!", mimetype="text/plain")
+
+    serving.init_app(app, settings, page=error_page)
     return app
 
 
@@ -40,5 +40,5 @@ if __name__ == "__main__":
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=5000)
     options = parser.parse_args()
-    concurrency.start(app)
+    serving.concurrency.start(app)
     serve("web_flask.app:app", options.host, options.port)

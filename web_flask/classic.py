@@ -1,11 +1,10 @@
 """The classic routes, which answer with plain text, so that nothing in the URL becomes HTML."""
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from flask import Blueprint, Flask, Response, render_template
+from flask import Response, render_template
 from werkzeug.routing import BaseConverter
+
+from web_flask import pages
 
 
 class Number(BaseConverter):
@@ -17,36 +16,28 @@ class Number(BaseConverter):
         return int(value)
 
 
-def add_routes(app: Flask, pages: Blueprint) -> None:
-    app.url_map.converters["number"] = Number
-    views: dict[str, Callable[..., Any]] = {
-        "/c/<text>": c, "/python": python, "/python/<text>": python, "/number/<number:n>": number,
-        "/number_template/<number:n>": number_template, "/number_odd_or_even/<number:n>": number_odd_or_even,
-    }
-    for rule, view in views.items():
-        pages.add_url_rule(rule, view_func=view)
-
-
-def hello() -> Response:
-    return _text("Hello HBNB!")
-
-
+@pages.get("/c/<text>")
 def c(text: str) -> Response:
     return _text(f"C {_spaced(text)}")
 
 
+@pages.get("/python")
+@pages.get("/python/<text>")
 def python(text: str = "is cool") -> Response:
     return _text(f"Python {_spaced(text)}")
 
 
+@pages.get("/number/<number:n>")
 def number(n: int) -> Response:
     return _text(f"{n} is a number")
 
 
+@pages.get("/number_template/<number:n>")
 def number_template(n: int) -> str:
     return render_template("web_flask/number.html", number=n, kind="")
 
 
+@pages.get("/number_odd_or_even/<number:n>")
 def number_odd_or_even(n: int) -> str:
     return render_template("web_flask/number.html", number=n, kind=" is odd" if n % 2 else " is even")
 

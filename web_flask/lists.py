@@ -1,26 +1,20 @@
 """Pages that list states and cities."""
 from __future__ import annotations
 
-from flask import Blueprint, Flask, render_template
+from flask import render_template
 
 from errors import NotFound
 from services.regions import regions
+from web_flask import pages
 
 
-def add_routes(app: Flask, pages: Blueprint) -> None:
-    pages.add_url_rule("/states", view_func=states)
-    pages.add_url_rule("/states_list", view_func=states_list)
-    pages.add_url_rule("/states/<id>", view_func=state)
-    pages.add_url_rule("/cities_by_states", view_func=cities_by_states)
-
-
+@pages.get("/states_list")
+@pages.get("/states")       # below, as links lead to the one that is added first
 def states() -> str:
     return render_template("web_flask/states.html", states=regions())
 
 
-states_list = states
-
-
+@pages.get("/states/<id>")
 def state(id: str) -> str:
     for each in regions():
         if each["id"] == id:
@@ -28,5 +22,6 @@ def state(id: str) -> str:
     raise NotFound()
 
 
+@pages.get("/cities_by_states")
 def cities_by_states() -> str:
     return render_template("web_flask/cities_by_states.html", states=regions())

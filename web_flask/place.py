@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, render_template, request, url_for
+from flask import render_template, request, url_for
 
 from errors import Invalid, NotFound
 from models.place import Place
@@ -12,15 +12,13 @@ from services import query
 from services.actor import VISITOR
 from services.listing import Listing
 from services.registry import service_for
+from web_flask import pages
 from web_flask.json_ld import described
 
 REVIEWS, MORE = 20, 4
 
 
-def add_routes(app: Flask, pages: Blueprint) -> None:
-    pages.add_url_rule("/places/<id>", view_func=place)
-
-
+@pages.get("/places/<id>")
 def place(id: str) -> str:
     found = service_for(Place).show(VISITOR, id, include=["user", "city.state", "amenities"])
     found["amenities"] = sorted((each for each in found["amenities"] if each["name"].strip()),

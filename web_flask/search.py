@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from flask import Blueprint, Flask, render_template, request, url_for
+from flask import render_template, request, url_for
 
 from errors import Invalid
 from services import query
@@ -12,6 +12,7 @@ from services.search import search
 from services.search.filters import FORM
 from services.search.value_types import IDS
 from web.formatting import counted
+from web_flask import pages
 from web_flask.filters import filters
 
 PAGE = 20
@@ -38,15 +39,12 @@ class Results(NamedTuple):
     after: str | None = None
 
 
-def add_routes(app: Flask, pages: Blueprint) -> None:
-    pages.add_url_rule("/hbnb", view_func=hbnb)
-    pages.add_url_rule("/hbnb_filters", view_func=hbnb_filters)
-
-
+@pages.get("/hbnb")
 def hbnb() -> tuple[str, int]:
     return draw("web_flask/search.html")
 
 
+@pages.get("/hbnb_filters")
 def hbnb_filters() -> str:
     return _drawn("web_flask/search.html", None)
 

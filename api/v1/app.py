@@ -4,10 +4,10 @@ from __future__ import annotations
 from flask import Flask
 
 import models
-import monitoring
+import serving
 from api import v1
+from api.v1.http.errors import json_error
 from config import Settings
-from serving import concurrency, proxies
 
 
 def create_app(settings: Settings) -> Flask:
@@ -17,11 +17,9 @@ def create_app(settings: Settings) -> Flask:
         Misconfigured: the settings cannot work.
     """
     models.open_storage(settings)
-    app = Flask(__name__, static_folder=None)
+    app = serving.Application(__name__, static_folder=None)
     v1.init_app(app, settings)
-    proxies.init_app(app, settings)
-    concurrency.init_app(app)
-    monitoring.init_app(app, settings)
+    serving.init_app(app, settings, json=json_error)
     return app
 
 
@@ -30,5 +28,5 @@ app = create_app(_settings)
 
 if __name__ == "__main__":
     from server import serve
-    concurrency.start(app)
+    serving.concurrency.start(app)
     serve("api.v1.app:app", _settings.api_host, int(_settings.api_port))

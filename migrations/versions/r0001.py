@@ -14,7 +14,7 @@ from sqlalchemy.dialects.mysql import DATETIME, VARCHAR
 from sqlalchemy.schema import CreateTable
 
 from errors import Conflict
-from migrations import ddl
+from models.engine.db import ddl
 
 revision = "0001"
 down_revision = None

@@ -9,8 +9,8 @@ from sqlalchemy.dialects.mysql import LONGTEXT
 
 from legacy import database
 from legacy.database import Plan
-from migrations import ddl
 from migrations.versions import r0001
+from models.engine.db import ddl
 
 revision = "0002"
 down_revision = "0001"

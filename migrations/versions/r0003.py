@@ -8,8 +8,8 @@ from sqlalchemy import Connection, text
 
 import migrations
 from legacy.database import Plan
-from migrations import ddl
 from models import passwords
+from models.engine.db import ddl
 
 revision = "0003"
 down_revision = "0002"

@@ -4,8 +4,7 @@ from __future__ import annotations
 from alembic import op
 from sqlalchemy import Connection, text
 
-from migrations import ddl
-from models.engine import version
+from models.engine.db import ddl, version
 
 revision = "0004"
 down_revision = "0003"

@@ -10,35 +10,13 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from typing import Any, TypeVar, cast
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import CursorResult, Engine, Executable, PoolProxiedConnection
+from sqlalchemy import Engine, Executable, PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError
 
+from models.engine.compiled import Compiled, Rows
+
 T = TypeVar("T")
-Rows = list[dict[str, Any]]     # by the names of their columns
-
-
-class Prepared:
-    """A statement that is compiled once for each engine, and sent many times.
-
-    Args:
-        statement: what to select; its values stand as `bindparam`s. Or what to insert.
-    """
-
-    def __init__(self, statement: Any) -> None:
-        self.statement = statement
-        self._texts: WeakKeyDictionary[Engine, tuple[str, list[tuple[str, Any]]]] = WeakKeyDictionary()
-
-    def on(self, engine: Engine, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
-        """The SQL, and the values in the order of their places in it."""
-        if (found := self._texts.get(engine)) is None:
-            compiled = self.statement.compile(engine)
-            # Some compilers add values of their own.
-            names = [(name, compiled.params[name]) for name in compiled.positiontup or ()]
-            found = self._texts[engine] = str(compiled), names
-        text, names = found
-        return text, tuple([values.get(name, own) for name, own in names])
 
 
 class Autocommit:
@@ -78,35 +56,29 @@ class Autocommit:
         for engine in {self.engine, self.streams}:
             engine.dispose()
 
-    def rows(self, statement: Executable, values: Any = None) -> Sequence[Any]:
-        return self._twice(self._rows, statement, values)
+    def rows(self, statement: Executable) -> Rows:
+        """The rows of a statement that holds its values."""
+        return self._twice(self._rows, statement)
 
-    def prepared(self, prepared: Prepared, values: Mapping[str, Any]) -> Rows:
-        return self._twice(self._sent, *prepared.on(self.engine, values))
+    def compiled(self, statement: Compiled, values: Mapping[str, Any]) -> Rows:
+        """The rows of a compiled statement."""
+        return statement.converted(self._twice(self._sent, statement.text, statement.ordered(values)))
 
-    def parts(self, prepared: Prepared, values: Mapping[str, Any], size: int) -> Generator[Rows, None, None]:
+    def partitions(self, statement: Compiled, values: Mapping[str, Any], size: int) -> Generator[Rows, None, None]:
         """The same, so many at a time, as they come: on a connection of its own, as others are used meanwhile."""
-        text, ordered = prepared.on(self.engine, values)
-        connection, cursor = self._twice(self._streamed, text, ordered)
+        connection, cursor = self._twice(self._streamed, statement.text, statement.ordered(values))
         try:
-            with closing(cursor):   # which reads what is left, before somebody else gets the connection
+            with closing(cursor):   # which reads what is left, before another thread gets the connection
                 while part := cursor.fetchmany(size):
-                    yield _named(cursor, part)
+                    yield statement.converted(_named(cursor, part))
         except self._error as error:
-            raise self._said(error, connection, text) from error
+            raise self._said(error, connection, statement.text) from error
         finally:
             connection.close()
 
-    def stream(self, statement: Executable, size: int, whole: bool) -> Generator[Rows, None, None]:
-        """The rows by name, so many at a time, as they come; a whole list may take its time."""
-        result = self._twice(self._begun, self.streams if whole else self.engine, statement, size)
-        with result.connection, result:
-            for part in result.partitions():
-                yield [dict(row._mapping) for row in part]
-
-    def _rows(self, statement: Executable, values: Any) -> Sequence[Any]:
+    def _rows(self, statement: Executable) -> Rows:
         with self.engine.connect() as connection:
-            return connection.execute(statement, values).all()
+            return [dict(row) for row in connection.execute(statement).mappings()]
 
     def _sent(self, text: str, values: tuple[Any, ...]) -> Rows:
         free = self._free
@@ -139,9 +111,6 @@ class Autocommit:
             return connection, cursor
         except self._error as error:
             raise self._said(error, connection, text) from error
-
-    def _begun(self, engine: Engine, statement: Executable, size: int) -> CursorResult[Any]:
-        return engine.connect().execution_options(yield_per=size).execute(statement)
 
     def _said(self, error: Any, connection: PoolProxiedConnection | None, text: str) -> DBAPIError:
         """A driver's error as the engine says it; its connection is given back, if it is one still."""

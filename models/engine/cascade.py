@@ -1,41 +1,26 @@
-"""What belongs to an object, found by the foreign keys, and removed together with it.
+"""Removing what belongs to an object together with it.
 
 Not left to the database: tables of older stores do not cascade, and those of the file engine,
 which allow an object without its owner, could not hold keys that do.
 """
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Table, delete, inspect, select
+from sqlalchemy import delete, inspect
 from sqlalchemy.orm import RelationshipDirection, Session
 from sqlalchemy.orm.util import identity_key
 
 import models
 from models.columns import Base
-
-# So many ids go into one IN (…): both engines take it well, whatever the number of objects.
-CHUNK = 1000
-
-
-def family(session: Session, obj: Any) -> dict[Table, list[str]]:
-    """The ids of an object and of all that belongs to it, by table, owners first."""
-    members = {inspect(type(obj)).local_table: [obj.id]}
-    for table in Base.metadata.sorted_tables:
-        if "id" in table.c and table not in members:
-            ids = {id: None for key, owners in _references(table, members) for chunk in chunks(owners)
-                   for id in session.scalars(select(table.c.id).where(key.in_(chunk)))}
-            members[table] = list(ids)
-    return members
+from models.family import chunks, family, references
 
 
 def remove_family(session: Session, obj: Any) -> None:
-    """Remove what belongs to an object: by table, so that the statements do not grow with the rows.
-    """
-    members = family(session, obj)
+    """Remove what belongs to an object: by table, so that the statements do not grow with the rows."""
+    members = family(obj, session.scalars)
     for table in reversed(Base.metadata.sorted_tables):
-        for key, owners in _references(table, members):
+        for key, owners in references(table, members):
             for chunk in chunks(owners):
                 session.execute(delete(table).where(key.in_(chunk)))
     for cls in models.stored.values():
@@ -51,12 +36,6 @@ def remove_family(session: Session, obj: Any) -> None:
     session.expire(obj, relationships.keys())
 
 
-def _references(table: Table, members: dict[Table, list[str]]) -> list[tuple[Column[Any], list[str]]]:
-    """The columns of a table that name members of the family, each with the ids of those; in one order everywhere."""
-    keys = sorted(table.foreign_keys, key=lambda key: key.parent.name)
-    return [(key.parent, members[key.column.table]) for key in keys if members.get(key.column.table)]
-
-
 def forget_old_collections(session: Session, *_: Any) -> None:
     """Have `state.cities` read again after a city came, went or moved: its `state_id` alone says so."""
     for obj in [*session.new, *session.dirty, *session.deleted]:
@@ -69,8 +48,3 @@ def forget_old_collections(session: Session, *_: Any) -> None:
                         session.expire(owner, [relationship.back_populates])
                 if obj in session.dirty:
                     session.expire(obj, [relationship.key])
-
-
-def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Ids, as many at a time as go into one statement."""
-    return (values[start:start + CHUNK] for start in range(0, len(values), CHUNK))

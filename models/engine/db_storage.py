@@ -2,31 +2,33 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Executable, Select, Table, event, insert, inspect, select
+from sqlalchemy import Connection, Executable, Insert, Select, Table, event, insert, inspect, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
 import migrations
 from config import Settings
-from errors import HBNBError, Misconfigured, NotFound, Outdated, Unavailable
+from errors import HBNBError, Misconfigured, NotFound, Unavailable
+from migrations import bootstrap
 from models.base_model import BaseModel
-from models.engine import version
-from models.engine.autocommit import Autocommit, Prepared, Rows
-from models.engine.base import Storage, must_be_empty
-from models.engine.cascade import CHUNK
+from models.engine.autocommit import Autocommit
+from models.engine.base import Pool, Storage, must_be_empty
+from models.engine.compiled import Compiled, Rows
 from models.engine.db import connection as db_connection
-from models.engine.db import errors, tables
+from models.engine.db import errors, server, version
 from models.engine.db import rows as db_rows
 from models.engine.db.errors import BUSY, DEADLOCK, DUPLICATE, REFUSED, UNKNOWN
 from models.engine.file.journal import Objects
-from models.engine.stored_check import StoredCheck
+from models.engine.statements import Values
+from models.family import CHUNK
+from models.stored_check import StoredCheck
 
 if TYPE_CHECKING:
     from migrations.runner import Migrations
@@ -79,14 +81,12 @@ class DBStorage(Storage):
         with self._translated():
             self._before_reading()
 
-    def connections(self) -> dict[str, int]:
+    def pools(self) -> dict[str, Pool]:
         pools: dict[str, Any] = {name: engine.pool for name, engine in self._engines._asdict().items()}
-        return {name: pool.checkedout() for name, pool in pools.items()}
+        most = self._settings.database.pool + self._settings.database.overflow
+        return {name: Pool(pool.checkedout(), None if name == "statements" else most) for name, pool in pools.items()}
 
-    def lists_at_once(self) -> int:
-        return self._settings.database.pool + self._settings.database.overflow
-
-    def hurry(self) -> None:
+    def enforce_timeouts(self) -> None:
         limits = self._settings.database
         if self._autocommit.patience != limits.statement:
             self._autocommit.patience = limits.statement
@@ -95,7 +95,7 @@ class DBStorage(Storage):
 
     def migrations(self) -> Migrations:
         try:
-            from migrations.runner import Migrations
+            from migrations.runner import Migrations  # Alembic may be missing, and is slow to import
         except ModuleNotFoundError as error:
             raise Misconfigured("Migrating needs alembic: pip install -r requirements/mysql.txt") from error
         return Migrations(self._autocommit.engine)
@@ -107,25 +107,20 @@ class DBStorage(Storage):
         with self._mutex:
             if not self._ready:
                 self._check_schema(connection)
-                self._keeps_keys = tables.keep_keys(connection)
+                self._keeps_keys = server.keep_keys(connection)
                 self._ready = True
 
     def _check_schema(self, connection: Connection) -> None:
-        tables.check(connection)
-        self.refusal = None
-        try:
-            if self._settings.guarded:      # no tables are made there, so nobody is waited for who makes some
-                tables.judge(connection, self._settings)
-                return
-            stamp = migrations.stamped(connection)
-            if self._settings.env != "test" and stamp and stamp.fits:
-                return
-            # On a connection of its own: what makes tables ends transactions.
-            with self._autocommit.engine.connect() as own, tables.only_one(own):
-                tables.make(own, self._settings)
-        except Outdated as error:
-            self.refusal = str(error)
-            raise
+        server.check(connection)
+        if self._settings.guarded:      # no tables are made there, so it need not wait for another process that does
+            bootstrap.judge(connection, self._settings)
+            return
+        stamp = migrations.stamped(connection)
+        if self._settings.env != "test" and stamp and stamp.fits:
+            return
+        # On a connection of its own: making tables ends transactions.
+        with self._autocommit.engine.connect() as own, server.only_one(own):
+            bootstrap.make(own, self._settings)
 
     def transact(self, work: Callable[[], T]) -> T:
         is_part = "transaction" in self._session.info
@@ -147,11 +142,11 @@ class DBStorage(Storage):
             self._session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         yield
 
-    def everything(self) -> Iterator[Objects]:
+    def dump(self) -> Iterator[Objects]:
         with self.snapshot(), self._translated():
             yield from db_rows.everything(self._session.connection())
 
-    def fill(self, parts: Iterable[Objects], replace: bool = False) -> None:
+    def restore(self, parts: Iterable[Objects], replace: bool = False) -> None:
         self._sessions.rollback()
         with self.transaction(), self._translated():
             connection, counts = self._locked()
@@ -174,13 +169,13 @@ class DBStorage(Storage):
 
     def insert(self, obj: BaseModel) -> None:
         table = obj.__table__
-        if self.is_at_work or table.name in version.TABLES or not self._keeps_keys:
+        if self._in_transaction or table.name in version.TABLES or not self._keeps_keys:
             super().insert(obj)
             return
         values = {column.key: getattr(obj, column.key) for column in table.c}
         try:
             with self._translated():
-                self._autocommit.prepared(_insertion(table), values)
+                self._autocommit.compiled(self._kept(_insertion(table)), values)
         except HBNBError as error:
             cause = error.__cause__
             if not isinstance(cause, DBAPIError):
@@ -191,36 +186,30 @@ class DBStorage(Storage):
                 super().insert(obj)     # which tries twice
                 return
             # Somebody has this id: nobody but the same statement, whose connection was lost before it could answer.
-            if errors.code(cause) != DUPLICATE or not self.rows(select(table.c.id).where(table.c.id == obj.id)):
+            if errors.code(cause) != DUPLICATE or not self.read(
+                    select(table.c.id).where(table.c.id == obj.id)).all():
                 raise
         for name in values.keys() - vars(obj).keys():
             set_committed_value(obj, name, values[name])
         make_transient_to_detached(obj)
         self.new(obj)       # as one that was read
 
-    def parts(self, statement: Prepared, values: Mapping[str, Any]) -> Generator[Rows, None, None]:
-        if self.is_at_work:
-            yield from super().parts(statement, values)
+    def _partitions(self, statement: Select[Any], values: Values | None) -> Generator[Rows, None, None]:
+        if self._in_transaction:
+            yield from super()._partitions(statement, values)
             return
         with self._translated():
-            yield from self._autocommit.parts(statement, values, CHUNK)
+            compiled = Compiled(statement, self._engine) if values is None else self._kept(statement)
+            yield from self._autocommit.partitions(compiled, values or {}, CHUNK)
 
-    def stream(self, statement: Select[Any], limit: int | None = None, offset: int = 0) -> Generator[Rows, None, None]:
-        if self.is_at_work:
-            yield from super().stream(statement, limit, offset)
-            return
-        with self._translated():
-            long = limit is None or limit > CHUNK
-            yield from self._autocommit.stream(statement.limit(limit).offset(offset or None), CHUNK, long)
-
-    def _versioned(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
-        rows, found = self._autocommit.prepared(_with_version(statement), values), None
+    def _read_versioned(self, statement: Select[Any], values: Values) -> tuple[Rows, Any]:
+        rows, found = self._autocommit.compiled(self._kept(_with_version(statement)), values), None
         for row in rows:
             found = row.pop("_version")
         return rows, found if rows else self._version()
 
     def _version(self) -> Any:
-        return self._autocommit.prepared(_VERSION, {})[0]["_version"]
+        return self._autocommit.compiled(self._kept(_VERSION), {})[0]["_version"]
 
     def _before_reading(self) -> None:
         if not self._ready:
@@ -257,21 +246,19 @@ class DBStorage(Storage):
         return errors.translate(error, self._settings)
 
 
-_VERSION = Prepared(select(version.VERSION))
+_VERSION = select(version.VERSION)
+_WITH_VERSION: WeakKeyDictionary[Any, Select[Any]] = WeakKeyDictionary()
 
 
-_WITH_VERSION: WeakKeyDictionary[Prepared, Prepared] = WeakKeyDictionary()
-
-
-def _with_version(prepared: Prepared) -> Prepared:
-    if prepared not in _WITH_VERSION:
-        _WITH_VERSION[prepared] = Prepared(prepared.statement.add_columns(version.VERSION))
-    return _WITH_VERSION[prepared]
+def _with_version(statement: Select[Any]) -> Select[Any]:
+    if (found := _WITH_VERSION.get(statement)) is None:
+        found = _WITH_VERSION[statement] = statement.add_columns(version.VERSION)
+    return found
 
 
 @cache
-def _insertion(table: Table) -> Prepared:
-    return Prepared(insert(table))
+def _insertion(table: Table) -> Insert:
+    return insert(table)
 
 
 class _Work:

@@ -14,24 +14,26 @@ import threading
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import create_engine, event
+from sqlalchemy import Select, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
-from errors import Damaged, HBNBError, Invalid, Unavailable
+from errors import Damaged, HBNBError, Invalid, Unavailable, taken
 from legacy import json_file
 from models import passwords
-from models.engine.autocommit import Autocommit, Prepared, Rows
-from models.engine.base import Storage, must_be_empty, taken
+from models.engine.autocommit import Autocommit
+from models.engine.base import Storage, must_be_empty
+from models.engine.compiled import Rows
 from models.engine.file import lock, tables
 from models.engine.file.journal import Objects
 from models.engine.file.json_file import JSONFile
-from models.engine.stored_check import StoredCheck
+from models.engine.statements import Values
+from models.stored_check import StoredCheck
 from models.values import lower
 
 
@@ -72,17 +74,17 @@ class FileStorage(Storage):
         event.listen(self._sessions, "do_orm_execute", self._catch_up)
         weakref.finalize(self, _fold, self._file, self._memory)
 
-    def owns(self, path: str) -> bool:
-        return os.path.realpath(path) in self._file.paths
-
     def probe(self, seconds: float) -> None:
         self._file.probe()
         self._catch_up()
 
-    def hurry(self) -> None:
+    def owns(self, path: str) -> bool:
+        return os.path.realpath(path) in self._file.paths
+
+    def enforce_timeouts(self) -> None:
         self._file.timeout = lock.REQUEST_TIMEOUT
 
-    def settle(self) -> None:
+    def compact(self) -> None:
         with self._alone(), self._mutex:
             self._file.fold(lambda: tables.everything(self._memory))
 
@@ -109,7 +111,7 @@ class FileStorage(Storage):
             said = f"{said}, in memory only, as {error}"
         logging.getLogger("hbnb").warning(said)
 
-    def everything(self) -> Iterator[Objects]:
+    def dump(self) -> Iterator[Objects]:
         with closing(self._connect(isolation_level=None)) as memory:
             with self._file.lock.reading(self._file.timeout):
                 self._read_changes()
@@ -117,7 +119,7 @@ class FileStorage(Storage):
                 memory.execute("SELECT count(*) FROM changed").fetchone()
             yield from tables.everything(memory)
 
-    def fill(self, parts: Iterable[Objects], replace: bool = False) -> None:
+    def restore(self, parts: Iterable[Objects], replace: bool = False) -> None:
         with self._alone(), self._mutex:
             self._memory.execute("BEGIN IMMEDIATE")
             try:
@@ -167,9 +169,9 @@ class FileStorage(Storage):
                 self._file.forget()
                 raise
 
-    def _versioned(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Rows, Any]:
+    def _read_versioned(self, statement: Select[Any], values: Values) -> tuple[Rows, Any]:
         version = self._version()
-        return self._autocommit.prepared(statement, values), version
+        return self._autocommit.compiled(self._kept(statement), values), version
 
     def _version(self) -> Any:
         self._catch_up()

@@ -8,17 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, false, func, select
+from sqlalchemy import ColumnElement, Select, false, func, select
 
 import models
 from errors import Invalid
 from models.amenity import Amenity, place_amenity
 from models.city import City
-from models.engine.autocommit import Prepared, Rows
 from models.place import Place
 from models.state import State
 from services.actor import VISITOR, Actor
-from services.listing import Listing
+from services.listing import Listing, Objects
 from services.search import planner, statistics, words
 from services.search.filters import FILTERS, LISTS, distance
 from services.search.value_types import SORTS
@@ -96,10 +95,11 @@ class Search(Listing):
         found = select(Place.id, Place.city_id).where(*self.conditions()).distinct().subquery()
         offered = select(Amenity.id, Amenity.name, func.count()).join(
             place_amenity, place_amenity.c.amenity_id == Amenity.id).join(found, found.c.id == place_amenity.c.place_id)
-        there = select(City.id, City.name, State.id, State.name, func.count()).join(
+        there = select(
+            City.id, City.name, State.id.label("state_id"), State.name.label("state"), func.count()).join(
             found, found.c.city_id == City.id).outerjoin(State, State.id == City.state_id)
-        amenities = models.storage.rows(offered.group_by(Amenity.id, Amenity.name))
-        cities = models.storage.rows(there.group_by(City.id, City.name, State.id, State.name))
+        amenities = models.storage.read(offered.group_by(Amenity.id, Amenity.name)).tuples()
+        cities = models.storage.read(there.group_by(City.id, City.name, State.id, State.name)).tuples()
         states: Counter[tuple[str, str]] = Counter()
         for _, _, state, name, count in cities:
             if state is not None:
@@ -107,14 +107,14 @@ class Search(Listing):
         return {"amenities": _counted(amenities), "states": _counted((*each, states[each]) for each in states),
                 "cities": _counted((id, name, count) for id, name, _, _, count in cities)}
 
-    def prepared(self) -> tuple[Prepared, dict[str, Any]] | None:
+    def prepared(self) -> tuple[Select[Any], dict[str, Any]] | None:
         if self._is_special():
             return None
         now = self._now()
         found = self._found(now)
         return planner.statement(found, now.counts, self.limit, self.offset, self.hidden) if found else None
 
-    def rows(self) -> Generator[Rows, None, None]:
+    def rows(self) -> Generator[Objects, None, None]:
         """The places themselves, in parts.
 
         A page is read by what was known of the market at last: the same statement tells whether that still holds.
@@ -125,7 +125,8 @@ class Search(Listing):
         self._market = statistics.latest()
         for _ in range(TRIES):
             prepared = self.prepared()
-            rows, version = models.storage.versioned(*prepared) if prepared else ([], models.storage.version())
+            rows, version = models.storage.read(*prepared).versioned() if prepared else (
+                [], models.storage.version())
             if version == self._market.version:
                 break
             self._market = statistics.at(version)

@@ -16,7 +16,6 @@ from sqlalchemy.orm import aliased
 
 from models.amenity import place_amenity
 from models.columns import unindexed
-from models.engine.autocommit import Prepared
 from models.place import Place
 from services import schema
 from services.search.statistics import Counts
@@ -50,7 +49,7 @@ def conditions(wanted: Wanted, counts: Counts) -> list[ColumnElement[bool]]:
 
 
 def statement(wanted: Wanted, counts: Counts, limit: int | None, offset: int,
-              hidden: frozenset[str]) -> tuple[Prepared, dict[str, Any]] | None:
+              hidden: frozenset[str]) -> tuple[Select[Any], dict[str, Any]] | None:
     """The statement for some of the places, or all, the oldest first, and its values; none where no such is ready."""
     cities, amenities = wanted
     if len(amenities) > LOOKED_UP or len(cities or ()) > LENGTHS[-1]:
@@ -101,13 +100,13 @@ def _estimates(wanted: Wanted, counts: Counts) -> tuple[int, int, list[float]]:
 
 
 @lru_cache(maxsize=500)
-def _page(way: str, cities: int | None, amenities: int, skips: bool, hidden: frozenset[str]) -> Prepared:
+def _page(way: str, cities: int | None, amenities: int, skips: bool, hidden: frozenset[str]) -> Select[Any]:
     """One of the ways: along the index of all places, through those of the cities, or from the rarest amenity on.
 
     The ids come first, of which the index knows all it takes; then the places of the few that are left.
     """
     if way == "oldest" and cities is None and not amenities and not skips:
-        return Prepared(_places(hidden).limit(bindparam("limit")))
+        return _places(hidden).limit(bindparam("limit"))
     found = aliased(Place.__table__)
     statement = _joined(way, found, amenities).prefix_with("STRAIGHT_JOIN", dialect="mysql")
     if way != "amenity":
@@ -120,8 +119,8 @@ def _page(way: str, cities: int | None, amenities: int, skips: bool, hidden: fro
     if skips:
         statement = statement.offset(bindparam("offset"))
     ids = statement.subquery()
-    return Prepared(select(*schema.form(Place, hidden)).join(ids, ids.c.id == Place.__table__.c.id).order_by(
-        ids.c.created_at, ids.c.id))
+    return select(*schema.form(Place, hidden)).join(ids, ids.c.id == Place.__table__.c.id).order_by(
+        ids.c.created_at, ids.c.id)
 
 
 def _joined(way: str, found: Any, amenities: int) -> Select[Any]:
@@ -146,13 +145,13 @@ def _joined(way: str, found: Any, amenities: int) -> Select[Any]:
 
 
 @lru_cache(maxsize=500)
-def _everything(cities: int | None, amenities: int, looks: bool, hidden: frozenset[str]) -> Prepared:
+def _everything(cities: int | None, amenities: int, looks: bool, hidden: frozenset[str]) -> Select[Any]:
     statement = _places(hidden).where(*_having(_binds("amenity", amenities), looks))
     if cities is not None:
         statement = statement.where(Place.city_id.in_(_binds("city", cities)))
     elif not amenities:     # read as they come, instead of sorted first
         statement = statement.with_hint(Place.__table__, "FORCE INDEX (ix_places_created_at)", "mysql")
-    return Prepared(statement)
+    return statement
 
 
 def _places(hidden: frozenset[str]) -> Select[Any]:

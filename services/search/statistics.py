@@ -78,7 +78,7 @@ def at(version: Any) -> Market:
     known = _markets.get(models.storage)
     if known is None or known.version != version:
         known = _read(version, known)
-        if not models.storage.is_at_work:   # what a transaction sees is nobody else's
+        if version is not None:     # what a transaction sees is nobody else's
             _markets[models.storage] = known
     return known
 
@@ -87,20 +87,20 @@ def _read(version: Any, before: Market | None) -> Market:
     # The version was read first: what changes from here on makes this old.
     states: dict[str, list[str]] = {}
     cities: dict[str, str] = {}
-    named = select(City.id, City.name, City.state_id, State.name).outerjoin(State, State.id == City.state_id)
-    for city, name, state, of in models.storage.rows(named):
+    named = select(City.id, City.name, City.state_id, State.name.label("state")).outerjoin(
+        State, State.id == City.state_id)
+    for city, name, state, of in models.storage.read(named).tuples():
         states.setdefault(state, []).append(city)
         cities[city] = lower(f"{name}\n{of or ''}")
-    amenities = {id: lower(name) for id, name in models.storage.rows(select(Amenity.id, Amenity.name))}
+    amenities = {id: lower(name) for id, name in models.storage.read(select(Amenity.id, Amenity.name)).tuples()}
     counts = before.counts if before and time.monotonic() < before.counts.until else _count()
     return Market(version, states, cities, amenities, counts)
 
 
 def _count() -> Counts:
     start = time.monotonic()
-    cities = dict(map(tuple, models.storage.rows(
-        select(Place.city_id, func.count()).group_by(Place.city_id))))
-    amenities = dict(map(tuple, models.storage.rows(
-        select(place_amenity.c.amenity_id, func.count()).group_by(place_amenity.c.amenity_id))))
+    cities = dict(models.storage.read(select(Place.city_id, func.count()).group_by(Place.city_id)).tuples())
+    amenities = dict(models.storage.read(
+        select(place_amenity.c.amenity_id, func.count()).group_by(place_amenity.c.amenity_id)).tuples())
     end = time.monotonic()
     return Counts(cities, amenities, sum(cities.values()), end + PATIENCE * (end - start))

@@ -62,8 +62,8 @@ class Airbnb:
         """
         state_id = self._named(State, state, {}, f"state/{state}/")
         self._city_id = self._named(City, city, {"state_id": state_id}, f"city/{state}/{city}/")
-        self._amenities = dict(models.storage.rows(     # of two with the same name, the oldest
-            select(Amenity.name, Amenity.id).order_by(Amenity.created_at.desc(), Amenity.id.desc())))
+        self._amenities = dict(models.storage.read(     # of two with the same name, the oldest
+            select(Amenity.name, Amenity.id).order_by(Amenity.created_at.desc(), Amenity.id.desc())).tuples())
         self._intake.put(Place, self._each(source, self._listing))
 
     def reviews(self, source: Iterable[tuple[str, Row]]) -> None:
@@ -153,11 +153,11 @@ class Airbnb:
         """The id of the object of that name, which the places will need where there is none."""
         schema.clean(cls, {"name": name, **values}, made=True)
         table = cls.__table__
-        found = models.storage.rows(select(table.c.id).where(
+        found = models.storage.read(select(table.c.id).where(
             table.c.name == name, *(table.c[each] == value for each, value in values.items())
-        ).order_by(table.c.created_at, table.c.id).limit(1))
+        ).order_by(table.c.created_at, table.c.id).limit(1)).first()
         if found:
-            return str(found[0].id)
+            return str(found["id"])
         now, id = utc_now(), _id(*key.split("/", 1))
         self._where.append((cls, {"id": id, "created_at": now, "updated_at": now, "name": name, **values}))
         return id

@@ -145,12 +145,12 @@ def _all(name: str, cls: type[BaseModel], with_passwords: bool) -> Iterator[dict
     table = cls.__table__
     columns = schema.selected(cls, everything=with_passwords)
     last = ""
-    while rows := models.storage.rows(select(*columns).where(table.c.id > last).order_by(table.c.id).limit(PART)):
-        last = rows[-1].id
-        linked = {attribute: _linked(pairs, [row.id for row in rows]) for attribute, pairs in links(table).items()}
-        for row in rows:
-            obj = row._asdict()
-            obj |= {attribute: ids.get(row.id, []) for attribute, ids in linked.items()}
+    while found := models.storage.read(
+            select(*columns).where(table.c.id > last).order_by(table.c.id).limit(PART)).all():
+        last = found[-1]["id"]
+        linked = {attribute: _linked(pairs, [obj["id"] for obj in found]) for attribute, pairs in links(table).items()}
+        for obj in found:
+            obj |= {attribute: ids.get(obj["id"], []) for attribute, ids in linked.items()}
             if "password" in obj:   # an old database may hold it as it was typed
                 obj["password"] = passwords.protected(obj["password"])
             yield obj | {"__class__": name}
@@ -159,7 +159,7 @@ def _all(name: str, cls: type[BaseModel], with_passwords: bool) -> Iterator[dict
 def _linked(pairs: Table, ids: list[str]) -> dict[str, list[str]]:
     one, other = pairs.c
     found: dict[str, list[str]] = {}
-    for id, each in models.storage.rows(select(one, other).where(one.in_(ids)).order_by(one, other)):
+    for id, each in models.storage.read(select(one, other).where(one.in_(ids)).order_by(one, other)).tuples():
         found.setdefault(id, []).append(each)
     return found
 

@@ -89,7 +89,7 @@ class Intake:
 
     def _put(self, cls: type[BaseModel], items: dict[str, Item], replace: bool) -> None:
         table = cls.__table__
-        there = {row.id: row._mapping for row in models.storage.rows(select(table).where(table.c.id.in_(items)))}
+        there = {row["id"]: row for row in models.storage.read(select(table).where(table.c.id.in_(items)))}
         self._refuse_taken(cls, items, there)
         self._refuse_invalid(cls, items, there, replace)
         new = {id: item for id, item in items.items() if id not in there}
@@ -150,7 +150,7 @@ class Intake:
         named = {id for item in batch if isinstance(id := item.values.get(column.key), str) and id.isascii()}
         named -= there | coming
         if named:
-            there |= {id for id, in models.storage.rows(select(key.column).where(key.column.in_(named)))}
+            there |= {*models.storage.read(select(key.column).where(key.column.in_(named))).scalars()}
         if absent := named - there:
             self._lacking.add(key.column.table)
         return absent
@@ -176,8 +176,8 @@ class Intake:
             name, key = column.key, told_apart(column)
             bringing = {id: key(item.values[name]) for id, item in items.items()
                         if id not in there or key(there[id][name]) != key(item.values[name])}
-            taken = {key(value) for value, in models.storage.rows(
-                select(column).where(unique_key(column).in_({*bringing.values()})))}
+            taken = {key(value) for value in models.storage.read(
+                select(column).where(unique_key(column).in_({*bringing.values()}))).scalars()}
             for id, value in bringing.items():
                 if value in taken:
                     self.report.refuse(items[id].place, f"another object has the {name} {items[id].values[name]}")
@@ -223,7 +223,7 @@ class Intake:
             one, other = pairs.c
             ids = [id for id, item in items.items() if pairs in item.linked]
             named = self._existing(other, {(id, each) for id in ids for each in items[id].linked[pairs]})
-            there = {(row[0], row[1]) for row in models.storage.rows(select(one, other).where(one.in_(ids)))}
+            there = {*models.storage.read(select(one, other).where(one.in_(ids))).tuples()}
             new, gone = sorted(named - there), sorted(there - named)
             if new:
                 models.storage.write(insert(pairs), [{one.key: id, other.key: each} for id, each in new])
@@ -235,7 +235,7 @@ class Intake:
     def _existing(self, other: Column[Any], pairs: set[tuple[str, str]]) -> set[tuple[str, str]]:
         [key] = other.foreign_keys
         known = {id for ids in batches({each for _, each in pairs if each.isascii()}, BATCH)
-                 for id, in models.storage.rows(select(key.column).where(key.column.in_(ids)))}
+                 for id in models.storage.read(select(key.column).where(key.column.in_(ids))).scalars()}
         found = {pair for pair in pairs if pair[1] in known}
         if len(found) < len(pairs):
             self.report.notes[f"links by {other.key} to nothing that is there; they were left out"] += (

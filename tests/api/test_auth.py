@@ -1,4 +1,4 @@
-"""Who may write, who sees what is private, and the tokens that tell, on both engines."""
+"""Authentication: tokens, what a request without one is told, and private fields in lists and caches."""
 from __future__ import annotations
 
 import csv
@@ -59,13 +59,6 @@ def bearer(text: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {text}"}
 
 
-def writes(client) -> list[tuple[str, str]]:
-    """Every method and path that changes something, by the routes themselves."""
-    return [(method, re.sub(r"<\w+>", "nope", rule.rule)) for rule in client.application.url_map.iter_rules()
-            for method in rule.methods - {"GET", "HEAD", "OPTIONS"}
-            if rule.endpoint.startswith("api_v1.") and not rule.rule.endswith("/places_search")]
-
-
 class TestWriting:
     @pytest.mark.parametrize("env", ENVIRONMENTS)
     def test_takes_a_token_in_staging_and_production_only(self, token, env):
@@ -74,16 +67,12 @@ class TestWriting:
         assert client.post("/api/v1/states", json={"name": "S"}, headers=bearer(token)).status_code == 201
         assert Settings(env=env).guarded == (env in GUARDED)
 
-    def test_is_refused_on_every_route_before_anything_else_is_looked_at(self, guarded, storage):
-        found = writes(guarded)
-        assert len(found) == 20
-        odd = [("POST", "/api/v1/nope"), ("PATCH", "/api/v1/states"), ("DELETE", "/api/v1/stats")]
-        for method, path in [*found, *odd]:
+    def test_is_refused_before_anything_else_is_looked_at(self, guarded, storage):
+        for method, path in (("POST", "/api/v1/states"), ("POST", "/api/v1/nope"), ("PATCH", "/api/v1/states"),
+                             ("DELETE", "/api/v1/stats")):
             for slash in ("", "/"):
                 answer = guarded.open(path + slash, method=method, data="{" * 2_000_000)
-                assert answer.status_code == 401, (method, path)
-                assert answer.json == {"error": "Writing takes a token: send it as Authorization: Bearer <token>"}
-                assert answer.headers["WWW-Authenticate"] == 'Bearer realm="HBNB"'
+                assert (answer.status_code, answer.json) == (401, {"error": permissions.TOKEN_NEEDED}), (method, path)
                 assert answer.headers["X-Request-Id"]
         assert storage.count() == 0
 
@@ -107,32 +96,11 @@ class TestWriting:
         assert answer.headers["WWW-Authenticate"] == 'Bearer realm="HBNB"'
         assert storage.count(State) == 0
 
-    def test_with_one_does_all_that_it_did_without_a_guard(self, guarded, token):
-        market, headers = Market(), bearer(token)
-        made = guarded.post("/api/v1/states", json={"name": "S"}, headers=headers)
-        assert made.status_code == 201
-        path = made.headers["Location"]
-        assert guarded.put(path, json={"name": "T"}, headers=headers).json["name"] == "T"
-        assert guarded.delete(path, headers=headers).json == {}
-        link = f"/api/v1/places/{market.place.id}/amenities/{market.wifi.id}"
-        assert guarded.delete(link, headers=headers).status_code == 200
-        assert guarded.post(link, headers=headers).status_code == 201
-        assert guarded.post("/api/v1/states/nope/cities", headers=headers).status_code == 404
-
     def test_ends_when_the_token_is_revoked(self, guarded, token):
         tokens.create("other")
         assert guarded.post("/api/v1/states", json={"name": "S"}, headers=bearer(token)).status_code == 201
         tokens.revoke("mine")
         assert guarded.post("/api/v1/states", json={"name": "S"}, headers=bearer(token)).status_code == 401
-
-    def test_is_not_what_reading_is(self, guarded):
-        market = Market()
-        for path in ("status", "stats", "states", f"places/{market.place.id}", "users", "places?facets=true"):
-            for headers in ({}, bearer("x")):
-                assert guarded.get(f"/api/v1/{path}", headers=headers).status_code == 200
-        searched = guarded.post("/api/v1/places_search", json={})
-        assert (searched.status_code, len(searched.json)) == (200, 1)
-        assert guarded.get("/").status_code == guarded.get("/apidocs/").status_code == 200
 
     def test_of_a_page_elsewhere_may_be_asked_for_with_all_that_it_takes(self, token):
         client = ready_app(env="staging", cors_origins="https://b.example").test_client()
@@ -166,34 +134,13 @@ class TestMailAddresses:
                 f"places/{market.place.id}/reviews?include=user", f"users/{market.host.id}/places?include=user",
                 f"cities/{market.city.id}/places?include=user", "places?facets=true&include=user"]
 
-    def test_are_shown_to_the_holder_of_a_token_only(self, guarded, token, market):
-        for path in self.paths(market):
-            for headers in ({}, bearer("x")):
-                others = guarded.get(f"/api/v1/{path}", headers=headers)
-                assert others.status_code == 200, path
-                assert "email" not in others.text
-                assert ".example" not in others.text
-            own = guarded.get(f"/api/v1/{path}", headers=bearer(token))
-            assert '"email"' in own.text, path
-        searched = guarded.post("/api/v1/places_search?include=user,reviews.user", json={})
-        assert searched.json[0]["user"]["first_name"] == "Ada"
-        assert "email" not in searched.text
-        assert '"email"' in guarded.post("/api/v1/places_search?include=user", json={}, headers=bearer(token)).text
-
-    def test_are_shown_to_all_in_dev(self, market):
-        client = ready_app().test_client()
-        for path in self.paths(market):
-            answer = client.get(f"/api/v1/{path}")
-            assert '"email"' in answer.text
-            assert "Authorization" not in answer.headers.get("Vary", "")
-        assert client.get("/api/v1/users?sort=email").status_code == 200
-
     def test_are_not_told_by_an_order_either(self, staging, token, market):
         for sort in ("email", "-email", "first_name,-email"):
             answer = staging.get(f"/api/v1/users?sort={sort}")
             assert (answer.status_code, answer.json["error"]) == (400, "email is private: to sort by it takes a token")
         sorted_by = staging.get("/api/v1/users?sort=email", headers=bearer(token)).json
         assert [user["email"] for user in sorted_by] == ["guest@Albany.example", "host@Albany.example"]
+        assert ready_app().test_client().get("/api/v1/users?sort=email").json == sorted_by
 
     def test_keep_the_two_views_apart_in_every_cache(self, staging, token, market):
         for path in self.paths(market):
@@ -224,9 +171,6 @@ class TestMailAddresses:
         changed = staging.put(path, json={"first_name": "B"}, headers=headers | {"If-Match": seen})
         assert (changed.status_code, changed.json["email"]) == (200, "host@Albany.example")
 
-    def test_are_declared_private_once(self):
-        assert [*permissions.PRIVATE] == [("User", "email")]
-
 
 def test_a_token_costs_one_statement_and_spares_none_of_the_quick_ways(staging, token, storage, sent, engine):
     market, path = Market(), "/api/v1/places?limit=5"
@@ -250,10 +194,10 @@ class TestTokens:
         assert all(TEXT.fullmatch(text) for text in texts)
         secrets = [text.split("_", 2)[2] for text in texts]
         assert secrets[0] != secrets[1]
-        rows = str(storage.rows(Token.__table__.select()))
+        rows = str(storage.read(Token.__table__.select()).tuples())
         assert not any(secret in rows for secret in secrets)
         if engine == "file":
-            storage.settle()
+            storage.compact()
             assert not any(secret in Path(settings.file_path).read_text() for secret in secrets)
         assert [tokens.holder(text) for text in texts] == [text.split("_")[1] for text in texts]
 

@@ -26,6 +26,7 @@ from services import idempotency, tokens
 from services.idempotency import Reply
 from tests import objects
 from tests.apps import ready_app
+from tests.database import engines_of
 from tests.market import Market
 from tests.processes import finish, start
 from tests.servers import Server, free_port
@@ -311,9 +312,9 @@ class TestAllOrNothing:
     def test_object_and_answer_are_one_commit(self, client, storage):
         commits: list[Any] = []
         note = commits.append
-        event.listen(storage._engine, "commit", note)
+        event.listen(engines_of(storage).transactions, "commit", note)
         post(client, "states", {"name": "N"})
-        event.remove(storage._engine, "commit", note)
+        event.remove(engines_of(storage).transactions, "commit", note)
         assert len(commits) == 1
 
     def test_a_program_that_is_killed_at_any_moment_has_made_both_or_neither(self, environ, storage):

@@ -2,25 +2,21 @@
 from __future__ import annotations
 
 import http.client
-import re
 from contextlib import closing
 from typing import Any
 
 import pytest
 
 import models
+from models.engine.statements import Result
 from models.state import State
 from tests.apps import ready_app
-from tests.market import Market
+from tests.market import FILES, Market
 from tests.servers import Server, free_port
 
 NEVER = {"PATCH", "TRACE", "BREW"}
 OWN = {"X-Request-Id", "Date"}      # each answer has its own
 HEADERS = ["authorization", "content-type", "idempotency-key", "if-match", "if-none-match"]
-FILES = {"/apidocs/static/<path:filename>": "/apidocs/static/docs.js",
-         "/flasgger_static/<path:filename>": "/flasgger_static/swagger-ui.css",
-         "/static/<version>/<folder>/<path:name>": "/static/x/styles/hbnb.css",
-         "/pictures/<version>/<id>.svg": "/pictures/x/1.svg"}
 METHODS: dict[str, set[str]] = {}       # of each route, by what it is written as
 APP = ready_app()
 for _rule in APP.url_map.iter_rules():
@@ -40,22 +36,13 @@ def client(storage):
     return APP.test_client()
 
 
-def path(rule: str, market: Market) -> str:
-    """A path that the route has."""
-    ids = {"states": market.state.id, "cities": market.city.id, "amenities": market.wifi.id,
-           "users": market.host.id, "places": market.place.id, "reviews": market.review.id}
-    own = ids.get(rule.split("/")[3 if rule.startswith("/api/") else 1], "")
-    values = {"<amenity_id>": market.wifi.id, "<text>": "is_fun", "<number:n>": "89"}
-    return FILES.get(rule) or re.sub("<.*?>", lambda found: values.get(found[0], own), rule)
-
-
 def head_of(answer: Any) -> list[tuple[str, str]]:
     return [(name, value) for name, value in answer.headers if name not in OWN]
 
 
 def forms(rule: str, market: Market) -> list[str]:
     """With and without a slash at the end; of a file there is only one form."""
-    plain = path(rule, market)
+    plain = market.path(rule)
     return [plain] if rule in FILES or rule == "/" else [plain, plain + "/"]
 
 
@@ -137,13 +124,13 @@ class TestLongLists:
 
     def test_head_does_not_read_the_rest_of_it(self, client, storage, monkeypatch):
         read: list[int] = []
-        parts = storage.parts
+        partitions = Result.partitions
 
-        def counted(*arguments, **options):
-            for rows in parts(*arguments, **options):
+        def counted(result):
+            for rows in partitions(result):
                 read.append(len(rows))
                 yield rows
-        monkeypatch.setattr(storage, "parts", counted)
+        monkeypatch.setattr(Result, "partitions", counted)
         head = client.head("/api/v1/states")
         assert sum(read) <= 2000
         read.clear()
@@ -174,5 +161,5 @@ def test_the_store_is_left_alone(client, market):
     before = models.storage.count()
     for rule in METHODS:
         for method in ("OPTIONS", "HEAD"):
-            client.open(path(rule, market), method=method, buffered=True)
+            client.open(market.path(rule), method=method, buffered=True)
     assert models.storage.count() == before

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 import models
 from errors import Conflict, NotFound
+from models.engine.statements import Result
 from models.review import Review
 from models.state import State
 from models.user import User
@@ -59,7 +60,7 @@ class TestFastPath:
 
     def test_an_error_is_said_by_flask_and_the_storage_is_asked_once(self, app, asked, monkeypatch):
         found = []
-        monkeypatch.setattr(models.storage, "prepared", lambda *_: (found.append("read"), [])[1])
+        monkeypatch.setattr(Result, "first", lambda _: found.append("read"))
         answer = app.test_client().get("/api/v1/states/none")
         assert (answer.status_code, answer.json) == (404, {"error": "Not found"})
         assert (found, asked) == (["read"], ["asked"])

@@ -11,6 +11,7 @@ import pytest
 from werkzeug.test import create_environ, run_wsgi_app
 
 from models.amenity import Amenity
+from models.engine.statements import Result
 from models.place import Place
 from models.review import Review
 from models.state import State
@@ -493,8 +494,8 @@ class TestBounds:
         storage.save()
         storage.close()
         monkeypatch.setattr(listing, "ROOM", 10)
-        read, rows = [], storage.rows
-        monkeypatch.setattr(storage, "rows", lambda *asked: read.append(found := rows(*asked)) or found)
+        read, every = [], Result.all
+        monkeypatch.setattr(Result, "all", lambda result: read.append(found := every(result)) or found)
         for path in ("places/{place}?include=reviews.user", "users?include=reviews.place",
                      "cities/{city}?include=places.reviews"):
             assert ask("GET", path).status_code == 400

@@ -4,14 +4,13 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import uuid
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import suppress
 
 import pytest
 
@@ -25,6 +24,7 @@ from models.city import City
 from models.place import Place
 from models.state import State
 from models.user import User
+from tests.cli.conftest import Session
 from tests.conftest import ROOT, Run
 from tests.market import Market
 
@@ -34,33 +34,6 @@ STATE, CITY = "421a55f4-7d82-47d9-b54c-a76916479545", "521a55f4-7d82-47d9-b54c-a
 
 only_file = pytest.mark.parametrize("engine", ["file"], indirect=True)
 only_db = pytest.mark.parametrize("engine", ["db"], indirect=True)
-
-
-class Session:
-    """A console in this process. Calling it with a line returns the output."""
-
-    def __init__(self) -> None:
-        self._console = HBNBCommand()
-        self.notes, self.failed, self.ended = "", False, False
-
-    def __call__(self, line: str) -> str:
-        # Text streams keep characters that UTF-8 cannot encode.
-        with redirect_stdout(io.StringIO()) as printed, redirect_stderr(io.StringIO()) as notes:
-            self._console.stdout = printed
-            self.ended = self._console.onecmd(line)
-        self.failed, self.notes = self._console.failed, notes.getvalue()
-        return printed.getvalue()
-
-    def json(self, line: str) -> list[dict]:
-        return json.loads(self(f"{line} --json"))
-
-    def names(self, line: str) -> list[str]:
-        return [each["name"] for each in self.json(line)]
-
-
-@pytest.fixture
-def say(storage) -> Session:
-    return Session()
 
 
 @pytest.fixture
@@ -73,13 +46,6 @@ def environ(environ: dict[str, str]) -> dict[str, str]:
 def console(storage, console: Run) -> Run:
     """Runs the console in its own process, on an empty store."""
     return console
-
-
-@pytest.fixture
-def market(storage) -> Market:
-    market = Market()
-    storage.close()
-    return market
 
 
 @pytest.fixture

@@ -10,22 +10,11 @@ from models.amenity import Amenity
 from models.place import Place
 from models.state import State
 from models.user import User
-from tests.cli.test_console import Session, stored
+from tests.cli.conftest import Session
+from tests.cli.test_console import stored
 from tests.market import Market
 
 only_file = pytest.mark.parametrize("engine", ["file"], indirect=True)
-
-
-@pytest.fixture
-def say(storage) -> Session:
-    return Session()
-
-
-@pytest.fixture
-def market(storage) -> Market:
-    market = Market()
-    storage.close()
-    return market
 
 
 class TestCalls:

@@ -14,23 +14,12 @@ from models.place import Place
 from sample import Sample
 from sample.fill import fill
 from tests import objects
-from tests.cli.test_console import Session, examples
+from tests.cli.conftest import Session
+from tests.cli.test_console import examples
 from tests.conftest import ROOT
 from tests.market import Market
 
 only_file = pytest.mark.parametrize("engine", ["file"], indirect=True)
-
-
-@pytest.fixture
-def say(storage) -> Session:
-    return Session()
-
-
-@pytest.fixture
-def market(storage) -> Market:
-    market = Market()
-    storage.close()
-    return market
 
 
 class TestColumns:

@@ -30,7 +30,7 @@ from models.user import User
 from services.idempotency import Reply, once
 from tests import objects
 from tests.conftest import ROOT, environment, own_settings
-from tests.database import Database
+from tests.database import Database, engines_of
 from tests.mariadb import MariaDB
 from tests.market import Market
 from tests.processes import finish, start
@@ -220,7 +220,8 @@ class TestSchema:
 
     def test_a_connection_that_cannot_speak_utf8mb4_is_refused(self, settings):
         storage = DBStorage(settings)
-        event.listen(storage._engine, "connect", lambda connection, _: connection.query("SET NAMES latin1"))
+        event.listen(engines_of(storage).transactions, "connect",
+                     lambda connection, _: connection.query("SET NAMES latin1"))
         with pytest.raises(Misconfigured, match="speaks latin1"):
             storage.reload()
 
@@ -245,7 +246,7 @@ class TestFaults:
         State(name="S").save()
         with pytest.raises(Unavailable), storage.transaction():
             storage.write(text("UPDATE states SET name = 'half'"))
-            [[mine]] = storage.rows(text("SELECT CONNECTION_ID()"))
+            [mine] = storage.read(text("SELECT CONNECTION_ID()")).scalars()
             database.connect().cursor().execute(f"KILL {mine}")
             storage.write(text("UPDATE states SET name = 'whole'"))
         storage.close()
@@ -268,7 +269,7 @@ class TestFaults:
 
     def test_a_commit_that_was_not_answered_is_said_to_be_uncertain(self, storage, database, monkeypatch):
         storage.new(State(name="S"))
-        monkeypatch.setattr(storage._engine.dialect, "do_commit", lambda connection: (
+        monkeypatch.setattr(engines_of(storage).transactions.dialect, "do_commit", lambda connection: (
             connection.commit(), database.disconnect(), connection.ping()))
         with pytest.raises(Unavailable, match="went away before it said whether it stored this: look"):
             storage.save()
@@ -300,20 +301,20 @@ class TestFaults:
 
     def test_a_forked_worker_has_connections_of_its_own(self, settings):
         storage = DBStorage(settings)   # with one connection: earlier tests may have left the other more to choose from
-        mine = storage.rows(text("SELECT CONNECTION_ID()"))[0][0]
+        [mine] = storage.read(text("SELECT CONNECTION_ID()")).scalars()
         storage.close()
         read, write = os.pipe()
         child = os.fork()
         if child == 0:
-            os.write(write, str(storage.rows(text("SELECT CONNECTION_ID()"))[0][0]).encode())
+            os.write(write, str(storage.read(text("SELECT CONNECTION_ID()")).scalars()[0]).encode())
             os._exit(0)
         os.waitpid(child, 0)
         assert int(os.read(read, 100)) != mine
-        assert storage.rows(text("SELECT CONNECTION_ID()"))[0][0] == mine
+        assert storage.read(text("SELECT CONNECTION_ID()")).scalars() == [mine]
 
     def test_a_failed_statement_does_not_spoil_the_next(self, storage):
         with pytest.raises(Unavailable):
-            storage.rows(text("SELECT nonsense"))
+            storage.read(text("SELECT nonsense")).tuples()
         assert storage.count() == 0
 
     def test_errors_are_understood_where_the_server_says_them_in_another_language(self, own_server, monkeypatch):
@@ -353,7 +354,8 @@ class TestFaults:
         other.execute("UPDATE users SET last_name = 'theirs' WHERE id = '2'")
         other.change_more_rows_than_we_do()
         errors: list[int] = []
-        event.listen(storage._engine, "handle_error", lambda context: errors.append(context.original_exception.args[0]))
+        event.listen(engines_of(storage).transactions, "handle_error",
+                     lambda context: errors.append(context.original_exception.args[0]))
         changed.first_name = "ours"
         storage.get(User, "2").first_name = "ours"
         storage.new(State(name="new"))
@@ -369,7 +371,7 @@ class TestFaults:
     def test_rows_that_stay_locked_are_a_clear_error(self, storage, database, settings, monkeypatch):
         two_users(storage)
         impatient = DBStorage(replace(settings, mysql_timeout="3"))     # of which a lock may take a third
-        impatient.hurry()
+        impatient.enforce_timeouts()
         monkeypatch.setattr(models, "storage", impatient)
         other = Other(database)
         other.execute("UPDATE users SET last_name = 'theirs' WHERE id = '1'")
@@ -455,7 +457,7 @@ class TestFaults:
         State(name="old").save()
         storage.close()
         impatient = DBStorage(replace(settings, mysql_timeout="2"))     # of which a lock may take half
-        impatient.hurry()
+        impatient.enforce_timeouts()
         monkeypatch.setattr(models, "storage", impatient)
         other = Other(database)
         other.execute("SELECT * FROM versions FOR UPDATE")      # what a transaction writes last
@@ -466,7 +468,8 @@ class TestFaults:
             def meanwhile(*_: object) -> None:
                 other.execute(statement)
                 other.commit()
-            event.listen(impatient._engine, "checkin", meanwhile, once=True)    # by when it has no lock any more
+            # By when it has no lock any more.
+            event.listen(engines_of(impatient).transactions, "checkin", meanwhile, once=True)
             return state
         yield waiting
         other.commit()

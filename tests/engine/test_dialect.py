@@ -26,9 +26,11 @@ from models.place import Place
 from models.state import State
 from models.user import User
 from services import tokens
+from services.actor import OPERATOR
 from services.backup import back_up, restore
 from services.idempotency import Reply, once
 from services.query import Filter
+from services.registry import service_for
 from services.search import planner, search
 from services.transfer.files import export_file, import_file
 from tests import objects
@@ -36,6 +38,7 @@ from tests.airbnb import Files, listing, review
 from tests.airbnb import text as csv
 from tests.api.test_contract import TABLE, Conversation
 from tests.conftest import own_settings, watched
+from tests.database import engines_of
 from tests.engine.test_migrations import Database as Old
 from tests.mariadb import MariaDB
 from tests.market import Market
@@ -123,12 +126,12 @@ def test_what_is_sent_first_is_understood_by_both(wrong):
 
 
 def test_every_connection_is_as_strict_as_those_of_mysql_8(storage):
-    for engine in storage._engines:
+    for engine in engines_of(storage):
         engine.dispose()    # of what another test may have ended
         with engine.connect() as connection:
             assert {*connection.scalar(text("SELECT @@sql_mode")).split(",")} >= MYSQL_8
     with pytest.raises(HBNBError, match="GROUP BY"):
-        storage.rows(text("SELECT name, COUNT(*) FROM states GROUP BY created_at"))
+        storage.read(text("SELECT name, COUNT(*) FROM states GROUP BY created_at")).tuples()
 
 
 @pytest.fixture
@@ -182,7 +185,7 @@ def everything(folder: Path) -> None:
     export_file(path, with_passwords=True)
     import_file(path)
     market.state = objects.find(State, market.state.id)
-    models.storage.dependents(market.state)
+    service_for(State).dependents(OPERATOR, market.state)
     objects.remove(market.state)
 
 
@@ -202,9 +205,9 @@ def planned(storage: DBStorage) -> Iterator[str]:
     """Each way to a page of places, whether or not this market leads along it."""
     for way, cities, amenities, skips in product(("oldest", "city", "amenity"), (None, 1, 3), (0, 1, 3), (False, True)):
         if (way != "city" or cities) and (way != "amenity" or amenities):
-            yield planner._page(way, cities, amenities, skips, frozenset()).on(storage._engines.statements, {})[0]
+            yield str(planner._page(way, cities, amenities, skips, frozenset()).compile(engines_of(storage).statements))
     for cities, amenities, looks in product((None, 1, 3), (0, 1, 3), (False, True)):
-        yield planner._everything(cities, amenities, looks, frozenset()).on(storage._engines.statements, {})[0]
+        yield str(planner._everything(cities, amenities, looks, frozenset()).compile(engines_of(storage).statements))
 
 
 def shapes(statements: list[str]) -> list[str]:

@@ -24,6 +24,7 @@ from models.review import Review
 from models.user import User
 from tests.apps import ready_app
 from tests.conftest import ROOT, TEST_DATABASE, environment, own_settings
+from tests.database import engines_of
 from tests.load import Load
 from tests.mariadb import MariaDB
 from tests.market import Market
@@ -50,7 +51,7 @@ def market(own_server: MariaDB, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mar
     market = Market(f"Albany {time.monotonic_ns()}")
     storage.close()
     yield market
-    for engine in storage._engines:
+    for engine in engines_of(storage):
         engine.dispose()
 
 
@@ -125,7 +126,7 @@ def test_a_write_that_was_stored_and_not_answered_is_done_once_with_a_key(own_se
             kill(other.cursor())
         connection.ping()
     with monkeypatch.context() as patch:
-        patch.setattr(storage._engine.dialect, "do_commit", commit_and_die)
+        patch.setattr(engines_of(storage).transactions.dialect, "do_commit", commit_and_die)
         found = write()
     for answer in (found, write()):     # who asks with a key is told by it, even the first time
         assert (answer.status_code, answer.headers["Idempotency-Replayed"]) == (201, "true")

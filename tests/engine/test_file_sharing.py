@@ -36,11 +36,6 @@ def engine() -> str:
 
 
 @pytest.fixture
-def path(settings) -> Path:
-    return Path(settings.file_path)
-
-
-@pytest.fixture
 def folding(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every store has a journal, which is folded in after a few changes."""
     monkeypatch.setattr(json_file, "SMALL", 0)
@@ -89,7 +84,7 @@ class TestEveryViewEqualsTheFile:
                     storage.save()
                     del expected[key]
                 case "fold":
-                    storage.settle()
+                    storage.compact()
                 case "open":    # as after a kill: nothing is folded
                     stores[number] = FileStorage(path)
         for _ in range(60):
@@ -423,7 +418,7 @@ with models.storage.transaction():
         monkeypatch.setattr(file_lock, "REQUEST_TIMEOUT", 0.1)
         monkeypatch.setattr(file_lock.FileLock, "writing", lambda self, timeout=None: (
             waited.append(timeout), writing(self, timeout))[1])
-        storage.hurry()
+        storage.enforce_timeouts()
         with pytest.raises(Unavailable, match="in use"):
             State(name="S").save()
         assert waited == [0.1]
@@ -468,7 +463,7 @@ class TestOwnerAndMode:
         Path(f"{path}.new").write_text("left by a crash")
         State(name="b").save()
         State(name="c").save()
-        storage.settle()
+        storage.compact()
         files = [*path.parent.glob("file.json*")]
         assert len(files) == 2 + (size == "large")
         for each in files:

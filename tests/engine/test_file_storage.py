@@ -36,11 +36,6 @@ def engine() -> str:
     return "file"
 
 
-@pytest.fixture
-def path(settings) -> Path:
-    return Path(settings.file_path)
-
-
 @pytest.fixture(params=["small", "large"])
 def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways to write: a file that is rewritten by each save, and one with a journal."""
@@ -321,7 +316,7 @@ class TestTheLaterWord:
         for name in ("fourth", "fifth"):
             state.name = name
             state.save()
-        other.settle()      # as a server does whose worker made them
+        other.compact()      # as a server does whose worker made them
         assert json.loads(path.read_text())[f"State.{state.id}"]["name"] == "fifth"
 
 
@@ -438,7 +433,7 @@ with models.storage.transaction():
         State(name="2").save()
         other = FileStorage(path)
         other.reload()
-        storage.settle()
+        storage.compact()
         State(name="3").save()
         monkeypatch.setattr(type(other._file), "_read_all", lambda *_: pytest.fail("it was all read again"))
         assert other.count(State) == 3

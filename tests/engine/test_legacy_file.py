@@ -273,7 +273,7 @@ class TestOddValues:
         assert "Refused.User.u" in path.read_text()
         assert "hunter2" not in path.read_text()
         path.write_bytes(json_objects.OURS + b"}")
-        storage.fill(iter([refused]), replace=True)
+        storage.restore(iter([refused]), replace=True)
         assert "Refused.User.u" in path.read_text()
         assert "hunter2" not in path.read_text()
 

@@ -15,6 +15,8 @@ from models.place import Place
 from models.review import Review
 from models.state import State
 from models.user import User
+from services.actor import OPERATOR
+from services.registry import service_for
 from tests.market import Market
 
 
@@ -213,7 +215,7 @@ class TestErrors:
 
     def test_an_error_shows_no_values(self, storage: Storage):
         with pytest.raises(HBNBError) as caught:
-            storage.rows(text("SELECT :secret FROM nowhere"), {"secret": "s3cret"})
+            storage.read(text("SELECT :secret FROM nowhere"), {"secret": "s3cret"}).tuples()
         assert "s3cret" not in str(caught.value)
 
     def test_128_characters_fit_whatever_they_are(self, storage: Storage):
@@ -299,9 +301,9 @@ class TestCascades:
     def test_dependents_are_counted_by_class(self, storage: Storage):
         market = Market()
         City(name="empty", state_id=market.state.id).save()
-        assert storage.dependents(market.state) == {"City": 2, "Place": 1, "Review": 1}
-        assert storage.dependents(market.host) == {"Place": 1, "Review": 1}
-        assert storage.dependents(market.review) == {}
+        for obj, counts in ((market.state, {"City": 2, "Place": 1, "Review": 1}),
+                            (market.host, {"Place": 1, "Review": 1}), (market.review, {})):
+            assert service_for(type(obj)).dependents(OPERATOR, obj) == counts
 
     @pytest.mark.parametrize("places", [1, 1500])
     def test_a_cascade_takes_a_number_of_statements_that_the_rows_do_not_change(
@@ -385,7 +387,7 @@ class TestTransaction:
             adder = threading.Thread(target=lambda: (State(name="T").save(), storage.close()))
             adder.start()
             adder.join(1 if engine == "file" else 30)   # a writer of the file waits for the snapshot's end
-            assert len(storage.rows(State.__table__.select())) == 1
+            assert len(storage.read(State.__table__.select()).tuples()) == 1
         adder.join()
         assert storage.count(State) == 2
 
@@ -395,7 +397,7 @@ def row(obj) -> dict:
 
 
 def links(storage: Storage) -> set[tuple[str, str]]:
-    return {tuple(pair) for pair in storage.rows(place_amenity.select())}
+    return {*storage.read(place_amenity.select()).tuples()}
 
 
 def in_threads(count: int, work) -> None:

@@ -20,6 +20,7 @@ from models.state import State
 from tests import objects
 from tests.apps import ready_app
 from tests.conftest import ROOT, own_settings, watched
+from tests.database import engines_of
 
 STATES = "/api/v1/states"
 
@@ -37,13 +38,13 @@ def make(storage, settings, monkeypatch) -> Iterator[Callable[..., DBStorage]]:
     def make(hurry: bool = True, **more: str) -> DBStorage:
         made.append(DBStorage(replace(settings, **more)))
         if hurry:
-            made[-1].hurry()
+            made[-1].enforce_timeouts()
         monkeypatch.setattr(models, "storage", made[-1])
         return made[-1]
     yield make
     for each in made:
         each.close()
-        for engine in each._engines:
+        for engine in engines_of(each):
             engine.dispose()
 
 
@@ -61,7 +62,8 @@ class TestEnvironments:
         limits = DATABASES[env]
         storage = make(env=env)
         storage.reload()
-        for engine, seconds in zip(storage._engines, (limits.statement, limits.statement, limits.stream), strict=True):
+        every = limits.statement, limits.statement, limits.stream
+        for engine, seconds in zip(engines_of(storage), every, strict=True):
             with engine.connect() as connection:
                 found = dict(map(tuple, connection.execute(text("SHOW SESSION VARIABLES"))))
             assert {found["innodb_lock_wait_timeout"], found["lock_wait_timeout"]} == {str(limits.lock)}
@@ -111,24 +113,24 @@ class TestStatements:
         assert "S" in [state["name"] for state in client.get(STATES).json]
 
     @pytest.mark.parametrize("send", [
-        lambda storage, sleep: storage.rows(sleep),
+        lambda storage, sleep: storage.read(sleep).tuples(),
         lambda storage, sleep: storage._session.execute(sleep)], ids=["alone", "in a transaction"])
     def test_one_that_is_slow_is_ended_by_the_server(self, make, send):
         storage = make(mysql_timeout="1")
-        [mine] = storage.rows(text("SELECT CONNECTION_ID()"))[0]
+        [mine] = storage.read(text("SELECT CONNECTION_ID()")).scalars()
         with (pytest.raises(Unavailable, match=r"took too long .*HBNB_MYSQL_TIMEOUT is 1 seconds"),
                 storage._translated()):
             send(storage, text("SELECT SLEEP(30)"))
         storage.close()
-        assert storage.rows(text("SELECT CONNECTION_ID()"))[0][0] == mine     # which is as good as before
+        assert storage.read(text("SELECT CONNECTION_ID()")).scalars() == [mine]     # which is as good as before
 
     @pytest.mark.parametrize("app", [wsgi, web_flask.app])
     def test_who_answers_no_requests_takes_what_time_it_needs(self, make, app):
         storage = make(hurry=False, mysql_timeout="1")
-        assert storage.rows(text("SELECT SLEEP(1.5)")) == [(0,)]
+        assert storage.read(text("SELECT SLEEP(1.5)")).scalars() == [0]
         ready_app(app.create_app)
         with pytest.raises(Unavailable, match="took too long"):
-            storage.rows(text("SELECT SLEEP(30)"))
+            storage.read(text("SELECT SLEEP(30)")).tuples()
 
     def test_a_long_list_may_take_longer_than_a_statement(self, make, storage):
         for number in range(1500):
@@ -137,10 +139,10 @@ class TestStatements:
         storage.close()
         slow = make(mysql_timeout="1")
         sent: list[str] = []
-        event.listen(slow._engines.streams, "checkout", lambda *_: sent.append("stream"))
+        event.listen(engines_of(slow).streams, "checkout", lambda *_: sent.append("stream"))
         assert len(objects.list(State)) == 1500
         assert sent == ["stream"]
-        with slow._engines.streams.connect() as connection:
+        with engines_of(slow).streams.connect() as connection:
             assert connection.scalar(text("SELECT SLEEP(1.5)")) == 0
 
     def test_a_server_that_is_silent_is_not_waited_for(self, own_server, client, monkeypatch):
@@ -170,7 +172,7 @@ class TestPool:
         with in_a_thread(storage, lambda: storage._session.connection()):
             with pytest.raises(Unavailable, match="All connections to the database are in use"):
                 State(name="T").save()
-            assert storage.rows(text("SELECT COUNT(*) FROM states")) == [(1,)]      # which takes no transaction
+            assert storage.read(text("SELECT COUNT(*) FROM states")).scalars() == [1]    # which takes no transaction
         State(name="U").save()
         storage.close()
         assert storage.count(State) == 2

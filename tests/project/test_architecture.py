@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import os
 import re
@@ -12,8 +13,10 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -22,13 +25,23 @@ import models
 import server
 from config import ENVIRONMENTS, Settings
 from errors import Misconfigured
+from models.engine.base import Storage
+from models.engine.statements import Result
 from sample import Sample
 from tests.conftest import ROOT
 from tests.servers import free_port
 
 # Each may import those before it, and itself.
-LAYERS = ["config errors", "models legacy migrations", "services", "cli sample web monitoring", "serving",
+LAYERS = ["config errors", "models legacy migrations", "services", "cli sample monitoring", "serving", "web",
           "api web_flask web_dynamic console server", "wsgi"]
+
+# The same for what keeps the objects.
+ROOMS = ["models.engine.db models.engine.file", "legacy", "migrations", "models.engine"]
+# What modules above the engines may take from them, and why.
+TAKEN = {
+    "models.engine.base.Storage": "the type of `models.storage`",
+    "models.engine.file.json_file.flush_directory": "an export replaces files as safely as the engine does",
+}
 
 
 def layer(module: str) -> int | None:
@@ -44,6 +57,61 @@ def tracked(*patterns: str) -> list[Path]:
 
 def own_layer(path: Path) -> int | None:
     return layer(path.relative_to(ROOT).parts[0].removesuffix(".py"))
+
+
+def room(module: str) -> int | None:
+    """The first room that has the module; a storage's own modules are beside the rooms `db` and `file`."""
+    return next((number for number, names in enumerate(ROOMS) if any(
+        f"{module}.".startswith(f"{name}.") for name in names.split())), None)
+
+
+def imported(path: Path, modules: dict[str, Path]) -> Iterator[str]:
+    """What a file imports, inside its functions too: modules, and names of modules."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for each in node.names:
+                name = f"{node.module}.{each.name}"
+                yield name if name in modules or node.module not in modules else f"{node.module}:{each.name}"
+
+
+def modules(*patterns: str) -> dict[str, Path]:
+    """The files by the names of their modules."""
+    names = ((".".join(path.relative_to(ROOT).with_suffix("").parts), path) for path in tracked(*patterns))
+    return {name.removesuffix(".__init__"): path for name, path in names}
+
+
+class TestRooms:
+    def test_imports_of_what_keeps_the_objects_go_one_way(self):
+        kept = modules("models/engine/*.py", "migrations/*.py", "legacy/*.py")
+        graph = {name: {each.partition(":")[0] for each in imported(path, kept)} & kept.keys() - {name}
+                 for name, path in kept.items()}
+        for name, others in graph.items():
+            assert all(room(each) <= room(name) for each in others), f"{name} imports {others}"
+        assert [*TopologicalSorter(graph).static_order()]       # or there is a circle, which the error shows
+
+    def test_a_storage_has_two_ways_to_send_a_statement_and_few_others(self):
+        public = [name for name in dir(Storage) if not name.startswith("_")
+                  and (callable(getattr(Storage, name)) or isinstance(getattr(Storage, name), property))]
+        assert {"read", "write"} <= {*public}
+        assert len(public) < 25
+        for cls, name in [*((Storage, each) for each in public), *((Result, each) for each in vars(Result))]:
+            assert name.startswith("_") or inspect.getdoc(getattr(cls, name)), name
+
+    def test_modules_above_the_engines_take_nothing_from_them_but_what_is_listed(self):
+        engines = modules("models/engine/*.py")
+        for path in tracked("*.py"):
+            if (own_layer(path) or 0) > layer("models"):
+                names = {each.replace(":", ".") for each in imported(path, engines)}
+                assert {each for each in names if each.startswith("models.engine")} <= TAKEN.keys(), path
+
+    def test_no_statement_above_the_engines_is_written_for_one_database(self):
+        # These two choose the quickest statement for a search.
+        given = {ROOT / "services/search/planner.py", ROOT / "services/search/statistics.py"}
+        for path in tracked("*.py"):
+            if (own_layer(path) or 0) > layer("models") and path not in given:
+                assert not re.search(r"FORCE INDEX|STRAIGHT_JOIN|\bdialects?\b", path.read_text()), path
 
 
 class TestLayers:
@@ -69,6 +137,13 @@ class TestLayers:
     def test_nobody_but_one_asks_which_engine_runs(self):
         asking = [path.name for path in tracked("*.py") if "uses_db" in path.read_text() and "tests" not in path.parts]
         assert sorted(asking) == ["__init__.py", "config.py"]
+
+    def test_errors_are_handled_in_one_place_and_routes_are_declared_in_one_way(self):
+        for path in tracked("*.py"):
+            name, text = str(path.relative_to(ROOT)), path.read_text()
+            if not name.startswith(("tests/", "bench/", "deploy/")):
+                assert name == "serving/errors.py" or not re.search(r"error_?handler\(", text), name
+                assert "add_url_rule" not in text, name
 
     def test_the_services_know_nothing_of_http_or_terminals(self):
         for path in tracked("services/*.py", "models/*.py"):

@@ -56,7 +56,7 @@ def run(environ: Mapping[str, str], folder: Path, *lines: str) -> str:
 
 class TestStorage:
     def test_is_made_at_first_use_and_not_by_imports(self, environ, tmp_path):
-        assert run(environ, tmp_path, "import services.crud, shell.interpreter, api.v1, web_dynamic, sample.fill",
+        assert run(environ, tmp_path, "import services.crud, cli.interpreter, api.v1, web_dynamic, sample.fill",
                    "print('storage' in vars(models), models.storage is models.storage)") == "False True\n"
 
     def test_is_one_for_all_threads_that_use_it_first(self, environ, tmp_path):

@@ -101,3 +101,17 @@ class TestRun:
         assert ended.returncode != 0
         assert f"make run PORT={port + 1}" in ended.stdout
         assert "ran -m sample" not in ended.stdout
+
+
+class TestCI:
+    @pytest.mark.parametrize(("fails", "status"), [("none", 0), ("lint", 2), ("test", 2), (".venv/dev", 2)])
+    def test_fails_if_lint_or_a_test_does_and_shows_what_both_said(self, tmp_path, fails, status):
+        (tmp_path / ".ci").mkdir()
+        shutil.copy(ROOT / ".ci/run", tmp_path / ".ci")
+        (tmp_path / "make").write_text('#!/bin/sh\necho "$1 said"; [ "$1" != "$FAILS" ] || exit 2\n')
+        (tmp_path / "make").chmod(0o755)
+        environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "FAILS": fails}
+        ended = subprocess.run([tmp_path / ".ci/run"], env=environ, capture_output=True, text=True, timeout=60)
+        assert ended.returncode == status
+        said = [".venv/dev said"] if fails == ".venv/dev" else [".venv/dev said", "test said", "lint said"]
+        assert ended.stdout.splitlines() == said

@@ -68,7 +68,7 @@ def content(storage: Storage, engine: str, settings: Settings, request: pytest.F
         return lambda: rows(request.getfixturevalue("database"))
 
     def read() -> dict[str, Any]:
-        storage.settle()
+        storage.compact()
         path = Path(settings.file_path)
         return json.loads(path.read_text()) if path.exists() else {}
     return read
@@ -94,7 +94,7 @@ def full(storage: Storage, engine: str, settings: Settings) -> Storage:
                      "last_name": ""}])
     if engine == "file":
         path = Path(settings.file_path)
-        storage.settle()
+        storage.compact()
         found = json.loads(path.read_text()) | FOREIGN
         next(obj for key, obj in found.items() if key.startswith("Place."))["pets"] = {"cats": [2, 0.5]}
         path.write_bytes(json_objects.OURS + json.dumps(found)[1:].encode())
@@ -499,7 +499,7 @@ class TestWhatCannotBeHeld:
             with pytest.raises(Invalid):
                 restore(path, replace=True)
             with pytest.raises((Invalid, Conflict)) as said:     # as the check itself would, without `check` before
-                storage.fill(({key: obj} for key, obj in objects), replace=True)
+                storage.restore(({key: obj} for key, obj in objects), replace=True)
             assert "parameter" not in str(said.value)
             assert content() == before
         assert min(seen[True], seen[False]) > 5
@@ -593,7 +593,7 @@ class TestRestore:
                 writer.commit()
         clear = db_rows.clear
         monkeypatch.setattr(db_rows, "clear", lambda connection: (look(), clear(connection)))
-        full.fill(parts(), replace=not is_empty)
+        full.restore(parts(), replace=not is_empty)
         other.close()
         assert content() == saved
 
@@ -663,10 +663,10 @@ from models.engine.file import json_file
 from services import backup
 json_file.SMALL, json_file.FOLD_AT, backup.PART = {size}, 1000, 2
 State(name="in the journal").save()
-die, real = (lambda *_: os.kill(os.getpid(), 9)), models.storage.fill
+die, real = (lambda *_: os.kill(os.getpid(), 9)), models.storage.restore
 if {moment == "while it stores"}:
     fewer = lambda parts: (die() if number > 2 else part for number, part in enumerate(parts))
-    models.storage.fill = lambda parts, replace: real(fewer(parts), replace)
+    models.storage.restore = lambda parts, replace: real(fewer(parts), replace)
 elif {engine == "db"}:
     event.listen(models.storage._engine, "commit", die)
 else:

@@ -1,4 +1,4 @@
-"""One door: a rule and a right hold for the API, the console and the importer alike, on both engines."""
+"""One door: a rule holds for the API, the console and the importer alike, on both engines."""
 from __future__ import annotations
 
 import ast
@@ -12,14 +12,11 @@ from sqlalchemy import select
 
 import models
 import wsgi
-from errors import Invalid, Unauthorized
-from models.place import Place
+from errors import Invalid
 from models.review import Review
-from models.state import State
-from services import permissions, registry
-from services.actor import DEVELOPER, OPERATOR, VISITOR, Actor
+from services import registry
+from services.actor import Actor
 from services.crud import Service
-from services.registry import service_for
 from services.transfer.files import import_file
 from tests.market import Market
 from tests.project.test_architecture import ROOT, tracked
@@ -35,8 +32,8 @@ class QuietReviews(Service[Review]):
     def validate(self, actor: Actor, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
         if values["text"].isupper():
             raise Invalid("text must not be written in capitals only", "text")
-        if before is None and len(models.storage.rows(
-                select(Review.id).where(Review.place_id == values["place_id"]))) >= 2:
+        if before is None and len(models.storage.read(
+                select(Review.id).where(Review.place_id == values["place_id"])).all()) >= 2:
             raise Invalid("the place has two reviews already")
 
     def created(self, actor: Actor, values: Mapping[str, Any]) -> None:
@@ -109,51 +106,6 @@ class TestARule:
         storage.close()
         assert {each.id for each in storage.all(Review).values()} == {market.review.id, "b"}
         assert ("created", "Second") in reviews.told
-
-
-class TestPermissions:
-    def test_are_a_table_of_every_class_and_action(self):
-        for name in models.stored:
-            for action in ("read", "create", "update", "remove"):
-                assert (name, action) in permissions.PERMISSIONS
-
-    @pytest.mark.parametrize(("actor", "may"), [(OPERATOR, True), (DEVELOPER, True), (VISITOR, False)],
-                             ids=lambda each: getattr(each, "name", str(each)))
-    def test_decide_what_a_service_does(self, storage, market, actor, may):
-        states = service_for(State)
-        for work in (lambda: states.create(actor, {"name": "S"}), lambda: states.add(actor, {"name": "S"}),
-                     lambda: states.update(actor, market.state, {"name": "T"}),
-                     lambda: states.assign(actor, market.state, {"name": "U"}),
-                     lambda: service_for(Place).link(actor, market.place, market.pool),
-                     lambda: service_for(Place).unlink(actor, market.place, market.pool),
-                     lambda: service_for(Place).offer(actor, market.place, []),
-                     lambda: states.remove(actor, market.state)):
-            if may:
-                work()
-            else:
-                with pytest.raises(Unauthorized):
-                    work()
-
-    def test_decide_what_a_service_reads(self, storage, market, monkeypatch):
-        monkeypatch.setitem(permissions.PERMISSIONS, ("State", "read"), permissions.operators)
-        states, id = service_for(State), market.state.id
-        for work in (lambda actor: states.find(actor, id), lambda actor: states.show(actor, id),
-                     lambda actor: states.check(actor, id), states.list, states.count,
-                     lambda actor: states.table(actor, ["name"])):
-            work(OPERATOR)
-            with pytest.raises(Unauthorized):
-                work(VISITOR)
-
-    def test_decide_what_each_route_does_for_each_actor(self, storage, market, monkeypatch):
-        """Route by method by actor, as the table has it."""
-        from api.v1.openapi.operations import OPERATIONS, SAFE
-        for rule in wsgi.app.url_map.iter_rules():
-            blueprint, _, endpoint = rule.endpoint.partition(".")
-            if blueprint == "api_v1":
-                for method in rule.methods - {*SAFE}:
-                    permission = OPERATIONS[endpoint].permission
-                    assert permission is not None, f"{method} {rule.rule} names no permission"
-                    assert (permission[0].__name__, permission[1]) in permissions.PERMISSIONS
 
 
 # What writes to the storage beside the services: programs that make or move whole stores.

@@ -32,6 +32,7 @@ from services.transfer.report import Report
 from tests import objects
 from tests.airbnb import Engines, counts, stored
 from tests.conftest import environment
+from tests.database import engines_of
 from tests.mariadb import MariaDB
 
 ALBANY = {"State": 1, "City": 1, "User": 21561, "Amenity": 477, "Place": 421, "Review": 25313}
@@ -255,8 +256,8 @@ class TestClassicDump:
         assert storage.migrations().upgrade()[-1] == migrations.HEAD
         yield mariadb, settings
         storage.close()
-        storage._engine.dispose()
-        storage._autocommit.engine.dispose()
+        engines_of(storage).transactions.dispose()
+        engines_of(storage).statements.dispose()
         mariadb.execute("DROP DATABASE old_db")
 
     def test_is_taken_over_without_losing_a_row(self, old: tuple[MariaDB, Settings]):

@@ -287,8 +287,7 @@ class TestSchema:
     def test_the_json_form_is_that_of_to_dict(self, storage):
         market = Market()
         for obj in vars(market).values():
-            [row] = storage.rows(select(*schema.form(type(obj))).where(type(obj).id == obj.id))
-            assert row._asdict() == obj.to_dict()
+            assert storage.read(select(*schema.form(type(obj))).where(type(obj).id == obj.id)).all() == [obj.to_dict()]
 
     @pytest.mark.parametrize(("column", "typed", "value"), [
         (Place.__table__.c.max_guest, "3", 3), (Place.__table__.c.max_guest, "x", "x"),

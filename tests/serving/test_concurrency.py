@@ -16,6 +16,7 @@ import pytest
 from flask import Flask
 
 import models
+from models.engine.base import Pool
 from models.state import State
 from serving import concurrency
 from tests.apps import ready_app
@@ -261,21 +262,21 @@ class TestSending:
         assert (said.status_code, said.text) == (200, "x" * 100_000)
 
     def test_what_waits_for_room_to_send_holds_no_connection_and_is_counted_once(self, app, storage, monkeypatch):
-        for module in ("cascade", "storage", "db_storage"):
-            monkeypatch.setattr(f"models.engine.{module}.CHUNK", 2)
+        for module in ("family", "engine.statements", "engine.db_storage"):
+            monkeypatch.setattr(f"models.{module}.CHUNK", 2)
         monkeypatch.setattr(concurrency, "TURN", 60)
         for number in range(5):
             State(name=str(number)).save()
         said: list[int] = []
         thread = threading.Thread(target=lambda: said.append(len(app.test_client().get("/api/v1/states").json)))
-        before, sending = storage.connections().get("streams"), app.extensions["guard"]._sending
+        before, sending = storage.pools().get("streams"), app.extensions["guard"]._sending
         with monkeypatch.context() as patched:
             waits = threading.Event()
             enter = sending.enter
             patched.setattr(sending, "enter", lambda: waits.set() or enter())
             thread.start()
             assert waits.wait(20)
-        assert storage.connections().get("streams") == before
+        assert storage.pools().get("streams") == before
         app.read()
         thread.join(60)
         [limiter] = app.extensions["limiter"]
@@ -284,6 +285,6 @@ class TestSending:
 
     def test_a_database_with_few_connections_has_fewer_answers_sent_at_once(self, storage, monkeypatch):
         for lists, most in ((1, 1), (7, 3), (20, 16), (100, 16)):
-            monkeypatch.setattr(models.storage, "lists_at_once", lambda lists=lists: lists)
+            monkeypatch.setattr(models.storage, "pools", lambda lists=lists: {"streams": Pool(0, lists)})
             sending = ready_app().extensions["guard"]._sending
             assert [sending.enter_at_once() for _ in range(most + 1)] == [True] * most + [False]

@@ -53,8 +53,7 @@ def ready(client: Any) -> int:
 
 
 # Methods of an idle storage.
-IDLE = {"close": lambda: None, "hurry": lambda: None, "reload": lambda: None, "refusal": None,
-        "lists_at_once": lambda: 20}
+IDLE = {"close": lambda: None, "enforce_timeouts": lambda: None, "reload": lambda: None, "pools": dict}
 
 
 class TestHealth:
@@ -230,7 +229,7 @@ class TestLog:
     def test_an_unexpected_error_is_logged_with_traceback_and_request_id(self, storage, written, monkeypatch):
         def fail():
             raise ZeroDivisionError("for ada@example.com")
-        monkeypatch.setattr("api.v1.views.stats_by_table", fail)
+        monkeypatch.setattr("api.v1.views.index.stats_by_table", fail)
         app = ready_app(log="json")
         assert app.test_client().get("/api/v1/stats", headers={"X-Request-Id": "mine-2"}).status_code == 500
         trace, line = written
@@ -442,7 +441,7 @@ class TestMetrics:
         for error in (Unavailable("x"), ZeroDivisionError("x")):
             def fail(error=error):
                 raise error
-            monkeypatch.setattr("api.v1.views.stats_by_table", fail)
+            monkeypatch.setattr("api.v1.views.index.stats_by_table", fail)
             client.get("/api/v1/stats")
         assert [registry.get_sample_value("hbnb_errors_total", {"route": "/api/v1/stats", "status": status})
                 for status in ("503", "500")] == [1, 1]

@@ -22,7 +22,7 @@ from tests.servers import free_port
 REQUESTS = """
 import models, wsgi
 from errors import Unavailable
-from api.v1 import views
+from api.v1.views import index
 
 def fail():
     secret = "Hush1"
@@ -35,10 +35,10 @@ client = wsgi.app.test_client()
 ask = lambda path, **more: print(client.open(path + "?_=Hush2", **more).status_code, flush=True)
 ask("/nope")
 ask("/api/v1/users", method="POST", json={"email": 5})
-views.stats_by_table = fail
+index.stats_by_table = fail
 ask("/api/v1/stats", headers={"X-Request-Id": "mine-1", "Authorization": "Bearer Hush3", "Cookie": "a=Hush4",
                               "User-Agent": "Hush5"})
-views.stats_by_table = away
+index.stats_by_table = away
 for sentence in ("others are writing: try again", "it cannot be used: gone (1)", "it cannot be used: gone (2)"):
     ask("/api/v1/stats")
 """

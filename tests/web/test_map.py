@@ -1,8 +1,6 @@
 """The map and the reviews of the search page, in a real browser."""
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -27,13 +25,6 @@ def market(storage) -> Market:
     storage.save()
     storage.close()
     return market
-
-
-@pytest.fixture
-def site(environ, market) -> Iterator[Server]:
-    port = free_port()
-    with Server(["wsgi.py", "--port", str(port)], environ, port) as server:
-        yield server
 
 
 def look_at_near(page: Page) -> None:

@@ -10,18 +10,10 @@ from playwright.sync_api import Error, Page, Route, expect
 from models.place import Place
 from models.state import State
 from tests.market import Market
-from tests.servers import Server, free_port
 
 # Spaces between elements show nothing.
 CARDS = "all => [...all[0].children].map(card => card.outerHTML.replace(/>\\s+</g, '><'))"
 ATTACK = "<img src=x onerror=alert(1)></script>"
-
-
-@pytest.fixture
-def site(environ, storage) -> Iterator[Server]:
-    port = free_port()
-    with Server(["wsgi.py", "--port", str(port)], environ, port) as server:
-        yield server
 
 
 def test_places_are_listed_and_filtered_through_the_api(site, page, storage):

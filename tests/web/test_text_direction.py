@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,7 +12,6 @@ from models.place import Place
 from models.review import Review
 from tests.conftest import ROOT
 from tests.market import Market
-from tests.servers import Server, free_port
 
 # Each ends with a mark that stands at the wrong end if a page takes the text for one from left to right.
 NAMES = {"state": "מדינה (א)!", "city": "עיר (ב)!", "wifi": "אינטרנט (ג)!", "pool": "برکه (د)!",
@@ -69,13 +67,6 @@ def market(storage) -> Market:
     models.storage.save()
     models.storage.close()
     return market
-
-
-@pytest.fixture
-def site(environ, market) -> Iterator[Server]:
-    port = free_port()
-    with Server(["wsgi.py", "--port", str(port)], environ, port) as server:
-        yield server
 
 
 def shown(page: Page) -> set[str]:

@@ -380,9 +380,10 @@ class TestStatements:
         few = self.all(client, sent, ids)
         import_file(str(data / "albany-listings.csv.gz"), state="New York", city="Albany")
         import_file(str(data / "albany-reviews.csv.gz"))
-        [[ids["state"]]] = storage.rows(select(State.id).where(State.name == "New York"))
+        [ids["state"]] = storage.read(select(State.id).where(State.name == "New York")).scalars()
         for name, column in (("wifi", place_amenity.c.amenity_id), ("place", Review.place_id)):
-            [[ids[name]]] = storage.rows(select(column).group_by(column).order_by(func.count().desc()).limit(1))
+            [ids[name]] = storage.read(
+                select(column).group_by(column).order_by(func.count().desc()).limit(1)).scalars()
         assert self.all(client, sent, ids) == few
 
     def all(self, client, sent, ids) -> list[int]:

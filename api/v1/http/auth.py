@@ -7,7 +7,7 @@ from contextlib import suppress
 from flask import Flask, Response, current_app, g, request
 
 import models
-from api.v1.openapi.operations import OPERATIONS, SAFE
+from api.v1.openapi.operations import SAFE, operation_of
 from config import Settings
 from errors import Misconfigured, Unauthorized, Unavailable
 from models.base_model import BaseModel
@@ -53,7 +53,7 @@ def _guard() -> None:
     """Refuse a change that the actor may not make, before anything else is looked at."""
     if request.method in SAFE or not request.path.startswith("/api/"):
         return
-    operation = OPERATIONS.get((request.endpoint or "").removeprefix("api_v1."))
+    operation = operation_of(current_app, request.endpoint)
     if operation is None:
         allowed = caller() is not None
     else:

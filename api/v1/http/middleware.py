@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import models
 from api.v1.http.responses import JSON, body_tag, to_json
-from api.v1.resources import id_of
+from api.v1.views.resource import id_of
 from config import Settings
 from errors import HBNBError
 from monitoring.metrics import ROUTE

@@ -7,11 +7,11 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, current_app, g, request
-from werkzeug.exceptions import HTTPException, TooManyRequests
+from flask import Flask, Response, current_app, request
+from werkzeug.exceptions import HTTPException
 
 from api.v1.http import requests
-from api.v1.openapi.operations import OPERATIONS
+from api.v1.openapi.operations import operation_of
 from config import NO_REDIS, Settings
 from errors import Invalid, Misconfigured
 from services.listing import MOST as LONG
@@ -39,16 +39,15 @@ def init_app(app: Flask, settings: Settings) -> None:
     """
     if settings.rate is None:
         return
-    from flask_limiter import Limiter, RateLimitExceeded
+    from flask_limiter import Limiter
     limiter = Limiter(
         _address, application_limits=[settings.rate], application_limits_cost=partial(_cost, _most(settings.rate)),
-        on_breach=_remember, in_memory_fallback_enabled=True,
+        on_breach=_refusal, in_memory_fallback_enabled=True,
         # What has no endpoint, as no route fits, counts too.
         request_identifier=lambda: request.endpoint or "none", **_counter(settings.redis_url))
     limiter.logger = app.logger
     limiter.request_filter(_is_free)
     limiter.init_app(app)
-    app.register_error_handler(RateLimitExceeded, _refuse)
 
 
 def _counter(url: str) -> dict[str, Any]:
@@ -95,9 +94,7 @@ def _extra() -> int:
     """What a request counts for beyond 1, by what its operation takes and its client asks for."""
     if request.endpoint in SEARCH_PAGES:
         return SEARCH + _words(request.args.get("text"))
-    blueprint, _, name = str(request.endpoint).partition(".")
-    operation = OPERATIONS.get(name) if blueprint == "api_v1" else None
-    if operation is None:
+    if (operation := operation_of(current_app, request.endpoint)) is None:
         return 0
     takes, asked = {*operation.query}, request.args.to_dict()
     if operation.reads and operation.body:
@@ -144,10 +141,7 @@ def _address() -> str:
     return text
 
 
-def _remember(limit: RequestLimit) -> None:
+def _refusal(limit: RequestLimit) -> Response:
     # Redis tells whole seconds, of which it may have rounded half a one down.
-    g.retry_after = max(math.ceil(limit.window.reset_time - time.time() + 0.5), 1)
-
-
-def _refuse(_: Exception) -> Any:
-    return current_app.handle_http_exception(TooManyRequests(retry_after=g.retry_after))
+    seconds = max(math.ceil(limit.window.reset_time - time.time() + 0.5), 1)
+    return Response(headers={"Retry-After": str(seconds)})

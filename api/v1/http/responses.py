@@ -11,8 +11,7 @@ from urllib.parse import urlencode
 import orjson
 from flask import Response, request
 
-from models.engine.autocommit import Rows
-from services.listing import Listing
+from services.listing import Listing, Objects
 from services.search import Search
 
 JSON = "application/json"
@@ -68,7 +67,7 @@ def faceted(search: Search) -> Response:
     return _whole(parts, b'{"places":', b"," + rest[1:] + b"\n")
 
 
-def _whole(parts: Generator[Rows, None, None], before: bytes, after: bytes) -> Response:
+def _whole(parts: Generator[Objects, None, None], before: bytes, after: bytes) -> Response:
     """A whole list; a long one is read while it is sent, and has no tag, as none is known before its end."""
     first, second = next(parts, []), next(parts, None)
     if second is None:

@@ -11,7 +11,7 @@ import models
 from api.v1.http.conditional import CONDITIONS
 from api.v1.http.idempotency import HEADER, LENGTH, PATTERN
 from api.v1.http.rate_limits import UNLIMITED
-from api.v1.openapi.operations import OPERATIONS, SAFE, Operation, Schema, reference
+from api.v1.openapi.operations import SAFE, Operation, Schema, operation_of, reference
 from services import permissions, schema
 
 ABOUT = ('Homes for rent, by state and city. Every answer is JSON; every error is `{"error": "…"}`, or a problem as '
@@ -46,20 +46,21 @@ TOKEN = {"type": "http", "scheme": "bearer", "description": "As `console.py toke
 def document(app: Flask) -> dict[str, Any]:
     """The description of every route that an application has of the API."""
     paths: dict[str, dict[str, Any]] = {}
+    tags = dict(TAGS)
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, sorted(rule.methods or ()))):
-        blueprint, _, endpoint = rule.endpoint.partition(".")
-        if blueprint == "api_v1":
+        if described := operation_of(app, rule.endpoint):
+            tags.setdefault(described.tag, described.tag.capitalize())
             path = paths.setdefault(re.sub(r"<(\w+)>", r"{\1}", rule.rule), {})
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-                described, view = OPERATIONS[endpoint], app.view_functions[rule.endpoint]
                 writes = method not in SAFE and not described.reads
-                path[method.lower()] = _operation(rule, endpoint, described, keyed=hasattr(view, "takes_key"),
-                                                  guarded=writes and app.config["GUARDED"])
+                path[method.lower()] = _operation(
+                    rule, described, keyed=hasattr(app.view_functions[rule.endpoint], "takes_key"),
+                    guarded=writes and app.config["GUARDED"])
     return {
         "openapi": "3.1.0",
         "info": {"title": "HBNB", "version": "1", "description": ABOUT},
         "servers": [{"url": "/", "description": "The site that serves this description"}],
-        "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
+        "tags": [{"name": name, "description": description} for name, description in tags.items()],
         "paths": paths,
         "components": {"schemas": _schemas(), "securitySchemes": {"bearer": TOKEN}},
         # A token may be shown everywhere; operations that take one say so themselves.
@@ -67,7 +68,7 @@ def document(app: Flask) -> dict[str, Any]:
     }
 
 
-def _operation(rule: Rule, endpoint: str, operation: Operation, keyed: bool, guarded: bool) -> dict[str, Any]:
+def _operation(rule: Rule, operation: Operation, keyed: bool, guarded: bool) -> dict[str, Any]:
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1},
          "description": f"The id of the {name.removesuffix('_id')}"} for name in sorted(rule.arguments)]
@@ -84,10 +85,11 @@ def _operation(rule: Rule, endpoint: str, operation: Operation, keyed: bool, gua
     answers = {str(status): _answer(found, headers) for status, found in operation.answers.items()}
     errors = {400, *operation.errors, *((413,) if operation.body or keyed else ()), *((422,) if keyed else ()),
               *((404,) if rule.arguments else ()), *((412,) if operation.conditional else ()),
-              *((401,) if guarded else ()), *(() if f"api_v1.{endpoint}" in UNLIMITED else (429,)), 500, 503}
+              *((401,) if guarded else ()), *(() if rule.endpoint in UNLIMITED else (429,)), 500, 503}
     answers |= {str(status): _error(status) for status in sorted(errors)}
-    described = {"operationId": endpoint, "summary": operation.summary, "description": operation.description,
-                 "tags": [operation.tag], "parameters": parameters, "responses": answers}
+    described = {"operationId": rule.endpoint.partition(".")[2], "summary": operation.summary,
+                 "description": operation.description, "tags": [operation.tag],
+                 "parameters": parameters, "responses": answers}
     if guarded:
         described["security"] = [{"bearer": []}]
     if operation.body:

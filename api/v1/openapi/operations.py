@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from flask import Flask
+
 from models.base_model import BaseModel
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -47,16 +49,17 @@ class Operation:
         return self.permission is None or self.permission[1] == "read"
 
 
-# By endpoint of the blueprint.
-OPERATIONS: dict[str, Operation] = {}
-
-
-def describe(**about: Any) -> Callable[[View], View]:
-    """Say what a view does; its name is that of its endpoint. Takes what `Operation` takes."""
+def describe(*about: Any, **more: Any) -> Callable[[View], View]:
+    """Say what a view does; takes what `Operation` takes. Stands right below the route."""
     def described(view: View) -> View:
-        OPERATIONS[view.__name__] = Operation(**about)
+        view.operation = Operation(*about, **more)      # type: ignore[attr-defined]
         return view
     return described
+
+
+def operation_of(app: Flask, endpoint: str | None) -> Operation | None:
+    """What was said of the view of an endpoint; nothing if it is not one of the API."""
+    return getattr(app.view_functions.get(endpoint or ""), "operation", None)
 
 
 def reference(name: str) -> Schema:

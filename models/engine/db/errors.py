@@ -7,8 +7,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from config import Settings
-from errors import Conflict, HBNBError, Invalid, Unavailable
-from models.engine.base import taken
+from errors import Conflict, HBNBError, Invalid, Unavailable, taken
 
 DUPLICATE, UNKNOWN, REFERRED, DEADLOCK, LOCK_WAIT_TIMEOUT = 1062, 1452, 1451, 1213, 1205
 # Who waits for somebody else's lock, and may have it the next time.

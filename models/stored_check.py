@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from sqlalchemy import Column, Table
@@ -13,8 +13,10 @@ from errors import Invalid
 from models import passwords
 from models.base_model import parse_time
 from models.columns import TIMES, links
-from models.engine.file.journal import Objects
 from models.values import Check, holder
+
+if TYPE_CHECKING:
+    from models.engine.file.journal import Objects
 
 
 class StoredCheck:

@@ -5,7 +5,8 @@ import logging
 from typing import Any
 
 from sqlalchemy import Connection, MetaData, Table, UniqueConstraint, text
-from sqlalchemy.schema import AddConstraint
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import AddConstraint, CreateTable
 
 Shape = tuple[Any, ...]
 _log = logging.getLogger("hbnb.migrations")
@@ -14,6 +15,11 @@ _log = logging.getLogger("hbnb.migrations")
 def say(sentence: str) -> None:
     """Tell the person who migrates."""
     _log.info(sentence)
+
+
+def create_all(connection: Connection, metadata: MetaData) -> None:
+    """Make the tables that are not there."""
+    metadata.create_all(connection)
 
 
 def keys_and_indexes(connection: Connection, metadata: MetaData) -> None:
@@ -81,3 +87,9 @@ def _wanted(table: Table) -> dict[str, tuple[bool, list[str]]]:
             for each in table.indexes} | {
             str(each.name): (True, [column.name for column in each.columns])
             for each in table.constraints if isinstance(each, UniqueConstraint)}
+
+
+@compiles(CreateTable, "mysql", "mariadb")
+def _create_table(element: CreateTable, compiler: Any, **options: Any) -> str:
+    """Whatever the database's defaults are: all characters, compared exactly, and transactions."""
+    return f"{compiler.visit_create_table(element, **options)} ENGINE=InnoDB CHARSET=utf8mb4 COLLATE=utf8mb4_bin"

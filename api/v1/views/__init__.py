@@ -1,0 +1,33 @@
+"""The routes of the API: a module for each noun, all on the blueprint `app_views`.
+
+Every module of this package is imported, so that a resource has its routes once its module is there.
+"""
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from flask import Blueprint, current_app, request
+
+from api.v1.http import conditional, idempotency
+from api.v1.http.requests import check_query
+from api.v1.openapi.operations import SAFE, operation_of
+
+app_views = Blueprint("api_v1", __name__)
+
+
+@app_views.before_request
+def check() -> None:
+    """Refuse a request that cannot be understood, before it does anything."""
+    operation = operation_of(current_app, request.endpoint)
+    if operation is None:
+        return
+    if request.environ.get("QUERY_STRING") and request.method != "OPTIONS":
+        check_query(operation.query)
+    if request.method not in SAFE and not operation.reads:
+        conditional.check(operation.conditional)
+        idempotency.check()
+
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

@@ -1,0 +1,7 @@
+"""States."""
+from __future__ import annotations
+
+from api.v1.views.resource import add_resource
+from models.state import State
+
+add_resource(State, example={"name": "New York"})

@@ -1,0 +1,37 @@
+"""The tables that the models are, made at once: what all migrations together lead to."""
+from __future__ import annotations
+
+from sqlalchemy import Connection, inspect, text
+
+import migrations
+from models.columns import Base, key_definition, unique, unique_key
+from models.engine.db import ddl, version
+
+
+def recreate(connection: Connection) -> None:
+    """Make all tables anew, empty."""
+    Base.metadata.drop_all(connection)
+    create(connection)
+    connection.execute(version.CHANGE)
+
+
+def missing(connection: Connection) -> list[str]:
+    """The names of the tables that are not there."""
+    return sorted({*Base.metadata.tables} - {*inspect(connection).get_table_names()})
+
+
+def is_empty(connection: Connection) -> bool:
+    """Whether none of the tables is there."""
+    return len(missing(connection)) == len(Base.metadata.tables)
+
+
+def create(connection: Connection) -> None:
+    """Make all tables, of which none is there."""
+    ddl.create_all(connection, Base.metadata)
+    for column in (column for table in Base.metadata.sorted_tables for column in unique(table)):
+        if unique_key(column) is not column:
+            connection.execute(text(
+                f"ALTER TABLE {column.table.name} ADD COLUMN {key_definition(column)}, "
+                f"ADD UNIQUE INDEX uq_{column.table.name}_{column.key} ({unique_key(column).key})"))
+    version.prepare(connection)
+    migrations.stamp(connection)

@@ -1,0 +1,150 @@
+"""The two ways to send a statement: `read` and `write`."""
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine, Executable, Select, select
+
+from models.engine.autocommit import Autocommit
+from models.engine.compiled import Compiled, Row, Rows
+from models.engine.transactions import Transactions
+from models.family import CHUNK, chunks
+
+Values = Mapping[str, Any]
+
+
+class Result:
+    """The rows that a statement gives, each a dictionary by the names of the columns.
+
+    Each method sends the statement, and raises Unavailable if the storage cannot be reached.
+    """
+
+    def __init__(self, storage: Statements, statement: Any, values: Values | None) -> None:
+        self._storage = storage
+        self._statement = statement
+        self._values = values
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.all())
+
+    def all(self) -> Rows:
+        """All rows."""
+        return self._storage._rows(self._statement, self._values)
+
+    def first(self) -> Row | None:
+        """The first row, or `None`; give the statement a limit if there may be many."""
+        return next(iter(self.all()), None)
+
+    def scalars(self) -> list[Any]:
+        """The value of the first column of each row."""
+        return [next(iter(row.values())) for row in self.all()]
+
+    def tuples(self) -> list[tuple[Any, ...]]:
+        """The values of each row, in the order of the columns."""
+        return [(*row.values(),) for row in self.all()]
+
+    def partitions(self) -> Generator[Rows, None, None]:
+        """All rows, a thousand at a time, so that any number needs little memory.
+
+        The statement selects from one model's table, whose `id` tells the rows apart.
+        """
+        return self._storage._partitions(self._statement, self._values)
+
+    def versioned(self) -> tuple[Rows, Any]:
+        """All rows, and the storage's `version` that they were read at. The statement must have been given values."""
+        return self._storage._versioned(self._statement, self._values or {})
+
+
+class Statements(Transactions):
+    """Sends statements: at once, or as a part of the transaction that the thread's session is in."""
+
+    def __init__(self, engine: Engine, autocommit: Autocommit) -> None:
+        super().__init__(engine, autocommit)
+        self._compiled: WeakKeyDictionary[Any, Compiled] = WeakKeyDictionary()
+
+    def read(self, statement: Executable, values: Values | None = None) -> Result:
+        """The rows of a statement: cheaper than objects, and all that an answer needs.
+
+        Args:
+            statement: selects; with `values` its SQL is kept for as long as the statement is, so make it once.
+            values: the values of its `bindparam`s by name; none = the statement holds its values.
+        Returns: a result, which sends the statement when it is asked for rows.
+        """
+        return Result(self, statement, values)
+
+    def write(self, statement: Executable, values: Any = None) -> int:
+        """Execute a statement that changes rows, inside a `transaction`.
+
+        Args:
+            statement: inserts, updates or deletes.
+            values: by name; or a list of these, to insert many rows.
+        Returns: the number of rows.
+        Raises:
+            Invalid, Conflict: the storage refuses it.
+            Unavailable: the storage cannot be reached.
+        """
+        with self._translated():
+            result: Any = self._session.execute(statement, values)
+            return int(result.rowcount)
+
+    def version(self) -> Any:
+        """A value that changes whenever a state, a city, an amenity, a place or a place's amenities change.
+
+        Returns: `None` inside a transaction, as its changes are not those of others.
+        Raises:
+            Unavailable: the storage cannot be reached.
+        """
+        with self._translated():
+            return None if self._in_transaction else self._version()
+
+    # What an engine does its own way
+
+    def _version(self) -> Any:
+        raise NotImplementedError
+
+    def _read_versioned(self, statement: Select[Any], values: Values) -> tuple[Rows, Any]:
+        raise NotImplementedError
+
+    def _partitions(self, statement: Select[Any], values: Values | None) -> Generator[Rows, None, None]:
+        # Without a cursor that stays open: on a file it would keep other programs from committing, and on
+        # a database it is the only statement that its connection takes.
+        statement = statement.params(**(values or {}))
+        first = self._rows(statement.limit(min(statement._limit or CHUNK + 1, CHUNK + 1)), None)
+        if len(first) <= CHUNK:
+            yield first
+            return
+        [table] = statement.get_final_froms()
+        ids = self.read(statement.with_only_columns(table.c.id)).scalars()
+        for part in chunks(ids):
+            found = self.read(select(table.c.id.label("_id"), *statement.selected_columns).where(table.c.id.in_(part)))
+            rows = {row.pop("_id"): row for row in found}
+            yield [rows[id] for id in part if id in rows]
+
+    # The inside
+
+    def _rows(self, statement: Executable, values: Values | None) -> Rows:
+        with self._translated():
+            if values is None:
+                return self._session_rows(statement) if self._in_transaction else self._autocommit.rows(statement)
+            compiled = self._kept(statement)
+            if not self._in_transaction:
+                return self._autocommit.compiled(compiled, values)
+            result = self._session.connection().exec_driver_sql(compiled.text, compiled.ordered(values))
+            return compiled.converted([dict(row) for row in result.mappings()])
+
+    def _session_rows(self, statement: Executable) -> Rows:
+        return [dict(row) for row in self._session.execute(statement).mappings()]
+
+    def _versioned(self, statement: Select[Any], values: Values) -> tuple[Rows, Any]:
+        if self._in_transaction:
+            return self._rows(statement, values), None
+        with self._translated():
+            return self._read_versioned(statement, values)
+
+    def _kept(self, statement: Executable) -> Compiled:
+        """The compiled form of a statement, which is kept as long as the statement."""
+        if (found := self._compiled.get(statement)) is None:
+            found = self._compiled[statement] = Compiled(statement, self._autocommit.engine)
+        return found
