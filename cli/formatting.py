@@ -6,6 +6,8 @@ import sys
 from collections.abc import Collection, Sequence
 from typing import Any
 
+import orjson
+
 import models
 from cli import escaping
 from models.base_model import BaseModel
@@ -145,4 +147,4 @@ def _joined(value: Any) -> Any:
     """The value of a cell: a list as text, and None as an empty text."""
     if isinstance(value, list):
         return ", ".join(str(_joined(each)) for each in value)
-    return "" if value is None else value
+    return "" if value is None else orjson.dumps(value).decode() if isinstance(value, dict) else value

@@ -3,15 +3,15 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import Column, event, inspect
+from sqlalchemy import event, inspect
 from sqlalchemy.exc import NoInspectionAvailable
 from sqlalchemy.orm import Mapped, Mapper, QueryableAttribute, RelationshipProperty
 
 import models
 from errors import Invalid
+from models import codec
 from models.columns import TIMES, Base, Key, Time
 
 
@@ -19,55 +19,14 @@ def utc_now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
 
 
-NEVER = "1970-01-01T00:00:00.000000"    # the time of an object that has none
-
-
-def parse_time(text: str) -> datetime.datetime:
-    """Read an ISO 8601 time, with a `T` or a space, with or without fractions; no offset means UTC.
-
-    Raises:
-        ValueError: it is none.
-    """
-    time = datetime.datetime.fromisoformat(text)
-    return time if time.tzinfo is None else in_utc(time)
-
-
-def in_utc(time: datetime.datetime) -> datetime.datetime:
-    """A time without its offset; none means UTC."""
-    return time if time.tzinfo is None else time.astimezone(datetime.UTC).replace(tzinfo=None)
-
-
-def time_text(time: datetime.datetime) -> str:
-    """A time as `TIME_FORMAT` has it; `strftime` itself would not fill up years before 1000."""
-    return time.isoformat(timespec="microseconds")
-
-
-def blank(column: Column[Any]) -> Any:
-    """What an attribute that nobody set reads: its default, else none where it may be none, else nothing at all."""
-    if column.default is not None:
-        return getattr(column.default, "arg", None)
-    return None if column.nullable or column.type.python_type is datetime.datetime else column.type.python_type()
-
-
-def unknown(column: Column[Any]) -> bool:
-    """Whether none is a value of its own, "unknown", and not what an attribute reads that nobody set."""
-    return bool(column.nullable) and column.default is not None
-
-
-def stored(column: Column[Any], values: Mapping[str, Any]) -> Any:
-    """The value of a column in stored values, which may lack it; there, null is `blank` unless it is `unknown`."""
-    value = values.get(column.key)
-    return blank(column) if value is None and not (unknown(column) and column.key in values) else value
-
-
 class BaseModel:
     """An object with an id and two UTC times.
 
     Args:
-        attributes: values by name, or a whole dict as `to_dict` makes it: times may be ISO text. A dict
+        attributes: values by name, or a whole dict as `to_dict` makes it: times and days may be ISO text. A dict
             with `__class__` may also hold attributes that the class does not have; `save` refuses them.
     Raises:
-        Invalid: a model has no such attribute, or a time is none.
+        Invalid: a model has no such attribute, or a time or a day is none.
     """
 
     if TYPE_CHECKING:
@@ -84,10 +43,11 @@ class BaseModel:
     def __init__(self, *_: Any, **attributes: Any) -> None:
         now = utc_now()
         is_whole = attributes.pop("__class__", None) is not None
+        coded = codec.coded(self.__table__) if isinstance(self, Base) else dict.fromkeys(TIMES, codec.TIME)
         for name, value in ({"id": str(uuid.uuid4()), "created_at": now, "updated_at": now} | attributes).items():
             if name not in ("id", *TIMES) and not self._takes(name, is_whole):
                 raise Invalid(f"Unknown attribute: {name}", name)
-            setattr(self, name, self._time(name, value) if name in TIMES else value)
+            setattr(self, name, self._read(name, value, coded[name]) if name in coded else value)
 
     def __str__(self) -> str:
         return f"[{type(self).__name__}] ({self.id}) {self._attributes()}"
@@ -110,8 +70,8 @@ class BaseModel:
         """
         attributes = self._attributes(everything=bool(save_fs))
         for name, value in attributes.items():
-            if isinstance(value, datetime.datetime):
-                attributes[name] = time_text(value)
+            if isinstance(value, codec.DATED):
+                attributes[name] = codec.written(value)
         return attributes | {"__class__": type(self).__name__}
 
     def _attributes(self, everything: bool = False) -> dict[str, Any]:
@@ -142,11 +102,12 @@ class BaseModel:
         return is_whole and not name.startswith("_sa_")
 
     @staticmethod
-    def _time(name: str, value: Any) -> datetime.datetime:
+    def _read(name: str, value: Any, found: codec.Codec) -> Any:
+        """A value that may be the JSON of one."""
         try:
-            return in_utc(value) if isinstance(value, datetime.datetime) else parse_time(value)
-        except (TypeError, ValueError, OverflowError):
-            raise Invalid(f"{name}: {value!r} is not a time", name) from None
+            return None if value is None and name not in TIMES else found.accept(value)
+        except codec.UNREADABLE:
+            raise Invalid(f"{name}: {value!r} is not a {found.noun}", name) from None
 
 
 @event.listens_for(Base, "attribute_instrument", propagate=True)
@@ -168,5 +129,5 @@ def _read_blank(cls: type[Base], key: str, attribute: QueryableAttribute[Any]) -
     """Let an attribute that nobody set read as `blank` says, while it stays unset."""
     columns = getattr(attribute.property, "columns", None)
     if columns:
-        value = blank(columns[0])
-        event.listen(attribute, "init_scalar", lambda obj, _value, _dict: value, retval=True, propagate=True)
+        event.listen(attribute, "init_scalar", lambda obj, _value, _dict: codec.blank(columns[0]), retval=True,
+                     propagate=True)

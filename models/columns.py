@@ -13,9 +13,11 @@ from __future__ import annotations
 import datetime
 from typing import Annotated, Any, TypeVar
 
+import orjson
 from sqlalchemy import (
     Column,
     ColumnClause,
+    Date,
     DateTime,
     Double,
     ForeignKey,
@@ -79,6 +81,23 @@ class LongTextType(_ByDialect[str]):
         return dialect.type_descriptor(LONGTEXT())
 
 
+class JSONType(_ByDialect[Any]):
+    """A JSON object or list, kept as text. Assign a new one to change it: a change inside it is not noticed."""
+
+    impl = LongTextType
+    cache_ok = True
+
+    @property
+    def python_type(self) -> type[Any]:
+        return dict
+
+    def process_bind_param(self, value: Any, dialect: Dialect | None = None) -> str | None:
+        return None if value is None else orjson.dumps(value).decode()
+
+    def process_result_value(self, value: Any, dialect: Dialect | None = None) -> Any:
+        return None if value is None else orjson.loads(value)
+
+
 class MailType(_ByDialect[str]):
     """An e-mail address: kept as typed, and compared by its `unique_key`."""
 
@@ -104,7 +123,7 @@ def unique_key(column: Column[Any]) -> ColumnClause[Any]:
 
 
 def key_definition(column: Column[Any]) -> str:
-    """The definition of an address's key, which either engine understands: see `values.address_key`."""
+    """The definition of an address's key, which either engine understands: see `collation.address_key`."""
     return f"{unique_key(column).key} VARCHAR(128) GENERATED ALWAYS AS (NULLIF(RTRIM(LOWER({column.key})), '')) VIRTUAL"
 
 
@@ -124,7 +143,7 @@ class TimeType(_ByDialect[datetime.datetime]):
 
 
 class iso(FunctionElement[str]):
-    """A time as text, in `TIME_FORMAT`: made by the database, which is much faster than making it of objects."""
+    """A time or a day as its text in JSON: made by the database, which is much faster than making it of objects."""
 
     type = String()
     inherit_cache = True
@@ -136,7 +155,8 @@ def _iso(element: iso, compiler: Any, **options: Any) -> str:
     column = compiler.process(element.clauses, **options)
     if compiler.dialect.name == "sqlite":
         return str(column)
-    return f"DATE_FORMAT({column}, '%%Y-%%m-%%dT%%H:%%i:%%s.%%f')"
+    is_day = isinstance(element.clauses.clauses[0].type, Date)
+    return f"DATE_FORMAT({column}, '%%Y-%%m-%%d{'' if is_day else 'T%%H:%%i:%%s.%%f'}')"
 
 
 def oldest_first(*more: str) -> Index:
@@ -199,6 +219,8 @@ Count = Annotated[int, mapped_column(Integer, default=0, info={"least": 0})]
 Price = Annotated[int | None, mapped_column(Integer().evaluates_none(), default=0, info={"least": 0})]
 Latitude = Annotated[float | None, mapped_column(Double, info={"least": -90.0, "most": 90.0})]
 Longitude = Annotated[float | None, mapped_column(Double, info={"least": -180.0, "most": 180.0})]
+Day = Annotated[datetime.date, mapped_column(Date)]
+Json = Annotated[dict[str, Any] | list[Any], mapped_column(JSONType())]
 
 
 def owner(table: str) -> MappedColumn[str]:

@@ -11,9 +11,8 @@ from sqlalchemy import Column, Table
 import models
 from errors import Invalid
 from models import passwords
-from models.base_model import parse_time
-from models.columns import TIMES, links
-from models.values import Check, holder
+from models.codec import Check, holder
+from models.columns import links
 
 if TYPE_CHECKING:
     from models.engine.file.journal import Objects
@@ -116,20 +115,10 @@ def _form(name: str, in_database: bool) -> _Form:
 
 
 def _check(column: Column[Any], in_database: bool) -> Check:
-    if column.key in TIMES:
-        return _no_time
     held = holder(column, in_database)
     if column.key == "password":
         return lambda value: held(passwords.NO_LOGIN if passwords.is_unsafe(value) else value)
     return held
-
-
-def _no_time(value: Any) -> str | None:
-    try:
-        parse_time(value)
-    except (TypeError, ValueError, OverflowError):
-        return "is no time"
-    return None
 
 
 def _too_deep(value: Any) -> str | None:
