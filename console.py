@@ -132,9 +132,9 @@ class HBNBCommand(StoreCommands):
         update CLASS ID NAME VALUE
 
         Write text with spaces in double or single quotes. In it, \\n means a line break, \\t a tab, and \\" \\' \\\\
-        mean the characters themselves. A text that begins with a quote must end with the same quote. null without
-        quotes removes the value of an optional attribute: description, price_by_night, latitude or longitude of a
-        place. A list of ids as amenity_ids replaces the amenities of a place.
+        mean the characters themselves. A text that begins with a quote must end with the same quote.
+        null without quotes removes the value of an optional attribute: description, price_by_night, latitude or
+        longitude of a place. A list of ids as amenity_ids replaces the amenities of a place.
 
             update State 421a55f4-7d82-47d9-b54c-a76916479545 name "New name"
             update Place 621a55f4-7d82-47d9-b54c-a76916479545 price_by_night null
