@@ -384,7 +384,7 @@ class TestPrograms:
         ended = subprocess.run(command, shell=True, cwd=tmp_path, env={**os.environ, "HBNB_FILE_PATH": "f.json"},
                                capture_output=True, text=True)
         assert ended.returncode == 1
-        assert ended.stderr == "** The answer could not be written: No space left on device **\n"
+        assert ended.stderr == "** The output could not be written: No space left on device **\n"
 
     def test_a_working_directory_that_was_removed_is_said(self, tmp_path):
         command = f"mkdir gone; cd gone; rmdir ../gone; {sys.executable} {ROOT / 'console.py'} count State"
