@@ -137,7 +137,7 @@ class TestMailAddresses:
     def test_are_not_told_by_an_order_either(self, staging, token, market):
         for sort in ("email", "-email", "first_name,-email"):
             answer = staging.get(f"/api/v1/users?sort={sort}")
-            assert (answer.status_code, answer.json["error"]) == (400, "email is private: to sort by it takes a token")
+            assert (answer.status_code, answer.json["error"]) == (400, "email is private: send a token to sort by it")
         sorted_by = staging.get("/api/v1/users?sort=email", headers=bearer(token)).json
         assert [user["email"] for user in sorted_by] == ["guest@Albany.example", "host@Albany.example"]
         assert ready_app().test_client().get("/api/v1/users?sort=email").json == sorted_by
@@ -199,7 +199,7 @@ class TestTokens:
         if engine == "file":
             storage.compact()
             assert not any(secret in Path(settings.file_path).read_text() for secret in secrets)
-        assert [tokens.holder(text) for text in texts] == [text.split("_")[1] for text in texts]
+        assert [tokens.verify(text) for text in texts] == [text.split("_")[1] for text in texts]
 
     def test_are_listed_by_name_without_anything_that_helps(self, storage):
         for name in ("b", "a"):
@@ -211,37 +211,37 @@ class TestTokens:
 
     def test_have_names_of_their_own_compared_exactly(self, storage):
         tokens.create("one")
-        with pytest.raises(Conflict, match="There is a token one already: revoke it, or choose another name"):
+        with pytest.raises(Conflict, match="A token named one already exists: revoke it, or choose another name"):
             tokens.create("one")
         tokens.create("ONE")
         assert tokens.count() == 2
         assert tokens.revoke("one") == 1
-        with pytest.raises(NotFound, match="There is no token one: token list names those there are"):
+        with pytest.raises(NotFound, match="There is no token named one: `token list` prints the names of all tokens"):
             tokens.revoke("one")
         assert [each["name"] for each in tokens.list()] == ["ONE"]
 
     @pytest.mark.parametrize("name", ["", " ", "a b", "x" * 61, "é", "a\n", "\x00"])
     def test_have_names_that_can_be_typed(self, storage, name):
         for each in (tokens.create, tokens.revoke):
-            with pytest.raises(Invalid, match="1 to 60 letters, digits and signs"):
+            with pytest.raises(Invalid, match="1 to 60 letters, digits or signs"):
                 each(name)
 
     def test_are_there_for_other_programs_and_after_a_restart(self, storage, settings, console):
         text = console(args=("token", "create", "theirs")).stdout.strip()
-        assert tokens.holder(text)
+        assert tokens.verify(text)
         storage.close()
         other = models.make_storage(settings)
         other.reload()
         assert other.count(Token) == 1
         other.close()
         console(args=("token", "revoke", "theirs"))
-        assert tokens.holder(text) is None
+        assert tokens.verify(text) is None
 
     def test_are_looked_up_without_a_word_on_how_near_it_was(self, storage, monkeypatch):
         compared = []
         monkeypatch.setattr("hmac.compare_digest", lambda *given: compared.append(given))
         text = tokens.create("one")
-        assert tokens.holder(text) is None
+        assert tokens.verify(text) is None
         [(kept, shown)] = compared
         assert kept == shown == storage.get(Token, text.split("_")[1]).digest
 
@@ -352,10 +352,11 @@ class TestConsole:
         ("token", "token takes create NAME, list or revoke NAME: see help token"),
         ("token create", "token takes"), ("token revoke", "token takes"), ("token list x", "token takes"),
         ("token create a b", "token takes"), ("token nope x", "token takes"), ("token create x --json", "token takes"),
-        ("token create there", "There is a token there already: revoke it, or choose another name"),
-        ("token revoke nope", "There is no token nope: token list names those there are"),
-        ('token create "a b"', "The name of a token has 1 to 60"), ('token create ""', "The name of a token has"),
-        ("token create --help", "The name of a token has")])
+        ("token create there", "A token named there already exists: revoke it, or choose another name"),
+        ("token revoke nope", "There is no token named nope: `token list` prints the names of all tokens"),
+        ('token create "a b"', "The name of a token must have 1 to 60"),
+        ('token create ""', "The name of a token must have"),
+        ("token create --help", "The name of a token must have")])
     def test_says_what_is_wrong(self, console: Run, storage, line, note):
         tokens.create("there")
         storage.close()

@@ -173,8 +173,8 @@ class TestContent:
                 writer.start()
                 writer.join(0.5)    # where nobody may write meanwhile, it waits
             found.append(line)
-        monkeypatch.setattr(dumps, "PART", 1)
-        dumps.give(write, with_passwords=False)
+        monkeypatch.setattr(dumps, "BATCH", 1)
+        dumps.export_objects(write, with_passwords=False)
         writer.join()
         assert {json.loads(line)["id"] for line in found} == before
         assert b"Changed" not in b"".join(found)
@@ -251,14 +251,14 @@ class TestFile:
         path = tmp_path / "out" / "x.jsonl"
         path.write_text("old")
         seen: list[str] = []
-        give = dumps.give
+        export_objects = dumps.export_objects
 
         def slow(write: Any, with_passwords: bool) -> int:
             def look(line: bytes) -> None:
                 write(line)
                 seen.append(path.read_text())
-            return give(look, with_passwords)
-        monkeypatch.setattr(dumps, "give", slow)
+            return export_objects(look, with_passwords)
+        monkeypatch.setattr(dumps, "export_objects", slow)
         export_file(str(path))
         assert seen == ["old"] * 8
         assert len(objects(str(path))) == 8
@@ -271,7 +271,7 @@ class TestFile:
         def fail(write: Any, with_passwords: bool) -> int:
             write(b"half a li")
             raise error
-        monkeypatch.setattr(dumps, "give", fail)
+        monkeypatch.setattr(dumps, "export_objects", fail)
         (tmp_path / "out").mkdir()
         path = tmp_path / "out" / "x.jsonl.gz"
         path.write_text("old")
@@ -296,7 +296,7 @@ class TestFile:
     def test_is_never_put_in_place_of_what_is_none(self, storage: Storage, tmp_path: Path, name: str):
         os.mkfifo(tmp_path / "pipe")
         before = os.lstat(tmp_path / name)
-        with pytest.raises(Invalid, match="is no file that could be replaced"):
+        with pytest.raises(Invalid, match="it is not a regular file, so it cannot be replaced"):
             export_file(str(tmp_path / name))
         assert os.lstat(tmp_path / name).st_mode == before.st_mode
 

@@ -82,7 +82,7 @@ FOREIGN: dict[str, tuple[bytes, str]] = {
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_what_is_no_text_is_named_by_import_and_by_restore(files: Files, kind: str):
     content, said = FOREIGN[kind]
-    path = files.put(content)
+    path = files.write(content)
     for read in (lambda: import_file(path, "S", "C", keep_going=True), lambda: backup.check(path)):
         with pytest.raises(Invalid, match=said) as error:
             read()
@@ -97,16 +97,16 @@ def test_what_is_no_text_is_named_by_import_and_by_restore(files: Files, kind: s
 def test_cells_without_commas_between_them_are_named(files: Files, row: dict[str, str], separator: str, name: str,
                                                      quoting: int):
     for content in (delimited(row, separator, quoting), "\ufeff" + delimited(row, separator, quoting).upper()):
-        with pytest.raises(Invalid, match=f"its cells are separated by {name}: save it with commas"):
-            files.take_text(content)
+        with pytest.raises(Invalid, match=f"its columns are separated by {name}: save it with commas"):
+            files.load_text(content)
 
 
 class TestHeadings:
     @pytest.mark.parametrize("change", [
         str.upper, str.title, lambda name: name.replace("_", " "), lambda name: f" {name.replace('_', '-').title()} "])
     def test_may_have_capitals_and_spaces(self, files: Files, change: Callable[[str], str]):
-        files.take({change(name): cell for name, cell in listing(7).items()})
-        files.take({change(name): cell for name, cell in review(1, 7).items()})
+        files.load({change(name): cell for name, cell in listing(7).items()})
+        files.load({change(name): cell for name, cell in review(1, 7).items()})
         [place] = models.storage.all(Place).values()
         assert (place.name, place.price_by_night, len(place.amenities), len(place.reviews)) == ("Listing 7", 1234, 2, 1)
 
@@ -115,47 +115,47 @@ class TestHeadings:
         head, *lines = text(listing(1), review := listing(2)).splitlines()
         assert review
         content = "\n".join([f"{head},{again}", *(f"{line},$5" for line in lines)])
-        with pytest.raises(Invalid, match="it has the column price more than once: remove or rename one of them"):
-            files.take_text(content, keep_going=True)
+        with pytest.raises(Invalid, match="the column price occurs more than once: remove or rename one of them"):
+            files.load_text(content, keep_going=True)
         assert models.storage.count() == 0
 
     def test_of_reviews_too(self, files: Files):
-        files.take(listing())
-        with pytest.raises(Invalid, match="it has the column comments more than once"):
-            files.take_text("listing_id,id,date,reviewer_id,comments,Comments\n1,1,2020-01-01,1,a,b\n")
+        files.load(listing())
+        with pytest.raises(Invalid, match="the column comments occurs more than once"):
+            files.load_text("listing_id,id,date,reviewer_id,comments,Comments\n1,1,2020-01-01,1,a,b\n")
 
     def test_without_a_name_may_be_many(self, files: Files):
         head, line = text(listing()).splitlines()
-        assert files.take_text(f"{head},,,\n{line},,,\n").new["Place"] == 1
+        assert files.load_text(f"{head},,,\n{line},,,\n").new["Place"] == 1
 
 
 class TestWrongFiles:
     @pytest.mark.parametrize(("content", "said"), [
         ("listing_id,date,available,price\n1,2020-01-01,t,$5\n", "it is a calendar, which HBNB does not keep"),
-        ("listing_id,date\n1,2020-01-01\n", "it is the summary of reviews, which has no texts"),
-        ("__class__,id,name\nState,1,A\n", "it was printed by --csv, which leaves things out"),
-        (text(without(listing(), "host_id")), "it lacks the columns host_id")])
+        ("listing_id,date\n1,2020-01-01\n", "it is a summary of reviews without their texts"),
+        ("__class__,id,name\nState,1,A\n", "it was printed by --csv, which omits data"),
+        (text(without(listing(), "host_id")), "these columns are missing: host_id")])
     def test_of_the_same_site_are_named(self, files: Files, content: str, said: str):
         with pytest.raises(Invalid, match=said):
-            files.take_text(content)
+            files.load_text(content)
 
     def test_a_backup_is_not_imported_and_an_export_is_not_restored(self, files: Files, storage: Storage):
         Market()
         saved, exported = str(files.folder / "x"), str(files.folder / "y")
         backup.back_up(saved)
         export_file(exported)
-        with pytest.raises(Invalid, match="it is a backup: `restore` takes it"):
+        with pytest.raises(Invalid, match="it is a backup: use `restore`"):
             import_file(saved)
         for read in (backup.check, lambda path: backup.restore(path, replace=True)):
-            with pytest.raises(Invalid, match="it is an export: `import` takes it"):
+            with pytest.raises(Invalid, match="it is an export: use `import`"):
                 read(exported)
-            with pytest.raises(Invalid, match="`restore` takes what `backup` wrote; `import` takes exports, old stor"):
-                read(files.put(GOOD))
+            with pytest.raises(Invalid, match=r"`restore` reads files that `backup` wrote\. Use `import` for exports"):
+                read(files.write(GOOD))
         assert models.storage.count() == 8
 
     def test_reviews_before_their_listings_are_refused_once(self, files: Files, console: Run):
-        path = files.put(text(*[review(number, number % 7) for number in range(2500)]), "reviews.csv")
-        said = "none of the listings that it is about is there: import the listings first"
+        path = files.write(text(*[review(number, number % 7) for number in range(2500)]), "reviews.csv")
+        said = "none of the reviewed listings exists: import the file of listings first"
         for options in ({}, {"keep_going": True}, {"dry_run": True}):
             with pytest.raises(Invalid, match=said):
                 import_file(path, **options)
@@ -163,14 +163,14 @@ class TestWrongFiles:
         ran = console(args=("import", path))
         assert (ran.returncode, ran.stdout) == (1, "")
         assert ran.stderr == f"** {path}: {said} **\n"
-        files.take(listing(3))
+        files.load(listing(3))
         report = import_file(path, keep_going=True)
         assert report.new["Review"] == 357
         assert len(report.refused) == 2143
 
     def test_reviews_that_are_all_broken_are_not_said_to_lack_listings(self, files: Files):
         with pytest.raises(Refused):
-            files.take(review(1, date="never"))
+            files.load(review(1, date="never"))
 
 
 class TestNamesThatStandTwice:
@@ -181,13 +181,13 @@ class TestNamesThatStandTwice:
     def test_in_an_object_of_an_export_are_refused(self, files: Files, line: str):
         times = '"created_at": "2020-01-01T00:00:00", "updated_at": "2020-01-01T00:00:00"'
         with pytest.raises(Refused) as error:
-            files.take_text(line.replace("%s", times))
-        assert error.value.report.refused == [("line 1", "name stands there twice")]
+            files.load_text(line.replace("%s", times))
+        assert error.value.report.refused == [("line 1", "name occurs twice")]
 
     def test_are_told_from_names_in_texts(self, files: Files):
         obj = {"__class__": "State", "id": "s", "name": '"name": "name": ', "created_at": "2020-01-01T00:00:00",
                "updated_at": "2020-01-01T00:00:00"}
-        assert files.take(obj).new == {"State": 1}
+        assert files.load(obj).new == {"State": 1}
 
 
 class TestFormulas:
@@ -195,10 +195,10 @@ class TestFormulas:
 
     def test_get_a_quote_in_front_and_come_back_as_they_were(self):
         for cell in self.CELLS:
-            assert rows.unguarded(rows.guarded(cell)) == cell
-            assert rows.guarded(cell)[:1] not in ("=", "+", "-", "@", "\t", "\r")
-        assert rows.guarded("=1") == "'=1"
-        assert rows.guarded("'x") == rows.unguarded("'x") == "'x"
+            assert rows.unescape_formula(rows.escape_formula(cell)) == cell
+            assert rows.escape_formula(cell)[:1] not in ("=", "+", "-", "@", "\t", "\r")
+        assert rows.escape_formula("=1") == "'=1"
+        assert rows.escape_formula("'x") == rows.unescape_formula("'x") == "'x"
 
     def test_are_quoted_by_csv_and_nothing_else_is(self, storage: Storage, console: Run):
         market = Market()
@@ -213,7 +213,7 @@ class TestFormulas:
 
     def test_are_imported_without_the_quote(self, files: Files):
         names = ["'=HYPERLINK(1)", "'@home", "'tis", "''+x", "=x"]
-        files.take(*[listing(number, name=name) for number, name in enumerate(names)])
+        files.load(*[listing(number, name=name) for number, name in enumerate(names)])
         assert sorted(place.name for place in models.storage.all(Place).values()) == sorted(
             ["=HYPERLINK(1)", "@home", "'tis", "'+x", "=x"])
 
@@ -257,20 +257,20 @@ class TestLongLines:
         monkeypatch.setattr(rows, "LONGEST", 3000)
         for content, said in (
                 (text(listing(1), listing(2, description="x" * 3000)), "line 3 is longer than"),
-                (text(listing(1), listing(2, description="x\n" * 3000)), "the row that goes on in line"),
+                (text(listing(1), listing(2, description="x\n" * 3000)), "the row that continues in line"),
                 ('{"__class__": "State"}\n"' + "x" * 3000, "line 2 is longer than")):
             with pytest.raises(Invalid, match=said):
-                files.take_text(content, keep_going=True)
+                files.load_text(content, keep_going=True)
         assert models.storage.count() == 0
 
     def test_of_a_classic_file_may_be_as_long_as_the_file_which_is_bounded(
             self, files: Files, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(atomic_files, "LONGEST", 200)
         states = {f"State.{number}": {"name": "x"} for number in range(100)}
-        assert files.take_text(json.dumps(states)).new["State"] == 100
+        assert files.load_text(json.dumps(states)).new["State"] == 100
         monkeypatch.setattr("services.transfer.files.WHOLE", 1000)
-        with pytest.raises(Invalid, match=r"is no export, .*: open it as a store"):
-            files.take_text(json.dumps(states))
+        with pytest.raises(Invalid, match="is not an export: open it as a store"):
+            files.load_text(json.dumps(states))
 
     def test_are_not_written_by_backup_as_restore_would_refuse_them(
             self, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -26,7 +26,7 @@ from models.review import Review
 from models.state import State
 from models.user import User
 from services.search import search
-from services.transfer.dumps import give
+from services.transfer.dumps import export_objects
 from services.transfer.files import export_file, import_file
 from services.transfer.report import Report
 from tests import objects
@@ -103,7 +103,7 @@ class TestAlbany:
             listings, reviews = albany.reports[name]
             assert listings.refused == reviews.refused == []
             assert listings.notes == {'places without a price; pages say "Price on request"': 37}
-            assert reviews.notes == {"texts that were too long; they were cut at a word": 119}
+            assert reviews.notes == {"texts that were too long; they were shortened at a word boundary": 119}
 
     def test_is_the_same_in_both_engines(self, albany: Albany):
         """All but the times of objects that the import made of its own accord, which are its time."""
@@ -187,7 +187,7 @@ class TestAlbany:
 def lines() -> list[bytes]:
     """Every object of the store, with all that is kept of it."""
     found: list[bytes] = []
-    give(found.append, with_passwords=True)
+    export_objects(found.append, with_passwords=True)
     return found
 
 

@@ -182,7 +182,7 @@ class TestList:
 
     def test_a_filter_goes_through_a_few_relations_only(self, storage):
         assert objects.list(Place, [Filter("city.state.cities.places.name", "=", "x")]) == []
-        with pytest.raises(Invalid, match="deeper than 4 relations"):
+        with pytest.raises(Invalid, match="more than 4 relations"):
             objects.list(Place, [Filter("city.state." + "cities.state." * 500 + "name", "=", "x")])
 
     def test_a_filter_with_a_value_that_does_not_fit_is_refused(self, storage):
@@ -294,8 +294,8 @@ class TestSchema:
         (Place.__table__.c.name, 12, "12"), (Place.__table__.c.latitude, "1.5", 1.5),
         (Place.__table__.c.latitude, 3, 3.0), (Place.__table__.c.max_guest, "1.5", "1.5")])
     def test_what_is_typed_is_read_as_its_column(self, column, typed, value):
-        assert schema.fit(column, typed) == value
-        assert type(schema.fit(column, typed)) is type(value)
+        assert schema.convert_typed(column, typed) == value
+        assert type(schema.convert_typed(column, typed)) is type(value)
 
 
 def ids(places: list[dict]) -> list[str]:

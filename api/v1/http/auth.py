@@ -30,7 +30,7 @@ def caller() -> str | None:
     """The id of the token that was shown; none where none was, or none that counts."""
     if "caller" not in g:
         shown = request.authorization
-        g.caller = tokens.holder(shown.token) if shown and shown.type == "bearer" and shown.token else None
+        g.caller = tokens.verify(shown.token) if shown and shown.type == "bearer" and shown.token else None
     found: str | None = g.caller
     return found
 

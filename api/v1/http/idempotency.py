@@ -10,7 +10,7 @@ from flask import Response, request
 
 from api.v1.http.auth import caller
 from errors import Invalid
-from services.idempotency import Reply, once
+from services.idempotency import Reply, run_once
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 LENGTH = 255
@@ -39,7 +39,7 @@ def keyed(view: Callable[..., Response]) -> Callable[..., Response]:
         if key is None:
             return view(**ids)
         asked = (caller() or "", request.method, request.path.rstrip("/"), key)
-        reply, replayed = once(asked, request.get_data(), lambda: _reply(view(**ids)))
+        reply, replayed = run_once(asked, request.get_data(), lambda: _reply(view(**ids)))
         response = Response(reply.body, reply.status, reply.headers, mimetype="application/json")
         if replayed:
             response.headers[REPLAYED] = "true"

@@ -8,23 +8,23 @@ from typing import Any
 from api.v1.openapi.operations import Schema, array, part
 from models.base_model import BaseModel
 from models.place import Place
-from services.listing import MOST, ROOM, known
+from services.listing import MAX_RESPONSE, MAX_WITH_INCLUDED, allowed_names
 from services.search.filters import FILTERS, LISTS
 from services.search.value_types import SORTS, WHOLE
 
 PAGE: dict[str, Schema] = {
     name: {**WHOLE.query, "description": description}
     for name, description in (
-        ("limit", f"How many to give; without it, all. With include, no list is longer than {MOST}"),
+        ("limit", f"How many to give; without it, all. With include, no list is longer than {MAX_WITH_INCLUDED}"),
         ("offset", "From which on to give them"))}
 
 
 def object_query(cls: type[BaseModel]) -> dict[str, Schema]:
     """Which attributes of an object to give, and what of others along."""
-    fields, paths = known(cls, "fields"), known(cls, "include")
+    fields, paths = allowed_names(cls, "fields"), allowed_names(cls, "include")
     included = _names(paths) | {
-        "description": f"Related objects to include, with commas: {', '.join(paths)}. The answer holds at most {ROOM} "
-                       "objects with them; if it is refused, include less, or set a lower limit"}
+        "description": f"Related objects to include, with commas: {', '.join(paths)}. The answer holds at most "
+                       f"{MAX_RESPONSE} objects with them; if it is refused, include less, or set a lower limit"}
     given = _names(fields) | {
         "description": f"The attributes to give, with commas: {', '.join(fields)}. Without it, all are given"}
     return {"fields": given} | ({"include": included} if paths else {})
@@ -32,7 +32,7 @@ def object_query(cls: type[BaseModel]) -> dict[str, Schema]:
 
 def listing_query(cls: type[BaseModel]) -> dict[str, Schema]:
     """How much of a list to give, in which order."""
-    order = _names(known(cls, "sort"), "-?") | {
+    order = _names(allowed_names(cls, "sort"), "-?") | {
         "description": "Attributes to sort by, with commas, such as -created_at, where - turns the order. Without it, "
                        "the oldest come first"}
     return PAGE | {"sort": order} | object_query(cls)

@@ -82,7 +82,7 @@ def _create(its: Resource) -> None:
     @app_views.post(its.collection, endpoint=f"{its.name}_create")
     @describe(f"Create {its.a_one}.", its.name, {201: reference(its.cls.__name__)}, permission=(its.cls, "create"),
               errors=(409,) if unique(its.cls.__table__) else (), example=its.example,
-              body=schema.input_definition(its.cls, made=True, parent=id_of(its.parent) if its.parent else None),
+              body=schema.input_definition(its.cls, is_new=True, parent=id_of(its.parent) if its.parent else None),
               description="What the server sets (`id`, times, `__class__`, the parent in the path) is ignored. Send an "
                           "`Idempotency-Key`, so that a request that is sent again creates nothing twice.")
     @keyed
@@ -112,7 +112,7 @@ def _show(its: Resource) -> None:
 def _update(its: Resource) -> None:
     @app_views.put(its.one, endpoint=f"{its.name}_update")
     @describe(f"Change {its.a_one}.", its.name, {200: reference(its.cls.__name__)}, permission=(its.cls, "update"),
-              body=schema.input_definition(its.cls, made=False), example=its.example, conditional=True,
+              body=schema.input_definition(its.cls, is_new=False), example=its.example, conditional=True,
               description="Sets the attributes that the body names: all of them, or none if one does not fit. What "
                           "cannot be changed (`id`, times, `__class__`, parents, an email) is ignored. Send the `ETag` "
                           "of what you saw as `If-Match`, so that nobody's change is overwritten.")
