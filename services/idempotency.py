@@ -43,8 +43,8 @@ def run_once(request: tuple[str, ...], content: bytes, action: Callable[[], Repl
     """
     name = json.dumps(request).encode()
     id = base64.urlsafe_b64encode(hashlib.sha256(name).digest()).decode().rstrip("=")
-    # The digest includes the key, which is not stored: from a digest of the content alone, an attacker who has read
-    # the database could guess a short password in it.
+    # The digest includes the key, which is not stored: from a digest of the content alone, an attacker with a
+    # copy of the database could guess a short password in it.
     digest = hashlib.sha256(name + content).hexdigest()
 
     def run() -> tuple[Reply, bool]:

@@ -50,7 +50,7 @@ def conditions(wanted: Wanted, counts: Counts) -> list[ColumnElement[bool]]:
 
 def statement(wanted: Wanted, counts: Counts, limit: int | None, offset: int,
               hidden: frozenset[str]) -> tuple[Select[Any], dict[str, Any]] | None:
-    """A prepared statement for a page or all of the places, oldest first, and its values; `None` if there is none."""
+    """A prepared statement for a page or all of the places, oldest first, and its values, or `None`."""
     cities, amenities = wanted
     if len(amenities) > LOOKED_UP or len(cities or ()) > LENGTHS[-1]:
         return None

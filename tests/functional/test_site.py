@@ -1,6 +1,6 @@
-"""What a site must do before its release may go to production, asked from outside and without changing anything.
+"""Acceptance tests of a release on staging, over HTTP and without changing anything.
 
-`STAGING_SERVER=http://staging.example.com make functional`; where that is not set, a server is started for it.
+Run them with `STAGING_SERVER=http://staging.example.com make functional`. Without STAGING_SERVER they start a server.
 """
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import pytest
 from tests.servers import Server, free_port
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     status: int
     headers: Message
     body: bytes
@@ -38,15 +38,15 @@ class Site:
     def __init__(self, address: str) -> None:
         self.address = address.rstrip("/")
 
-    def ask(self, path: str, body: bytes | None = None, method: str | None = None, **headers: str) -> Answer:
+    def request(self, path: str, body: bytes | None = None, method: str | None = None, **headers: str) -> Response:
         request = urllib.request.Request(urljoin(f"{self.address}/", path), body, {
             name.replace("_", "-"): value for name, value in headers.items()}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=20) as found:
-                return Answer(found.status, found.headers, found.read())
+                return Response(found.status, found.headers, found.read())
         except urllib.error.HTTPError as error:
             with error:
-                return Answer(error.code, error.headers, error.read())
+                return Response(error.code, error.headers, error.read())
 
 
 @pytest.fixture(scope="module")
@@ -62,48 +62,48 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def test_the_api_answers(site):
-    assert site.ask("/api/v1/status").json == {"status": "OK"}
-    assert {*site.ask("/api/v1/stats").json} == {"amenities", "cities", "places", "reviews", "states", "users"}
+    assert site.request("/api/v1/status").json == {"status": "OK"}
+    assert {*site.request("/api/v1/stats").json} == {"amenities", "cities", "places", "reviews", "states", "users"}
 
 
-def test_what_the_api_lists_is_what_it_counts(site):
-    counts = site.ask("/api/v1/stats").json
+def test_lists_have_as_many_objects_as_the_api_counts(site):
+    counts = site.request("/api/v1/stats").json
     for name in ("states", "amenities"):
-        assert len(site.ask(f"/api/v1/{name}").json) == counts[name]
+        assert len(site.request(f"/api/v1/{name}").json) == counts[name]
 
 
-def test_a_search_finds_at_most_what_there_is(site):
-    found = site.ask("/api/v1/places_search?limit=5", b'{"amenities": []}', Content_Type="application/json")
+def test_a_search_finds_at_most_all_places(site):
+    found = site.request("/api/v1/places_search?limit=5", b'{"amenities": []}', Content_Type="application/json")
     assert found.status == 200
-    assert len(found.json) <= min(5, site.ask("/api/v1/stats").json["places"])
+    assert len(found.json) <= min(5, site.request("/api/v1/stats").json["places"])
 
 
-def test_a_tag_saves_the_answer(site):
-    tag = site.ask("/api/v1/states").headers["ETag"]
-    assert tag is None or site.ask("/api/v1/states", If_None_Match=tag).status == 304
+def test_a_request_with_the_current_etag_gets_304(site):
+    tag = site.request("/api/v1/states").headers["ETag"]
+    assert tag is None or site.request("/api/v1/states", If_None_Match=tag).status == 304
 
 
-def test_what_is_not_there_is_said_in_json_by_the_api_and_on_a_page_elsewhere(site):
-    lost = site.ask("/api/v1/states/nobody")
+def test_a_404_is_json_in_the_api_and_a_page_elsewhere(site):
+    lost = site.request("/api/v1/states/unknown")
     assert (lost.status, lost.json) == (404, {"error": "Not found"})
-    assert site.ask("/nobody").status == 404
-    assert "</html>" in site.ask("/nobody").text
+    assert site.request("/unknown").status == 404
+    assert "</html>" in site.request("/unknown").text
 
 
-def test_nobody_writes_without_a_token(site):
-    refused = site.ask("/api/v1/states", b'{"name": "Nowhere"}', Content_Type="application/json")
+def test_writing_without_a_token_is_refused(site):
+    refused = site.request("/api/v1/states", b'{"name": "Nowhere"}', Content_Type="application/json")
     assert refused.status == 401
     assert "token" in refused.json["error"]
 
 
-def test_no_answer_holds_an_address_or_a_password(site):
-    for user in site.ask("/api/v1/users?limit=50").json:
+def test_no_response_contains_an_email_address_or_a_password(site):
+    for user in site.request("/api/v1/users?limit=50").json:
         assert not {"email", "password"} & {*user}
 
 
 @pytest.mark.parametrize("path", ["/", "/hbnb", "/states", "/cities_by_states", "/100-hbnb/", "/apidocs/"])
-def test_each_file_that_a_page_names_is_there(site, path):
-    page = site.ask(path)
+def test_all_files_that_a_page_links_to_exist(site, path):
+    page = site.request(path)
     assert page.status == 200
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     named = {urljoin(f"{site.address}{path}", name)
@@ -111,8 +111,8 @@ def test_each_file_that_a_page_names_is_there(site, path):
     assert named
     for address in named:
         assert address.startswith(site.address)
-        assert site.ask(address).status == 200, address
+        assert site.request(address).status == 200, address
 
 
-def test_the_description_is_there(site):
-    assert site.ask("/apispec_1.json").json["openapi"].startswith("3.")
+def test_the_openapi_document_is_served(site):
+    assert site.request("/apispec_1.json").json["openapi"].startswith("3.")

@@ -1,4 +1,4 @@
-"""One door: a rule holds for the API, the console and the importer alike, on both engines."""
+"""The rules of a service apply to the API, the console and the importer, on both engines."""
 from __future__ import annotations
 
 import ast
@@ -23,7 +23,7 @@ from tests.project.test_architecture import ROOT, tracked
 
 
 class QuietReviews(Service[Review]):
-    """Reviews that may not be written in capitals only, and of which a place has at most two."""
+    """A service with rules: no review in capital letters only, at most two reviews of a place."""
 
     def __init__(self, cls: type[Review]) -> None:
         super().__init__(cls)
@@ -59,13 +59,13 @@ def reviews(market, monkeypatch) -> QuietReviews:
 
 
 class TestARule:
-    """Its text in every answer, and nothing stored."""
+    """Every front end reports the broken rule, and stores nothing."""
 
     @pytest.fixture
     def client(self, reviews):
         return wsgi.app.test_client()
 
-    def test_holds_in_the_api(self, client, market, storage, reviews):
+    def test_the_api_applies_a_rule(self, client, market, storage, reviews):
         path, given = f"/api/v1/places/{market.place.id}/reviews", {"user_id": market.guest.id}
         refused = client.post(path, json=given | {"text": "LOUD"})
         assert (refused.status_code, refused.json) == (400, {"error": "text must not be written in capitals only"})
@@ -80,7 +80,7 @@ class TestARule:
         assert [each.text for each in storage.all(Review).values()] == ["Second"]
         assert reviews.told == [("created", "Second"), (market.review.text, "Softer"), ("removed", "Softer")]
 
-    def test_holds_in_the_console(self, market, storage, reviews, capsys):
+    def test_the_console_applies_a_rule(self, market, storage, reviews, capsys):
         from console import HBNBCommand
         console = HBNBCommand()
         created = f'create Review place_id="{market.place.id}" user_id="{market.guest.id}"'
@@ -108,11 +108,11 @@ class TestARule:
         assert ("created", "Second") in reviews.told
 
 
-# What writes to the storage beside the services: programs that make or move whole stores.
+# Other modules that may write to the storage: programs that create or move whole stores.
 WRITERS = {"sample/fill.py"}
 
 
-def test_nothing_but_the_services_writes_to_the_storage():
+def test_only_services_write_to_the_storage():
     for path in tracked("*.py"):
         name = str(path.relative_to(ROOT))
         top = name.partition("/")[0]
