@@ -42,7 +42,8 @@ class TestCreate:
         market = Market()
         for data, error, words in (
                 ({}, Invalid, "^Missing user_id$"), ({"name": "P"}, Invalid, "^Missing user_id$"),
-                ({"user_id": "unknown"}, NotFound, "^Not found$"), ({"user_id": 5}, Invalid, "^user_id must be a text$"),
+                ({"user_id": "unknown"}, NotFound, "^Not found$"),
+                ({"user_id": 5}, Invalid, "^user_id must be a text$"),
                 ({"user_id": market.host.id}, Invalid, "^Missing name$"),
                 ({"user_id": market.host.id, "name": "P", "foo": 1}, Invalid, "^Unknown attribute: foo$")):
             with pytest.raises(error, match=words):
