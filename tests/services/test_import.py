@@ -380,14 +380,14 @@ class TestConsole:
         ran = console(f'import "{path}" --state "New York" --city Albany', "count Place",
                       f'import "{path}" --state "New York" --city Albany --keep-going', "count Place")
         assert "28 rows refused:\n  line 3: latitude must be from -90 to 90\n" in ran.stdout
-        assert "… and 8 more\nNothing was imported. Mend these rows, or use --keep-going\n0\n" in ran.stdout
+        assert "… and 8 more\nNothing was imported. Fix these rows, or use --keep-going\n0\n" in ran.stdout
         assert ran.stdout.endswith("… and 8 more\n1\n")
         assert console(args=("import", path, "--state", "S", "--city", "C")).returncode == 1
 
     def test_import_says_that_a_dry_run_stored_nothing(self, files: Files, console: Run):
         ran = console(args=("import", files.write(text(listing())), "--state", "S", "--city", "C", "--dry-run"))
         assert ran.returncode == 0
-        assert ran.stdout.endswith("Nothing was imported: this was a dry run\n")
+        assert ran.stdout.endswith("Dry run: nothing was imported\n")
         assert models.storage.count() == 0
 
     @pytest.mark.parametrize("words", ["", "a b", "--state", "x.csv --no-such", "''", "/nonexistent/x.csv"])
