@@ -90,7 +90,7 @@ class TestWriting:
         for text in ("x", "a=b", token[:-1], token + "x", token.upper(), f"hbnb_{other}_{secret}",
                      f"hbnb_nope_{secret}", f"hbnb_{id}_{digest}", f"hbnb_{'0' * 36}_{secret}", secret, ""):
             answer = guarded.post("/api/v1/states", json={"name": "S"}, headers=bearer(text))
-            assert (answer.status_code, answer.json["error"]) == (401, "This token does not count, or no longer"), text
+            assert (answer.status_code, answer.json["error"]) == (401, "Invalid or revoked token"), text
             assert answer.headers["WWW-Authenticate"] == 'Bearer realm="HBNB", error="invalid_token"'
         answer = guarded.post("/api/v1/states", json={"name": "S"}, headers={"Authorization": "Basic YTpi"})
         assert answer.headers["WWW-Authenticate"] == 'Bearer realm="HBNB"'
@@ -304,7 +304,7 @@ class TestStart:
     def test_in_production_takes_a_token(self, storage, create_app):
         for env in ("dev", "test", "staging"):
             ready_app(create_app, env=env)
-        with pytest.raises(Misconfigured, match=r"no token yet: make one with `console\.py token create NAME`"):
+        with pytest.raises(Misconfigured, match=r"no token yet: create one with `console\.py token create NAME`"):
             ready_app(create_app, env="production")
         tokens.create("mine")
         ready_app(create_app, env="production")
@@ -393,7 +393,7 @@ class TestDocument:
             client = ready_app(env=env).test_client()
             document = client.get("/apispec_1.json").json
             assert document["components"]["securitySchemes"]["bearer"] == {
-                "type": "http", "scheme": "bearer", "description": "As `console.py token create NAME` prints it"}
+                "type": "http", "scheme": "bearer", "description": "A token that `console.py token create NAME` printed"}
             assert document["security"] == [{}, {"bearer": []}]
             for path, found in document["paths"].items():
                 for method, operation in found.items():

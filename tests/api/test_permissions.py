@@ -123,7 +123,7 @@ class TestRoutes:
             return
         assert answer.status_code == 401, case
         wrong = headers and app is APPS["staging"]      # in dev no token is looked at
-        error = "This token does not count, or no longer" if wrong else permissions.TOKEN_NEEDED
+        error = "Invalid or revoked token" if wrong else permissions.TOKEN_NEEDED
         assert answer.json == {"error": error}, case
         assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="HBNB"')
         assert models.storage.count() == before, case

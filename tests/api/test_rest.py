@@ -209,7 +209,7 @@ class TestConditions:
         for method in ("PUT", "DELETE"):
             answer = ask(method, "places/{place}", {"name": "Theirs"}, headers={"If-Match": seen})
             assert answer.status_code == 412
-            assert "changed by somebody else" in answer.json["error"]
+            assert "changed after you read it" in answer.json["error"]
         assert ask("GET", "places/{place}").json["name"] == "Mine"
         assert ask("DELETE", "places/{place}", headers={"If-Match": mine.headers["ETag"]}).status_code == 200
 
@@ -243,7 +243,8 @@ class TestConditions:
                                   ("If-Unmodified-Since", "Sat, 31 Jan 2099 10:00:00 GMT")):
                 answer = ask(method, path, self.BODIES.get(path), headers={header: value})
                 assert (answer.status_code, answer.json) == (
-                    400, {"error": f"{method} takes no {header} here: nothing was changed, send it without"})
+                    400, {"error": f"{method} does not support {header} on this route: nothing was changed. "
+                                   "Send the request without this header"})
 
     @pytest.mark.parametrize(("method", "path"), [("PUT", "places/{place}"), ("DELETE", "reviews/{review}")])
     def test_a_condition_that_can_be_read_decides(self, ask, method, path):
@@ -285,14 +286,14 @@ class TestQuery:
             for name in ("limt", "guest", "LIMIT", "__", "callback"):
                 answer = ask(method, f"{path}?{name}=3", WHOLE.get(path, {}) if method != "GET" else None)
                 assert answer.status_code == 400, (method, path)
-                assert answer.json["error"].startswith(f"Unknown parameter: {name} (this route takes ")
+                assert answer.json["error"].startswith(f"Unknown parameter: {name} (this route accepts ")
         storage.close()
         assert storage.count() == before
 
     def test_a_parameter_that_stands_twice_is_refused(self, ask):
         for query in ("limit=1&limit=2", "limit=1&limit=1", "states=a&text=x&states=b"):
             name = query.partition("=")[0]
-            assert ask("GET", f"places?{query}").json == {"error": f"{name} is given 2 times: give it once"}
+            assert ask("GET", f"places?{query}").json == {"error": f"{name} was sent 2 times: send it once"}
 
     def test_what_jquery_adds_against_caches_is_passed_over(self, ask):
         for path in ("places", "status", "places/{place}"):
