@@ -43,7 +43,7 @@ KEY = {"name": HEADER, "in": "header", "schema": {"type": "string", "minLength":
                                                   "pattern": PATTERN},
        "description": "A unique key of this request, such as a UUID. A repeated request with the same key gets the "
                       "stored response and is not executed again. Keys expire after 24 hours"}
-TOKEN = {"type": "http", "scheme": "bearer", "description": "A token that `console.py token create NAME` printed"}
+TOKEN = {"type": "http", "scheme": "bearer", "description": "A token printed by `console.py token create NAME`"}
 
 
 def document(app: Flask) -> dict[str, Any]:
