@@ -175,8 +175,8 @@ class TestPrivateAttributes:
         monkeypatch.setattr(permissions, "private", lambda cls: frozenset(      # the original is cached
             name for owner, name in permissions.PRIVATE if owner == cls.__name__))
 
-    def test_every_route_shows_private_attributes_only_to_permitted_actors(self, storage, app, headers, actor,
-                                                                             private):
+    def test_every_route_shows_private_attributes_only_to_permitted_actors(
+            self, storage, app, headers, actor, private):
         market, client = Market(), app.test_client()
         storage.close()
         classes_seen = set()

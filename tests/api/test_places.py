@@ -49,8 +49,8 @@ class TestRoutes:
         one, two = Market("One"), Market("Two")
         everything = [one.place.to_dict(), two.place.to_dict()]
         for filters, expected in (({}, everything), ({"states": [two.state.id]}, everything[1:]),
-                                 ({"cities": [one.city.id], "amenities": [one.pool.id]}, everything[:1]),
-                                 ({"amenities": ["nope"]}, [])):
+                                  ({"cities": [one.city.id], "amenities": [one.pool.id]}, everything[:1]),
+                                  ({"amenities": ["nope"]}, [])):
             answer = client.post("/api/v1/places_search", json=filters)
             assert (answer.status_code, answer.json) == (200, expected)
 

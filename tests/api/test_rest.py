@@ -204,14 +204,14 @@ class TestConditionalRequests:
 
     def test_if_match_prevents_overwriting_the_change_of_another_client(self, ask):
         seen = ask("GET", "places/{place}").headers["ETag"]
-        mine = ask("PUT", "places/{place}", {"name": "Mine"}, headers={"If-Match": seen})
-        assert mine.status_code == 200
+        first = ask("PUT", "places/{place}", {"name": "Mine"}, headers={"If-Match": seen})
+        assert first.status_code == 200
         for method in ("PUT", "DELETE"):
             answer = ask(method, "places/{place}", {"name": "Theirs"}, headers={"If-Match": seen})
             assert answer.status_code == 412
             assert "changed after you read it" in answer.json["error"]
         assert ask("GET", "places/{place}").json["name"] == "Mine"
-        assert ask("DELETE", "places/{place}", headers={"If-Match": mine.headers["ETag"]}).status_code == 200
+        assert ask("DELETE", "places/{place}", headers={"If-Match": first.headers["ETag"]}).status_code == 200
 
     CHANGES = [("PUT", "places/{place}"), ("DELETE", "places/{place}"), ("POST", "states"),
                ("POST", "places/{place}/reviews"), ("POST", "places/{place}/amenities/{pool}"),

@@ -16,7 +16,7 @@ HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 MAX_LENGTH = 255
 # No comma, because WSGI joins repeated headers by one. Quotes only in pairs: a lost one would make another key.
 PATTERN = rf'^(?:[!#-+\--~]{{1,{MAX_LENGTH}}}|"[!#-+\--~]{{1,{MAX_LENGTH - 2}}}")$'
-STORED_HEADERS = ("Location", "ETag")     # other headers are set anew for each response
+STORED_HEADERS = ("Location", "ETag")     # all other headers are added to a replayed response as to any other
 
 
 def validate_key() -> None:

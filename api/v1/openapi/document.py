@@ -32,7 +32,7 @@ ERRORS = {
 RETRY_AFTER = {"description": "The number of seconds to wait before trying again", "required": True,
                "schema": {"type": "integer", "minimum": 1}}
 TEXT = {"type": "string"}
-ETAG = {"description": "Identifies this version of the response; a complete long list has none",
+ETAG = {"description": "Identifies this version of the response. Long lists without `limit` are streamed and have none",
         "schema": TEXT}
 PAGE = {"X-Total-Count": {"description": "The number of objects on all pages", "schema": {"type": "integer"}},
         "Link": {"description": "The addresses of the first, previous, next and last page (RFC 8288)", "schema": TEXT}}

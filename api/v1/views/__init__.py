@@ -17,7 +17,7 @@ app_views = Blueprint("api_v1", __name__)
 
 
 @app_views.before_request
-def check() -> None:
+def validate_request() -> None:
     """Reject a request with an unknown parameter or an invalid header before its view runs."""
     operation = operation_of(current_app, request.endpoint)
     if operation is None:
