@@ -1,9 +1,10 @@
-# `make` alone prints what there is.
+# `make` alone lists the commands.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 PORT ?= 5000
-# More workers than cores, as many tests wait. Each has a database of its own; tests/conftest.py says what stays together.
+# More workers than cores, because many tests wait. Each worker has its own database; tests/conftest.py says which tests
+# stay together.
 SIDES = $(if $(HBNB_TEST_MYSQL_DB),,--numprocesses=5 --dist=loadscope --no-loadscope-reorder)
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 # The lists for which requirements are pinned; each pins what `dev` pins.
@@ -14,60 +15,60 @@ LOCK = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.
 .DEFAULT_GOAL := help
 .PHONY: help run test functional lint coverage bench plain screenshots lock clean
 
-help:  ## print this
+help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 	@echo 'Options:'
-	@echo '  PORT=8000         the port of `make run`; 5000 if it is not given'
-	@echo '  PYTHON=python3.12 the Python, 3.11 or later, that $(VENV) is made with'
+	@echo '  PORT=8000         the port of `make run`; default: 5000'
+	@echo '  PYTHON=python3.12 the Python that creates $(VENV), 3.11 or later; default: python3'
 
-run: $(VENV)/run  ## serve API and pages on http://127.0.0.1:5000, with sample data if the store is empty
-	@case "$(PORT)" in ''|*[!0-9]*) echo "PORT is '$(PORT)': make it a number"; exit 1;; esac
+run: $(VENV)/run  ## install, fill an empty store with sample data, and serve http://127.0.0.1:5000
+	@case "$(PORT)" in ''|*[!0-9]*) echo "PORT is '$(PORT)': set it to a number, such as PORT=8000"; exit 1;; esac
 	@! $(BIN)/python -c 'import socket; socket.create_connection(("127.0.0.1", $(PORT)), 2)' 2>/dev/null || { \
-		echo "Port $(PORT) is in use: stop the other program, or take another port: make run PORT=$$(($(PORT) + 1))"; exit 1; }
+		echo "Port $(PORT) is in use: stop the other program, or choose another port: make run PORT=$$(($(PORT) + 1))"; exit 1; }
 	@$(BIN)/python -m sample
 	@$(BIN)/python wsgi.py --port $(PORT)
 
-test: $(VENV)/dev  ## run every test on both engines
+test: $(VENV)/dev  ## install what the tests need, and run all tests on both storage engines
 	$(BIN)/python -m pytest $(SIDES)
 
-functional: $(VENV)/dev  ## ask the site at STAGING_SERVER=http://… what it must be able to do; changes nothing there
+functional: $(VENV)/dev  ## test the running site STAGING_SERVER=http://… from outside; changes nothing there
 	$(BIN)/python -m pytest tests/functional
 
-lint: $(VENV)/dev  ## check style and types, of Python and of scripts
+lint: $(VENV)/dev  ## check the style and types of Python, and the style of scripts
 	$(BIN)/pycodestyle --exclude=$(VENV),.git,tests/node_modules .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/node tests/node_modules/eslint/bin/eslint.js --config tests/eslint.config.mjs --max-warnings 0 web_dynamic tests/eslint.config.mjs
 
-coverage: $(VENV)/dev  ## run every test, and list the lines and branches that none reaches
+coverage: $(VENV)/dev  ## run all tests, and list the lines and branches that no test reaches
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
 
-bench: $(VENV)/dev  ## measure, side by side with the limits
+bench: $(VENV)/dev  ## run the benchmarks, and print each figure beside its limit
 	$(BIN)/python -m bench
 
-plain: $(VENV)/run  ## draw the pages of web_static/, from the templates
+plain: $(VENV)/run  ## draw the pages of web_static/ from the templates
 	@$(BIN)/python -m web_flask.static_export
 
-screenshots: $(VENV)/dev  ## take pictures of every page, into screenshots/
+screenshots: $(VENV)/dev  ## take a picture of each page, into screenshots/
 	$(BIN)/python -m tests.screenshots
 
-lock: $(VENV)/dev  ## pin requirements/*.in and all they need, with hashes, in requirements.txt and requirements/*.txt
+lock: $(VENV)/dev  ## pin all dependencies of requirements/*.in, with hashes, in requirements.txt and requirements/*.txt
 	$(LOCK) --output-file requirements/dev.txt requirements/dev.in $(UPGRADE)
 	$(LOCK) --constraints requirements/dev.txt --output-file requirements.txt requirements/base.in
 	for list in $(LISTS); do $(LOCK) --constraints requirements/dev.txt \
 		--output-file requirements/$$list.txt requirements/$$list.in || exit; done
 
-clean:  ## remove what make made, but no data
+clean:  ## remove what make installed, and caches; data stays
 	rm -rf $(VENV) tests/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
 RECENT = import sys; sys.exit(sys.version_info < (3, 11))
 TYPED = make $(or $(MAKECMDGOALS),run)
-# A virtual environment remembers what was installed by these files; they are made anew when the lists change.
-# An environment without pip, or of an older Python, is what a first attempt left behind: it is made again.
+# These files in a virtual environment record what was installed; they are made again when the lists change.
+# An environment without pip, or of an older Python, is left over from a failed attempt: it is made again.
 $(VENV)/run: requirements.txt
 	@$(BIN)/python -c 'import pip; $(RECENT)' 2>/dev/null || { \
 		$(PYTHON) -c '$(RECENT)' || { \
-			echo "HBNB needs Python 3.11 or later, and $(PYTHON) is none. Name one: $(TYPED) PYTHON=python3.11"; exit 1; }; \
+			echo "HBNB needs Python 3.11 or later, and $(PYTHON) is older or missing. Name one: $(TYPED) PYTHON=python3.11"; exit 1; }; \
 		$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 			echo "$(PYTHON) cannot make virtual environments: install its venv module (on Debian and Ubuntu:" \
 				"sudo apt-get install python3-venv), and run again: $(TYPED)"; exit 1; }; \

@@ -5,6 +5,7 @@ import importlib.util
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -14,9 +15,7 @@ from invoke.parser import Parser
 import fabfile
 import wsgi
 from console import HBNBCommand
-from sample import Sample
-from sample.fill import fill
-from tests.conftest import ROOT, Run
+from tests.conftest import ROOT
 
 TEXTS = {path.relative_to(ROOT): path.read_text() for path in (
     ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("**/*.md"))}
@@ -101,11 +100,15 @@ def test_an_address_that_is_only_read_answers(path, storage):
     assert wsgi.app.test_client().get(path).status_code == 200
 
 
-def test_what_the_documents_type_into_the_console_is_understood_and_finds_something(console: Run, storage):
-    fill(Sample(places=300))
-    storage.close()
-    for line in named(r"^\(hbnb\) (.+)"):
-        ended = console(line)
-        assert ended.stdout.strip(), line
-        # A table says on standard error how many objects it shows.
-        assert re.fullmatch(r"((?:of )?(?:[1-9]\d* of )?[1-9]\d* \w+\n)?", ended.stderr), (line, ended.stderr)
+def headings(text: str) -> set[str]:
+    """The anchors of a document's headings, as GitHub makes them."""
+    return {re.sub(r"[^\w\- ]", "", line).lower().replace(" ", "-") for line in re.findall("^#+ (.+)$", text, re.M)}
+
+
+@pytest.mark.parametrize("page", [*TEXTS, Path("CHANGELOG.md")], ids=str)
+def test_a_link_leads_to_a_file_and_a_heading(page):
+    for target in re.findall(r"\]\((?!http)(.*?)\)", (ROOT / page).read_text()):
+        name, _, anchor = target.partition("#")
+        path = (ROOT / page.parent / name).resolve() if name else ROOT / page
+        assert path.exists(), target
+        assert not anchor or anchor in headings(path.read_text()), target

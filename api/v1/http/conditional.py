@@ -11,7 +11,7 @@ from flask import request
 
 from api.v1.http.responses import etag
 from errors import Invalid, Stale
-from models.base_model import parse_time
+from models.codec import parse_time
 
 # The precondition headers that a write can have, and those that have a meaning only for reads.
 MATCH, NONE_MATCH, UNMODIFIED = SUPPORTED = ("If-Match", "If-None-Match", "If-Unmodified-Since")
