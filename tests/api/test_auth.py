@@ -349,9 +349,9 @@ class TestTokenCommand:
         assert [each["name"] for each in json.loads(console(args=("-c", "token list --json")).stdout)] == ["two"]
 
     @pytest.mark.parametrize(("line", "note"), [
-        ("token", "token takes create NAME, list or revoke NAME: see help token"),
-        ("token create", "token takes"), ("token revoke", "token takes"), ("token list x", "token takes"),
-        ("token create a b", "token takes"), ("token nope x", "token takes"), ("token create x --json", "token takes"),
+        ("token", "token needs create NAME, list, or revoke NAME: see help token"),
+        ("token create", "token needs"), ("token revoke", "token needs"), ("token list x", "token needs"),
+        ("token create a b", "token needs"), ("token nope x", "token needs"), ("token create x --json", "token needs"),
         ("token create there", "There is a token there already: revoke it, or choose another name"),
         ("token revoke nope", "There is no token nope: token list names those there are"),
         ('token create "a b"', "The name of a token has 1 to 60"), ('token create ""', "The name of a token has"),
@@ -368,7 +368,7 @@ class TestTokenCommand:
         console("token create a", "token create b")
         assert console("token revoke a", HBNB_ENV="production").stderr == ""
         assert console("token revoke b", HBNB_ENV="production").stderr == (
-            "** That was the last one: HBNB will not start in production before there is another **\n")
+            "** This was the last token: HBNB does not start in production until you create another one **\n")
         console("token create a")
         assert console("token revoke a").stderr == ""
 
