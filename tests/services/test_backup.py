@@ -412,9 +412,10 @@ class TestUnsupportedObjects:
          r"User\.a \(MÜLLER@x\.example\) and User\.b \(müller@x\.example \) have the same email"),
         ({"Token.a": {"name": "ci"}, "Token.b": {"name": "ci"}},
          r"Token\.a \(ci\) and Token\.b \(ci\) have the same name"),
-        ({"City.c": {"state_id": "gone"}}, r"City\.c: state_id names nothing that is there"),
+        ({"City.c": {"state_id": "gone"}}, r"City\.c: state_id refers to an object that does not exist"),
         ({"State.é": {"name": "S"}}, r"State\.é: id must be an id, of at most 60 letters"),
-        ({"State.s": {}, "Refused.State.t": {"object": {}}}, r"Refused\.State\.t: a database can hold no Refused"),
+        ({"State.s": {}, "Refused.State.t": {"object": {}}},
+         r"Refused\.State\.t: a database cannot hold objects of the class Refused"),
         ({"State.s": {"name": "x" * 129}}, r"State\.s: name must have at most 128 characters, not 129")])
     def test_check_and_restore_report_what_a_database_cannot_store(self, storage, engine, content, path, objects,
                                                                    words):
@@ -453,12 +454,12 @@ class TestUnsupportedObjects:
         assert not re.search(rf"\W{re.escape(str(kept))}\W", str(content()))
 
     @pytest.mark.parametrize(("key", "obj", "words"), [
-        ("Boat.1", {"id": "1"}, r"Boat\.1: a database can hold no Boat"),
+        ("Boat.1", {"id": "1"}, r"Boat\.1: a database cannot hold objects of the class Boat"),
         ("State.1", {"pets": 1}, r"State\.1: a database cannot hold pets"),
         ("State.1", {"name": [1]}, r"State\.1: name must be a text"),
         ("State.1", {"name": "x" * 200}, r"State\.1: name must have at most 128 characters, not 200"),
-        ("State.1", {"created_at": "x"}, r"State\.1: created_at is no time"),
-        ("City.1", {"name": "C", "state_id": "unknown"}, r"City\.1: state_id names nothing that is there")])
+        ("State.1", {"created_at": "x"}, r"State\.1: created_at is not a time"),
+        ("City.1", {"name": "C", "state_id": "unknown"}, r"City\.1: state_id refers to an object that does not exist")])
     @pytest.mark.parametrize("engine", ["db"])
     def test_an_object_that_a_database_cannot_store_is_named_and_nothing_changes(
             self, full, content, path, key, obj, words):
@@ -469,12 +470,12 @@ class TestUnsupportedObjects:
         assert content() == before
 
     @pytest.mark.parametrize(("key", "obj", "words"), [
-        ("State.1", [1], r"State\.1: it is not the object"),
+        ("State.1", [1], r"State\.1: its id or its class differs from its key"),
         ("Place.1", {"max_guest": "x"}, r"Place\.1: max_guest must be a whole number"),
         ("Place.1", {"latitude": "abc"}, r"Place\.1: latitude must be a number"),
         ("Place.1", {"amenity_ids": "zz"}, r"Place\.1: amenity_ids must be a list of ids"),
         ("State.1", {"name": ["x"]}, r"State\.1: name must be a text"),
-        ("State.1", {"created_at": "x"}, r"State\.1: created_at is no time")])
+        ("State.1", {"created_at": "x"}, r"State\.1: created_at is not a time")])
     @pytest.mark.parametrize("engine", ["file"])
     def test_an_object_that_a_file_cannot_store_is_named_and_nothing_changes(
             self, full, content, path, key, obj, words):
@@ -513,7 +514,7 @@ class TestUnsupportedObjects:
     def test_restore_does_not_change_a_damaged_store(self, full, settings, content, path):
         back_up(path)
         Path(settings.file_path).write_text("{")
-        with pytest.raises(Damaged, match=r"is damaged, .* move it away"):
+        with pytest.raises(Damaged, match=r"is damaged, .* move the file and its journal"):
             restore(path, replace=True)
         assert Path(settings.file_path).read_text() == "{"
 

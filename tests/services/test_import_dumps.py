@@ -186,8 +186,8 @@ class TestClassicFile:
         report = files.load_text(classic(market(nickname="x", _sa_instance_state=1)))
         assert report.new.total() == 7
         assert {note: count for note, count in report.notes.items() if "Place" in note} == {
-            "attributes Place.nickname, which HBNB does not know; they were left out": 1,
-            "attributes Place._sa_instance_state, which HBNB does not know; they were left out": 1}
+            "attributes Place.nickname that HBNB does not know; they were left out": 1,
+            "attributes Place._sa_instance_state that HBNB does not know; they were left out": 1}
 
     def test_a_report_contains_no_password(self, files: Files):
         with pytest.raises(Refused) as error:
