@@ -78,9 +78,9 @@ def _numbers(name: str, values: Mapping[str, Any], bounds: Mapping[str, tuple[in
 
 
 def _read_circle(name: str, text: str) -> dict[str, float]:
-    given = query.decimals(name, text)
-    _fit(name, given, len(given) == len(CIRCLE_PARTS), f"be {','.join(CIRCLE_PARTS)}")
-    return dict(zip(CIRCLE_PARTS, given, strict=True))
+    numbers = query.decimals(name, text)
+    _fit(name, numbers, len(numbers) == len(CIRCLE_PARTS), f"be {','.join(CIRCLE_PARTS)}")
+    return dict(zip(CIRCLE_PARTS, numbers, strict=True))
 
 
 def _described(bounds: Mapping[str, tuple[int, int]]) -> dict[str, Any]:

@@ -106,11 +106,11 @@ def _repeated(line: bytes, obj: dict[str, Any]) -> str | None:
         return None
     found: list[str] = []
 
-    def look(pairs: list[tuple[str, Any]]) -> None:
+    def record(pairs: list[tuple[str, Any]]) -> None:
         names = [name for name, _ in pairs]
         found.extend(name for name in names if names.count(name) > 1)
     with suppress(ValueError, RecursionError):
-        json.loads(line, object_pairs_hook=look)
+        json.loads(line, object_pairs_hook=record)
     return next(iter(found), None)
 
 

@@ -76,8 +76,8 @@ def content(storage: Storage, engine: str, settings: Settings, request: pytest.F
 
 @pytest.fixture
 def path(tmp_path: Path) -> str:
-    (tmp_path / "kept").mkdir()
-    return str(tmp_path / "kept" / "hbnb.backup")
+    (tmp_path / "backups").mkdir()
+    return str(tmp_path / "backups" / "hbnb.backup")
 
 
 @pytest.fixture
@@ -444,14 +444,15 @@ class TestUnsupportedObjects:
         assert ended.returncode == (engine == "db")
         assert "User.a (MÜLLER@x.y) and User.b (müller@x.y) have the same email" in ended.stdout + ended.stderr
 
-    @pytest.mark.parametrize("kept", [123456, "123456", 1.5, MD5])
-    def test_plain_passwords_of_older_versions_become_hashes(self, storage, content, path, kept):
-        sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": {}}, ["User.a", {"email": "a@b.c", "password": kept}])
+    @pytest.mark.parametrize("password", [123456, "123456", 1.5, MD5])
+    def test_plain_passwords_of_older_versions_become_hashes(self, storage, content, path, password):
+        sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": {}},
+               ["User.a", {"email": "a@b.c", "password": password}])
         restore(path)
         assert passwords.is_hash(storage.get(User, "a").password)
-        assert storage.get(User, "a").check_password("password" if kept == MD5 else str(kept))
+        assert storage.get(User, "a").check_password("password" if password == MD5 else str(password))
         storage.save()
-        assert not re.search(rf"\W{re.escape(str(kept))}\W", str(content()))
+        assert not re.search(rf"\W{re.escape(str(password))}\W", str(content()))
 
     @pytest.mark.parametrize(("key", "obj", "words"), [
         ("Boat.1", {"id": "1"}, r"Boat\.1: a database cannot hold objects of the class Boat"),
@@ -504,9 +505,9 @@ class TestUnsupportedObjects:
                 continue
             with pytest.raises(Invalid):
                 restore(path, replace=True)
-            with pytest.raises((Invalid, Conflict)) as said:     # restore checks too, without a call of `check` before
+            with pytest.raises((Invalid, Conflict)) as error:     # restore checks too, without a call of `check` before
                 storage.restore(({key: obj} for key, obj in objects), replace=True)
-            assert "parameter" not in str(said.value)
+            assert "parameter" not in str(error.value)
             assert content() == before
         assert min(seen[True], seen[False]) > 5
 
@@ -681,8 +682,8 @@ else:
 backup.restore(sys.argv[1], replace=True)
 """
         process = start(code, environ, path)
-        _, said = process.communicate(timeout=60)
-        assert process.returncode == -signal.SIGKILL, said
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGKILL, errors
         found = models.storage.all(State).values()
         assert {obj.name for obj in found} >= {"later", "in the journal"}
         models.storage.delete(next(obj for obj in found if obj.name == "in the journal"))

@@ -254,10 +254,10 @@ class TestFile:
         export_objects = dumps.export_objects
 
         def slow(write: Any, with_passwords: bool) -> int:
-            def look(line: bytes) -> None:
+            def record(line: bytes) -> None:
                 write(line)
                 seen.append(path.read_text())
-            return export_objects(look, with_passwords)
+            return export_objects(record, with_passwords)
         monkeypatch.setattr(dumps, "export_objects", slow)
         export_file(str(path))
         assert seen == ["old"] * 8

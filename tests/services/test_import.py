@@ -233,14 +233,14 @@ class TestSecondImport:
             return [files.load(listing(1), listing(2, name="<b>x</b>" * 99, price="", last_scraped="")),
                     files.load(review(1), review(2, 2, comments="long " * 999))]
         first = twice()
-        before, kept = stored(models.storage), disk(settings)
+        before, on_disk = stored(models.storage), disk(settings)
         assert [sum(report.new.values()) for report in first] == [7, 3]
         for report in twice():
             assert not report.new.total()
             assert not report.changed.total()
             assert report.same.total()
         assert stored(models.storage) == before
-        assert disk(settings) == kept
+        assert disk(settings) == on_disk
 
     def test_a_second_import_updates_only_changed_listings(self, files: Files):
         files.load(listing(1), listing(2))
@@ -310,10 +310,10 @@ class TestDryRun:
         assert stored(models.storage) == {}
         assert disk(settings) is None
         files.load(listing(1))
-        before, kept = stored(models.storage), disk(settings)
+        before, on_disk = stored(models.storage), disk(settings)
         report = files.load(listing(1, price="$1"), listing(2), dry_run=True)
         assert (report.new["Place"], report.changed["Place"]) == (1, 1)
-        assert (stored(models.storage), disk(settings)) == (before, kept)
+        assert (stored(models.storage), disk(settings)) == (before, on_disk)
 
     def test_a_dry_run_refuses_the_same_rows(self, files: Files):
         with pytest.raises(Refused):

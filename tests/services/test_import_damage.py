@@ -34,14 +34,14 @@ def files(tmp_path: Path, storage: Storage) -> Files:
 @pytest.fixture
 def unchanged(storage: Storage, settings: Settings) -> Callable[[], bool]:
     """Returns whether a store with a market is unchanged in memory and on disk."""
-    def look() -> tuple[object, ...]:
+    def state() -> tuple[object, ...]:
         folder = Path(settings.file_path).parent
         disk = {path.name: path.read_bytes() for path in folder.glob("file.json*") if not path.name.endswith(".lock")}
         return stored(models.storage), disk
     Market()
-    before = look()
+    before = state()
     assert before[0]
-    return lambda: look() == before
+    return lambda: state() == before
 
 
 class TestRows:

@@ -75,20 +75,20 @@ class TestClassicFile:
         assert not report.new.total() + report.changed.total()
         assert stored(models.storage) == before
 
-    @pytest.mark.parametrize("kept", ["secret", hashlib.md5(b"secret").hexdigest(),
+    @pytest.mark.parametrize("password", ["secret", hashlib.md5(b"secret").hexdigest(),
                                       hashlib.md5(b"secret").hexdigest().upper()])
-    def test_plain_and_md5_passwords_still_work_and_are_stored_as_hashes(self, files: Files, kept: str):
-        files.load_text(classic([obj("User", "u", email="a@b.c", password=kept)]))
+    def test_plain_and_md5_passwords_still_work_and_are_stored_as_hashes(self, files: Files, password: str):
+        files.load_text(classic([obj("User", "u", email="a@b.c", password=password)]))
         user = models.storage.get(User, "u")
         assert "$argon2id$" in user.password
-        assert kept not in user.password
+        assert password not in user.password
         assert user.check_password("secret")
-        assert not user.check_password(kept if kept != "secret" else "Secret")
+        assert not user.check_password(password if password != "secret" else "Secret")
         assert user.password.startswith("$argon2id$")
 
-    @pytest.mark.parametrize("kept", [None, "", ...])
-    def test_users_without_a_password_cannot_log_in(self, files: Files, kept: Any):
-        user = obj("User", "u", email="a@b.c", password=kept)
+    @pytest.mark.parametrize("password", [None, "", ...])
+    def test_users_without_a_password_cannot_log_in(self, files: Files, password: Any):
+        user = obj("User", "u", email="a@b.c", password=password)
         files.load_text(classic([{name: value for name, value in user.items() if value is not ...}]))
         for password in ("", "None", "null", "$nologin$"):
             assert not models.storage.get(User, "u").check_password(password)
@@ -126,8 +126,8 @@ class TestClassicFile:
         ({"latitude": float("inf")}, "latitude must be "), ({"latitude": 90.1}, "latitude must be from -90 to 90"),
         ({"name": True}, "name must be a text"), ({"name": "a\ud800"}, "name must not hold"),
         ({"name": {"a": 1}}, "name must be a text"),
-        ({"created_at": "yesterday"}, "created_at: 'yesterday' is no time"),
-        ({"created_at": 5}, "created_at: 5 is no time"),
+        ({"created_at": "yesterday"}, "created_at: 'yesterday' is not a time"),
+        ({"created_at": 5}, "created_at: 5 is not a time"),
         ({"created_at": "0001-01-01T00:00:00+14:00"}, "created_at: '0001"),
         ({"created_at": ["x" * 9999]}, "created_at: ['xxx"),
         ({"amenity_ids": "w"}, "amenity_ids must be a list of ids"),
@@ -308,9 +308,9 @@ class TestPasswordsOfExistingUsers:
         assert self.load(files, User(password="new").password).check_password("new")
 
     def test_a_second_import_does_not_hash_passwords_again(self, files: Files, monkeypatch: pytest.MonkeyPatch):
-        kept = self.load(files, "secret").password
+        password = self.load(files, "secret").password
         monkeypatch.setattr("models.passwords.hashed", lambda password: pytest.fail("was hashed again"))
-        assert self.load(files, "secret").password == kept
+        assert self.load(files, "secret").password == password
 
 
 def test_objects_can_be_imported_without_a_file(storage: Storage):

@@ -81,10 +81,10 @@ FOREIGN: dict[str, tuple[bytes, str]] = {
 @pytest.mark.parametrize("engine", ["file"])
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_binary_files_are_named_by_import_and_restore(files: Files, kind: str):
-    content, said = FOREIGN[kind]
+    content, reason = FOREIGN[kind]
     path = files.write(content)
     for read in (lambda: import_file(path, "S", "C", keep_going=True), lambda: backup.check(path)):
-        with pytest.raises(Invalid, match=said) as error:
+        with pytest.raises(Invalid, match=reason) as error:
             read()
         assert str(error.value).startswith(f"{path}: it is ")
     assert models.storage.count() == 0
@@ -129,13 +129,13 @@ class TestColumns:
 
 
 class TestWrongFiles:
-    @pytest.mark.parametrize(("content", "said"), [
+    @pytest.mark.parametrize(("content", "reason"), [
         ("listing_id,date,available,price\n1,2020-01-01,t,$5\n", "it is a calendar, which HBNB does not use"),
         ("listing_id,date\n1,2020-01-01\n", "it is a summary of reviews without their texts"),
         ("__class__,id,name\nState,1,A\n", "it was printed by --csv, which omits data"),
         (text(without(listing(), "host_id")), "these columns are missing: host_id")])
-    def test_other_files_of_inside_airbnb_are_named(self, files: Files, content: str, said: str):
-        with pytest.raises(Invalid, match=said):
+    def test_other_files_of_inside_airbnb_are_named(self, files: Files, content: str, reason: str):
+        with pytest.raises(Invalid, match=reason):
             files.load_text(content)
 
     def test_a_backup_is_not_imported_and_an_export_is_not_restored(self, files: Files, storage: Storage):
@@ -154,14 +154,14 @@ class TestWrongFiles:
 
     def test_reviews_without_their_listings_are_refused_with_one_error(self, files: Files, console: Run):
         path = files.write(text(*[review(number, number % 7) for number in range(2500)]), "reviews.csv")
-        said = "none of the reviewed listings exists: import the file of listings first"
+        reason = "none of the reviewed listings exists: import the file of listings first"
         for options in ({}, {"keep_going": True}, {"dry_run": True}):
-            with pytest.raises(Invalid, match=said):
+            with pytest.raises(Invalid, match=reason):
                 import_file(path, **options)
             assert models.storage.count() == 0
         ran = console(args=("import", path))
         assert (ran.returncode, ran.stdout) == (1, "")
-        assert ran.stderr == f"** {path}: {said} **\n"
+        assert ran.stderr == f"** {path}: {reason} **\n"
         files.load(listing(3))
         report = import_file(path, keep_going=True)
         assert report.new["Review"] == 357
@@ -254,11 +254,11 @@ class TestLongLines:
     def test_long_lines_are_named(self, files: Files, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(atomic_files, "LONGEST", 2000)
         monkeypatch.setattr(rows, "LONGEST", 3000)
-        for content, said in (
+        for content, reason in (
                 (text(listing(1), listing(2, description="x" * 3000)), "line 3 is longer than"),
                 (text(listing(1), listing(2, description="x\n" * 3000)), "the row that continues in line"),
                 ('{"__class__": "State"}\n"' + "x" * 3000, "line 2 is longer than")):
-            with pytest.raises(Invalid, match=said):
+            with pytest.raises(Invalid, match=reason):
                 files.load_text(content, keep_going=True)
         assert models.storage.count() == 0
 

@@ -27,7 +27,7 @@ class QuietReviews(Service[Review]):
 
     def __init__(self, cls: type[Review]) -> None:
         super().__init__(cls)
-        self.told: list[tuple[str, str]] = []
+        self.calls: list[tuple[str, str]] = []
 
     def validate(self, actor: Actor, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
         if values["text"].isupper():
@@ -37,13 +37,13 @@ class QuietReviews(Service[Review]):
             raise Invalid("the place has two reviews already")
 
     def created(self, actor: Actor, values: Mapping[str, Any]) -> None:
-        self.told.append(("created", values["text"]))
+        self.calls.append(("created", values["text"]))
 
     def updated(self, actor: Actor, values: Mapping[str, Any], before: Mapping[str, Any]) -> None:
-        self.told.append((before["text"], values["text"]))
+        self.calls.append((before["text"], values["text"]))
 
     def removed(self, actor: Actor, values: Mapping[str, Any]) -> None:
-        self.told.append(("removed", values["text"]))
+        self.calls.append(("removed", values["text"]))
 
 
 @pytest.fixture
@@ -66,11 +66,11 @@ class TestARule:
         return wsgi.app.test_client()
 
     def test_the_api_applies_a_rule(self, client, market, storage, reviews):
-        path, given = f"/api/v1/places/{market.place.id}/reviews", {"user_id": market.guest.id}
-        refused = client.post(path, json=given | {"text": "LOUD"})
+        path, author = f"/api/v1/places/{market.place.id}/reviews", {"user_id": market.guest.id}
+        refused = client.post(path, json=author | {"text": "LOUD"})
         assert (refused.status_code, refused.json) == (400, {"error": "text must not be written in capitals only"})
-        assert client.post(path, json=given | {"text": "Second"}).status_code == 201
-        assert client.post(path, json=given | {"text": "Third"}).json == {
+        assert client.post(path, json=author | {"text": "Second"}).status_code == 201
+        assert client.post(path, json=author | {"text": "Third"}).json == {
             "error": "the place has two reviews already"}
         review = f"/api/v1/reviews/{market.review.id}"
         assert client.put(review, json={"text": "LOUD"}).status_code == 400
@@ -78,7 +78,7 @@ class TestARule:
         assert client.delete(review).status_code == 200
         storage.close()
         assert [each.text for each in storage.all(Review).values()] == ["Second"]
-        assert reviews.told == [("created", "Second"), (market.review.text, "Softer"), ("removed", "Softer")]
+        assert reviews.calls == [("created", "Second"), (market.review.text, "Softer"), ("removed", "Softer")]
 
     def test_the_console_applies_a_rule(self, market, storage, reviews, capsys):
         from console import HBNBCommand
@@ -105,7 +105,7 @@ class TestARule:
             "text must not be written in capitals only", "the place has two reviews already"]
         storage.close()
         assert {each.id for each in storage.all(Review).values()} == {market.review.id, "b"}
-        assert ("created", "Second") in reviews.told
+        assert ("created", "Second") in reviews.calls
 
 
 # Other modules that may write to the storage: programs that create or move whole stores.

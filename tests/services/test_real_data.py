@@ -119,15 +119,15 @@ class TestAlbany:
     def test_the_stored_objects_match_the_files(self, albany: Albany, data: Path):
         listings, reviews = rows(data / "albany-listings.csv.gz"), rows(data / "albany-reviews.csv.gz")
         names = Counter(amenity.name for place in models.storage.all(Place).values() for amenity in place.amenities)
-        said = Counter(name for row in listings for name in {each.strip() for each in json.loads(row["amenities"])})
-        assert names == said
+        expected = Counter(name for row in listings for name in {each.strip() for each in json.loads(row["amenities"])})
+        assert names == expected
         assert sum(place.price_by_night or 0 for place in models.storage.all(Place).values()) == sum(
             int(float(row["price"].strip("$").replace(",", "")) + 0.5) for row in listings if row["price"])
         assert sorted((place.latitude, place.longitude) for place in models.storage.all(Place).values()) == sorted(
             (float(row["latitude"]), float(row["longitude"])) for row in listings)
-        kept = [*models.storage.all(Review).values()]
-        assert Counter(str(review.created_at.date()) for review in kept) == Counter(row["date"] for row in reviews)
-        assert sorted(Counter(review.place_id for review in kept).values()) == sorted(
+        found = [*models.storage.all(Review).values()]
+        assert Counter(str(review.created_at.date()) for review in found) == Counter(row["date"] for row in reviews)
+        assert sorted(Counter(review.place_id for review in found).values()) == sorted(
             Counter(row["listing_id"] for row in reviews).values())
 
     def test_texts_have_no_html_and_keep_their_line_breaks(self, albany: Albany):
@@ -327,18 +327,18 @@ class TestClassicDump:
                                                     capsys: pytest.CaptureFixture[str],
                                                     caplog: pytest.LogCaptureFixture):
         from console import HBNBCommand
-        kept = old_passwords(data)
+        logins = old_passwords(data)
         caplog.set_level(logging.DEBUG)
         console = HBNBCommand()
-        for line in ("all User", "all", f"show User {min(kept)}", "all User --json", "all User --csv", "find User",
+        for line in ("all User", "all", f"show User {min(logins)}", "all User --json", "all User --csv", "find User",
                      f"export {tmp_path}/x.jsonl", f"export {tmp_path}/p.jsonl --passwords"):
             console.onecmd(line)
         shown = capsys.readouterr()
         text = "".join([shown.out, shown.err, caplog.text, *(each.read_text() for each in tmp_path.glob("*.jsonl"))])
-        assert shown.out.count(min(kept)) >= 5
+        assert shown.out.count(min(logins)) >= 5
         words = set(text.replace('"', " ").replace("'", " ").replace(",", " ").split())
-        assert not words & {*kept.values()}
-        for id, password in kept.items():
+        assert not words & {*logins.values()}
+        for id, password in logins.items():
             assert models.storage.get(User, id).check_password(password)
 
     def test_a_move_to_the_file_engine_keeps_the_logins(self, old: tuple[MariaDB, Settings], data: Path, tmp_path: Path,

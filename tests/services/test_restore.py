@@ -124,13 +124,13 @@ def test_a_destroyed_store_is_restored_completely_under_load(server: Server, con
     load = Load(server, writing)
     with load.running():
         load.wait()
-        made = console(args=("backup", "kept.backup"))
+        made = console(args=("backup", "hbnb.backup"))
         assert (made.returncode, made.stderr) == (0, "")
         load.wait()
         destroy()
         load.wait()
         assert whole(server) == [[], [], []]
-        ran = console(args=("restore", "kept.backup", *["--replace"] * writing))
+        ran = console(args=("restore", "hbnb.backup", *["--replace"] * writing))
         assert (ran.returncode, ran.stderr, ran.stdout) == (0, "", made.stdout)
         load.wait()
         assert whole(server) == before

@@ -44,16 +44,16 @@ class TestCache:
         bare = Place(name="Bare", city_id=known.city.id, user_id=known.host.id)
         bare.save()
         ids = {name: obj.id for name, obj in vars(known).items()} | {"bare": bare.id}
-        asked = [{}, {"states": [ids["state"]]}, {"cities": [ids["city"]]}, {"amenities": [ids["wifi"]]},
+        searches = [{}, {"states": [ids["state"]]}, {"cities": [ids["city"]]}, {"amenities": [ids["wifi"]]},
                  {"states": [ids["state"]], "amenities": [ids["wifi"]]}]
-        before = [found(wanted) for wanted in asked]
+        before = [found(wanted) for wanted in searches]
         code = f"{HEAD}ids = {ids!r}\n{CHANGES[change]}"
         if elsewhere:
             finish(start(code, environ))
         else:
             exec(f"import models\n{code}", {})
-        after = [found(wanted) for wanted in asked]
-        assert after == [expected(storage, wanted) for wanted in asked]
+        after = [found(wanted) for wanted in searches]
+        assert after == [expected(storage, wanted) for wanted in searches]
         assert after != before
 
     def test_a_transaction_sees_its_own_changes(self, storage):

@@ -99,9 +99,9 @@ class TestUpdate:
     def test_update_ignores_parents_and_the_email_address(self, storage, cls, name):
         market = Market()
         obj = next(each for each in vars(market).values() if isinstance(each, cls))
-        kept = getattr(obj, name)
+        before = getattr(obj, name)
         objects.update(obj, {name: "other"})
-        assert getattr(obj, name) == kept
+        assert getattr(obj, name) == before
 
     def test_a_refused_change_is_not_stored_by_the_next_save(self, storage):
         market = Market()
@@ -252,9 +252,9 @@ class TestSearch:
             storage.new(amenity)
         markets[0].place.amenities = many
         storage.save()
-        asked = [amenity.id for amenity in many]
-        assert ids(search_all({"amenities": asked})) == [markets[0].place.id]
-        assert search_all({"amenities": [*asked, markets[1].wifi.id]}) == []
+        selected = [amenity.id for amenity in many]
+        assert ids(search_all({"amenities": selected})) == [markets[0].place.id]
+        assert search_all({"amenities": [*selected, markets[1].wifi.id]}) == []
         with pytest.raises(Invalid, match="at most 10000 ids"):
             search_all({"states": ["x"] * 10_001})
 

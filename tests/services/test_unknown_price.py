@@ -187,8 +187,8 @@ class TestConsole:
         id = market.place.id
         ran = console(f"show Place {named('Asked').id}", f'Place.update("{id}", {{"price_by_night": None}})',
                       f"show Place {id}", "find Place price_by_night<8 --csv")
-        asked, shown, _, *rows = ran.stdout.splitlines()
-        assert "'price_by_night': None" in asked
+        printed, shown, _, *rows = ran.stdout.splitlines()
+        assert "'price_by_night': None" in printed
         assert "'price_by_night': None" in shown
         assert len(rows) == 2
         assert ran.stderr == ""
