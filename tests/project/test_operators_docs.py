@@ -14,6 +14,7 @@ import pytest
 import server
 from config import DATABASES, ENVIRONMENTS, Database
 from serving import concurrency, connections
+from serving.response import CHUNK_SIZE
 from serving.workers import STARTS
 from tests.apps import ready_app
 from tests.conftest import ROOT
@@ -116,10 +117,10 @@ class TestMetrics:
 
 def test_the_number_of_connections_is_the_one_that_the_settings_make():
     text = " ".join((ROOT / "docs" / "sizing.md").read_text().split())
-    of, requests = DATABASES["production"], concurrency.READING + concurrency.WRITING
+    of, requests = DATABASES["production"], concurrency.MAX_READS + concurrency.MAX_WRITES
     most, fewest = 2 * (of.pool + of.overflow) + 2 * requests, 2 * requests + 2 * requests
-    assert (f"works on {requests} requests at a time, {concurrency.READING} that read and {concurrency.WRITING} that "
-            "write") in text
+    assert (f"works on {requests} requests at a time, {concurrency.MAX_READS} that read and "
+            f"{concurrency.MAX_WRITES} that write") in text
     assert f"2 × ({of.pool} + {of.overflow}) + 2 × {requests} = {most}" in text
     assert f"`HBNB_MYSQL_POOL={requests}`" in text
     rows = re.findall(r"\| (\d) \| (\d) \| (\d+) \| (\d+) \|", text)
@@ -166,11 +167,13 @@ def test_the_limits_of_the_database_are_those_of_the_environments():
 def test_the_limits_for_slow_clients_are_those_of_the_server():
     of = concurrency
     text = (ROOT / "docs" / "faults.md").read_text()
-    for said in (f"{of.READING} that read and {of.WRITING} that write",
-                 f"{of.READS_WAIT} that read and {of.WRITES_WAIT} that write, for at most {of.TURN} seconds",
-                 f"{of.BODIES}, for at most {of.BODY} seconds each; {of.HURRY} seconds",
-                 f"(over {of.SHORT >> 10} KiB) sent at once | {of.SENDING}, with {of.SENDING_BYTES // 1_000_000} MB",
-                 f"`overflow` − {of.READING} |", f"{of.SENDING_WAIT}, for at most {2 * of.TURN} seconds",
+    for said in (f"{of.MAX_READS} that read and {of.MAX_WRITES} that write",
+                 f"{of.MAX_WAITING_READS} that read and {of.MAX_WAITING_WRITES} that write, "
+                 f"for at most {of.SLOT_TIMEOUT} seconds",
+                 f"{of.MAX_BODIES}, for at most {of.BODY_TIMEOUT} seconds each; {of.BUSY_BODY_TIMEOUT} seconds",
+                 f"(over {CHUNK_SIZE >> 10} KiB) sent at once | {of.MAX_LONG_RESPONSES}, "
+                 f"with {of.MAX_LONG_BYTES // 1_000_000} MB", f"`overflow` − {of.MAX_READS} |",
+                 f"{of.MAX_WAITING_RESPONSES}, for at most {2 * of.SLOT_TIMEOUT} seconds",
                  f"fewer than {connections.RATE} bytes a second for {connections.SLOW} seconds; {connections.HURRY} ",
                  f"an idle connection | {server.HEAD} seconds", f"{connections.MOST}; above {connections.ROOM}, "):
         assert said in text, said

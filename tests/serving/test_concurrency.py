@@ -30,7 +30,7 @@ CHUNKED = b"POST /api/v1/states HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chun
 
 @pytest.fixture
 def serve(tmp_path) -> Iterator[Callable[..., Server]]:
-    """Starts a server with other limits, and with so many states: `serve("concurrency.BODY = 1", states=3)`."""
+    """Starts a server with other limits, and with so many states: `serve("concurrency.BODY_TIMEOUT = 1", states=3)`."""
     with ExitStack() as stack:
         def serve(limits: str, states: int = 1) -> Server:
             port, path, time = free_port(), tmp_path / "f.json", "2026-01-01T00:00:00.000000"
@@ -76,7 +76,7 @@ def is_ended(connection: socket.socket) -> bool:
 
 @pytest.mark.parametrize("sent", [UNFINISHED, CHUNKED], ids=["length", "chunks"])
 def test_unfinished_bodies_hold_nobody_and_end_in_time(serve, sent):
-    server = serve("concurrency.BODY = 5")
+    server = serve("concurrency.BODY_TIMEOUT = 5")
     held = [connect(server, sent) for _ in range(20)]
     for _ in range(3):
         assert [ask(server, path) for path in ("/health/live", "/health/ready", "/api/v1/states", "/")] == [200] * 4
@@ -85,7 +85,7 @@ def test_unfinished_bodies_hold_nobody_and_end_in_time(serve, sent):
 
 
 def test_a_body_that_comes_drop_by_drop_has_no_more_time(serve):
-    server = serve("concurrency.BODY = 2")
+    server = serve("concurrency.BODY_TIMEOUT = 2")
     connection = connect(server, UNFINISHED)
     connection.settimeout(0.2)
     for _ in range(90):
@@ -104,7 +104,7 @@ def test_a_body_that_comes_drop_by_drop_has_no_more_time(serve):
 
 
 def test_more_bodies_than_there_is_room_for_are_refused_and_reading_goes_on(serve):
-    server = serve("concurrency.BODIES = 2; concurrency.BODY = concurrency.HURRY = 60")
+    server = serve("concurrency.MAX_BODIES = 2; concurrency.BODY_TIMEOUT = concurrency.BUSY_BODY_TIMEOUT = 60")
     held = [connect(server, UNFINISHED) for _ in range(2)]
     while ask(server, "/api/v1/states", b'{"name": "S"}') != 503:
         time.sleep(0.1)
@@ -114,7 +114,8 @@ def test_more_bodies_than_there_is_room_for_are_refused_and_reading_goes_on(serv
 
 
 def test_answers_that_are_not_read_are_ended_and_take_little_memory(serve):
-    server = serve("concurrency.SENDING = 4; concurrency.SENDING_WAIT = 2; concurrency.TURN = 1\n"
+    server = serve("concurrency.MAX_LONG_RESPONSES = 4; concurrency.MAX_WAITING_RESPONSES = 2\n"
+                   "concurrency.SLOT_TIMEOUT = 1\n"
                    "connections.SLOW = connections.HURRY = 3", states=20_000)
     assert ask(server, "/api/v1/states") == 200
     worker = family(server.process.pid)[1]
@@ -180,7 +181,7 @@ def test_a_server_that_others_can_reach_says_what_belongs_in_front(tmp_path):
 
 class TestWaiting:
     def test_reading_goes_on_while_all_that_write_wait(self, storage, monkeypatch):
-        monkeypatch.setattr(concurrency, "TURN", 0.2)
+        monkeypatch.setattr(concurrency, "SLOT_TIMEOUT", 0.2)
         goes_on, waiting = threading.Event(), threading.Semaphore(0)
         kept = type(storage).save
 
@@ -194,7 +195,7 @@ class TestWaiting:
         said: list[int] = []
         threads = [threading.Thread(target=lambda: said.append(
             app.test_client().post("/api/v1/states", json={"name": "S"}).status_code))
-            for _ in range(concurrency.WRITING)]
+            for _ in range(concurrency.MAX_WRITES)]
         for each in threads:
             each.start()
         for _ in threads:
@@ -213,7 +214,7 @@ class TestWaiting:
                 each.join()
 
     def test_health_is_told_while_all_that_read_wait(self, storage, monkeypatch):
-        monkeypatch.setattr(concurrency, "TURN", 0.2)
+        monkeypatch.setattr(concurrency, "SLOT_TIMEOUT", 0.2)
         app = ready_app()
         goes_on, waiting = threading.Event(), threading.Semaphore(0)
 
@@ -222,7 +223,8 @@ class TestWaiting:
             goes_on.wait(60)
             return ""
         app.add_url_rule("/waits", view_func=stats)
-        threads = [threading.Thread(target=lambda: app.test_client().get("/waits")) for _ in range(concurrency.READING)]
+        threads = [threading.Thread(target=lambda: app.test_client().get("/waits"))
+                   for _ in range(concurrency.MAX_READS)]
         for each in threads:
             each.start()
         for _ in threads:
@@ -239,17 +241,17 @@ class TestWaiting:
                 each.join()
 
     def test_there_are_more_threads_than_requests_that_may_wait(self):
-        rooms = ("READING", "READS_WAIT", "WRITING", "WRITES_WAIT", "CHECKING", "CHECKS_WAIT", "BODIES", "SENDING",
-                 "SENDING_WAIT")
-        assert sum(getattr(concurrency, room) for room in rooms) < concurrency.THREADS
+        limits = ("MAX_READS", "MAX_WAITING_READS", "MAX_WRITES", "MAX_WAITING_WRITES", "MAX_CHECKS",
+                  "MAX_WAITING_CHECKS", "MAX_BODIES", "MAX_LONG_RESPONSES", "MAX_WAITING_RESPONSES")
+        assert sum(getattr(concurrency, limit) for limit in limits) < concurrency.THREADS
 
 
 class TestSending:
     @pytest.fixture
     def app(self, storage, monkeypatch) -> Iterator[Flask]:
         """An application whose only room for long answers is taken; `app.read()` gives it back."""
-        monkeypatch.setattr(concurrency, "SENDING", 1)
-        monkeypatch.setattr(concurrency, "TURN", 0.2)
+        monkeypatch.setattr(concurrency, "MAX_LONG_RESPONSES", 1)
+        monkeypatch.setattr(concurrency, "SLOT_TIMEOUT", 0.2)
         app = ready_app(rate_limit="100 per hour")
         app.add_url_rule("/long", view_func=lambda: "x" * 100_000, methods=["GET", "POST"])
         with app.test_client().get("/long", buffered=False) as held:
@@ -264,16 +266,16 @@ class TestSending:
     def test_what_waits_for_room_to_send_holds_no_connection_and_is_counted_once(self, app, storage, monkeypatch):
         for module in ("family", "engine.statements", "engine.db_storage"):
             monkeypatch.setattr(f"models.{module}.CHUNK", 2)
-        monkeypatch.setattr(concurrency, "TURN", 60)
+        monkeypatch.setattr(concurrency, "SLOT_TIMEOUT", 60)
         for number in range(5):
             State(name=str(number)).save()
         said: list[int] = []
         thread = threading.Thread(target=lambda: said.append(len(app.test_client().get("/api/v1/states").json)))
-        before, sending = storage.pools().get("streams"), app.extensions["guard"]._sending
+        before, slots = storage.pools().get("streams"), app.extensions["guard"]._response_slots
         with monkeypatch.context() as patched:
             waits = threading.Event()
-            enter = sending.enter
-            patched.setattr(sending, "enter", lambda: waits.set() or enter())
+            acquire = slots.acquire
+            patched.setattr(slots, "acquire", lambda: waits.set() or acquire())
             thread.start()
             assert waits.wait(20)
         assert storage.pools().get("streams") == before
@@ -286,5 +288,5 @@ class TestSending:
     def test_a_database_with_few_connections_has_fewer_answers_sent_at_once(self, storage, monkeypatch):
         for lists, most in ((1, 1), (7, 3), (20, 16), (100, 16)):
             monkeypatch.setattr(models.storage, "pools", lambda lists=lists: {"streams": Pool(0, lists)})
-            sending = ready_app().extensions["guard"]._sending
-            assert [sending.enter_at_once() for _ in range(most + 1)] == [True] * most + [False]
+            slots = ready_app().extensions["guard"]._response_slots
+            assert [slots.try_acquire() for _ in range(most + 1)] == [True] * most + [False]

@@ -13,7 +13,7 @@ PROBLEM = "application/problem+json"
 
 def json_error(failure: Failure) -> Response:
     """The contract's error; or, for clients that accept it, a problem as RFC 9457 has it."""
-    sentence, status = failure.sentence, failure.status
+    sentence, status = failure.message, failure.status
     if any(kind == PROBLEM and quality for kind, quality in request.accept_mimetypes):
         response = answer({"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status,
                            "detail": sentence,
