@@ -1,4 +1,4 @@
-"""Small files as Inside Airbnb publishes them, and a look at all of a store."""
+"""Test data in the format of Inside Airbnb, and helpers that import it and read a whole store."""
 from __future__ import annotations
 
 import csv
@@ -18,7 +18,7 @@ Row = dict[str, str]
 
 
 def listing(id: int | str = 1, **cells: Any) -> Row:
-    """A row of listings; `amenities` may be a list."""
+    """Return a row of a listings file, with some cells replaced; `amenities` may be a list."""
     if isinstance(cells.get("amenities"), list):
         cells["amenities"] = json.dumps(cells["amenities"])
     return {
@@ -47,7 +47,7 @@ def text(*rows: Row, heading: list[str] | None = None, end: str = "\n") -> str:
 
 
 class Files:
-    """Makes files in a folder, and imports them."""
+    """Writes files into a folder, and imports them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -59,7 +59,7 @@ class Files:
         return str(path)
 
     def take(self, *rows: Row, **options: Any) -> Report:
-        """Import rows of listings, or of reviews, or JSON objects, an export's."""
+        """Import rows of listings or reviews as CSV, or exported objects as JSON lines."""
         if rows and "__class__" in rows[0]:
             return self.take_text("".join(f"{json.dumps(row)}\n" for row in rows), **options)
         return self.take_text(text(*rows), **options)
@@ -70,7 +70,7 @@ class Files:
 
 
 def stored(storage: Storage) -> dict[str, dict[str, Any]]:
-    """Every object, as the file engine would keep it, read anew."""
+    """Return every object by its key, as the file engine writes it, read afresh from the store."""
     storage.close()
     objects = {key: obj.to_dict(save_fs=1) for key, obj in storage.all().items()}
     for obj in objects.values():
@@ -85,7 +85,7 @@ def counts() -> dict[str, int]:
 
 
 class Engines:
-    """A store of either engine, both empty at first, of which one is in use."""
+    """An empty storage of each engine, one of which is `models.storage`."""
 
     def __init__(self, file: Storage, db: Storage, use: Callable[[Storage], None]) -> None:
         self._storages, self._use = {"file": file, "db": db}, use

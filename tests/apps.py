@@ -1,4 +1,4 @@
-"""Applications for tests, with the settings that a test names and none of the environment's."""
+"""Applications for tests, with explicit settings only: the environment is ignored."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from serving import concurrency
 
 
 def ready_app(make: Callable[[Settings], Flask] = wsgi.create_app, **settings: str) -> Flask:
-    """An application that has started, as a worker has one: `ready_app(env="staging")`.
+    """Create and start an application as a worker does: `ready_app(env="staging")`.
 
     Args:
-        make: the factory.
-        settings: by their names in `Settings`; the others have their defaults.
+        make: the application factory.
+        settings: fields of `Settings`; the others have their defaults.
     """
     app = make(Settings(**settings))
     concurrency.start(app)

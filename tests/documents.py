@@ -1,4 +1,4 @@
-"""What a document tells people to type or to write: its marked blocks."""
+"""Code blocks of the documentation that tests run or compare."""
 from __future__ import annotations
 
 import re
@@ -8,7 +8,7 @@ from tests.processes import ROOT
 
 
 def block(page: str, name: str) -> str:
-    """The block behind the mark `<!-- tests: NAME -->` of a page in docs/."""
+    """Return the code block that follows the mark `<!-- tests: NAME -->` on a page of docs/."""
     text = (ROOT / "docs" / page).read_text()
     found = re.search(rf"^<!-- tests: {re.escape(name)} -->\n\n((?:    .*\n|\n(?=    ))+)", text, re.M)
     assert found, f"docs/{page} has no block {name}"

@@ -1,4 +1,4 @@
-"""The smallest market with one of everything, stored."""
+"""A minimal market: one state, city, place and review, with two users and two amenities."""
 from __future__ import annotations
 
 import re
@@ -11,7 +11,7 @@ from models.review import Review
 from models.state import State
 from models.user import User
 
-# Routes of files, and what they serve.
+# Routes that serve files, and an existing path of each.
 FILES = {"/apidocs/static/<path:filename>": "/apidocs/static/docs.js",
          "/flasgger_static/<path:filename>": "/flasgger_static/swagger-ui.css",
          "/static/<version>/<folder>/<path:name>": "/static/x/styles/hbnb.css",
@@ -34,7 +34,7 @@ class Market:
         models.storage.save()
 
     def path(self, rule: str) -> str:
-        """A path of a route, with the ids of this market."""
+        """Return a path of a route, filled in with ids of this market."""
         ids = {"states": self.state.id, "cities": self.city.id, "amenities": self.wifi.id,
                "users": self.host.id, "places": self.place.id, "reviews": self.review.id}
         own = ids.get(rule.split("/")[3 if rule.startswith("/api/v1/") else 1], "")

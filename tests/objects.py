@@ -1,4 +1,4 @@
-"""The services, as the tests use them: on behalf of an operator, with the class found by itself."""
+"""Shortcuts to the services for tests: the actor is an operator, and the service is chosen by the object's class."""
 from __future__ import annotations
 
 from typing import Any
