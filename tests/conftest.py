@@ -32,7 +32,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync"]
 ROOT = Path(__file__).parent.parent
 # These modules take about as long as all other deployment tests together.
-FIRST_FLEET = {f"tests/deploy/test_{name}.py" for name in ("database", "staging", "provision")}
+FIRST_GROUP = {f"tests/deploy/test_{name}.py" for name in ("database", "staging", "provision")}
 COLLECTED = pytest.StashKey[list[str]]()
 SHARED = ROOT.parent / "shared" / "data"
 # The tests and the programs they start ignore the shell's settings; each test names its own store.
@@ -242,7 +242,7 @@ def group(nodeid: str) -> str:
     """
     path = nodeid.partition("::")[0]
     if path.startswith("tests/deploy/"):
-        return "deployment 1" if path in FIRST_FLEET else "deployment 2"
+        return "deployment 1" if path in FIRST_GROUP else "deployment 2"
     return nodeid.partition("[")[0].rpartition("::")[0]
 
 
