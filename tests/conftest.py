@@ -148,13 +148,13 @@ def environ(settings: Settings, tmp_path: Path) -> dict[str, str]:
 
 def environment(settings: Settings, home: Path) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith(("HBNB_", "SENTRY_"))}
-    given = {
+    variables = {
         "HBNB_TYPE_STORAGE": settings.type_storage, "HBNB_FILE_PATH": settings.file_path,
         "HBNB_MYSQL_USER": settings.mysql_user, "HBNB_MYSQL_PWD": settings.mysql_pwd,
         "HBNB_MYSQL_HOST": settings.mysql_host, "HBNB_MYSQL_DB": settings.mysql_db,
         "HBNB_HISTORY": str(home / "history"), "PYTHONPATH": str(ROOT), "HOME": str(home),
     }
-    return own | {name: value for name, value in given.items() if value}
+    return own | {name: value for name, value in variables.items() if value}
 
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

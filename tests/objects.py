@@ -28,16 +28,16 @@ def count(cls: Any, *more: Any) -> Any:
     return service_for(cls).count(OPERATOR, *more)
 
 
-def create(cls: Any, *given: Any) -> Any:
-    return service_for(cls).create(OPERATOR, *given)
+def create(cls: Any, *values: Any) -> Any:
+    return service_for(cls).create(OPERATOR, *values)
 
 
-def update(obj: Any, *given: Any) -> Any:
-    return service_for(type(obj)).update(OPERATOR, obj, *given)
+def update(obj: Any, *values: Any) -> Any:
+    return service_for(type(obj)).update(OPERATOR, obj, *values)
 
 
-def remove(obj: Any, *given: Any) -> None:
-    service_for(type(obj)).remove(OPERATOR, obj, *given)
+def remove(obj: Any, *values: Any) -> None:
+    service_for(type(obj)).remove(OPERATOR, obj, *values)
 
 
 def link(place: Any, amenity: Any) -> Any:

@@ -110,9 +110,9 @@ class TestMetrics:
         alerts = re.findall(r"- alert: (\w+)\n +expr: (.+)\n", rules)
         assert len(alerts) == rules.count("- alert:") > 5
         for alert, expression in alerts:
-            asked = re.findall(r"\b(?:hbnb|process)_\w+", expression)
-            assert asked or "up{" in expression
-            assert {*asked} <= names, alert
+            queried = re.findall(r"\b(?:hbnb|process)_\w+", expression)
+            assert queried or "up{" in expression
+            assert {*queried} <= names, alert
 
 
 def test_the_documented_number_of_connections_follows_from_the_settings():

@@ -85,25 +85,25 @@ class TestLock:
         assert not re.search(r"://|--(?:extra-)?index|--trusted|--find-links", locked(path).read_text())
 
 
-@pytest.mark.parametrize(("wheels", "older", "given"), [
+@pytest.mark.parametrize(("wheels", "older", "expected"), [
     ("", False, "-r releases/r1/requirements/production.txt"),
     ("1", False, "--no-index --find-links shared/wheels -r VENV/requirements.txt"),
     ("1", True, "--no-index --find-links shared/wheels -r releases/r1/requirements-production.txt")])
-def test_a_server_checks_hashes_except_for_wheels_that_were_built_for_it(tmp_path, wheels, older, given):
+def test_a_server_checks_hashes_except_for_wheels_that_were_built_for_it(tmp_path, wheels, older, expected):
     venv, release = tmp_path / "venv", tmp_path / "releases" / "r1"
     path = release / ("requirements-production.txt" if older else "requirements/production.txt")
     path.parent.mkdir(parents=True)
     path.write_text("mysqlclient==2.3.1\n" if older else (ROOT / "requirements" / "production.txt").read_text())
     (release / ".venv").symlink_to(venv)
     python = tmp_path / "python"
-    python.write_text('#!/bin/sh\nmkdir -p "$3/bin" && printf \'#!/bin/sh\\necho "$@" > %s/asked\\n\' "$3" > '
+    python.write_text('#!/bin/sh\nmkdir -p "$3/bin" && printf \'#!/bin/sh\\necho "$@" > %s/arguments\\n\' "$3" > '
                       '"$3/bin/python" && chmod 755 "$3/bin/python"\n')
     python.chmod(0o755)
     steps = ROOT / "deploy" / "steps"
     subprocess.run(["sh", "-ec", (steps / "common.sh").read_text() + (steps / "install.sh").read_text()], check=True,
                    env=os.environ | {"ROOT": str(tmp_path), "NAME": "r1", "PYTHON": str(python), "WHEELS": wheels})
-    assert (venv / "asked").read_text().endswith(f" {given}\n".replace("VENV", str(venv)))
-    if "VENV" in given:
+    assert (venv / "arguments").read_text().endswith(f" {expected}\n".replace("VENV", str(venv)))
+    if "VENV" in expected:
         plain = [line for line in (venv / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
         assert [line.partition(" ;")[0] for line in plain] == [
             f"{name}=={version}" for name, version, *_ in entries(path)]
