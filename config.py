@@ -67,33 +67,34 @@ def _setting(variable: str, default: str, meaning: str, secret: bool = False) ->
 
 @dataclass(frozen=True)
 class Settings:
-    """The value of each setting. A test compares the table of settings in the documentation with these fields."""
+    """The settings, one field each; a test compares them with the table in docs/settings.md."""
 
     env: str = _setting("HBNB_ENV", "dev", "`dev`, `test`, `staging` or `production`")
-    type_storage: str = _setting("HBNB_TYPE_STORAGE", "file", "`db` = MySQL or MariaDB; anything else = a JSON file")
-    file_path: str = _setting("HBNB_FILE_PATH", "file.json", "the file engine's file")
-    mysql_user: str = _setting("HBNB_MYSQL_USER", "", "database user; needed with `db`")
-    mysql_pwd: str = _setting("HBNB_MYSQL_PWD", "", "its password, of any characters; needed with `db`", secret=True)
-    mysql_host: str = _setting("HBNB_MYSQL_HOST", "", "`host`, `host:port` or the path of a socket; needed with `db`")
-    mysql_db: str = _setting("HBNB_MYSQL_DB", "", "name of the database; needed with `db`")
-    mysql_ca: str = _setting("HBNB_MYSQL_CA", "", "file with the certificate that signs the database's")
-    mysql_pool: str = _setting("HBNB_MYSQL_POOL", "", "the most connections to the database that a worker has for "
-                               "transactions, and as many again for long lists")
-    mysql_timeout: str = _setting("HBNB_MYSQL_TIMEOUT", "", "seconds that a statement of a request may take")
-    api_host: str = _setting("HBNB_API_HOST", "0.0.0.0", "address `python -m api.v1.app` listens on")
-    api_port: str = _setting("HBNB_API_PORT", "5000", "port `python -m api.v1.app` listens on")
-    body_limit: str = _setting("HBNB_BODY_LIMIT", "1000000", "bytes that the body of a request may have")
-    cors_origins: str = _setting("HBNB_CORS_ORIGINS", "", "origins, with commas, whose pages may use the API")
-    rate_limit: str = _setting("HBNB_RATE_LIMIT", "", "requests that an address may send to the API and to pages")
-    redis_url: str = _setting("HBNB_REDIS_URL", "", "the Redis that the workers count requests in", secret=True)
-    proxies: str = _setting("HBNB_PROXIES", "0", "how many proxies stand in front")
-    tiles: str = _setting("HBNB_TILES", "", "the address of the tiles under the map; empty = a plain ground")
-    tiles_credit: str = _setting("HBNB_TILES_CREDIT", "", "whose tiles they are")
-    release: str = _setting("HBNB_RELEASE", "unknown", "the name of the release that runs")
-    log: str = _setting("HBNB_LOG", "", "`json` or `text`")
-    metrics: str = _setting("HBNB_METRICS", "", "where workers answer Prometheus")
-    sentry_dsn: str = _setting("SENTRY_DSN", "", "where errors are reported to", secret=True)
-    history: str = _setting("HBNB_HISTORY", "~/.hbnb_history", "the console's history file; empty = none")
+    type_storage: str = _setting("HBNB_TYPE_STORAGE", "file", "`db` = MySQL or MariaDB; any other value = a JSON file")
+    file_path: str = _setting("HBNB_FILE_PATH", "file.json", "path of the file engine's file")
+    mysql_user: str = _setting("HBNB_MYSQL_USER", "", "database user; required with `db`")
+    mysql_pwd: str = _setting("HBNB_MYSQL_PWD", "", "password of the database user; required with `db`", secret=True)
+    mysql_host: str = _setting("HBNB_MYSQL_HOST", "", "`host`, `host:port` or the path of a socket; required with `db`")
+    mysql_db: str = _setting("HBNB_MYSQL_DB", "", "name of the database; required with `db`")
+    mysql_ca: str = _setting("HBNB_MYSQL_CA", "", "path of the certificate that signed the database's certificate")
+    mysql_pool: str = _setting("HBNB_MYSQL_POOL", "", "maximum database connections per worker for transactions, "
+                               "and as many again for long lists")
+    mysql_timeout: str = _setting("HBNB_MYSQL_TIMEOUT", "", "maximum seconds for a statement of a request")
+    api_host: str = _setting("HBNB_API_HOST", "0.0.0.0", "address on which `python -m api.v1.app` listens")
+    api_port: str = _setting("HBNB_API_PORT", "5000", "port on which `python -m api.v1.app` listens")
+    body_limit: str = _setting("HBNB_BODY_LIMIT", "1000000", "maximum bytes of a request's body")
+    cors_origins: str = _setting("HBNB_CORS_ORIGINS", "", "origins whose pages may use the API, separated by commas")
+    rate_limit: str = _setting("HBNB_RATE_LIMIT", "", "maximum requests of an address to the API and to pages")
+    redis_url: str = _setting("HBNB_REDIS_URL", "", "address of the Redis in which all workers count requests "
+                              "together", secret=True)
+    proxies: str = _setting("HBNB_PROXIES", "0", "number of proxies in front of HBNB")
+    tiles: str = _setting("HBNB_TILES", "", "address of the map's tiles")
+    tiles_credit: str = _setting("HBNB_TILES_CREDIT", "", "credit that the map shows for its tiles")
+    release: str = _setting("HBNB_RELEASE", "unknown", "name of the running release")
+    log: str = _setting("HBNB_LOG", "", "format of the log: `json` or `text`")
+    metrics: str = _setting("HBNB_METRICS", "", "internal address and first port on which workers serve metrics")
+    sentry_dsn: str = _setting("SENTRY_DSN", "", "address to which errors are reported", secret=True)
+    history: str = _setting("HBNB_HISTORY", "~/.hbnb_history", "path of the console's history; empty = no history")
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -1,6 +1,6 @@
-"""`fab [ENVIRONMENT] TASK`: HBNB on its servers. `fab --list` names the tasks, docs/deployment.md explains them.
+"""The Fabric tasks: `fab [ENVIRONMENT] TASK`. `fab --list` lists them; docs/deployment.md explains them.
 
-Hosts, users and keys stand in the file that HBNB_DEPLOY names: see deploy/hosts.toml.
+Hosts, users and other options are read from the file that HBNB_DEPLOY names; deploy/hosts.toml is an example.
 """
 from __future__ import annotations
 
@@ -19,207 +19,215 @@ from invoke.tasks import Task
 from deploy import archive, backups, release
 from deploy import provision as provisioning
 from deploy.archive import Archive
-from deploy.config import NAMES, Environment, Refused
+from deploy.config import NAMES, DeployError, Environment
 from deploy.hosts import Hosts
+from deploy.transaction import HostState
 
-chosen = ""     # the environment; empty = the default one
-packed = ""     # the archive of a task before this one
+environment_name = ""   # set by the task `dev`, `staging` or `production`; empty = the default environment
+last_archive = ""       # the path of the archive that an earlier task of this command packed
 
 
 def task(**options: Any) -> Callable[[Callable[..., Any]], Task[Any]]:
-    """A task that ends with a sentence for people, and the exit status of what went wrong."""
-    def make(work: Callable[..., Any]) -> Task[Any]:
-        @functools.wraps(work)
-        def run(*given: Any, **named: Any) -> Any:
+    """Decorator for tasks: an error ends `fab` with a message instead of a traceback, and with its exit status."""
+    def make(function: Callable[..., Any]) -> Task[Any]:
+        @functools.wraps(function)
+        def run(*args: Any, **kwargs: Any) -> Any:
             try:
-                return work(*given, **named)
-            except Refused as error:
+                return function(*args, **kwargs)
+            except DeployError as error:
                 raise Exit(f"fab: {error}", error.status) from None
             except KeyboardInterrupt:
-                raise Exit("fab: interrupted; what was done before stays: see `fab ENV status`, or run it again",
-                           130) from None
+                raise Exit("fab: interrupted; earlier changes stay. `fab ENV status` shows the hosts; you can run the "
+                           "command again", 130) from None
         return Task(run, **options)
     return make
 
 
-def environment(name: str) -> Task[Any]:
+def environment_task(name: str) -> Task[Any]:
     @task(name=name)
-    def choose(c: Context) -> None:
-        global chosen
-        chosen = name
-    choose.__doc__ = f"Have the tasks that follow work on {name}."
-    return choose
+    def select(c: Context) -> None:
+        global environment_name
+        environment_name = name
+    select.__doc__ = f"Run the tasks that follow on the {name} hosts."
+    return select
 
 
-def here() -> Environment:
-    return Environment.read(chosen)
+def selected_environment() -> Environment:
+    return Environment.read(environment_name)
 
 
 @contextmanager
-def told_at_the_end() -> Iterator[dict[str, str]]:
-    """Takes why hosts are away from who shows the others, and ends with it."""
-    away: dict[str, str] = {}
-    yield away
-    if away:
-        raise Refused("\n".join(away.values()))
+def unreachable_hosts() -> Iterator[dict[str, str]]:
+    """Collects errors by host while the other hosts are shown; raises them together at the end."""
+    unreachable: dict[str, str] = {}
+    yield unreachable
+    if unreachable:
+        raise DeployError("\n".join(unreachable.values()))
 
 
-def packed_now(revision: str) -> str:
-    global packed
-    found = archive.pack(chosen, revision=revision)
-    packed = str(found.path)
-    if archive.uncommitted():
-        print("What is not committed is not packed")
-    print(f"{found.path.relative_to(archive.ROOT)}  {found.path.stat().st_size} bytes, sha256 {found.sha256}")
-    return packed
+def pack_archive(revision: str) -> str:
+    global last_archive
+    packed = archive.pack(environment_name, revision=revision)
+    last_archive = str(packed.path)
+    if archive.has_uncommitted_changes():
+        print("Uncommitted changes are not packed")
+    print(f"{packed.path.relative_to(archive.ROOT)}  {packed.path.stat().st_size} bytes, sha256 {packed.sha256}")
+    return last_archive
 
 
-@task(aliases=("do_pack",), help={"revision": "of git"})
+@task(aliases=("do_pack",), help={"revision": "git revision to pack"})
 def pack(c: Context, revision: str = "HEAD") -> str:
-    """Pack a revision into versions/; without an environment under the classic name."""
-    return packed_now(revision)
+    """Pack a git revision into versions/. Without an environment, the archive gets the classic name."""
+    return pack_archive(revision)
 
 
-@task(help={"archive-path": "of an archive in versions/; default: pack one", "revision": "that is packed",
-            "maintenance": "show the page meanwhile: for migrations that the running release cannot bear",
-            "token": "make an API token of that name first, and print it"})
+@task(help={"archive-path": "path of an archive in versions/; default: pack a new one",
+            "revision": "git revision to pack",
+            "maintenance": "show the maintenance page meanwhile; needed if the running release does not work with the "
+                           "new migrations",
+            "token": "create an API token with this name first, and print it"})
 def deploy(c: Context, archive_path: str = "", revision: str = "HEAD", maintenance: bool = False,
            token: str = "") -> None:
-    """Ship a release to all web servers, or to none."""
-    environment = here()
-    path = archive_path or packed_now(revision)
+    """Deploy a release to all web servers, or to none of them if it fails on one."""
+    environment = selected_environment()
+    path = archive_path or pack_archive(revision)
     release.deploy(environment, Archive.read(Path(path)), maintenance, token)
-    archive.clean(chosen, environment.keep)
+    archive.clean(environment_name, environment.keep)
 
 
-@task(help={"archive-path": "default: what `do_pack` made before, as in `fab do_pack do_deploy`"})
+@task(help={"archive-path": "path of the archive; default: the one that `do_pack` made, as in `fab do_pack do_deploy`"})
 def do_deploy(c: Context, archive_path: str = "") -> None:
-    """Ship an archive that was packed before."""
-    if not (archive_path or packed):
-        raise Refused("do_deploy ships an archive: name it by --archive-path, or run `fab do_pack do_deploy`")
-    release.deploy(here(), Archive.read(Path(archive_path or packed)))
+    """Deploy an existing archive."""
+    if not (archive_path or last_archive):
+        raise DeployError("do_deploy needs an archive: pass --archive-path, or run `fab do_pack do_deploy`")
+    release.deploy(selected_environment(), Archive.read(Path(archive_path or last_archive)))
 
 
-@task(help={"to": "name of the release; default: the one before"})
+@task(help={"to": "name of the release; default: the previous one"})
 def rollback(c: Context, to: str = "") -> None:
-    """Make an earlier release current on all web servers, or on none."""
-    release.rollback(here(), to)
+    """Make an earlier release current on all web servers, or on none of them if it fails on one."""
+    release.rollback(selected_environment(), to)
 
 
-@task(help={"revision": "that would be packed"})
+@task(help={"revision": "git revision to pack"})
 def plan(c: Context, revision: str = "HEAD") -> None:
-    """Tell what `deploy` would do; packs, asks the servers, and changes nothing there."""
-    print(*release.plan(here(), revision), sep="\n")
+    """Show what `deploy` would do. Packs an archive here, and changes nothing on the servers."""
+    print(*release.plan(selected_environment(), revision), sep="\n")
 
 
 @task()
 def status(c: Context) -> None:
-    """Tell which release runs where, and whether it answers; the exit status is 1 where one does not."""
-    with told_at_the_end() as away:
-        found = release.status(here(), away)
-        for name, state in found.items():
-            print(f"{name}: {state.current or 'nothing'}, {'answers' if state.healthy else 'DOES NOT ANSWER'}")
-            if state.trouble:
-                print(f"  it says: {state.trouble}")
-            print(f"  before: {state.previous or 'nothing'}; there: {', '.join(state.releases) or 'nothing'}",
-                  f"  up: {', '.join(state.running) or 'nothing'}; free: {state.free // 1024} MiB", sep="\n")
-            if state.maintenance:
-                print(f"  the maintenance page is up, put there by: {state.maintenance}")
-            if state.lock:
-                print(f"  at work: {state.lock}")
-        if len({state.current for state in found.values()}) > 1:
-            print("They do not serve the same release")
-    if not all(state.healthy for state in found.values()):
-        raise Refused("not all answer")
+    """Show which release each web server runs, and whether it is healthy. Exit status 1 if one is not."""
+    with unreachable_hosts() as unreachable:
+        states = release.status(selected_environment(), unreachable)
+        for name, state in states.items():
+            print(*describe(name, state), sep="\n")
+        if len({state.current for state in states.values()}) > 1:
+            print("The hosts do not run the same release")
+    if not all(state.healthy for state in states.values()):
+        raise DeployError("not all hosts are healthy")
 
 
-@task(help={"lines": "of each host's log"})
+def describe(name: str, state: HostState) -> Iterator[str]:
+    yield f"{name}: {state.current or 'no release'}, {'healthy' if state.healthy else 'NOT HEALTHY'}"
+    if state.health_error:
+        yield f"  its answer: {state.health_error}"
+    yield f"  previous: {state.previous or 'none'}; installed: {', '.join(state.releases) or 'none'}"
+    yield f"  running: {', '.join(state.running) or 'none'}; free disk space: {state.free // 1024} MiB"
+    if state.maintenance:
+        yield f"  the maintenance page is up, requested by: {state.maintenance}"
+    if state.lock:
+        yield f"  locked by: {state.lock}"
+
+
+@task(help={"lines": "number of lines from each host's log"})
 def history(c: Context, lines: int = 20) -> None:
-    """Tell what was done, when, by whom, and how it went."""
-    with told_at_the_end() as away:
-        for each in release.history(here(), lines, away):
-            outcome = "ok" if each["ok"] else f"FAILED: {each['error'].splitlines()[0]}"
-            print(f"{each['at']}  {each['action']:<15} {each['release'] or each.get('file', ''):<40} {each['by']:<10} "
-                  f"{outcome}  ({', '.join(each['hosts'])})")
+    """Show past actions: when, what, by which operator, and whether they succeeded."""
+    with unreachable_hosts() as unreachable:
+        for entry in release.history(selected_environment(), lines, unreachable):
+            outcome = "ok" if entry["ok"] else f"FAILED: {entry['error'].splitlines()[0]}"
+            print(f"{entry['at']}  {entry['action']:<15} {entry['release'] or entry.get('file', ''):<40} "
+                  f"{entry['by']:<10} {outcome}  ({', '.join(entry['hosts'])})")
 
 
-@task()
+@task(help={"page": "on or off"})
 def maintenance(c: Context, page: str) -> None:
-    """`maintenance on` shows the page to everybody, `maintenance off` the site again."""
+    """Switch the maintenance page on or off: `fab ENV maintenance on`, `fab ENV maintenance off`."""
     if page not in ("on", "off"):
-        raise Refused(f"maintenance is on or off, not {page}")
-    release.maintenance(here(), page == "on")
+        raise DeployError(f"maintenance must be on or off, not {page}")
+    release.maintenance(selected_environment(), page == "on")
 
 
 @task()
 def test(c: Context) -> None:
-    """Try what the environment serves by the functional tests; what passes on staging may go to production."""
-    release.test(here())
+    """Run the functional tests against the environment. Production accepts only archives that passed on staging."""
+    release.test(selected_environment())
 
 
-@task(help={"number": "of releases and archives that stay; 0 keeps one"})
+@task(help={"number": "number of releases and archives to keep; 0 keeps one"})
 def clean(c: Context, number: int = -1) -> None:
-    """Remove the oldest releases and archives, but never the current or the one before."""
-    cleaned(here().keep if number == -1 else number)
+    """Remove the oldest releases and archives, but never the current or the previous release."""
+    remove_old(selected_environment().keep if number == -1 else number)
 
 
-@task()
+@task(help={"number": "number of releases and archives to keep; 0 keeps one"})
 def do_clean(c: Context, number: int = 0) -> None:
-    """The same; keeps one where no number is given."""
-    cleaned(number)
+    """The same as `clean`, but keeps one release by default."""
+    remove_old(number)
 
 
-def cleaned(number: int) -> None:
+def remove_old(number: int) -> None:
     if number < 0:
-        raise Refused(f"{number} releases cannot stay: say how many, 0 or more")
-    print(*archive.clean(chosen, number), sep="\n")
-    release.clean(replace(here(), keep=number))
+        raise DeployError(f"cannot keep {number} releases: pass a number of 0 or more")
+    print(*archive.clean(environment_name, number), sep="\n")
+    release.clean(replace(selected_environment(), keep=number))
 
 
-@task(help={"db": "also the database server"})
+@task(help={"db": "also set up the database server"})
 def provision(c: Context, db: bool = False) -> None:
-    """Make bare Debian's what they should be; says what changed."""
-    provisioning.provision(here(), db)
+    """Set up bare Debian hosts, or update their configuration, and print each change."""
+    provisioning.provision(selected_environment(), db)
 
 
-@task(help={"lines": "of each host"})
+@task(help={"lines": "number of lines from each host"})
 def log(c: Context, lines: int = 100) -> None:
-    """Show what the application said last on each web server."""
-    environment = here()
-    with told_at_the_end() as away, Hosts(environment, environment.web, environment.user, away=away) as hosts:
-        for name, said in hosts.run("log", {"LINES": lines}).items():
-            print(f"{name}:", said, sep="\n")
+    """Show the last lines of the application's log on each web server."""
+    environment = selected_environment()
+    with unreachable_hosts() as unreachable, (
+            Hosts(environment, environment.web, environment.user, unreachable=unreachable)) as hosts:
+        for name, output in hosts.run("log", {"LINES": lines}).items():
+            print(f"{name}:", output, sep="\n")
 
 
 @task()
 def backup(c: Context) -> None:
-    """Fetch a backup of all that the store holds into backups/."""
-    print(backups.backup(here()))
+    """Download a backup of everything in the store into backups/."""
+    print(backups.backup(selected_environment()))
 
 
-@task(help={"path": "of the backup", "replace": "remove what the store holds"})
+@task(help={"path": "path of the backup", "replace": "first remove everything that the store holds"})
 def restore(c: Context, path: str, replace: bool = False) -> None:
-    """Fill an empty store with a backup; the maintenance page is up meanwhile."""
-    backups.restore(here(), Path(path), replace)
+    """Fill an empty store from a backup. The maintenance page is up meanwhile."""
+    backups.restore(selected_environment(), Path(path), replace)
 
 
-@task()
+@task(help={"command": "a command of HBNB's console"})
 def console(c: Context, command: str) -> None:
     """Run a command of HBNB's console on the first web server, as in `fab production console 'token list'`.
 
-    Logs and lists of processes there show it: write nothing secret in it.
+    Do not write secrets in the command: logs and process lists on the server show it.
     """
-    environment = here()
+    environment = selected_environment()
     with Hosts(environment, environment.web[:1], environment.user) as hosts:
         print(hosts.first.run("console", {"COMMAND": command}), end="")
 
 
-@task(help={"port": "on this machine alone"})
+@task(help={"port": "port on 127.0.0.1"})
 def dashboard(c: Context, port: int = 8008) -> None:
-    """Serve a page that shows which release runs where, and can take it back."""
+    """Serve a web page on this machine that shows status and history, and can roll back."""
     from deploy.dashboard import serve
-    serve(here(), port)
+    serve(selected_environment(), port)
 
 
-namespace = Collection(*map(environment, NAMES), pack, deploy, do_deploy, rollback, plan, status, history, maintenance,
-                       test, clean, do_clean, provision, log, backup, restore, console, dashboard)
+namespace = Collection(*map(environment_task, NAMES), pack, deploy, do_deploy, rollback, plan, status, history,
+                       maintenance, test, clean, do_clean, provision, log, backup, restore, console, dashboard)

@@ -1,10 +1,10 @@
-"""Groups of commands for the command line: `flask --app wsgi GROUP COMMAND`."""
+"""The command line: `flask --app wsgi` commands, and what `console.py` consists of."""
 from __future__ import annotations
 
 from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    """Add the groups to an application."""
+    """Add the `flask --app wsgi db` commands to an application."""
     from cli.db import db
     app.cli.add_command(db)

@@ -1,4 +1,4 @@
-"""The commands `backup` and `restore`."""
+"""The console commands `backup` and `restore`."""
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -12,52 +12,52 @@ from services.backup import Backup, back_up, check, restore
 
 
 def run_backup(arguments: list[str]) -> None:
-    """Back the store up into a file, and print what it holds."""
+    """Back up the store into a file, and print a summary."""
     parser = Parser("backup")
     parser.add_argument("--force", action="store_true")
     options = parser.parse_args(arguments)
-    with _offering("--force"), progress(options.file, " objects") as moved:
-        backup = back_up(options.file, options.force, moved)
-    print(_said(backup))
+    with _suggesting("--force"), progress(options.file, " objects") as report:
+        backup = back_up(options.file, options.force, report)
+    print(_summary(backup))
 
 
-def run_restore(arguments: list[str], asks: bool = False) -> None:
-    """Fill the store from a backup, or only check that; print what it holds.
+def run_restore(arguments: list[str], interactive: bool = False) -> None:
+    """Fill the store from a backup, or only check the backup; print a summary.
 
     Args:
-        asks: whether the user is asked before what the store holds is removed.
+        interactive: whether to ask before objects are removed.
     """
     parser = Parser("restore")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--replace", action="store_true")
     options = parser.parse_args(arguments)
-    if options.replace and not options.check and asks and not _agrees_to_replace():
+    if options.replace and not options.check and interactive and not _confirms_replace():
         return
-    with _offering("--replace"), progress(options.file) as moved:
-        backup = check(options.file, moved) if options.check else restore(options.file, options.replace, moved)
-    print(_said(backup))
-    for each in backup.twice:
-        print(f"{each}: a file keeps them, a database would refuse them")
+    with _suggesting("--replace"), progress(options.file) as report:
+        backup = check(options.file, report) if options.check else restore(options.file, options.replace, report)
+    print(_summary(backup))
+    for duplicates in backup.twice:
+        print(f"{duplicates}: a file accepts duplicates, a database would refuse them")
 
 
 @contextmanager
-def _offering(option: str) -> Iterator[None]:
-    """Name the option that does it all the same, where something is in the way."""
+def _suggesting(option: str) -> Iterator[None]:
+    """Adds the option that overrides a conflict to its message."""
     try:
         yield
     except Conflict as error:
         raise Conflict(f"{error} ({option})") from error
 
 
-def _agrees_to_replace() -> bool:
-    from cli.terminal import agrees
+def _confirms_replace() -> bool:
+    from cli.terminal import confirm
     counts = {}
-    with suppress(HBNBError):       # a store that cannot be read: restoring says what to do
+    with suppress(HBNBError):       # `restore` reports an unreadable store
         counts = {name: count for name, cls in models.stored.items() if (count := models.storage.count(cls))}
-    held = ", ".join(counted(count, name) for name, count in counts.items())
-    return not held or agrees(f"This removes {held}. Go on?")
+    removed = ", ".join(counted(count, name) for name, count in counts.items())
+    return not removed or confirm(f"This removes {removed}. Continue?")
 
 
-def _said(backup: Backup) -> str:
+def _summary(backup: Backup) -> str:
     counts = ", ".join(f"{count} {name}" for name, count in backup.counts.items())
     return f"{backup.counts.total()} objects of {backup.made_at} UTC{': ' * bool(counts)}{counts}"

@@ -1,4 +1,4 @@
-"""What may come next in a line."""
+"""Tab completion: the words that may follow in a line."""
 from __future__ import annotations
 
 import os
@@ -9,7 +9,7 @@ from sqlalchemy import Column, select
 
 import models
 from cli import escaping, lexer
-from cli.formatting import FORMS
+from cli.formatting import FORMATS
 from cli.interpreter import attributes
 from errors import HBNBError
 from models.base_model import BaseModel
@@ -18,34 +18,37 @@ from services import schema
 
 OPTIONS = {"import": ["--state", "--city", "--dry-run", "--keep-going"], "export": ["--passwords"],
            "backup": ["--force"], "restore": ["--check", "--replace"]}
-MOST = 50   # ids and files that are offered
+MOST = 50   # ids and files that are suggested
 
 
 def candidates(before: list[str], text: str) -> list[str]:
-    """Words that may follow others.
+    """Suggestions for the word at the cursor.
 
     Args:
-        before: the words before, the command first.
-        text: what there is of the word.
+        before: the words before it, the command first.
+        text: the typed beginning of the word.
     """
-    command, given = before[0], before[1:]
+    command, arguments = before[0], before[1:]
     if command == "token":
-        return _tokens(given, text)
+        return _tokens(arguments, text)
     if command in OPTIONS:
         return OPTIONS[command] if text.startswith("-") else _files(text)
-    if {"sort", "columns"} & {*given} and given[0] in models.classes:
-        columns = [*schema.columns(models.classes[given[0]])]
-        return [*columns, *(f"-{name}" for name in columns), "columns", "limit", *FORMS]
+    if {"sort", "columns"} & {*arguments} and arguments[0] in models.classes:
+        columns = [*schema.columns(models.classes[arguments[0]])]
+        return [*columns, *(f"-{name}" for name in columns), "columns", "limit", *FORMATS]
     if text.startswith("-"):
-        return [*FORMS]
-    if not given:
+        return [*FORMATS]
+    if not arguments:
         return [*models.classes]
-    cls = models.classes.get(given[0])
-    if cls is None:
-        return []
-    if command in ("show", "destroy", "update") and len(given) == 1:
+    cls = models.classes.get(arguments[0])
+    return _names(command, cls, arguments, text) if cls else []
+
+
+def _names(command: str, cls: type[BaseModel], arguments: list[str], text: str) -> list[str]:
+    """Ids, attributes or related objects of a class, as the command needs them."""
+    if command in ("show", "destroy", "update") and len(arguments) == 1:
         return _ids(cls, text)
-    if command == "update" and len(given) == 2:
+    if command == "update" and len(arguments) == 2:
         return attributes(cls)
     if command == "create":
         return [f"{name}=" for name in schema.writable(cls, made=True)]
@@ -56,7 +59,7 @@ def candidates(before: list[str], text: str) -> list[str]:
 
 
 def _files(text: str) -> list[str]:
-    """Names of files and folders that begin with what was typed, in quotes if they need them."""
+    """Files and folders whose names begin with the typed text, in quotes if necessary."""
     typed = text.removeprefix('"')
     found = islice(iglob(f"{escape(typed)}*"), MOST)
     names = sorted(f"{name}/" if os.path.isdir(name) else name for name in found)
@@ -64,12 +67,12 @@ def _files(text: str) -> list[str]:
             for name in names]
 
 
-def _tokens(given: list[str], text: str) -> list[str]:
-    if not given:
+def _tokens(arguments: list[str], text: str) -> list[str]:
+    if not arguments:
         return ["create", "list", "revoke"]
-    if given == ["list"]:
-        return [*FORMS]
-    return _values(Token.__table__.c.name, text) if given == ["revoke"] else []
+    if arguments == ["list"]:
+        return [*FORMATS]
+    return _values(Token.__table__.c.name, text) if arguments == ["revoke"] else []
 
 
 def _ids(cls: type[BaseModel], text: str) -> list[str]:
@@ -77,7 +80,7 @@ def _ids(cls: type[BaseModel], text: str) -> list[str]:
 
 
 def _values(column: Column[str], text: str) -> list[str]:
-    """Values of a column that begin with what was typed."""
+    """Values of a column that begin with the typed text."""
     try:
         return models.storage.read(
             select(column).where(column.startswith(text, autoescape=True)).order_by(column).limit(MOST)).scalars()

@@ -1,4 +1,4 @@
-"""`flask --app wsgi db …`: the database's schema."""
+"""`flask --app wsgi db`: commands that migrate the database's schema."""
 from __future__ import annotations
 
 import json
@@ -20,39 +20,41 @@ if TYPE_CHECKING:
 
 @click.group()
 def db() -> None:
-    """Migrate the database's schema, or take over an old database."""
+    """Migrate the database's schema."""
 
 
 @db.command()
-@click.option("--dry-run", is_flag=True, help="Only tell what would happen.")
+@click.option("--dry-run", is_flag=True, help="Only show what would happen.")
 def upgrade(dry_run: bool) -> None:
-    """Bring the schema to what this HBNB needs; an old database is taken over.
+    """Migrate the schema to the revision that this HBNB needs. Converts the tables of an older HBNB too.
 
-    Stop all programs that use the database, and back it up. What is cut off half way is finished by the next one.
+    First stop all programs that use the database, and back it up. If an upgrade is interrupted, run it again: it
+    continues.
     """
     with _migrations() as migrations:
         if dry_run:
             plan = migrations.plan()
-            for line in plan.lines or ["Nothing would happen: the schema is what this HBNB needs"]:
+            for line in plan.lines or ["Nothing to do: the schema is up to date"]:
                 click.echo(line)
             for stop in plan.stops:
-                click.echo(f"This stops it: {stop}", err=True)
+                click.echo(f"This prevents the upgrade: {stop}", err=True)
             sys.exit(bool(plan.stops))
         if not migrations.upgrade():
-            click.echo("There was nothing to do: the schema is what this HBNB needs")
+            click.echo("Nothing to do: the schema is up to date")
 
 
 @db.command()
-@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(as_json: bool) -> None:
-    """Say which revision the schema has, and what an upgrade would bring; the exit status is 1 if there is any."""
+    """Show the schema's revision and the pending migrations. Exit status 1 if there are any."""
     with _migrations(as_json) as migrations:
         found = migrations.status()
         if as_json:
-            click.echo(json.dumps(found._asdict() | {"pending": [each._asdict() for each in found.pending],
+            click.echo(json.dumps(found._asdict() | {"pending": [step._asdict() for step in found.pending],
                                                      "up_to_date": found.is_up_to_date}))
         else:
-            click.echo(f"The schema is {found.current or 'of no migration'}, and this HBNB needs {found.head}")
+            current = f"revision {found.current}" if found.current else "no revision"
+            click.echo(f"The schema has {current}; this HBNB needs revision {found.head}")
             for step in found.pending:
                 click.echo(_described(step))
             if found.trouble:
@@ -63,27 +65,27 @@ def status(as_json: bool) -> None:
 @db.command()
 @click.argument("revision", required=False)
 def downgrade(revision: str | None) -> None:
-    """Take the schema back to REVISION, or one back, with all rows in place."""
+    """Undo the migrations after REVISION, or only the last one. Rows are kept."""
     with _migrations() as migrations:
         migrations.downgrade(revision)
 
 
 @db.command()
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def recreate(yes: bool) -> None:
-    """Make all tables anew, empty; in dev and test only."""
+    """Drop all tables, and create them empty; only in dev and test."""
     settings = Settings.from_environ()
     if settings.guarded:
-        raise click.ClickException(f"HBNB_ENV is {settings.env}: tables are made anew in dev and test only")
+        raise click.ClickException(f"HBNB_ENV is {settings.env}: db recreate works only in dev and test")
     with _migrations() as migrations:
-        yes or click.confirm(f"Remove all that is in {settings.mysql_db}?", abort=True)
+        yes or click.confirm(f"Remove everything in {settings.mysql_db}?", abort=True)
         migrations.recreate()
-        click.echo("All tables were made anew")
+        click.echo("All tables were dropped and created again")
 
 
 @contextmanager
 def _migrations(as_json: bool = False) -> Iterator[Migrations]:
-    """The migrations of the storage; what they say is printed, and what goes wrong in one sentence."""
+    """The migrations of the storage. Prints their log messages, and reports an error without a traceback."""
     log = logging.getLogger("hbnb.migrations")
     handler = _Echo()
     log.addHandler(handler)
@@ -91,16 +93,15 @@ def _migrations(as_json: bool = False) -> Iterator[Migrations]:
     try:
         migrations = models.storage.migrations()
         if migrations is None:
-            nothing: dict[str, Any] = dict.fromkeys(("current", "head", "trouble")) | {
+            status: dict[str, Any] = dict.fromkeys(("current", "head", "trouble")) | {
                 "pending": [], "up_to_date": True}
-            click.echo(json.dumps(nothing) if as_json else
-                       "The store is a file, which is kept up by whoever opens it: there is nothing to migrate")
+            click.echo(json.dumps(status) if as_json else "The store is a file, which has no schema: nothing to do")
             sys.exit(0)
         yield migrations
     except HBNBError as error:
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:
-        raise click.ClickException("Cut off; the same command goes on with it") from None
+        raise click.ClickException("Interrupted: run the same command again to continue") from None
     finally:
         log.removeHandler(handler)
         models.storage.close()
@@ -112,5 +113,4 @@ class _Echo(logging.Handler):
 
 
 def _described(step: Step) -> str:
-    can = "can" if step.backward_compatible else "cannot"
-    return f"{step.revision}: {step.about} (the version before {can} live with it)"
+    return f"{step.revision}: {step.about} ({'' if step.backward_compatible else 'not '}backward compatible)"

@@ -1,4 +1,4 @@
-"""What a terminal is shown. No text that HBNB prints can move its cursor, change its colours or reverse its letters."""
+"""Escaping for terminals: printed text cannot move the cursor, change colours or reverse the text direction."""
 from __future__ import annotations
 
 import re
@@ -6,41 +6,41 @@ import sys
 import unicodedata
 from typing import Any
 
-# Control characters, but for tabs and line breaks; what reverses the direction of letters; other line breaks; and half
-# characters, which stand for bytes that are no UTF-8 and would come out as these bytes.
+# Control characters except tab and line feed; bidirectional controls; other line breaks; and lone surrogates, which
+# represent bytes that are not valid UTF-8 and would be printed as these bytes.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def safe(text: str) -> str:
-    r"""A text with its control characters spelled out, such as `\x1b`."""
+    r"""A text with its control characters escaped, such as `\x1b`."""
     return _CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def safe_json(text: str) -> str:
-    r"""A JSON text with its control characters spelled as JSON spells them, such as `\u009b`."""
+    r"""A JSON text with its control characters escaped as in JSON, such as `\u009b`."""
     return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def line(text: str) -> str:
-    """The same, on one line."""
+    """Like `safe`, with line feeds escaped too."""
     return safe(text).replace("\n", "\\n")
 
 
 def guard() -> None:
-    """From now on, standard output and standard error spell out control characters if they are terminals."""
+    """Escape control characters on standard output and standard error from now on, if they are terminals."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None and stream.isatty():
-            setattr(sys, name, _Screen(stream))
+            setattr(sys, name, _Guarded(stream))
 
 
-def bare(stream: Any) -> Any:
-    """The stream itself, for a program that moves the cursor on purpose."""
-    return stream.stream if isinstance(stream, _Screen) else stream
+def unguarded(stream: Any) -> Any:
+    """The underlying stream, for a progress bar that moves the cursor."""
+    return stream.stream if isinstance(stream, _Guarded) else stream
 
 
-class _Screen:
-    """A stream to a terminal."""
+class _Guarded:
+    """A stream to a terminal, which escapes control characters."""
 
     def __init__(self, stream: Any) -> None:
         self.stream = stream
@@ -54,18 +54,18 @@ class _Screen:
 
 
 def width(text: str) -> int:
-    """How many columns of a terminal a text takes."""
+    """The number of terminal columns that a text needs."""
     return len(text) if text.isascii() else sum(map(_width, text))
 
 
-def cut(text: str, room: int) -> str:
-    """A text that takes no more columns than there is room for."""
-    if width(text) <= room:
+def cut(text: str, columns: int) -> str:
+    """A text, cut to this number of terminal columns."""
+    if width(text) <= columns:
         return text
-    kept, taken = "", 0
+    kept, used = "", 0
     for letter in text:
-        taken += _width(letter)
-        if taken > room - 1:
+        used += _width(letter)
+        if used > columns - 1:
             break
         kept += letter
     return f"{kept}…"

@@ -1,4 +1,4 @@
-"""What the commands that take a file have in common."""
+"""Arguments and progress bar of the console commands that read or write a file."""
 from __future__ import annotations
 
 import argparse
@@ -12,7 +12,7 @@ from services.transfer.atomic_files import Progress, silent
 
 
 class Parser(argparse.ArgumentParser):
-    """Reads the words of a command, of which the first is a file."""
+    """Argument parser of a console command whose first argument is a file. Raises Invalid instead of exiting."""
 
     def __init__(self, command: str) -> None:
         super().__init__(command, add_help=False, allow_abbrev=False)
@@ -23,7 +23,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def progress(name: str, unit: str = "B") -> nullcontext[Progress]:
-    """A progress bar, where somebody is there to see it."""
+    """A progress bar, if standard error is a terminal."""
     if not sys.stderr.isatty():
         return nullcontext(silent)
     from cli import terminal
@@ -36,4 +36,4 @@ def _path(text: str) -> str:
             return text
     except UnicodeEncodeError:
         pass
-    raise argparse.ArgumentTypeError("that is no name of a file")
+    raise argparse.ArgumentTypeError("this is not a valid file name")

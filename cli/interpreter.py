@@ -1,4 +1,4 @@
-"""How the console reads a line, and how it answers when something is wrong."""
+"""Base of the console: parses lines, runs commands, and reports errors."""
 from __future__ import annotations
 
 import cmd
@@ -21,23 +21,21 @@ if TYPE_CHECKING:
     from services.crud import Service
 
 CLASSIC = ("EOF", "all", "count", "create", "destroy", "help", "quit", "show", "update")
-CALLED = ("all", "count", "destroy", "show", "update")     # also as CLASS.command(…)
-
-
-LINKS = "amenity_ids"       # of a place, which is no column
+CALLABLE = ("all", "count", "destroy", "show", "update")   # also available as CLASS.command(…)
+AMENITY_IDS = "amenity_ids"     # an attribute of a place that is not a column
 
 
 def attributes(cls: type[BaseModel]) -> list[str]:
-    """The names that `update` takes."""
-    return [*schema.writable(cls, made=True), *[LINKS] * issubclass(cls, Place)]
+    """The attributes that `update` can set."""
+    return [*schema.writable(cls, made=True), *[AMENITY_IDS] * issubclass(cls, Place)]
 
 
-class Mistake(Exception):
-    """One of the contract's errors, word for word.
+class ClassicError(Exception):
+    """An error whose message the contract fixes word for word.
 
     Args:
-        message: that error.
-        reason, hint: what a person is told beside it, if there is a hint.
+        message: the fixed message.
+        reason, hint: an additional note; it is printed only if there is a hint.
     """
 
     def __init__(self, message: str, reason: str = "", hint: str = "") -> None:
@@ -46,10 +44,10 @@ class Mistake(Exception):
 
 
 class Interpreter(cmd.Cmd):
-    """Reads commands. Each is a transaction of its own; an error ends the command, never the session.
+    """Runs commands. Each is its own transaction; an error ends the command, never the session.
 
     Args:
-        settings: by default those of the environment.
+        settings: default: read from the environment.
     """
 
     prompt = "(hbnb) "
@@ -57,8 +55,8 @@ class Interpreter(cmd.Cmd):
     def __init__(self, settings: Settings | None = None) -> None:
         super().__init__()
         self.settings = settings or Settings.from_environ()
-        self.failed = False     # whether the last command did
-        self.asks = False       # whether somebody is there to be asked
+        self.failed = False         # whether the last command failed
+        self.interactive = False    # whether a user at a terminal can answer questions
 
     def do_quit(self, _: str) -> bool:
         """Quit the console.
@@ -68,18 +66,18 @@ class Interpreter(cmd.Cmd):
         return True
 
     def do_exit(self, _: str) -> bool:
-        """Quit the console, as quit does.
+        """Quit the console, like quit.
 
         exit
         """
         return True
 
     def do_EOF(self, _: str) -> bool:
-        """Quit the console, as does Ctrl-D at the beginning of a line.
+        """Quit the console, like Ctrl-D at the beginning of a line.
 
         EOF
         """
-        if self.asks:
+        if self.interactive:
             print()
         return True
 
@@ -93,9 +91,9 @@ class Interpreter(cmd.Cmd):
 
             help find
         """
-        explained = getattr(self, f"do_{arg}", None)
-        if explained is not None:
-            self.stdout.write(f"{inspect.cleandoc(explained.__doc__)}\n")
+        command = getattr(self, f"do_{arg}", None)
+        if command is not None:
+            self.stdout.write(f"{inspect.cleandoc(command.__doc__)}\n")
             return
         if arg:
             self.failed = True
@@ -110,9 +108,9 @@ class Interpreter(cmd.Cmd):
     def onecmd(self, line: str) -> bool:
         self.failed = False
         try:
-            called = dotted_calls.call(line)
-            return bool(self._called(line, called) if called else super().onecmd(line))
-        except Mistake as error:
+            call = dotted_calls.call(line)
+            return bool(self._run_call(line, call) if call else super().onecmd(line))
+        except ClassicError as error:
             self.failed = True
             print(error)
             if error.note:
@@ -120,70 +118,70 @@ class Interpreter(cmd.Cmd):
         except HBNBError as error:
             self.failed = True
             self.note(str(error))
-        except Exception as error:  # whatever it is, the session goes on, unless no answer can be given
+        except Exception as error:  # the session continues after any error, unless output is impossible
             if isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.ENOSPC, errno.EIO):
                 raise
             self.failed = True
-            self.note(f"HBNB made a mistake, please report it: {type(error).__name__}: {error}")
+            self.note(f"Internal error, please report it: {type(error).__name__}: {error}")
         finally:
             models.storage.close()
         return False
 
     def precmd(self, line: str) -> str:
-        if self.asks:
-            from cli.terminal import forget_secrets
-            forget_secrets()
+        if self.interactive:
+            from cli.terminal import remove_secret_from_history
+            remove_secret_from_history()
         return line
 
     def default(self, line: str) -> None:
         self.failed = True
         super().default(lexer.public(line))
-        called = dotted_calls.call(line)
-        self._hint(*((called.command, CALLED) if called else (line.split()[0], self._commands())))
+        call = dotted_calls.call(line)
+        self._hint(*((call.command, CALLABLE) if call else (line.split()[0], self._commands())))
 
     def _hint(self, typed: str, known: Sequence[str]) -> None:
         if hint := meant(typed, known):
             self.note(f"There is no command {typed}{hint}")
 
-    def _called(self, line: str, call: dotted_calls.Call) -> bool | None:
-        """`Class.command(arguments)` is the command with class and arguments as its words."""
-        if call.command not in CALLED:
+    def _run_call(self, line: str, call: dotted_calls.Call) -> bool | None:
+        """Run `Class.command(arguments)` as `command Class arguments`."""
+        if call.command not in CALLABLE:
             self.default(line)
             return None
         self._class([call.cls])
-        given = dotted_calls.arguments(call.given)
-        if call.command == "update" and len(given) > 1 and isinstance(given[1], dict):
-            obj = self._object([call.cls, str(given[0])])
-            self._update(obj, given[1])
-            self._pass_over(line, [str(each) for each in given[2:]])
+        arguments = dotted_calls.arguments(call.arguments)
+        if call.command == "update" and len(arguments) > 1 and isinstance(arguments[1], dict):
+            obj = self._object([call.cls, str(arguments[0])])
+            self._update(obj, arguments[1])
+            self._note_ignored(line, [str(word) for word in arguments[2:]])
             return None
-        quoted = (each if each is schema.NULL else lexer.quoted(str(each)) for each in given)
+        quoted = (word if word is schema.NULL else lexer.quoted(str(word)) for word in arguments)
         return bool(getattr(self, f"do_{call.command}")(" ".join([call.cls, *quoted])))
 
-    def _pass_over(self, line: str, rest: list[str], advice: str = "") -> None:
-        """Name the words that a classic command does not use, as it always has not."""
+    def _note_ignored(self, line: str, rest: list[str], advice: str = "") -> None:
+        """Print a note about surplus words, which the classic commands ignore."""
         if rest:
-            shown = " ".join(map(lexer.bare, rest)) if lexer.public(line) == line else "What follows"
+            shown = " ".join(map(lexer.bare, rest)) if lexer.public(line) == line else "The rest of the line"
             self.note(f"{shown} was ignored{advice}")
 
     def _commands(self) -> list[str]:
         return [name[3:] for name in self.get_names() if name.startswith("do_")]
 
-    def _class(self, given: list[str]) -> type[BaseModel]:
-        if not given:
-            raise Mistake("** class name missing **")
-        name = lexer.bare(given[0])
+    def _class(self, words: list[str]) -> type[BaseModel]:
+        if not words:
+            raise ClassicError("** class name missing **")
+        name = lexer.bare(words[0])
         if name not in models.classes:
-            raise Mistake("** class doesn't exist **", f"There is no class {name}", meant(name, models.classes))
+            raise ClassicError("** class doesn't exist **", f"There is no class {name}", meant(name, models.classes))
         return models.classes[name]
 
-    def _object(self, given: list[str]) -> BaseModel:
-        cls = self._class(given)
-        if len(given) < 2 or not lexer.bare(given[1]):
-            raise Mistake("** instance id missing **")
-        obj = models.storage.get(cls, lexer.bare(given[1]))
+    def _object(self, words: list[str]) -> BaseModel:
+        cls = self._class(words)
+        if len(words) < 2 or not lexer.bare(words[1]):
+            raise ClassicError("** instance id missing **")
+        obj = models.storage.get(cls, lexer.bare(words[1]))
         if obj is None:
-            raise Mistake("** no instance found **")
+            raise ClassicError("** no instance found **")
         return obj
 
     @staticmethod
@@ -191,35 +189,35 @@ class Interpreter(cmd.Cmd):
         from services.registry import service_for
         return service_for(cls)
 
-    def _update(self, obj: BaseModel, typed: dict[str, Any]) -> None:
-        """Set attributes: all that are named, or none."""
+    def _update(self, obj: BaseModel, changes: dict[str, Any]) -> None:
+        """Set all of these attributes, or none."""
         values: dict[str, Any] = {}
         known = attributes(type(obj))
-        for name, value in typed.items():
+        for name, value in changes.items():
             if name in ("__class__", *schema.GIVEN):
                 raise Invalid(f"{name} cannot be changed")
             if name not in known:
                 raise Invalid(f"{type(obj).__name__} has no attribute {name}{meant(name, known)}")
-            if name == LINKS:
+            if name == AMENITY_IDS:
                 values[name] = dotted_calls.value(value) if isinstance(value, str) else value
             else:
-                self._set(type(obj), values, name, value)
+                self._add_value(type(obj), values, name, value)
         self._service(type(obj)).assign(OPERATOR, obj, values)
 
-    def _set(self, cls: type[BaseModel], values: dict[str, Any], name: str, value: Any) -> bool:
-        """Keep a value that was typed, as its column's type. Returns: whether there is such a column."""
+    def _add_value(self, cls: type[BaseModel], values: dict[str, Any], name: str, value: Any) -> bool:
+        """Convert a typed value to its column's type, and add it to `values`. Returns: whether the column exists."""
         column = cls.__table__.c.get(name)
         if column is None:
             return False
         values[name] = schema.sound(column, schema.fit(column, value))
         return True
 
-    def _agrees_to_remove(self, obj: BaseModel) -> bool:
+    def _confirms_removal(self, obj: BaseModel) -> bool:
         from cli.formatting import counted
-        from cli.terminal import agrees
+        from cli.terminal import confirm
         counts = self._service(type(obj)).dependents(OPERATOR, obj)
         parts = ", ".join(counted(count, name) for name, count in counts.items())
-        return not counts or agrees(f"This removes {parts} as well. Go on?")
+        return not counts or confirm(f"This also removes {parts}. Continue?")
 
     @staticmethod
     def note(text: str) -> None:
@@ -230,12 +228,12 @@ class Interpreter(cmd.Cmd):
     def completenames(self, text: str, *_: Any) -> list[str]:
         name, dot, start = text.partition(".")
         if dot and name in models.classes:
-            return [f"{name}.{each}(" for each in CALLED if each.startswith(start)]
-        classes = [f"{each}." for each in models.classes if text and each.startswith(text)]
+            return [f"{name}.{command}(" for command in CALLABLE if command.startswith(start)]
+        classes = [f"{cls}." for cls in models.classes if text and cls.startswith(text)]
         return [*super().completenames(text), *classes]
 
     def completedefault(self, text: str, line: str, begin: int, _: int) -> list[str]:
         from cli.completion import candidates
         before = lexer.split(line[:begin])
-        return [each for each in candidates(before, text)
-                if each.startswith((text, f'"{text}')) and escaping.safe(each) == each]
+        return [word for word in candidates(before, text)
+                if word.startswith((text, f'"{text}')) and escaping.safe(word) == word]

@@ -1,4 +1,4 @@
-"""Reading what a person types. Nothing here evaluates anything, and nothing fails on bad input."""
+"""Lexer of console lines: words, quotes, conditions. It evaluates nothing, and accepts any input."""
 from __future__ import annotations
 
 import json
@@ -9,8 +9,8 @@ from services.schema import NULL
 
 _IN_DOUBLE = r'"(?:\\.|[^"\\])*"'
 _IN_SINGLE = r"'(?:\\.|[^'\\])*'"
-# Anything but white space. A pair of quotes holds white space too. A single quote in the middle of a word is a
-# character, and so is a quote without a second one.
+# Characters other than white space; within a pair of quotes, white space too. A single quote in the middle of a word,
+# and a quote without a matching one, are ordinary characters.
 _WORD = re.compile(rf"(?:{_IN_DOUBLE}|(?<![^\s=<>~]){_IN_SINGLE}(?!\S)|\S)+", re.DOTALL)
 QUOTED = re.compile(f"{_IN_DOUBLE}|{_IN_SINGLE}", re.DOTALL)
 _DOUBLE = re.compile(_IN_DOUBLE, re.DOTALL)
@@ -26,7 +26,7 @@ CLAUSES = ("sort", "columns", "limit")      # the words that end the conditions 
 
 
 def split(line: str) -> list[str]:
-    """The words of a line, with their quotes."""
+    """The words of a line. Quotes are kept."""
     return _WORD.findall(line)
 
 
@@ -36,29 +36,29 @@ def bare(word: str) -> str:
 
 
 def is_open(word: str) -> bool:
-    """Whether a word begins with a quote that the same quote does not close at the end of the word."""
+    """Whether a word begins with a quote but does not end with the same quote."""
     return word.startswith(('"', "'")) and not QUOTED.fullmatch(word)
 
 
 def value(word: str) -> str:
-    """A word that is a value, without the quotes around it; `NULL` is `null` without quotes.
+    """A word as a value, without the quotes around it; `null` without quotes becomes `NULL`.
 
     Raises:
         Invalid: its quote is not closed.
     """
     if is_open(word):
-        raise Invalid("Close the quote: a text that begins with a quote ends with the same quote, and has a backslash "
-                      "before each such quote in it")
+        raise Invalid("Close the quote: a text that begins with a quote must end with the same quote. In it, write a "
+                      "backslash before such a quote")
     return NULL if word == NULL else bare(word)
 
 
 def text(quoted: str, spaces: bool = False) -> str:
-    r"""The text that stands in quotes: `\n` is a line break, `\t` a tab, `\"` a quote, `\\` a backslash.
+    r"""The text of a quoted word: `\n` becomes a line break, `\t` a tab, `\"` a quote, `\\` a backslash.
 
-    `\xNN`, `\uNNNN`, `\r`, `\'` and `\_` are understood too; any other backslash stays what it is.
+    `\xNN`, `\uNNNN`, `\r`, `\'` and `\_` are escapes too; any other backslash is an ordinary character.
 
     Args:
-        spaces: whether `_` is a space.
+        spaces: whether `_` means a space.
     """
     def read(found: re.Match[str]) -> str:
         letter, byte, codes, underscore = found.groups()
@@ -71,9 +71,9 @@ def text(quoted: str, spaces: bool = False) -> str:
 
 
 def parameter(word: str) -> tuple[str, str | int | float] | None:
-    """Read `name="text"`, `name=12` or `name=1.5`; in the text `_` is a space.
+    """Parse `name="text"`, `name=12` or `name=1.5`; in the text, `_` means a space.
 
-    Returns: name and value; `None` if it is none of these.
+    Returns: name and value; `None` if the word has another form.
     """
     name, equals, value = word.partition("=")
     if not equals or not name.isidentifier():
@@ -85,29 +85,29 @@ def parameter(word: str) -> tuple[str, str | int | float] | None:
 
 
 def condition(word: str) -> tuple[str, str, str] | None:
-    """Read `name<value`, with any of the operators of `find`; `None` if it is none. The value keeps its quotes."""
+    """Parse `name<value`, with any operator of `find`; `None` if it is not a condition. The value keeps its quotes."""
     found = _CONDITION.fullmatch(bare(word))
     return (found[1], found[2], found[3]) if found else None
 
 
-def take_condition(given: list[str]) -> tuple[str, str, str] | None:
-    """Take the condition that stands first among some words, with or without spaces around its operator.
+def take_condition(words: list[str]) -> tuple[str, str, str] | None:
+    """Remove a leading condition, with or without spaces around its operator, from a list of words.
 
-    Returns: name, operator and value; `None` if there is none, and then all words stay.
+    Returns: name, operator and value; `None` if the words do not begin with a condition.
     Raises:
         Invalid: the quote of the value is not closed.
     """
-    first, taken = "".join(given[:1]), 1
-    if _NAME.fullmatch(first) and re.match(_OPERATOR, "".join(given[1:2])):
-        first, taken = first + given[1], 2
+    first, taken = "".join(words[:1]), 1
+    if _NAME.fullmatch(first) and re.match(_OPERATOR, "".join(words[1:2])):
+        first, taken = first + words[1], 2
     found = condition(first)
     if not found:
         return None
     name, operator, written = found
-    if not written and not first.endswith(('"', "'")) and not _begins_another(given[taken:taken + 1]):
-        written, taken = given[taken], taken + 1
+    if not written and not first.endswith(('"', "'")) and not _begins_another(words[taken:taken + 1]):
+        written, taken = words[taken], taken + 1
     read = value(written)
-    del given[:taken]
+    del words[:taken]
     return name, operator, read
 
 
@@ -118,18 +118,18 @@ def quoted(text: str) -> str:
 
 
 def public(line: str) -> str:
-    """A line as it may be repeated: without what follows the word `password`, as that may be one, and any token."""
+    """A line that can be shown again: cut before the word `password` or a token."""
     secret = _SECRET.search(line)
     return f"{line[:secret.start()]}…" if secret else line
 
 
 def number(text: str) -> int | float | None:
-    """Read a number; `None` if it is none."""
+    """Parse a number; `None` if the text is not a number."""
     if _INTEGER.fullmatch(text):
         return int(text)
     return float(text) if _FLOAT.fullmatch(text) else None
 
 
 def _begins_another(following: list[str]) -> bool:
-    """Whether the next word is no value, but what stands after a condition."""
+    """Whether the next word begins another condition or a clause, or does not exist."""
     return not following or following[0] in CLAUSES or bool(_CONDITION.fullmatch(following[0]))

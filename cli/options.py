@@ -1,4 +1,4 @@
-"""The console's command line."""
+"""Command-line options of `console.py`."""
 from __future__ import annotations
 
 import argparse
@@ -11,29 +11,29 @@ from config import version
 from errors import Invalid
 from services.schema import NULL
 
-DESCRIPTION = """Commands for HBNB's objects. Without options or commands it reads commands from standard input."""
+DESCRIPTION = """Runs HBNB's console commands. Without options or a command, it reads commands from standard input."""
 EPILOG = """\
 examples:
   console.py -c 'count State' -c 'all State --table'
   console.py --stop-on-error -f commands.txt
   console.py import listings.csv.gz --state "New York" --city Albany
 
-exit status: 0; 1 if a command failed that -c, -f or the command line gave, or that --stop-on-error
-stopped at; 2 if the options are wrong."""
+exit status: 0 if all went well; 1 if a command of -c, -f or the command line failed, or if
+--stop-on-error stopped; 2 if the options are invalid."""
 
 
 def run_with_options(console: Any, run: Callable[..., bool], arguments: list[str]) -> int:
-    """Run what the command line asks for. Returns: the exit status."""
+    """Run the commands of the command line. Returns: the exit status."""
     parser = argparse.ArgumentParser(prog="console.py", description=DESCRIPTION, epilog=EPILOG,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-c", dest="commands", metavar="COMMAND", action="append", default=[],
-                        help="run this command; may be given more than once")
+                        help="run this command; can be repeated")
     parser.add_argument("-f", dest="file", metavar="FILE",
-                        help="run the commands of this file, one a line; lines that begin with # are passed over")
-    parser.add_argument("--version", action="version", help="print which HBNB this is",
+                        help="run the commands of this file, one per line; lines that begin with # are skipped")
+    parser.add_argument("--version", action="version", help="print the version and exit",
                         version=version())
-    parser.add_argument("--stop-on-error", action="store_true", help="end at the first command that fails")
-    parser.add_argument("command", nargs=argparse.REMAINDER, help="a command and its words")
+    parser.add_argument("--stop-on-error", action="store_true", help="stop at the first command that fails")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="a command with its arguments")
     options = parser.parse_args(arguments)
     lines = _lines(parser, options)
     return 0 if run(console, lines, options.stop_on_error) else 1
@@ -54,20 +54,20 @@ def _lines(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Iter
     return iter(options.commands if options.commands or options.file is not None else sys.stdin)
 
 
-def _line(command: str, *given: str) -> str:
-    """The words of a shell, which took their quotes away, as a line of the console."""
-    word = {"create": _parameter, "find": _condition, "count": _condition, "update": _value}.get(command, _word)
-    return " ".join([command, *map(word, given)])
+def _line(command: str, *words: str) -> str:
+    """A console line from a command line's words, which the shell has unquoted."""
+    quote = {"create": _parameter, "find": _condition, "count": _condition, "update": _value}.get(command, _word)
+    return " ".join([command, *map(quote, words)])
 
 
 def _condition(text: str) -> str:
-    """As `_parameter`, but `null` stays as it is."""
+    """Like `_parameter`, but does not quote `null`."""
     found = lexer.condition(text)
     return text if found and found[2] == NULL else _parameter(text)
 
 
 def _parameter(text: str) -> str:
-    """`name=New York` as `name="New York"`; numbers, and what begins with a quote, as they are."""
+    """`name=New York` becomes `name="New York"`. Numbers and quoted values stay unchanged."""
     found = lexer.condition(text)
     if not found or text != "".join(found):
         return _value(text)
@@ -76,7 +76,7 @@ def _parameter(text: str) -> str:
 
 
 def _value(text: str) -> str:
-    """As `_word`, but a quote that is not closed stays as it is, for the command to refuse."""
+    """Like `_word`, but an unclosed quote stays unchanged, so that the command reports it."""
     return text if lexer.is_open(text) else _word(text)
 
 

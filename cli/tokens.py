@@ -1,4 +1,4 @@
-"""The command `token`."""
+"""The console command `token`."""
 from __future__ import annotations
 
 from cli import formatting
@@ -7,20 +7,20 @@ from errors import Invalid
 from models.token import Token
 from services import tokens
 
-ACTIONS = {"create": 1, "list": 0, "revoke": 1}     # how many words each takes
+ACTIONS = {"create": 1, "list": 0, "revoke": 1}     # number of arguments
 
 
-def run_token(settings: Settings, given: list[str], form: str | None) -> str:
-    """Make, list or revoke tokens. Returns: what is to be said beside what is printed."""
-    action, *names = given or [""]
-    if ACTIONS.get(action) != len(names) or (form and action != "list"):
-        raise Invalid("token takes create NAME, list or revoke NAME: see help token")
+def run_token(settings: Settings, words: list[str], output_format: str | None) -> str:
+    """Create, list or revoke tokens. Returns: a warning, or an empty string."""
+    action, *names = words or [""]
+    if ACTIONS.get(action) != len(names) or (output_format and action != "list"):
+        raise Invalid("token needs create NAME, list, or revoke NAME: see help token")
     if action == "create":
         print(tokens.create(*names))
     elif action == "list":
         found = tokens.list()
-        formatting.show(found, form or "--table")
-        formatting.tell(form, Token, len(found))
+        formatting.show(found, output_format or "--table")
+        formatting.print_count(output_format, Token, len(found))
     elif not tokens.revoke(*names) and settings.env == "production":
-        return "That was the last one: HBNB will not start in production before there is another"
+        return "This was the last token: HBNB does not start in production until you create another one"
     return ""

@@ -1,1 +1,1 @@
-"""Shipping HBNB to its servers: what `fabfile.py` is made of. Nothing of the application is imported here."""
+"""Deployment: the implementation of the tasks in `fabfile.py`. Imports nothing of the application but `errors`."""

@@ -1,4 +1,4 @@
-"""Archives of what runs: the same revision gives the same bytes, whatever the archive is called."""
+"""Release archives: a git revision as a .tgz file. The same revision always gives the same bytes."""
 from __future__ import annotations
 
 import gzip
@@ -12,21 +12,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy.config import NAMES, Refused
+from deploy.config import NAMES, DeployError
 
 ROOT = Path(__file__).parent.parent
 FOLDER = Path("versions")
-# As it is part of a unit's name, a path and a line of sudo's rules.
+# The name is also part of a systemd unit's name, of a path, and of a sudo rule.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A release in a file.
+    """The archive of a release.
 
     Args:
-        path: the file.
-        revision: of git; empty where the file does not say.
+        revision: git commit; empty if the file does not contain it.
     """
 
     path: Path
@@ -38,37 +37,38 @@ class Archive:
         return self.path.name.removesuffix(".tgz")
 
     def migrations(self) -> dict[str, bool]:
-        """Those that it has, by revision, and whether the version before can live with each."""
+        """The archive's migrations: revision → whether it is backward compatible."""
         found = {}
         with tarfile.open(self.path) as tar:
             for name in tar.getnames():
                 if re.fullmatch(r"migrations/versions/r\w+\.py", name) and (file := tar.extractfile(name)):
-                    said = dict(re.findall(r"^(revision|backward_compatible) = \"?(\w+)", file.read().decode(), re.M))
-                    found[said["revision"]] = said["backward_compatible"] == "True"
+                    values = dict(re.findall(r"^(revision|backward_compatible) = \"?(\w+)", file.read().decode(), re.M))
+                    found[values["revision"]] = values["backward_compatible"] == "True"
         return dict(sorted(found.items()))
 
     @classmethod
     def read(cls, path: Path) -> Archive:
-        """Raises: Refused, where it cannot be read, or is none of ours."""
+        """Raises: DeployError, if the file cannot be read, or is not a release archive."""
         try:
             content = path.read_bytes()
-            said = subprocess.run(["git", "get-tar-commit-id"], input=gzip.decompress(content), capture_output=True)
+            commit = subprocess.run(["git", "get-tar-commit-id"], input=gzip.decompress(content), capture_output=True)
         except (OSError, EOFError, ValueError, zlib.error) as error:
-            raise Refused(f"{path} cannot be shipped: {error}. `fab pack` makes an archive") from None
+            raise DeployError(f"{path} cannot be deployed: {error}. `fab pack` makes an archive") from None
         if not path.name.endswith(".tgz") or not _NAME.fullmatch(path.name.removesuffix(".tgz")):
-            raise Refused(f"{path} cannot be shipped: call it NAME.tgz, NAME of letters, digits, _, . and -")
-        return cls(path, hashlib.sha256(content).hexdigest(), said.stdout.decode().strip())
+            raise DeployError(f"{path} cannot be deployed: rename it to NAME.tgz, with a NAME of letters, digits, _, . "
+                              "and -")
+        return cls(path, hashlib.sha256(content).hexdigest(), commit.stdout.decode().strip())
 
 
 def pack(target: str, version: str = "", revision: str = "HEAD") -> Archive:
-    """Pack what git has of a revision, but for what `.gitattributes` leaves out.
+    """Pack the files of a git revision, without those that `.gitattributes` excludes.
 
     Args:
-        target: the environment it is for; empty = none, and the classic name, `web_static_<YYYYmmddHHMMSS>`.
-        version: of HBNB; empty = that of pyproject.toml at that revision.
-        revision: anything that git takes for a commit.
+        target: environment; empty = none: the archive gets the classic name, `web_static_<YYYYmmddHHMMSS>`.
+        version: of HBNB; empty = the version in that revision's pyproject.toml.
+        revision: anything that git resolves to a commit.
     Raises:
-        Refused: there is no such revision, or the file cannot be written.
+        DeployError: the revision does not exist, or the file cannot be written.
     """
     commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if not target:
@@ -76,27 +76,31 @@ def pack(target: str, version: str = "", revision: str = "HEAD") -> Archive:
     else:
         version = version or tomllib.loads(_git("show", f"{commit}:pyproject.toml"))["project"]["version"]
         name = f"{target}_{version}_{commit[:12]}"
-    # Nobody's own configuration is to change the bytes.
+    # These options keep the operator's git configuration from changing the bytes.
     command = ["git", "-c", "core.autocrlf=false", "-c", "tar.umask=0022", "archive", "--format=tar", commit]
     tar = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
     path = ROOT / FOLDER / f"{name}.tgz"
-    try:
-        path.parent.mkdir(exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_bytes(gzip.compress(tar, mtime=0))
-        part.replace(path)
-    except OSError as error:
-        raise Refused(f"{path} cannot be written: {error.strerror}. Make room, or give yourself the right to") from None
+    _write(path, gzip.compress(tar, mtime=0))
     return Archive.read(path)
 
 
-def uncommitted() -> bool:
-    """Whether there are changes that no archive will have."""
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(exist_ok=True)
+        part = path.with_suffix(".part")
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        raise DeployError(f"{path} cannot be written: {error.strerror}. Free some disk space, or check the folder's "
+                          "permissions") from None
+
+
+def has_uncommitted_changes() -> bool:
     return bool(_git("status", "--porcelain", "--untracked-files=no"))
 
 
 def tag(revision: str) -> None:
-    """Say in git which revision is live, and since when."""
+    """Tag the live revision in git, as LIVE and as DEPLOYED-<time>."""
     for name in ("LIVE", f"DEPLOYED-{datetime.now(UTC):%Y-%m-%dT%H%M%S}"):
         _git("tag", "--force", name, revision)
 
@@ -105,23 +109,21 @@ def clean(target: str, keep: int) -> list[str]:
     """Remove the oldest archives.
 
     Args:
-        target: whose; empty = those of no environment.
-        keep: how many stay; 0 keeps one, as 1 does.
+        target: environment; empty = the archives without an environment.
+        keep: number of archives to keep; 0 keeps one, like 1.
     Returns:
-        The names of those that are gone.
+        The names of the removed files.
     """
-    names = (each for each in (ROOT / FOLDER).glob("*.tgz") if target == next(
-        (name for name in NAMES if each.name.startswith(f"{name}_")), ""))
-    found = sorted(names, key=lambda each: each.stat().st_mtime)
-    gone = found[:-max(keep, 1)]
-    for path in gone:
+    paths = (path for path in (ROOT / FOLDER).glob("*.tgz") if target == next(
+        (name for name in NAMES if path.name.startswith(f"{name}_")), ""))
+    removed = sorted(paths, key=lambda path: path.stat().st_mtime)[:-max(keep, 1)]
+    for path in removed:
         path.unlink()
-    return [path.name for path in gone]
+    return [path.name for path in removed]
 
 
 def _git(*command: str) -> str:
-    ended = subprocess.run(["git", *command], cwd=ROOT, capture_output=True)
-    if ended.returncode:
-        raise Refused(f"git {' '.join(command)} failed: "
-                      f"{ended.stderr.decode().strip() or 'it knows nothing of that name'}")
-    return ended.stdout.decode().strip()
+    result = subprocess.run(["git", *command], cwd=ROOT, capture_output=True)
+    if result.returncode:
+        raise DeployError(f"git {' '.join(command)} failed: {result.stderr.decode().strip() or 'no such revision'}")
+    return result.stdout.decode().strip()

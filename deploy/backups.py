@@ -1,4 +1,4 @@
-"""Backups of what the store holds, by the release that runs: fetched here, and put back from here."""
+"""Backups: made and restored on the first web server by its current release, and kept on the operator's machine."""
 from __future__ import annotations
 
 import os
@@ -8,80 +8,85 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy.archive import ROOT
-from deploy.config import Environment, Refused
-from deploy.hosts import Host, Hosts, digest
-from deploy.release import PAGE_AS_IT_WAS, START
-from deploy.work import Step, at_work, say
+from deploy.config import DeployError, Environment
+from deploy.hosts import Host, Hosts, sha256
+from deploy.release import START, UNDO_PAGE
+from deploy.transaction import Step, echo, transaction
 
 FOLDER = Path("backups")
-THERE = "/var/backups/hbnb/fab-"      # what stands there by these names is gone again; `clean` knows them too
-LONGEST = 7200      # seconds
-PAGE_UP = Step("maintenance", PAGE_AS_IT_WAS, given={"UP": "restore"})
-PAGE_DOWN = Step("maintenance", given={"DOWN": "deploy restore"})      # what a migration left is gone with the rest
-RESTORE = Step("restore", at="first", final=True, timeout=LONGEST)
-# Of what does not work with what was lost, or with another password.
-RESTART = Step("start", at="each", timeout=START.timeout)
-STAYS = ("The backup is in its place, and the maintenance page STAYS up: mend what is said above, `fab ENV rollback "
-         "--to` the release that is current, and `fab ENV maintenance off`")
+REMOTE = "/var/backups/hbnb/fab-"     # prefix of temporary files on the host; steps/clean.sh removes leftovers
+TIMEOUT = 7200      # seconds
+PAGE_UP = Step("maintenance", UNDO_PAGE, variables={"UP": "restore"})
+# A failed migration's page goes down too: the restored database replaces what that migration left.
+PAGE_DOWN = Step("maintenance", variables={"DOWN": "deploy restore"})
+RESTORE = Step("restore", on="first", commits=True, timeout=TIMEOUT)
+# The release may have failed with the lost database, or may have started with another database password.
+RESTART = Step("start", on="each", timeout=START.timeout)
+PAGE_STAYS = ("The backup was restored, but the maintenance page STAYS up: fix the error above, start the current "
+              "release with `fab ENV rollback --to NAME`, and run `fab ENV maintenance off`")
 
 
 def backup(environment: Environment) -> Path:
-    """Fetch a backup, as the store is at one moment; the site goes on.
+    """Download a consistent backup of the store; the site keeps running.
 
     Returns:
-        The file, beside which stands its SHA-256.
+        The path of the backup. A file with its SHA-256 is beside it.
     Raises:
-        Refused: it could not be made, or did not arrive as it was.
+        DeployError: the backup could not be made, or did not arrive intact.
     """
     path = ROOT / FOLDER / f"{environment.name}_{datetime.now(UTC):%Y%m%d%H%M%S}.backup"
     with Hosts(environment, environment.web[:1], environment.user) as hosts:
-        given = {"FILE": f"{THERE}{path.name}"}
-        with _forgotten(hosts.first, given):
-            said, made = hosts.first.run("backup", given, LONGEST).rstrip().rsplit("\n", 1)
+        variables = {"FILE": f"{REMOTE}{path.name}"}
+        with _temporary_file(hosts.first, variables):
+            report, made = hosts.first.run("backup", variables, TIMEOUT).rstrip().rsplit("\n", 1)
             path.parent.mkdir(mode=0o700, exist_ok=True)
             part = path.with_suffix(".part")
             part.touch(mode=0o600)
-            hosts.first.download(given["FILE"], part)
-    if digest(part) != made:
-        raise Refused(f"{part} did not arrive as it was made. Run this again")
+            hosts.first.download(variables["FILE"], part)
+    if sha256(part) != made:
+        raise DeployError(f"{part} was damaged during the download. Run the command again")
     path.with_name(f"{path.name}.sha256").write_text(f"{made}  {path.name}\n")
     os.replace(part, path)
-    say(said)
+    echo(report)
     return path
 
 
 def restore(environment: Environment, path: Path, replace: bool = False) -> None:
-    """Fill an empty store with a backup, or change nothing.
+    """Fill an empty store from a backup, or change nothing.
 
     Args:
-        replace: remove what the store holds.
+        replace: first remove everything that the store holds.
     Raises:
-        Refused: the file is not as it was made, or could not be restored; or it was, and the site does not work.
+        DeployError: the file is damaged, or could not be restored; or it was restored, and the site does not work.
     """
-    try:
-        noted = path.with_name(f"{path.name}.sha256").read_text().split()[0]
-        found = digest(path)
-    except (OSError, IndexError) as error:
-        raise Refused(f"{path} cannot be restored: {error}. `fab ENV backup` makes it, and {path.name}.sha256 beside "
-                      "it") from None
-    if noted != found:
-        raise Refused(f"{path} is damaged: its SHA-256 is {found}, and was {noted}. Take another backup")
-    given = {"FILE": f"{THERE}{path.name}", "REPLACE": "--replace" if replace else ""}
-    with at_work(environment, "restore", **given) as work, _forgotten(work.hosts.first, given):
-        work.note = {"file": path.name}
-        work.hosts.first.upload(path, given["FILE"])
-        work.do(PAGE_UP, RESTORE)
+    _check_sha256(path)
+    variables = {"FILE": f"{REMOTE}{path.name}", "REPLACE": "--replace" if replace else ""}
+    with transaction(environment, "restore", **variables) as steps, _temporary_file(steps.hosts.first, variables):
+        steps.log_fields = {"file": path.name}
+        steps.hosts.first.upload(path, variables["FILE"])
+        steps.run(PAGE_UP, RESTORE)
         try:
-            work.do(RESTART, PAGE_DOWN)
-        except (Refused, KeyboardInterrupt) as error:
-            raise Refused(f"{str(error) or 'It was interrupted'}\n{STAYS}") from None
+            steps.run(RESTART, PAGE_DOWN)
+        except (DeployError, KeyboardInterrupt) as error:
+            raise DeployError(f"{str(error) or 'Interrupted'}\n{PAGE_STAYS}") from None
+
+
+def _check_sha256(path: Path) -> None:
+    try:
+        expected = path.with_name(f"{path.name}.sha256").read_text().split()[0]
+        found = sha256(path)
+    except (OSError, IndexError) as error:
+        raise DeployError(f"{path} cannot be restored: {error}. A backup consists of this file and {path.name}.sha256 "
+                          "beside it; `fab ENV backup` makes both") from None
+    if expected != found:
+        raise DeployError(f"{path} is damaged: its SHA-256 is {found}, not {expected}. Use another backup")
 
 
 @contextmanager
-def _forgotten(host: Host, given: Mapping[str, str]) -> Iterator[None]:
-    """What was laid on a host is gone again, however it went; what a lost host keeps, the next `clean` removes."""
+def _temporary_file(host: Host, variables: Mapping[str, str]) -> Iterator[None]:
+    """Removes the file on the host after the block. If the host is lost, the next `clean` removes it."""
     try:
         yield
     finally:
-        with suppress(Refused):
-            host.run("forget", given)
+        with suppress(DeployError):
+            host.run("remove_file", variables)

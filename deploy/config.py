@@ -1,4 +1,4 @@
-"""What `hosts.toml` says of an environment."""
+"""Configuration: reads and checks an environment's table in `hosts.toml`."""
 from __future__ import annotations
 
 import ipaddress
@@ -13,18 +13,18 @@ from typing import Any
 from errors import HBNBError
 
 NAMES = ("dev", "staging", "production")
-_KINDS = {"str": str, "int": int, "list[str]": list, "dict[str, str]": dict}
-_MEANT = {str: "a text", int: "a whole number", list: "a list of texts", dict: "a table of texts"}
+_TYPES = {"str": str, "int": int, "list[str]": list, "dict[str, str]": dict}
+_TYPE_NAMES = {str: "a string", int: "an integer", list: "a list of strings", dict: "a table of strings"}
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]*", re.ASCII)
-_SERVER = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
-_ROOT = re.compile(r"(/[A-Za-z0-9._-]+)+", re.ASCII)
+_SERVER_NAME = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
+_PATH = re.compile(r"(/[A-Za-z0-9._-]+)+", re.ASCII)
 
 
-class Refused(HBNBError):
-    """Something is not done; the message says what, where, why, and what to do.
+class DeployError(HBNBError):
+    """A task failed or was refused. The message says what failed, on which host, why, and what to do.
 
     Args:
-        status: the exit status of the program.
+        status: the exit status of `fab`.
     """
 
     def __init__(self, message: str, status: int = 1) -> None:
@@ -34,7 +34,7 @@ class Refused(HBNBError):
 
 @dataclass(frozen=True)
 class Environment:
-    """The hosts of an environment, and how to treat them: the keys of its table in `hosts.toml`, explained there."""
+    """The hosts and options of an environment. `deploy/hosts.toml` explains each key."""
 
     name: str
     web: list[str]
@@ -63,66 +63,75 @@ class Environment:
 
     @property
     def database_is_local(self) -> bool:
-        """Whether the database is on the web server itself."""
+        """Whether the database runs on the web server itself."""
         return self.database_address == "127.0.0.1"
 
     @classmethod
     def read(cls, name: str, environ: Mapping[str, str] = os.environ) -> Environment:
-        """An environment of the file that HBNB_DEPLOY names.
+        """Read an environment from the file that HBNB_DEPLOY names; default: `deploy/hosts.toml`.
 
         Args:
-            name: which; empty = the file's default.
+            name: of the environment; empty = the file's default.
         Raises:
-            Refused: there is no such file or environment, or it says something that makes no sense.
+            DeployError: the file or the environment does not exist, or a value is invalid.
         """
         path = Path(environ.get("HBNB_DEPLOY") or Path(__file__).parent / "hosts.toml").expanduser()
         try:
             tables = tomllib.loads(path.read_text())
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise Refused(f"{path} cannot be read: {error}. HBNB_DEPLOY names the file with your hosts") from None
+            raise DeployError(f"{path} cannot be read: {error}. Set HBNB_DEPLOY to the file with your hosts") from None
         for key in tables.keys() - {"default", *NAMES}:
-            raise Refused(f"{path}: nothing is called [{key}]; environments are {', '.join(NAMES)}")
+            raise DeployError(f"{path}: unknown table [{key}]; the environments are {', '.join(NAMES)}")
         name = name or str(tables.get("default", ""))
         if name not in NAMES or not isinstance(tables.get(name), dict):
-            raise Refused(f"{path} has no environment {name!r}: add a table [{name or NAMES[-1]}], or name another")
-        return cls._checked(name, tables[name], path)
+            raise DeployError(f"{path} has no environment {name!r}: add a table [{name or NAMES[-1]}], or name another "
+                              "environment")
+        return cls._checked(tables[name], name, f"{path}, [{name}]")
 
     @classmethod
-    def _checked(cls, name: str, table: dict[str, Any], path: Path) -> Environment:
-        where = f"{path}, [{name}]"
-        known = {each.name: _KINDS[str(each.type)] for each in fields(cls) if each.name != "name"}
-        for key, value in table.items():
-            if key not in known:
-                raise Refused(f"{where}: nothing is called {key}; there are {', '.join(known)}")
-            inner = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
-            if type(value) is not known[key] or not all(isinstance(each, str) for each in inner):
-                raise Refused(f"{where}: {key} is {value!r}: make it {_MEANT[known[key]]}")
+    def _checked(cls, table: dict[str, Any], name: str, where: str) -> Environment:
+        cls._check_types(table, where)
         if not table.get("web"):
-            raise Refused(f"{where}: web is missing: list the hosts that serve")
-        made = cls(name, **table)
-        hosts = [*made.web, *made.balancer, *filter(None, [made.database])]
-        checks = {
+            raise DeployError(f"{where}: web is missing: list the web servers")
+        environment = cls(name, **table)
+        for key, (valid, requirement) in environment._rules().items():
+            if not valid:
+                raise DeployError(f"{where}: {key} must be {requirement}")
+        return environment
+
+    @classmethod
+    def _check_types(cls, table: dict[str, Any], where: str) -> None:
+        types = {each.name: _TYPES[str(each.type)] for each in fields(cls) if each.name != "name"}
+        for key, value in table.items():
+            if key not in types:
+                raise DeployError(f"{where}: unknown key {key}; the keys are {', '.join(types)}")
+            items = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
+            if type(value) is not types[key] or not all(isinstance(item, str) for item in items):
+                raise DeployError(f"{where}: {key} is {value!r}: make it {_TYPE_NAMES[types[key]]}")
+
+    def _rules(self) -> dict[str, tuple[object, str]]:
+        """For each key or keys: whether the value is valid, and what it must be."""
+        hosts = [*self.web, *self.balancer, *filter(None, [self.database])]
+        return {
             "web, balancer and database": (all(map(_HOST.fullmatch, hosts)), "names of hosts"),
-            "web": (len({*made.web}) == len(made.web), "different hosts"),
-            "root": (_ROOT.fullmatch(made.root), "a path of letters, digits, ., _ and -, such as /data/hbnb"),
-            "health": (made.health.startswith("/"), "a path"),
-            **{key: (getattr(made, key) >= 0, "0 or more") for key in ("keep", "retries")},
-            **{key: (getattr(made, key) > 0, "1 or more") for key in ("wait", "workers")},
-            "database_address": (_is_internal(made.database_address),
-                                 "an IP address of the database's host in an internal network, such as 10.0.0.20"),
-            "web_addresses": (len(made.web_addresses) == len(made.web) or (
-                not made.balancer and made.database_is_local), "as many as web has hosts, in its order"),
-            "address": (not made.address or re.match("https?://.", made.address), "an address that begins by http"),
-            "server_name": (_SERVER.fullmatch(made.server_name), "one name, such as hbnb.example.com"),
-            "certificate": (not made.certificate or _ROOT.fullmatch(made.certificate), "a path"),
-            "certificate and server_name": (not made.certificate or made.server_name != "_",
-                                            "given together: http is redirected to that name"),
+            "web": (len({*self.web}) == len(self.web), "a list of different hosts"),
+            "root": (_PATH.fullmatch(self.root), "a path of letters, digits, ., _ and -, such as /data/hbnb"),
+            "health": (self.health.startswith("/"), "a path"),
+            **{key: (getattr(self, key) >= 0, "0 or more") for key in ("keep", "retries")},
+            **{key: (getattr(self, key) > 0, "1 or more") for key in ("wait", "workers")},
+            "database_address": (_is_internal(self.database_address),
+                                 "the database host's IP address in an internal network, such as 10.0.0.20"),
+            "web_addresses": (len(self.web_addresses) == len(self.web) or (
+                not self.balancer and self.database_is_local), "one address for each host of web, in the same order"),
+            "address": (not self.address or re.match("https?://.", self.address),
+                        "a URL that begins with http:// or https://"),
+            "server_name": (_SERVER_NAME.fullmatch(self.server_name), "one name, such as hbnb.example.com"),
+            "certificate": (not self.certificate or _PATH.fullmatch(self.certificate), "a path"),
+            "certificate and server_name": (not self.certificate or self.server_name != "_",
+                                            "set together: HTTP is redirected to server_name"),
             "settings": (all(re.fullmatch(r"[A-Z][A-Z0-9_]*", key) and "\n" not in value and "'" not in value
-                             for key, value in made.settings.items()), "NAME = text, without ' and in one line")}
-        for key, (holds, meant) in checks.items():
-            if not holds:
-                raise Refused(f"{where}: {key} must be {meant}")
-        return made
+                             for key, value in self.settings.items()),
+                         'lines of NAME = "value", without \' and line breaks in the value')}
 
 
 def _is_internal(text: str) -> bool:

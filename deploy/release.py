@@ -1,246 +1,271 @@
-"""Releases: shipped, taken back, tested, told."""
+"""Releases: deploy, roll back, test, plan, history and status."""
 from __future__ import annotations
 
 import json
 import subprocess
 import urllib.request
+from collections.abc import Iterator
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 from deploy import archive as archives
 from deploy.archive import ROOT, Archive
-from deploy.config import Environment, Refused
+from deploy.config import DeployError, Environment
 from deploy.hosts import Host, Hosts, in_parallel
-from deploy.work import State, Step, Work, at_work, say, states
+from deploy.transaction import HostState, Step, Transaction, echo, states, transaction
 
 NOT_TESTED = 3      # exit status
-STAYS = ("The maintenance page STAYS up: the release before cannot live with the database as it may be now. Mend what"
-         " is said above, and deploy again with --maintenance; docs/deployment.md tells the way to the last backup")
-BREAKS = ", which the release that runs cannot live with: it would be refused without --maintenance"
-UNPACK, INSTALL = Step("unpack", Step("remove"), timeout=300), Step("install", timeout=1200)
-PAGE_AS_IT_WAS = Step("maintenance")
-PAGE_UP = Step("maintenance", PAGE_AS_IT_WAS, given={"UP": "deploy"})
-PAGE_DOWN = Step("maintenance", given={"DOWN": "deploy"})
-PAGE_OF_OPERATOR = Step("maintenance", PAGE_AS_IT_WAS, given={"UP": "operator"})
-PAGE_OF_NOBODY = Step("maintenance", given={"MAINTENANCE": ""})
-MIGRATE = Step("migrate", at="first", timeout=3600)
-START, SWITCH = Step("start", Step("stop"), timeout=180), Step("switch", Step("back"), at="each")
+PAGE_STAYS = ("The maintenance page STAYS up: the previous release may not work with the database as it is now. Fix "
+              "the error above, and deploy again with --maintenance; or restore the last backup: docs/deployment.md")
+UNPACK, INSTALL = Step("unpack", Step("remove_release"), timeout=300), Step("install", timeout=1200)
+UNDO_PAGE = Step("maintenance")     # restores the page's state from before the transaction
+PAGE_UP = Step("maintenance", UNDO_PAGE, variables={"UP": "deploy"})
+PAGE_DOWN = Step("maintenance", variables={"DOWN": "deploy"})
+OPERATOR_PAGE_UP = Step("maintenance", UNDO_PAGE, variables={"UP": "operator"})
+ALL_PAGES_DOWN = Step("maintenance", variables={"MAINTENANCE": ""})
+MIGRATE = Step("migrate", on="first", timeout=3600)
+START, SWITCH = Step("start", Step("stop"), timeout=180), Step("switch", Step("switch_back"), on="each")
 CLEAN = Step("clean")
 
 
 def deploy(environment: Environment, archive: Archive, maintenance: bool = False, token: str = "") -> None:
-    """Ship a release to all web servers, or to none.
+    """Deploy a release to all web servers, or to none.
 
     Args:
-        maintenance: show the page meanwhile, for a migration that the running release cannot bear.
-        token: make an API token of that name first, and print it; production does not start without one.
+        maintenance: show the maintenance page meanwhile; needed if a migration is not backward compatible.
+        token: create an API token with this name first, and print it. Production does not start without a token.
     Raises:
-        Refused: it did not go well; every host is what it was.
+        DeployError: it failed; every host has the release it had.
     """
     if environment.tested_on:
-        _need_test(environment, archive)
-    given = {"SHA256": archive.sha256, "REVISION": archive.revision, "TOKEN": token,
-             "WHEELS": "1" if environment.wheels else ""}
-    with at_work(environment, "deploy", archive.name, **given) as work:
-        work.note = {"sha256": archive.sha256, "revision": archive.revision}
-        in_parallel(lambda host: _upload(host, archive, environment, work.states[host.name]), work.hosts)
-        work.do(UNPACK, INSTALL)
-        schema = json.loads(work.hosts.first.run("migrations", {"NAME": archive.name}))
-        # Where nothing runs yet, nobody has to live with it.
-        breaking = [f"{each['revision']}: {each['about']}" for each in schema["pending"]
-                    if not each["backward_compatible"] and any(state.current for state in work.states.values())]
-        if breaking and not maintenance:
-            raise Refused(f"{archive.name} was not started: the release that runs cannot live with what it does to the "
-                          f"database ({'; '.join(breaking)}). Choose a quiet time, and add --maintenance")
-        is_up = any("deploy" in state.maintenance.split() for state in work.states.values())
-        if maintenance:
-            work.do(PAGE_UP)
-        if stays := bool(breaking) or is_up:       # now, or by one that broke off
-            work.keep(PAGE_UP)
-        try:
-            work.do(*[] if schema["up_to_date"] and not token else [MIGRATE], START, SWITCH)
-        except (Refused, KeyboardInterrupt) as error:
-            if stays:
-                raise Refused(f"{str(error) or 'It was interrupted'}\n{STAYS}") from None
-            raise
-        if maintenance or is_up:
-            work.do(PAGE_DOWN)
-        _settled(work, environment, archive.revision)
-    say(f"{archive.name} is live on {', '.join(environment.web)}")
+        _require_test(environment, archive)
+    variables = {"SHA256": archive.sha256, "REVISION": archive.revision, "TOKEN": token,
+                 "WHEELS": "1" if environment.wheels else ""}
+    with transaction(environment, "deploy", archive.name, **variables) as steps:
+        steps.log_fields = {"sha256": archive.sha256, "revision": archive.revision}
+        in_parallel(lambda host: _upload(host, archive, environment, steps.states[host.name]), steps.hosts)
+        steps.run(UNPACK, INSTALL)
+        _migrate_and_switch(steps, maintenance, token)
+        _finish(steps, environment, archive.revision)
+    echo(f"{archive.name} is live on {', '.join(environment.web)}")
+
+
+def _migrate_and_switch(steps: Transaction, maintenance: bool, token: str) -> None:
+    schema = json.loads(steps.hosts.first.run("migrations", {"NAME": steps.release}))
+    breaking = _breaking_migrations(steps, schema)
+    if breaking and not maintenance:
+        raise DeployError(f"{steps.release} was not started: the running release does not work with its migrations "
+                          f"({'; '.join(breaking)}). Choose a quiet time, and add --maintenance")
+    is_up = any("deploy" in state.maintenance.split() for state in steps.states.values())
+    if maintenance:
+        steps.run(PAGE_UP)
+    page_stays = bool(breaking) or is_up    # an earlier deployment may have left the database half migrated
+    if page_stays:
+        steps.keep(PAGE_UP)
+    try:
+        steps.run(*[] if schema["up_to_date"] and not token else [MIGRATE], START, SWITCH)
+    except (DeployError, KeyboardInterrupt) as error:
+        if page_stays:
+            raise DeployError(f"{str(error) or 'Interrupted'}\n{PAGE_STAYS}") from None
+        raise
+    if maintenance or is_up:
+        steps.run(PAGE_DOWN)
+
+
+def _breaking_migrations(steps: Transaction, schema: dict[str, Any]) -> list[str]:
+    """The pending migrations that the running release does not work with; none if no release runs yet."""
+    if not any(state.current for state in steps.states.values()):
+        return []
+    return [f"{migration['revision']}: {migration['about']}" for migration in schema["pending"]
+            if not migration["backward_compatible"]]
 
 
 def rollback(environment: Environment, to: str = "") -> None:
     """Make an earlier release current on all web servers, or on none.
 
     Args:
-        to: its name; empty = the one before.
+        to: name of the release; empty = the previous one.
     Raises:
-        Refused: it did not go well; every host is what it was.
+        DeployError: it failed; every host has the release it had.
     """
-    with at_work(environment, "rollback", to) as work:
-        before = {state.previous for state in work.states.values()}
-        if not to and (len(before) > 1 or "" in before):
-            common = [name for name in next(iter(work.states.values())).releases
-                      if all(name in state.releases for state in work.states.values())]
-            raise Refused("There is no one release before, on all hosts: say by --to NAME which; all have "
-                          f"{', '.join(common) or 'none'}")
-        work.release = to = to or before.pop()
-        for name, state in work.states.items():
+    with transaction(environment, "rollback", to) as steps:
+        steps.release = to = to or _common_previous(steps.states)
+        for name, state in steps.states.items():
             if to not in state.releases:
-                raise Refused(f"{name} has no release {to}, but {', '.join(state.releases) or 'none at all'}")
-        work.do(START, SWITCH)
-        _settled(work, environment, State.of(work.hosts.first).release.get("revision", ""))
-    say(f"{to} is live on {', '.join(environment.web)}")
+                raise DeployError(f"{name} has no release {to}. It has: {', '.join(state.releases) or 'none'}")
+        steps.run(START, SWITCH)
+        _finish(steps, environment, HostState.of(steps.hosts.first).release.get("revision", ""))
+    echo(f"{to} is live on {', '.join(environment.web)}")
+
+
+def _common_previous(hosts: dict[str, HostState]) -> str:
+    """The previous release, if it is the same on all hosts."""
+    previous = {state.previous for state in hosts.values()}
+    if len(previous) == 1 and "" not in previous:
+        return previous.pop()
+    common = [name for name in next(iter(hosts.values())).releases
+              if all(name in state.releases for state in hosts.values())]
+    raise DeployError("There is no previous release that all hosts have: name a release with --to NAME. Releases on "
+                      f"all hosts: {', '.join(common) or 'none'}")
 
 
 def maintenance(environment: Environment, on: bool) -> None:
     """Put the maintenance page up on all web servers, or take it down."""
-    with at_work(environment, f"maintenance {'on' if on else 'off'}") as work:
-        work.do(PAGE_OF_OPERATOR if on else PAGE_OF_NOBODY)
+    with transaction(environment, f"maintenance {'on' if on else 'off'}") as steps:
+        steps.run(OPERATOR_PAGE_UP if on else ALL_PAGES_DOWN)
 
 
 def clean(environment: Environment) -> None:
-    """Remove the oldest releases of all web servers."""
-    with at_work(environment, "clean") as work:
-        work.do(CLEAN)
+    """Remove the oldest releases from all web servers."""
+    with transaction(environment, "clean") as steps:
+        steps.run(CLEAN)
 
 
 def test(environment: Environment) -> None:
-    """Try the release that an environment serves by the functional tests, and note the outcome there.
+    """Run the functional tests against an environment, and record the outcome on its hosts.
 
     Raises:
-        Refused: they failed, or the hosts do not serve one and the same release.
+        DeployError: the tests failed, or the hosts do not all run the same release.
     """
     if not environment.address:
-        raise Refused(f"[{environment.name}] has no address: write there which one the tests are to ask")
-    with at_work(environment, "test") as work:
-        served = {(state.current, state.release.get("sha256", "")) for state in work.states.values()}
+        raise DeployError(f"[{environment.name}] has no address: set it to the URL that the tests should use")
+    with transaction(environment, "test") as steps:
+        served = {(state.current, state.release.get("sha256", "")) for state in steps.states.values()}
         if len(served) != 1 or ("", "") in served:
-            raise Refused(f"{environment.name} does not serve one release: deploy one there first")
-        [(work.release, work.note["sha256"])] = served
-        _need_served(environment, work.release)
-        ended = subprocess.run(["make", "functional", f"STAGING_SERVER={environment.address}"], cwd=ROOT)
-        work.check()
-        _need_served(environment, work.release)
-        if ended.returncode:
-            raise Refused(f"{work.release} did not pass the functional tests at {environment.address}: what they say "
-                          "stands above")
-    say(f"{work.release} passed")
+            raise DeployError(f"The hosts of {environment.name} do not run the same release: deploy one first")
+        [(steps.release, steps.log_fields["sha256"])] = served
+        _require_served(environment, steps.release)
+        result = subprocess.run(["make", "functional", f"STAGING_SERVER={environment.address}"], cwd=ROOT)
+        steps.raise_if_interrupted()
+        _require_served(environment, steps.release)
+        if result.returncode:
+            raise DeployError(f"{steps.release} did not pass the functional tests at {environment.address}; their "
+                              "output is above")
+    echo(f"{steps.release} passed the functional tests")
 
 
 def plan(environment: Environment, revision: str) -> list[str]:
-    """What deploying a revision would do, in words; asks the servers, and changes nothing there."""
+    """Lines that describe what deploying a revision would do. Changes nothing on the hosts."""
     archive = archives.pack(environment.name, revision=revision)
     lines = [f"{archive.name}, {archive.path.stat().st_size} bytes, sha256 {archive.sha256}"]
     if environment.tested_on:
         try:
-            _need_test(environment, archive)
-        except Refused as error:
+            _require_test(environment, archive)
+        except DeployError as error:
             lines.append(f"It would be refused: {error}")
-    found = status(environment)
-    for name, state in found.items():
-        there = archive.name in state.releases
-        lines.append(f"{name}: {state.current or 'nothing'} -> {archive.name}, which is "
-                     f"{'there' if there else 'to be uploaded'}")
-        lines += [f"  {said}" for said in (
-            state.lock and f"It would be refused: at work is {state.lock}",
-            state.maintenance and f"The maintenance page is up, put there by: {state.maintenance}",
-            not there and state.free < _needed(archive) and f"It would be refused: only {state.free} KiB are free",
-        ) if said]
-    if current := found[environment.web[0]].current:
-        lines += _migrations(environment, archive, current)
+    hosts = status(environment)
+    for name, state in hosts.items():
+        lines += _host_plan(name, state, archive)
+    if current := hosts[environment.web[0]].current:
+        lines += _migration_plan(environment, archive, current)
     return lines
 
 
-def _migrations(environment: Environment, archive: Archive, current: str) -> list[str]:
-    """What an archive does to the database, which the current release is asked about."""
+def _host_plan(name: str, state: HostState, archive: Archive) -> Iterator[str]:
+    installed = archive.name in state.releases
+    yield (f"{name}: {state.current or 'no release'} -> {archive.name} "
+           f"({'already installed' if installed else 'to be uploaded'})")
+    if state.lock:
+        yield f"  It would be refused: the host is locked by {state.lock}"
+    if state.maintenance:
+        yield f"  The maintenance page is up, requested by: {state.maintenance}"
+    if not installed and state.free < _required_space(archive):
+        yield f"  It would be refused: only {state.free} KiB of disk space are free"
+
+
+def _migration_plan(environment: Environment, archive: Archive, current: str) -> list[str]:
+    """The migrations of an archive that the database does not have yet, as lines."""
     try:
         with Hosts(environment, environment.web[:1], environment.user) as hosts:
             schema = json.loads(hosts.first.run("migrations", {"NAME": current}))
-    except Refused as error:
-        return [f"What the database would get cannot be told: {error}"]
-    return [f"The database gets {revision}{'' if able else BREAKS}" for revision, able in archive.migrations().items()
-            if schema["head"] and revision > (schema["current"] or "")]
+    except DeployError as error:
+        return [f"The pending migrations are unknown: {error}"]
+    breaks = ": the running release does not work with it, so --maintenance is needed"
+    return [f"Migration {revision}{'' if compatible else breaks}" for revision, compatible in
+            archive.migrations().items() if schema["head"] and revision > (schema["current"] or "")]
 
 
-def history(environment: Environment, lines: int = 100, away: dict[str, str] | None = None) -> list[dict[str, Any]]:
-    """What was done, the oldest first; what is in several hosts' logs comes once, with all `hosts` that have it.
+def history(environment: Environment, lines: int = 100,
+            unreachable: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    """Past actions, the oldest first. An entry that several hosts have appears once, with all of its `hosts`.
 
     Args:
-        lines: of each host's log.
-        away: see `Hosts`.
+        lines: number of lines from each host's log.
+        unreachable: see `Hosts`.
     """
     found: dict[str, list[str]] = {}
-    with Hosts(environment, environment.web, environment.user, away=away) as hosts:
-        for name, said in hosts.run("history", {"LINES": lines}).items():
-            for line in said.splitlines():
+    with Hosts(environment, environment.web, environment.user, unreachable=unreachable) as hosts:
+        for name, output in hosts.run("history", {"LINES": lines}).items():
+            for line in output.splitlines():
                 found.setdefault(line, []).append(name)
-    done = ({**noted, "hosts": names} for line, names in found.items() if (noted := _noted(line)))
-    return sorted(done, key=lambda each: each["at"])
+    entries = ({**entry, "hosts": names} for line, names in found.items() if (entry := _parse_entry(line)))
+    return sorted(entries, key=lambda entry: entry["at"])
 
 
-def _noted(text: str) -> dict[str, Any] | None:
-    """A line of the log; none where it is not one of ours."""
+def _parse_entry(line: str) -> dict[str, Any] | None:
+    """An entry of the history; None if the line has another format."""
     try:
-        said = json.loads(text)
+        entry = json.loads(line)
     except ValueError:
         return None
-    return said if isinstance(said, dict) and {"at", "action", "release", "by", "ok"} <= said.keys() else None
+    return entry if isinstance(entry, dict) and {"at", "action", "release", "by", "ok"} <= entry.keys() else None
 
 
-def status(environment: Environment, away: dict[str, str] | None = None) -> dict[str, State]:
-    """What there is on each web server, by its name; for `away` see `Hosts`."""
-    with Hosts(environment, environment.web, environment.user, away=away) as hosts:
+def status(environment: Environment, unreachable: dict[str, str] | None = None) -> dict[str, HostState]:
+    """The state of each web server, by name; for `unreachable` see `Hosts`."""
+    with Hosts(environment, environment.web, environment.user, unreachable=unreachable) as hosts:
         return states(hosts)
 
 
-def _upload(host: Host, archive: Archive, environment: Environment, state: State) -> None:
-    """Have an archive and the wheels on a host, where they are not there."""
-    there = archive.name in state.releases
-    if not there and state.free < _needed(archive):
-        raise Refused(f"{host.name}: its disk is full: {state.free} KiB are free in {environment.root}, {archive.name} "
-                      f"takes about {_needed(archive)}. Make room, as by `fab {environment.name} clean`")
+def _upload(host: Host, archive: Archive, environment: Environment, state: HostState) -> None:
+    """Upload the archive and the wheels that the host does not have yet."""
+    installed = archive.name in state.releases
+    if not installed and state.free < _required_space(archive):
+        raise DeployError(f"{host.name}: its disk is full: {state.free} KiB are free in {environment.root}, and "
+                          f"{archive.name} needs about {_required_space(archive)} KiB. Free some space, for example "
+                          f"with `fab {environment.name} clean`")
     for wheel in sorted(Path(environment.wheels).expanduser().glob("*.whl")) if environment.wheels else ():
         if wheel.name not in state.wheels:
             host.upload(wheel, f"{environment.root}/shared/wheels/{wheel.name}")
-    if not there:
+    if not installed:
         host.upload(archive.path, f"{environment.root}/shared/uploads/{archive.sha256}.tgz")
 
 
-def _needed(archive: Archive) -> int:
-    """The KiB that it takes on a disk: itself, unpacked, and compiled."""
+def _required_space(archive: Archive) -> int:
+    """Disk space in KiB for the archive, its unpacked files and their bytecode."""
     return archive.path.stat().st_size * 10 // 1024
 
 
-def _need_test(environment: Environment, archive: Archive) -> None:
+def _require_test(environment: Environment, archive: Archive) -> None:
     staging = Environment.read(environment.tested_on)
-    tests = [each for each in history(staging, 1000)
-             if each["action"] == "test" and each.get("sha256") == archive.sha256]
+    tests = [entry for entry in history(staging, 1000)
+             if entry["action"] == "test" and entry.get("sha256") == archive.sha256]
     if not tests or not tests[-1]["ok"]:
-        raise Refused(f"{archive.name} is not tested: {environment.name} takes only what passed on {staging.name}. Run "
-                      f"`fab {staging.name} deploy test` for the same revision. Nothing was changed", NOT_TESTED)
+        raise DeployError(f"{archive.name} is not tested: {environment.name} accepts only archives that passed on "
+                          f"{staging.name}. Run `fab {staging.name} deploy test` for the same revision. Nothing was "
+                          "changed", NOT_TESTED)
 
 
-def _need_served(environment: Environment, name: str) -> None:
-    """Refuse to note a test of what may be another release than that of the hosts."""
+def _require_served(environment: Environment, name: str) -> None:
+    """Check that the environment's address leads to this release, so that the test is recorded for the right one."""
     address = f"{environment.address}/health/live"
     try:
-        with urllib.request.urlopen(address, timeout=10) as answer:
-            found = json.load(answer)["release"]
+        with urllib.request.urlopen(address, timeout=10) as response:
+            found = json.load(response)["release"]
     except (OSError, HTTPException, ValueError, TypeError, KeyError) as error:
-        raise Refused(f"{address} does not say which release answers there: {error}. Look at the balancer") from None
+        raise DeployError(f"{address} does not say which release it runs: {error}. Check the balancer") from None
     if found != name:
-        raise Refused(f"{address} answers for {found}, but the hosts serve {name}: is the address of "
-                      f"[{environment.name}] that of its own site?")
+        raise DeployError(f"{address} runs {found}, but the hosts run {name}: check `address` of "
+                          f"[{environment.name}] in the configuration")
 
 
-def _settled(work: Work, environment: Environment, revision: str) -> None:
-    """What comes after a release is live, and does not take it back."""
-    work.settle()
+def _finish(steps: Transaction, environment: Environment, revision: str) -> None:
+    """Commit, clean up and tag. An error here does not undo the deployment."""
+    steps.commit()
     try:
-        work.do(CLEAN)
+        steps.run(CLEAN)
         if revision and environment.name == "production":
             archives.tag(revision)
-    except (Refused, KeyboardInterrupt) as error:
-        say(f"{work.release} is live, but not all was tidied up: {str(error) or 'it was interrupted'}")
+    except (DeployError, KeyboardInterrupt) as error:
+        echo(f"{steps.release} is live, but the clean-up failed: {str(error) or 'interrupted'}")

@@ -23,10 +23,9 @@ import models
 from errors import Invalid
 from legacy import texts
 from models import passwords
-from models.base_model import parse_time, unknown
-from models.columns import TIMES, MailType, links
+from models.codec import LARGEST, NUMBER, SMALLEST, TEXT, TIME, WHOLE, checker, holder, of, parse_time, unknown
+from models.columns import MailType, links
 from models.engine.file.journal import Objects
-from models.values import LARGEST, SMALLEST, checker, holder
 
 # Gives a text of a column its line breaks.
 Breaks = Callable[[Column[Any], str], str]
@@ -202,11 +201,11 @@ def _unknowns(name: str) -> frozenset[str]:
 
 
 def _reader(column: Column[Any], breaks: Breaks | None) -> Read:
-    if column.key in TIMES:
-        return _time(column.key)
-    kind = column.type.python_type
-    if kind is not str:
-        return _number(column, whole=kind is int)
+    kind = of(column)
+    if kind in (WHOLE, NUMBER):
+        return _number(column, whole=kind is WHOLE)
+    if kind is not TEXT:
+        return _held(column)
     is_text = type(column.type) is String or isinstance(column.type, MailType)
     return _text(column, breaks) if breaks and is_text else _key(column)
 
@@ -255,12 +254,12 @@ def _number(column: Column[Any], whole: bool) -> Read:
     return read
 
 
-def _time(name: str) -> Read:
+def _held(column: Column[Any]) -> Read:
+    held = holder(column, in_database=False)
+
     def read(value: Any) -> Any:
-        try:
-            parse_time(value)
-        except (TypeError, ValueError, OverflowError):
-            raise Invalid(f"{name}: {_short.repr(value)} is no time", name) from None
+        if reason := held(value):
+            raise Invalid(f"{column.key}: {_short.repr(value)} {reason}", column.key)
         return value
     return read
 
@@ -278,10 +277,11 @@ def _ids(name: str) -> Read:
 # Which values need not be read, as the readers would give the same.
 
 def _plain_test(column: Column[Any]) -> Callable[[list[Any]], bool]:
-    if column.key in TIMES:
-        return _are_times
-    kind = column.type.python_type
-    return _are_plain_texts if kind is str else lambda values: _are_numbers(kind, values)
+    kind = of(column)
+    if kind in (WHOLE, NUMBER):
+        return lambda values: _are_numbers(kind.python, values)
+    held = holder(column, in_database=False)
+    return _PLAIN_TESTS.get(kind.python) or (lambda values: not any(map(held, values)))
 
 
 def _are_plain_texts(values: list[Any]) -> bool:
@@ -298,6 +298,9 @@ def _are_times(values: list[Any]) -> bool:
         return {*map(type, values)} == {str} and all(map(parse_time, values))
     except (ValueError, OverflowError):
         return False
+
+
+_PLAIN_TESTS = {TEXT.python: _are_plain_texts, TIME.python: _are_times}
 
 
 def _are_plain_ids(values: list[Any]) -> bool:

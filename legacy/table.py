@@ -12,12 +12,13 @@ from sqlalchemy import Column, Connection, Double, Integer, String, Table, text
 from sqlalchemy.dialects.mysql import VARCHAR
 
 from legacy import texts
-from models import base_model, passwords
+from models import codec, passwords
+from models.codec import LEAST, MOST
+from models.collation import address_key
 from models.columns import TIMES
-from models.values import LEAST, MOST, address_key
 
 Row = dict[str, Any]
-NEVER = base_model.parse_time(base_model.NEVER)    # the time of a row that has none
+NEVER = codec.parse_time(codec.NEVER)    # the time of a row that has none
 PART = 1000     # rows that are read, or written, at a time
 
 

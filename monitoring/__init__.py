@@ -1,4 +1,4 @@
-"""What operators see of a running HBNB: health, a line for each request, metrics, reports of errors."""
+"""Monitoring: health checks, the log, metrics and error reports."""
 from __future__ import annotations
 
 from flask import Flask
@@ -6,19 +6,20 @@ from flask.logging import default_handler
 
 from config import Settings
 from monitoring import health, logs, metrics, sentry
-from monitoring.middleware import Watched
+from monitoring.middleware import MonitoringMiddleware
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Watch an application that has everything else already.
+    """Add monitoring to an application. Call it after all other extensions.
 
     Raises:
-        Misconfigured: a library that the settings need is not installed, or they cannot work.
+        Misconfigured: a library that the settings need is not installed, or a setting is invalid.
     """
     health.init_app(app, settings)
-    write = logs.init_app(settings)
-    # Who asked for the application's logger before was given Flask's own handler, which writes everything once more.
+    log = logs.init_app(settings)
+    # An earlier use of `app.logger` added Flask's own handler, which would log everything a second time.
     app.logger.removeHandler(default_handler)
     count = metrics.init_app(app, settings)
     sentry.init_app(settings)
-    app.wsgi_app = Watched(app.wsgi_app, [write, count] if count else [write])    # type: ignore[method-assign]
+    observers = [log, count] if count else [log]
+    app.wsgi_app = MonitoringMiddleware(app.wsgi_app, observers)    # type: ignore[method-assign]

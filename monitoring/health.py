@@ -1,4 +1,4 @@
-"""Whether a process runs, and whether it can do its work: asked by balancers, by deployments and by people."""
+"""Health checks: `/health/live` and `/health/ready`, for balancers and deployments."""
 from __future__ import annotations
 
 import threading
@@ -12,10 +12,10 @@ import models
 from config import Settings
 from models.engine.base import Storage
 
-PATIENCE = 2        # seconds that the storage may take to answer
-FRESH = 1           # seconds for which an answer holds, however many ask
+TIMEOUT = 2         # seconds in which the storage must answer
+MAX_AGE = 1         # seconds for which a result is reused
 RETRY_AFTER = 5     # seconds
-_ROOM = threading.BoundedSemaphore(8)   # questions that hang, before no more are asked
+_slots = threading.BoundedSemaphore(8)      # limits the checks that hang
 
 health = Blueprint("health", __name__, url_prefix="/health")
 
@@ -27,81 +27,81 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 @health.get("/live")
 def live() -> Response:
-    return _answer(200, {"status": "OK", "release": current_app.config["RELEASE"]})
+    return _response(200, {"status": "OK", "release": current_app.config["RELEASE"]})
 
 
 @health.get("/ready")
 def ready() -> Response:
-    """Ask the storage, at most once in FRESH seconds."""
-    if (reason := _questions.refusal()) is None:
-        return _answer(200, {"status": "OK", "release": current_app.config["RELEASE"]})
-    # It may name hosts and files, which are nobody's business outside.
-    current_app.logger.warning("Not ready: %s", reason)
-    response = _answer(503, {"status": "unavailable", "error": "The storage cannot be used just now"})
+    """Status 200 if the storage works, otherwise 503."""
+    if (error := _checks.error()) is None:
+        return _response(200, {"status": "OK", "release": current_app.config["RELEASE"]})
+    # The error may name hosts and files, so it is logged, and not sent to the client.
+    current_app.logger.warning("Not ready: %s", error)
+    response = _response(503, {"status": "unavailable", "error": "The storage cannot be used just now"})
     response.headers["Retry-After"] = str(RETRY_AFTER)
     return response
 
 
-class _Question:
-    """A question to the storage, on a thread of its own, as disks, locks and names of hosts know no time limit."""
+class _Check:
+    """A check of the storage, on its own thread: disks, locks and name resolution have no timeout."""
 
     def __init__(self, storage: Storage) -> None:
-        self._storage, self._begun = storage, time.monotonic()
-        self._reason: str | None = None
-        self._told: float | None = None
-        self._answered = threading.Event()
-        threading.Thread(target=self._ask, name="ready", daemon=True).start()
+        self._storage, self._started = storage, time.monotonic()
+        self._error: str | None = None
+        self._finished: float | None = None
+        self._done = threading.Event()
+        threading.Thread(target=self._run, name="ready", daemon=True).start()
 
-    def serves(self, storage: Storage) -> bool:
-        """Whether its answer is that of another question to a storage, which need not be asked then."""
+    def is_current(self, storage: Storage) -> bool:
+        """Whether its result also answers another request for this storage."""
         now = time.monotonic()
         return storage is self._storage and (
-            now - self._begun < PATIENCE if self._told is None else now - self._told < FRESH)
+            now - self._started < TIMEOUT if self._finished is None else now - self._finished < MAX_AGE)
 
-    def reason(self) -> str | None:
-        """Why the storage cannot be used."""
-        if self._answered.wait(max(0, self._begun + PATIENCE - time.monotonic())):
-            return self._reason
-        return f"the storage did not answer within {PATIENCE} seconds"
+    def error(self) -> str | None:
+        """Wait for the result: why the storage cannot be used, or None."""
+        if self._done.wait(max(0, self._started + TIMEOUT - time.monotonic())):
+            return self._error
+        return f"the storage did not answer within {TIMEOUT} seconds"
 
-    def _ask(self) -> None:
+    def _run(self) -> None:
         try:
             with closing(self._storage) as storage:
-                storage.probe(PATIENCE / 2)
+                storage.probe(TIMEOUT / 2)
         except BaseException as error:
-            self._reason = str(error) or type(error).__name__
+            self._error = str(error) or type(error).__name__
         finally:
-            self._told = time.monotonic()
-            self._answered.set()
-            _ROOM.release()
+            self._finished = time.monotonic()
+            self._done.set()
+            _slots.release()
 
 
-class _Questions:
-    """One question at a time, for all that ask meanwhile and shortly after; more only if one hangs."""
+class _Checks:
+    """Shares one check among concurrent requests; starts another one only if a check hangs or is too old."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
-        self._last: _Question | None = None
+        self._last: _Check | None = None
 
-    def refusal(self) -> str | None:
-        """Why the storage cannot be used."""
+    def error(self) -> str | None:
+        """Why the storage cannot be used, or None."""
         storage = models.storage
         with self._mutex:
-            if self._last is None or not self._last.serves(storage):
-                if not _ROOM.acquire(blocking=False):
-                    return "the storage did not answer any of the last questions"
+            if self._last is None or not self._last.is_current(storage):
+                if not _slots.acquire(blocking=False):
+                    return "the storage did not answer any of the last checks"
                 try:
-                    self._last = _Question(storage)
+                    self._last = _Check(storage)
                 except BaseException:
-                    _ROOM.release()
+                    _slots.release()
                     raise
-            question = self._last
-        return question.reason()
+            check = self._last
+        return check.error()
 
 
-_questions = _Questions()
+_checks = _Checks()
 
 
-def _answer(code: int, values: dict[str, str]) -> Response:
+def _response(code: int, values: dict[str, str]) -> Response:
     return Response(orjson.dumps(values, option=orjson.OPT_APPEND_NEWLINE), code, {"Cache-Control": "no-store"},
                     content_type="application/json")

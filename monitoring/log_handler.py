@@ -1,4 +1,4 @@
-"""Writing lines to standard error so that nobody who has one written ever waits, or fails."""
+"""Log writer: writes lines to standard error on a background thread, so that no request waits or fails."""
 from __future__ import annotations
 
 import os
@@ -9,16 +9,16 @@ from collections import deque
 from collections.abc import Callable
 from multiprocessing.util import Finalize
 
-PAUSE = 0.05        # seconds in which lines are gathered, as many cost as little as one
-ROOM = 10_000       # lines that wait while nobody reads; more are counted only
-PATIENCE = 1.0      # seconds that the last lines of a process may take
+PAUSE = 0.05        # seconds in which lines are collected, to write them at once
+ROOM = 10_000       # maximum number of waiting lines; more are dropped and counted
+PATIENCE = 1.0      # seconds for the last lines at the end of a process
 
 
 class Writer:
-    """Writes on a thread of its own, which each process begins with its first line.
+    """Writes lines on its own thread, which each process starts with its first line.
 
     Args:
-        lost: the line that tells how many could not be written.
+        lost: makes a line that reports the number of dropped lines.
     """
 
     def __init__(self, lost: Callable[[int], bytes]) -> None:
@@ -27,7 +27,7 @@ class Writer:
         os.register_at_fork(after_in_child=self._begin)
 
     def put(self, line: bytes) -> None:
-        """Have a line written, which ends as lines do."""
+        """Write a line, which must end with a line feed."""
         if len(self._lines) < ROOM:
             self._lines.append(line)
         else:
@@ -38,7 +38,7 @@ class Writer:
                 self._start()
 
     def finish(self) -> None:
-        """Wait until everything is written, though not for long."""
+        """Wait until all lines are written, for at most PATIENCE seconds."""
         end = time.monotonic() + PATIENCE
         while (self._lines or self._wanted.is_set() or self._writing) and time.monotonic() < end:
             time.sleep(PAUSE / 10)
@@ -56,7 +56,7 @@ class Writer:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="lines", daemon=True)
                 self._thread.start()
-                # Unlike atexit, this comes in the child processes of multiprocessing too.
+                # Unlike atexit, this also runs in child processes of multiprocessing.
                 Finalize(None, self.finish, exitpriority=0)
 
     def _run(self) -> None:
@@ -64,7 +64,7 @@ class Writer:
             self._wanted.wait()
             time.sleep(PAUSE)
             self._writing = True
-            self._wanted.clear()    # first: what comes from now on asks anew
+            self._wanted.clear()    # before the lines are taken, so that a later line sets it again
             lines = [self._lines.popleft() for _ in range(len(self._lines))]
             if missed := self._missed:
                 self._missed -= missed
@@ -74,14 +74,14 @@ class Writer:
 
 
 def _write(text: bytes) -> None:
-    if sys.__stderr__ is None:      # closed from the beginning: its number may be that of another file
+    if sys.__stderr__ is None:      # standard error was closed at start: its descriptor may belong to another file
         return
     try:
         number = sys.__stderr__.fileno()
         while text:
             try:
                 text = text[os.write(number, text):]
-            except BlockingIOError:     # who gave us this stream has it say so where others wait
+            except BlockingIOError:     # the parent process made the stream non-blocking
                 time.sleep(PAUSE)
     except (OSError, ValueError):
-        pass    # there is nobody to tell
+        pass    # standard error is closed, so the error cannot be reported

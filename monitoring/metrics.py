@@ -1,7 +1,7 @@
-"""Metrics for Prometheus, at an address of their own; see `HBNB_METRICS`.
+"""Metrics for Prometheus, on their own address; see `HBNB_METRICS`.
 
-Each worker is a process with numbers of its own, and answers for itself: at the port that is set, or, where another
-worker or release has that one, at the next that is free. Nothing is shared, so nothing is left behind by one that dies.
+Each worker process has its own metrics and serves them itself: on the configured port, or on the next free port if
+another worker or release uses that one. Workers share nothing, so one that dies leaves nothing behind.
 """
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
     from prometheus_client.core import GaugeMetricFamily
 
-PORTS = 100         # that are tried, from the one that is set
-ROUTE = "hbnb.route"    # where an answer's environment says which route gave it
-# Seconds. Half of all answers take less than the second, and no page should take more than the last but three.
+PORTS = 100             # number of ports to try, from the configured one
+ROUTE = "hbnb.route"    # key in the WSGI environment: the route of the request
+# Seconds. Half of all responses take less than the second value; no page should take more than 0.5.
 BUCKETS = (.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10)
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}
 
 
 def init_app(app: Flask, settings: Settings) -> Callable[[Answer], None] | None:
-    """Have an application's answers counted, where somebody may ask for the numbers.
+    """Count an application's responses, if metrics are configured.
 
-    Returns: what counts an answer.
+    Returns: a function that counts a response, or None.
     Raises:
         Misconfigured: prometheus_client is not installed.
     """
@@ -52,25 +52,25 @@ def init_app(app: Flask, settings: Settings) -> Callable[[Answer], None] | None:
     except ImportError as error:
         raise Misconfigured("HBNB_METRICS is set, which needs prometheus_client: "
                             "pip install -r requirements/monitoring.txt") from error
-    # Twice as many lines, for nothing that Prometheus needs.
+    # Prometheus does not need these metrics, which would double the output.
     disable_created_metrics()   # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     registry.register(_Connections())
-    Info("hbnb_release", "What runs.", registry=registry).info({"release": settings.release, "env": settings.env})
-    requests = Counter("hbnb_requests", "Answers, by route and kind of status.", ["method", "route", "status"],
+    Info("hbnb_release", "Current release.", registry=registry).info({"release": settings.release, "env": settings.env})
+    requests = Counter("hbnb_requests", "Responses, by method, route and status class.", ["method", "route", "status"],
                        registry=registry)
-    seconds = Histogram("hbnb_request_seconds", "From a request to the last byte of its answer.", ["method", "route"],
-                        buckets=BUCKETS, registry=registry)
-    errors = Counter("hbnb_errors", "Answers that tell of a failure of ours.", ["route", "status"], registry=registry)
-    broken = Counter("hbnb_broken_answers", "Answers that nobody got to their end.", registry=registry)
+    seconds = Histogram("hbnb_request_seconds", "From the request to the last byte of the response.",
+                        ["method", "route"], buckets=BUCKETS, registry=registry)
+    errors = Counter("hbnb_errors", "Responses with status 500 or above.", ["route", "status"], registry=registry)
+    broken = Counter("hbnb_broken_answers", "Responses that were not sent completely.", registry=registry)
     known: dict[tuple[str, str, int], tuple[Any, Any]] = {}
 
     def count(answer: Answer) -> None:
         environ = answer.environ
         key = environ["REQUEST_METHOD"], environ.get(ROUTE, "none"), answer.status // 100
         if (found := known.get(key)) is None:
-            # What clients make up must not become a label.
+            # Methods that clients invent must not become labels.
             method = key[0] if key[0] in METHODS else "other"
             found = requests.labels(method, key[1], f"{key[2]}xx"), seconds.labels(method, key[1])
             if method == key[0]:
@@ -88,13 +88,13 @@ def init_app(app: Flask, settings: Settings) -> Callable[[Answer], None] | None:
 
 
 def listen(app: WSGIApplication, but: int | None = None) -> None:
-    """Answer at the first free port, in a worker that is about to serve the application.
+    """Serve the metrics on the first free port. Called by a worker before it serves the application.
 
     Args:
-        app: one that `init_app` prepared, or any other, which has no metrics.
-        but: the port that the application itself will have.
+        app: an application; one without metrics is ignored.
+        but: the port of the application itself, which is skipped.
     Raises:
-        Misconfigured: none of them is free, or the address is not of this host.
+        Misconfigured: no port is free, or the address does not belong to this host.
     """
     if (found := getattr(app, "extensions", {}).get("metrics")) is None:
         return
@@ -110,11 +110,11 @@ def listen(app: WSGIApplication, but: int | None = None) -> None:
             continue
         threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
         return
-    raise Misconfigured(f"cannot answer for metrics at {host}:{first} or a port behind it: {reason}")
+    raise Misconfigured(f"cannot serve metrics on {host}:{first} or one of the next ports: {reason}")
 
 
 class _Connections:
-    """How many connections of the pools are in use, whenever somebody asks."""
+    """The number of database connections in use; counted for each scrape."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         from prometheus_client.core import GaugeMetricFamily
@@ -125,7 +125,7 @@ class _Connections:
 
 
 class _Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True      # of a process that ended just now
+    allow_reuse_address = True      # the port of a process that has just ended
     daemon_threads = True
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:

@@ -1,4 +1,4 @@
-"""What is around every answer: its id, and what is told of it once its last byte is gone."""
+"""WSGI middleware: adds a request id to each response, and reports the response after its last byte."""
 from __future__ import annotations
 
 import logging
@@ -15,14 +15,14 @@ _logger = logging.getLogger(__name__)
 
 
 class Answer(NamedTuple):
-    """An answer that was given.
+    """A response that was sent.
 
     Args:
-        environ: of the request.
-        status: the number.
-        size: bytes of the body that were handed on.
+        environ: WSGI environment of the request.
+        status: code.
+        size: bytes of the body.
         seconds: from the request to the last byte.
-        whole: not, where the client went away or something went wrong before the last byte.
+        whole: False if the client disconnected, or an error occurred, before the last byte.
     """
 
     environ: WSGIEnvironment
@@ -32,12 +32,11 @@ class Answer(NamedTuple):
     whole: bool
 
 
-class Watched:
-    """A WSGI application around another.
+class MonitoringMiddleware:
+    """WSGI middleware around an application.
 
     Args:
-        app: the other.
-        observers: who are told of each answer.
+        observers: functions that are called after each response.
     """
 
     def __init__(self, app: WSGIApplication, observers: Sequence[Callable[[Answer], None]]) -> None:
@@ -45,7 +44,7 @@ class Watched:
         self._observers = observers
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        begun, code, length = perf_counter(), 500, None
+        started, code, length = perf_counter(), 500, None
         id = environ[request_id.KEY] = request_id.request_id(environ.get(request_id.KEY))
         request_id.current.set(id)
 
@@ -57,9 +56,9 @@ class Watched:
                     length = int(value)
             return start_response(status, [*headers, (request_id.HEADER, id)], *error)
 
-        def tell(size: int, whole: bool) -> None:
+        def notify(size: int, whole: bool) -> None:
             request_id.current.set(id)
-            answer = Answer(environ, code, size, perf_counter() - begun, whole)
+            answer = Answer(environ, code, size, perf_counter() - started, whole)
             for observer in self._observers:
                 observer(answer)
             request_id.current.set(None)
@@ -68,42 +67,42 @@ class Watched:
             body: Any = self._app(environ, start)
         except BaseException as error:
             if isinstance(error, Exception):
-                _logger.exception("There is no answer")
+                _logger.exception("The application failed before it began a response")
             code = 500
-            tell(0, False)
+            notify(0, False)
             raise
         if isinstance(body, list):
-            tell(sum(map(len, body)), True)
-        elif type(body) is environ.get("wsgi.file_wrapper"):    # the server sends the file by itself
-            tell(length or 0, True)
+            notify(sum(map(len, body)), True)
+        elif type(body) is environ.get("wsgi.file_wrapper"):    # the server sends the file itself
+            notify(length or 0, True)
         else:
-            body = _Parts(body, id, tell)
+            body = _StreamedBody(body, id, notify)
         return body     # type: ignore[no-any-return]
 
 
-class _Parts:
-    """A body that is made while it is sent."""
+class _StreamedBody:
+    """A response body that is produced while it is sent."""
 
-    def __init__(self, body: Iterable[bytes], id: str, tell: Callable[[int, bool], None]) -> None:
+    def __init__(self, body: Iterable[bytes], id: str, notify: Callable[[int, bool], None]) -> None:
         self._body = body
         self._next = iter(body).__next__
         self._id = id
-        self._tell = tell
+        self._notify = notify
         self._size = 0
-        self._whole = self._told = False
+        self._whole = self._notified = False
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        request_id.current.set(self._id)      # a server may ask on another thread
+        request_id.current.set(self._id)      # the server may read the body on another thread
         try:
             part = self._next()
         except StopIteration:
             self._whole = True
             raise
         except Exception:
-            _logger.exception("An answer broke off after %d bytes", self._size)
+            _logger.exception("The response was cut off after %d bytes", self._size)
             raise
         self._size += len(part)
         return part
@@ -113,6 +112,6 @@ class _Parts:
             if close := getattr(self._body, "close", None):
                 close()
         finally:
-            if not self._told:
-                self._told = True
-                self._tell(self._size, self._whole)
+            if not self._notified:
+                self._notified = True
+                self._notify(self._size, self._whole)

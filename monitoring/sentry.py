@@ -1,7 +1,7 @@
-"""Reports of errors to Sentry, where `SENTRY_DSN` is set: the error, where in the code, and the id of the request.
+"""Error reports to Sentry, if `SENTRY_DSN` is set: the exception, its traceback, and the request id.
 
-Nothing of the request goes along but its method and path, nor what the variables held: no header, body, query, address
-or person.
+A report contains the request's method and path, but no query, header, body, client address or user, and no values of
+variables.
 """
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from errors import HBNBError, Misconfigured
 from monitoring import request_id
 from monitoring.logs import scrubbed
 
-PATIENCE = 2.0      # seconds that the last reports of a process may take
-OUTAGE = 600        # seconds in which a worker reports what has no trace, such as a storage that is away, once
+FLUSH_TIMEOUT = 2.0     # seconds for the last reports at the end of a process
+REPEAT_AFTER = 600      # seconds until a worker reports the same error without a traceback, such as an outage, again
 
 
 def init_app(settings: Settings) -> None:
-    """Report what is logged as an error.
+    """Report log records of level ERROR.
 
     Raises:
-        Misconfigured: sentry-sdk is not installed, or the address makes no sense.
+        Misconfigured: sentry-sdk is not installed, or SENTRY_DSN is invalid.
     """
     root = logging.getLogger()
     for handler in root.handlers[:]:
@@ -39,30 +39,29 @@ def init_app(settings: Settings) -> None:
     try:
         sentry_sdk.init(
             settings.sentry_dsn, release=settings.release, environment=settings.env, before_send=_scrub,
-            # What it would find by itself is what must not leave, or costs every request something.
+            # Sentry's integrations would send private data, or slow down every request.
             default_integrations=False, auto_enabling_integrations=False, include_local_variables=False,
             max_breadcrumbs=0, auto_session_tracking=False, send_client_reports=False,
             enable_backpressure_handling=False)
     except ValueError:
-        raise Misconfigured("SENTRY_DSN is no address that Sentry gives: copy it from the project's settings "
-                            "there") from None
+        raise Misconfigured("SENTRY_DSN is not a valid DSN: copy it from the project's settings in Sentry") from None
     root.addHandler(_Handler())
-    # Unlike atexit, this comes in the child processes of multiprocessing too.
-    Finalize(None, sentry_sdk.flush, (PATIENCE,), exitpriority=0)
+    # Unlike atexit, this also runs in child processes of multiprocessing.
+    Finalize(None, sentry_sdk.flush, (FLUSH_TIMEOUT,), exitpriority=0)
 
 
 class _Handler(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
-        self._told: dict[tuple[str, int, str], float] = {}      # when, by place in the code and kind of outage
+        self._reported: dict[tuple[str, int, str], float] = {}  # time of the last report, by code line and kind
 
     def emit(self, record: logging.LogRecord) -> None:
         import sentry_sdk
         if not record.exc_info:
             outage, now = (record.pathname, record.lineno, _kind(record)), time.monotonic()
-            if now - self._told.get(outage, -OUTAGE) < OUTAGE:
+            if now - self._reported.get(outage, -REPEAT_AFTER) < REPEAT_AFTER:
                 return
-            self._told[outage] = now
+            self._reported[outage] = now
         try:
             with sentry_sdk.new_scope() as scope:
                 scope.set_tag("request_id", request_id.current.get())
@@ -75,12 +74,12 @@ class _Handler(logging.Handler):
 
 
 def _kind(record: logging.LogRecord) -> str:
-    """What an outage's sentence says of all its like: our sentences have the particulars behind a colon."""
+    """The kind of an outage: the part of HBNB's error message before the colon, which has no details."""
     return next((str(each).partition(": ")[0] for each in record.args or () if isinstance(each, HBNBError)), "")
 
 
 def _scrub(value: Any, _: Any = None) -> Any:
-    """An event without what may stand in the words of an error."""
+    """A Sentry event without e-mail addresses and tokens."""
     if isinstance(value, dict):
         return {name: _scrub(each) for name, each in value.items()}
     if isinstance(value, list):

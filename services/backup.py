@@ -17,10 +17,11 @@ import orjson
 
 import models
 from errors import Damaged, Invalid
-from models.base_model import time_text, utc_now
+from models.base_model import utc_now
+from models.codec import time_text
+from models.collation import told_apart
 from models.columns import links, unique
 from models.stored_check import StoredCheck
-from models.values import told_apart
 from services.transfer import dumps, file_types
 from services.transfer.atomic_files import LONGEST, Progress, lines, opened, reported, silent, written
 

@@ -312,7 +312,7 @@ def stored(obj: BaseModel) -> dict[str, Any]:
 
 def _at(found: Any, path: Sequence[str]) -> Any:
     """What stands at a path in an object's JSON form."""
-    if isinstance(found, list):
+    if path and isinstance(found, list):
         values = [_at(each, path) for each in found]
         return [value for each in values for value in (each if isinstance(each, list) else [each])]
     return _at(found.get(path[0]), path[1:]) if path and found is not None else found

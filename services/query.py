@@ -9,8 +9,9 @@ from sqlalchemy import Column, ColumnElement, func, inspect
 
 from errors import Invalid, meant
 from models.base_model import BaseModel
+from models.codec import TEXT, check, of
+from models.collation import address_key
 from models.columns import MailType, unique_key
-from models.values import address_key, check
 from services import schema
 
 OPERATORS: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
@@ -53,7 +54,7 @@ def condition(cls: type[BaseModel], wanted: Filter) -> ColumnElement[bool]:
         return related
     column = _column(cls, wanted.path)
     compared = getattr(cls, head)
-    if wanted.operator == "~" and column.type.python_type is not str:
+    if wanted.operator == "~" and of(column) is not TEXT:
         raise Invalid(f"{wanted.path} is no text, which ~ looks into", wanted.path)
     value = schema.fit(column, wanted.value)
     check(column, value)

@@ -1,7 +1,6 @@
 """A model seen from outside, read off its columns: what may come in, and what goes out."""
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
@@ -10,19 +9,14 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Table, literal_column
 
 from errors import Invalid
-from models import passwords
-from models.base_model import BaseModel, blank, parse_time, unknown
-from models.columns import TIMES, TimeType, iso
-from models.values import LEAST, MOST, check
+from models import codec, passwords
+from models.base_model import BaseModel
+from models.codec import blank, check, required, unknown
+from models.columns import TIMES
 
 # What every object has, and nobody gives it.
 GIVEN = ("id", *TIMES)
 NOTHING: frozenset[str] = frozenset()
-
-_JSON_TYPES = {str: "string", int: "integer", float: "number", datetime.datetime: "string"}
-# Of texts: no control characters but tabs and line breaks; and, where one is needed, something to see.
-TEXT_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
-FILLED_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*[^\x00-\x20\x7f\x85\xa0][^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
 
 def columns(cls: type[BaseModel], hidden: frozenset[str] = NOTHING) -> Mapping[str, Column[Any]]:
@@ -44,10 +38,6 @@ def writable(cls: type[BaseModel], made: bool) -> dict[str, Column[Any]]:
     """The attributes that may be set, when an object is made or later."""
     return {column.key: column for column in cls.__table__.c
             if column.key not in GIVEN and (made or not column.info.get("read_only"))}
-
-
-def required(column: Column[Any]) -> bool:
-    return not column.nullable and column.default is None
 
 
 def missing(cls: type[BaseModel], data: Mapping[str, Any], references: bool) -> None:
@@ -116,19 +106,7 @@ def fit(column: Column[Any], value: Any) -> Any:
     """
     if isinstance(value, Null):
         value = None if column.nullable else str(value)
-    kind = column.type.python_type
-    try:
-        if kind is datetime.datetime and isinstance(value, str):
-            return parse_time(value)
-        if isinstance(value, bool):
-            return value
-        if kind is str and isinstance(value, (int, float)):
-            return str(value)
-        if kind in (int, float) and isinstance(value, (str, int)):
-            return kind(value)
-    except (ValueError, OverflowError):
-        pass
-    return value
+    return value if isinstance(value, bool) else codec.converted(codec.of(column).word, value)
 
 
 def selected(cls: type[BaseModel], everything: bool = False,
@@ -139,8 +117,7 @@ def selected(cls: type[BaseModel], everything: bool = False,
         everything: with those that no answer holds.
         hidden: the names of attributes to leave out.
     """
-    return [iso(column).label(column.key) if isinstance(column.type, TimeType) else column
-            for column in (cls.__table__.c if everything else columns(cls, hidden).values())]
+    return [*map(codec.selected, cls.__table__.c if everything else columns(cls, hidden).values())]
 
 
 def form(cls: type[BaseModel], hidden: frozenset[str] = NOTHING) -> list[ColumnElement[Any]]:
@@ -149,12 +126,10 @@ def form(cls: type[BaseModel], hidden: frozenset[str] = NOTHING) -> list[ColumnE
 
 
 def _fitting(column: Column[Any], value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer() and column.type.python_type is int:
-        value = int(value)      # in JSON, 2.0 is a whole number
-    kept = sound(column, value)
+    kept = sound(column, codec.converted(codec.of(column).accept, value))
     if isinstance(value, str) and required(column) and not value.strip():
         raise Invalid(f"{column.key} must not be empty", column.key)
-    return float(kept) if kept is not None and column.type.python_type is float else kept
+    return kept
 
 
 def definition(cls: type[BaseModel], private: frozenset[str], whole: bool = True) -> dict[str, Any]:
@@ -190,20 +165,8 @@ def input_definition(cls: type[BaseModel], made: bool, parent: str | None = None
 
 def _property(column: Column[Any], given: bool = False, made: bool = False) -> dict[str, Any]:
     """The JSON Schema of a column's values; those that are given may be refused for more, and so for a new object."""
-    kind = column.type.python_type
-    found: dict[str, Any] = {"type": _JSON_TYPES[kind]}
-    if kind is datetime.datetime:
-        return found | {"pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$",
-                        "examples": ["2026-01-31T10:00:00.000000"],
-                        "description": "A time in UTC, to the microsecond; no offset is written after it"}
-    if kind is str:
-        found["maxLength"] = getattr(column.type, "length", None)
-        if given:
-            found["pattern"] = TEXT_PATTERN
-        if given and required(column):
-            found |= {"minLength": 1, "pattern": FILLED_PATTERN}
-    else:
-        found |= {"minimum": column.info.get("least", LEAST), "maximum": column.info.get("most", MOST)}
+    found = codec.of(column).schema(column, given)
     if column.nullable and not (made and unknown(column)):
-        found["type"] = [found["type"], "null"]
+        kinds = found["type"]
+        found["type"] = [*([kinds] if isinstance(kinds, str) else kinds), "null"]
     return found

@@ -12,8 +12,8 @@ from sqlalchemy import bindparam, select
 
 import models
 from errors import Conflict, Invalid, NotFound
+from models.codec import checker
 from models.token import Token
-from models.values import checker
 from services.listing import Listing
 
 _TEXT = re.compile(r"hbnb_([0-9a-f-]{36})_([\w-]{43})", re.ASCII)

@@ -1,10 +1,10 @@
-# The balancer.
+# Sets up the balancer.
 packages haproxy
 file unavailable.http /etc/haproxy/errors/hbnb.http 644 root:root
-said=$(haproxy -c -f "$FILES/haproxy.cfg" 2>&1) || fail "haproxy does not understand its configuration: $said"
+error=$(haproxy -c -f "$FILES/haproxy.cfg" 2>&1) || fail "HAProxy rejects its configuration: $error"
 file haproxy.cfg /etc/haproxy/haproxy.cfg 644 root:root
 file sshd.conf /etc/ssh/sshd_config.d/hbnb.conf 644 root:root
-sshd -t || fail "sshd does not understand its configuration"
+sshd -t || fail "sshd rejects its configuration"
 systemctl reload ssh
 enabled haproxy
 started haproxy

@@ -1,7 +1,7 @@
-# The database server. Its password is made once, and lies in /etc/hbnb/database, for root alone.
+# Sets up the database server. Its password is generated once, into /etc/hbnb/database, which only root can read.
 packages mariadb-server openssl
 restart=
-if [ -n "$TLS_ADDRESS" ]; then      # web servers are elsewhere: it listens on that address alone, with TLS
+if [ -n "$TLS_ADDRESS" ]; then      # the web servers are other hosts: listen on this address only, with TLS
     ip -o address show | grep -qwF "$TLS_ADDRESS" ||
         fail "this host has no address $TLS_ADDRESS: set database_address to its address in the internal network"
     directory /etc/mysql/hbnb 750 root:mysql
@@ -25,7 +25,7 @@ systemctl is-active --quiet mariadb || { systemctl start mariadb; changed "start
 directory /etc/hbnb 755 root:root
 [ -e /etc/hbnb/database ] || {
     (umask 077; od -An -N 24 -tx1 /dev/urandom | tr -d ' \n' > /etc/hbnb/database)
-    changed "password of the database"
+    changed "database password"
 }
 password=$(cat /etc/hbnb/database)
 sql() { mariadb --batch --skip-column-names; }
@@ -45,5 +45,5 @@ SQL
         changed "database user hbnb@$address"
     }
 done
-# Read by whoever provisions, and by nobody else.
+# Only `fab provision` reads this line; it is not shown.
 echo "password: $password"

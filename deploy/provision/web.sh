@@ -1,10 +1,10 @@
-# A web server.
+# Sets up a web server.
 packages nginx sudo logrotate curl python3-venv libmariadb3 $BUILD
 account hbnb --system --home-dir /var/lib/hbnb --shell /usr/sbin/nologin --user-group
 account "$USER_NAME" --create-home --shell /bin/bash --user-group
-member "$USER_NAME" www-data            # to ask a release on its own socket
-member "$USER_NAME" systemd-journal     # to read what it says
-if [ ! -e "/home/$USER_NAME/.ssh/authorized_keys" ]; then       # whoever may provision may ship
+member "$USER_NAME" www-data            # may connect to a release's socket
+member "$USER_NAME" systemd-journal     # may read a release's log
+if [ ! -e "/home/$USER_NAME/.ssh/authorized_keys" ]; then       # administrators may deploy too
     directory "/home/$USER_NAME/.ssh" 700 "$USER_NAME:$USER_NAME"
     admin=$(getent passwd "${SUDO_USER:-root}" | cut -d : -f 6)
     runuser -u "$USER_NAME" -- sh -c 'umask 077; cat > "$1"' sh "/home/$USER_NAME/.ssh/authorized_keys" < "$admin/.ssh/authorized_keys"
@@ -27,15 +27,15 @@ directory /var/backups/hbnb 2770 "hbnb:$USER_NAME"
 
 directory /etc/hbnb 755 root:root
 [ -e /etc/hbnb/env ] || { install -m 640 -o root -g hbnb /dev/null /etc/hbnb/env; changed "file /etc/hbnb/env"; }
-[ ! -e "$FILES/database.pem" ] || file database.pem /etc/hbnb/database.pem 644 root:root     # what the database has to show
+[ ! -e "$FILES/database.pem" ] || file database.pem /etc/hbnb/database.pem 644 root:root     # the database's certificate
 . "$FILES/settings"
-said=$(runuser -u hbnb -- sh -euc '. /etc/hbnb/env' 2>&1) || fail "/etc/hbnb/env cannot be read: $said. Write it as lines of NAME='value'"
+error=$(runuser -u hbnb -- sh -euc '. /etc/hbnb/env' 2>&1) || fail "/etc/hbnb/env cannot be read: $error. Write it as lines of NAME='value'"
 
 file manage /usr/local/lib/hbnb/manage 755 root:root
-visudo --check --quiet --file "$FILES/sudoers" || fail "sudo does not understand these rules"
+visudo --check --quiet --file "$FILES/sudoers" || fail "sudo rejects its rules"
 file sudoers /etc/sudoers.d/hbnb 440 root:root
 file sshd.conf /etc/ssh/sshd_config.d/hbnb.conf 644 root:root
-sshd -t || fail "sshd does not understand its configuration"
+sshd -t || fail "sshd rejects its configuration"
 systemctl reload ssh
 file journald.conf /etc/systemd/journald.conf.d/hbnb.conf 644 root:root
 [ -z "$new" ] || systemctl restart systemd-journald
@@ -50,11 +50,11 @@ site=/etc/nginx/sites-available/hbnb
 cp -p "$site" "$FILES/site" 2>/dev/null || :
 file nginx.conf "$site" 644 root:root
 link "$site" /etc/nginx/sites-enabled/hbnb
-[ ! -e /etc/nginx/sites-enabled/default ] || { rm /etc/nginx/sites-enabled/default; changed "nginx's own site is gone"; }
-said=$(nginx -t -q 2>&1) || {
-    # What lies there has to be such as nginx can start with, whenever the host does.
+[ ! -e /etc/nginx/sites-enabled/default ] || { rm /etc/nginx/sites-enabled/default; changed "removed nginx's default site"; }
+error=$(nginx -t -q 2>&1) || {
+    # Put the old file back, so that nginx can start at the next boot.
     if [ -e "$FILES/site" ]; then cp -p "$FILES/site" "$site"; else rm -f "$site" /etc/nginx/sites-enabled/hbnb; fi
-    fail "nginx does not understand its site, which was taken back: $said"
+    fail "nginx rejects the site's configuration, so the old one was put back: $error"
 }
 enabled nginx
 started nginx

@@ -1,12 +1,12 @@
-# What every step begins with. The folder of releases is where it works.
+# Functions for all steps. The working directory is the release root.
 fail() { echo "$*" >&2; exit 1; }
-name() { basename "$(readlink "$1" 2>/dev/null)" 2>/dev/null || :; }    # of the release that a link leads to
-swap() { ln -sfn "$1" ".$2" && mv -T ".$2" "$2"; }                      # point a link elsewhere, with no gap
-front() { path=$1; shift; curl -fsS --max-time 3 -H "Host: $SERVER_NAME" "$@" "http://127.0.0.1$path"; }
-# The step of a deployment whose deployer died may still be at work.
-alone() { exec 8>>.step && flock -w 60 8 || fail "a step of an earlier deployment is still at work: wait, and try again"; }
-manage() { sudo -n -u hbnb /usr/local/lib/hbnb/manage "$@"; }     # a release's own Python
-forget() { rm -rf "releases/$1" "releases/.$1" "/data/web_static/releases/$1"; }       # a release
-aside() { renice -n 10 -p $$ >/dev/null; }      # what serves comes first
-running() { systemctl list-units --plain --no-legend --state=active,activating 'hbnb@*' | sed 's/hbnb@\(.*\)\.service .*/\1/'; }
-cd "$ROOT" 2>/dev/null || fail "there is no $ROOT: provision this host first"
+release_name() { basename "$(readlink "$1" 2>/dev/null)" 2>/dev/null || :; }    # of the release that a link points to
+point_link() { ln -sfn "$1" ".$2" && mv -T ".$2" "$2"; }                        # point_link TARGET LINK, atomically
+ask_nginx() { path=$1; shift; curl -fsS --max-time 3 -H "Host: $SERVER_NAME" "$@" "http://127.0.0.1$path"; }
+# If the connection breaks, a step keeps running; the steps of the next deployment wait for it.
+lock_steps() { exec 8>>.step && flock -w 60 8 || fail "a step of an earlier deployment is still running: wait, and try again"; }
+manage() { sudo -n -u hbnb /usr/local/lib/hbnb/manage "$@"; }     # manage RELEASE …: run a release's Python
+remove_release() { rm -rf "releases/$1" "releases/.$1" "/data/web_static/releases/$1"; }
+low_priority() { renice -n 10 -p $$ >/dev/null; }                 # leave the CPU to the running release
+running_releases() { systemctl list-units --plain --no-legend --state=active,activating 'hbnb@*' | sed 's/hbnb@\(.*\)\.service .*/\1/'; }
+cd "$ROOT" 2>/dev/null || fail "the folder $ROOT does not exist: run \`fab ENV provision\` first"

@@ -1,4 +1,4 @@
-# What the database needs before a release can run on it, as JSON; the exit status says only whether that is anything.
-aside
-said=$(manage "$NAME" -m flask --app wsgi db status --json) || [ $? = 1 ]
-case $said in "{"*) echo "$said";; *) fail "$NAME cannot tell what the database needs: $said";; esac
+# Prints the migrations that the database needs for a release, as JSON. Exit status 1 of `db status` means: some.
+low_priority
+output=$(manage "$NAME" -m flask --app wsgi db status --json) || [ $? = 1 ]
+case $output in "{"*) echo "$output";; *) fail "$NAME cannot read the state of the database: $output";; esac

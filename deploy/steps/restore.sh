@@ -1,5 +1,6 @@
-alone
-release=$(name current)
-[ -n "$release" ] || fail "nothing runs here that could restore it: deploy a release first"
+# Restores a backup with the current release.
+lock_steps
+release=$(release_name current)
+[ -n "$release" ] || fail "no release runs here, so a backup cannot be restored: deploy a release first"
 manage "$release" -m flask --app wsgi db upgrade
 manage "$release" console.py restore $REPLACE "$FILE"

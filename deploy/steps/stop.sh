@@ -1,3 +1,3 @@
 # Undoes start.sh, unless the release was running before.
-alone
+lock_steps
 case " $RUNNING " in *" $NAME "*) ;; *) sudo -n systemctl stop "hbnb@$NAME.service";; esac

@@ -26,6 +26,7 @@ from sqlalchemy.pool import QueuePool
 from errors import Damaged, HBNBError, Invalid, Unavailable, taken
 from legacy import json_file
 from models import passwords
+from models.collation import lower
 from models.engine.autocommit import Autocommit
 from models.engine.base import Storage, must_be_empty
 from models.engine.compiled import Rows
@@ -34,7 +35,6 @@ from models.engine.file.journal import Objects
 from models.engine.file.json_file import JSONFile
 from models.engine.statements import Values
 from models.stored_check import StoredCheck
-from models.values import lower
 
 
 def _or_none(function: Callable[[Any], Any]) -> Callable[[Any], Any]:

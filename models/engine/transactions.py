@@ -15,9 +15,9 @@ from sqlalchemy.orm.exc import StaleDataError
 import models
 from errors import Conflict, HBNBError, Invalid, NotFound, Unavailable
 from models.base_model import BaseModel
+from models.codec import check
 from models.engine.autocommit import Autocommit
 from models.engine.cascade import forget_old_collections, remove_family
-from models.values import check
 
 T = TypeVar("T")
 

@@ -15,9 +15,9 @@ from sqlalchemy import func, select
 import models
 from models.amenity import Amenity, place_amenity
 from models.city import City
+from models.collation import lower
 from models.place import Place
 from models.state import State
-from models.values import lower
 
 if TYPE_CHECKING:
     from models.engine.base import Storage

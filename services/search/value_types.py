@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from errors import Invalid
-from services import query, schema
+from models.codec import TEXT_PATTERN
+from services import query
 from services.search import words
 
 MOST_IDS = 10_000
@@ -90,7 +91,7 @@ def _pattern(*patterns: str) -> dict[str, Any]:
     return {"type": "string", "pattern": f"^{','.join(patterns)}$"}
 
 
-_TEXT = {"type": "string", "maxLength": 1024, "pattern": schema.TEXT_PATTERN}
+_TEXT = {"type": "string", "maxLength": 1024, "pattern": TEXT_PATTERN}
 _SORTS = {"type": "string", "enum": [*SORTS]}
 _STRING = {"type": "string"}
 

@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, or_, select
 
 from errors import Invalid
 from models.amenity import place_amenity
+from models.codec import checker
+from models.collation import lower
 from models.place import Place
-from models.values import checker, lower
 from services.search.statistics import Market
 
 MOST = 10       # each may be looked for in the description of every place

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from models.base_model import parse_time
+from models.codec import parse_time
 from services.transfer import prices
 from services.transfer.text import shown
 

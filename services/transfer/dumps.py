@@ -15,7 +15,8 @@ import models
 from errors import Invalid
 from legacy import json_file
 from models import passwords
-from models.base_model import NEVER, BaseModel, parse_time
+from models.base_model import BaseModel
+from models.codec import NEVER, UNREADABLE, Codec, coded
 from models.columns import TIMES, links
 from services import schema
 from services.transfer.importer import Intake, Item
@@ -173,11 +174,11 @@ def _class_name(obj: dict[str, Any]) -> str:
 
 def _item(place: str, obj: dict[str, Any]) -> Item:
     cls = models.classes[obj["__class__"]]
-    columns, pairs = cls.__table__.c, links(cls.__table__)
+    columns, pairs, codecs = cls.__table__.c, links(cls.__table__), coded(cls.__table__)
     values, linked = {}, {}
     for name, value in obj.items():
-        if name in TIMES:
-            values[name] = _time(name, value)
+        if name in codecs:
+            values[name] = _read(codecs[name], name, value)
         elif name == "password":
             values[name] = value or passwords.NO_LOGIN
         elif name in columns:
@@ -191,8 +192,8 @@ def _item(place: str, obj: dict[str, Any]) -> Item:
     return Item(place, values, linked)
 
 
-def _time(name: str, value: Any) -> Any:
+def _read(codec: Codec, name: str, value: Any) -> Any:
     try:
-        return parse_time(value)
-    except (TypeError, ValueError, OverflowError):
-        raise Invalid(f"{name}: {shown(value)} is no time") from None
+        return None if value is None and name not in TIMES else codec.accept(value)
+    except UNREADABLE:
+        raise Invalid(f"{name}: {shown(value)} is no {codec.noun}") from None

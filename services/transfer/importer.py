@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+import orjson
 from sqlalchemy import Column, Table, delete, insert, select, update
 
 import models
 from errors import Conflict, Invalid
 from models import passwords
-from models.base_model import BaseModel, blank, utc_now
+from models.base_model import BaseModel, utc_now
+from models.codec import all_fit, blank, checker, required
+from models.collation import told_apart
 from models.columns import TIMES, unique, unique_key
-from models.values import all_fit, checker, told_apart
-from services import schema
 from services.actor import OPERATOR
 from services.registry import service_for
 from services.transfer.report import Report as Report
@@ -160,7 +161,7 @@ class Intake:
         seen = self._seen.setdefault(cls, {})
         for item in items:
             linked = (tuple(ids) for ids in item.linked.values())
-            content = hash((*item.values.values(), *linked))
+            content = _hashed((*item.values.values(), *linked))
             first = seen.get(item.values["id"])
             if first is None:
                 seen[item.values["id"]] = content
@@ -249,12 +250,19 @@ def batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
         yield batch
 
 
+def _hashed(values: tuple[Any, ...]) -> int:
+    try:
+        return hash(values)
+    except TypeError:       # JSON is among them
+        return hash(orjson.dumps(values, option=orjson.OPT_SORT_KEYS))
+
+
 class _Plan:
     """What a column wants of a value, looked up once for many rows."""
 
     def __init__(self, column: Column[Any]) -> None:
         self.name, self._column = column.key, column
-        self.unset = None if schema.required(column) else blank(column)
+        self.unset = None if required(column) else blank(column)
         self._nullable = column.nullable
         # A text may be empty, as it was in the store; what tells objects apart may not.
         self._filled = column.primary_key or column in {*unique(column.table)} or column.foreign_keys

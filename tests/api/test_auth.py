@@ -17,7 +17,7 @@ import wsgi
 from api.v1 import app as api_app
 from cli import lexer
 from cli.completion import candidates
-from cli.formatting import FORMS
+from cli.formatting import FORMATS
 from config import ENVIRONMENTS, Settings
 from errors import Conflict, Invalid, Misconfigured, NotFound
 from models.answer import Answer
@@ -382,7 +382,7 @@ class TestConsole:
 
     def test_completes_what_may_follow(self, storage, token):
         assert candidates(["token"], "") == ["create", "list", "revoke"]
-        assert candidates(["token", "list"], "--") == [*FORMS]
+        assert candidates(["token", "list"], "--") == [*FORMATS]
         assert candidates(["token", "revoke"], "m") == ["mine"]
         assert candidates(["token", "revoke"], "x") == candidates(["token", "create"], "m") == []
 

@@ -1,4 +1,4 @@
-"""What the tests of the console share."""
+"""Fixtures for the console tests."""
 from __future__ import annotations
 
 import io
@@ -12,14 +12,14 @@ from tests.market import Market
 
 
 class Session:
-    """A console in this process: called with a line, it gives what that printed."""
+    """A console in this process. Calling it with a line returns the output."""
 
     def __init__(self) -> None:
         self._console = HBNBCommand()
         self.notes, self.failed, self.ended = "", False, False
 
     def __call__(self, line: str) -> str:
-        # As texts, so that what no UTF-8 can spell is seen, too.
+        # Text streams keep characters that UTF-8 cannot encode.
         with redirect_stdout(io.StringIO()) as printed, redirect_stderr(io.StringIO()) as notes:
             self._console.stdout = printed
             self.ended = self._console.onecmd(line)

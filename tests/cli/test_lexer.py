@@ -1,4 +1,4 @@
-"""What a person types in the console, in all the ways that people write it."""
+"""Console syntax: calls, quotes, null, escapes, conditions, and suggestions for mistyped names."""
 from __future__ import annotations
 
 import re
@@ -17,16 +17,16 @@ from tests.market import Market
 only_file = pytest.mark.parametrize("engine", ["file"], indirect=True)
 
 
-class TestDottedForm:
-    @pytest.mark.parametrize("given", [
+class TestCalls:
+    @pytest.mark.parametrize("arguments", [
         "{0}, {{'first_name': 'Jo'}}", "{0},{{'first_name':'Jo'}}", "{0}, first_name, 'Jo'", '{0}, first_name, "Jo"',
         '{0}, {{"first_name": "Jo"}}', "{0}, {{\"first_name\": 'Jo'}}", "{0}, {{first_name: Jo}}", "{0},first_name,Jo",
         "'{0}', {{first_name: \"Jo\"}}", '"{0}", first_name, Jo', " {0} ,  {{ 'first_name' : 'Jo' , }} ",
         "'{0}',first_name,'Jo',",
         "{0}, {{'last_name': 'x, y: {{z}} [1]', 'first_name': 'Jo'}}", "{0}, {{last_name: \"it's\", first_name: 'Jo'}}",
         "{0}, {{'first_name': 'Joe', first_name: 'Jo'}}"])
-    def test_stores_what_is_meant_with_any_quotes_or_none(self, say: Session, market: Market, given):
-        assert (say(f"User.update({given.format(market.host.id)})"), say.notes, say.failed) == ("", "", False)
+    def test_accept_any_quotes_or_none(self, say: Session, market: Market, arguments):
+        assert (say(f"User.update({arguments.format(market.host.id)})"), say.notes, say.failed) == ("", "", False)
         assert stored(User, market.host.id).first_name == "Jo"
 
     @only_file
@@ -34,14 +34,14 @@ class TestDottedForm:
         ("'a, b: {c} [d] (e)'", "a, b: {c} [d] (e)"), ('"it\'s"', "it's"), ("'say \"hi\"'", 'say "hi"'),
         (r'"say \"hi\""', 'say "hi"'), (r"'it\'s'", "it's"), ("New name", "New name"), ("it's", "it's"), ("12", "12"),
         ("007", "007"), ('"\\u05d0\\ud83c\\udf3a"', "א🌺"), ("None", "None"), ("''", "")])
-    def test_keeps_a_text_whole(self, say: Session, market: Market, written, name):
+    def test_keep_a_text_unchanged(self, say: Session, market: Market, written, name):
         id = market.state.id
         for line in (f"State.update({id}, name, {written})", f'State.update("{id}","name",{written})'):
             assert (say(line), say.notes) == ("", "")
             assert stored(State, id).name == name
 
     @only_file
-    def test_reads_numbers_and_nothing_in_a_dict(self, say: Session, market: Market):
+    def test_parse_numbers_and_null_in_a_dict(self, say: Session, market: Market):
         say(f"Place.update({market.place.id}, {{max_guest: 7, 'latitude': -1.5e1, longitude: null, description: None, "
             "name: 12}})".replace("}}", "}"))
         place = stored(Place, market.place.id)
@@ -49,18 +49,18 @@ class TestDottedForm:
             7, -15.0, None, None, "12")
 
     @only_file
-    @pytest.mark.parametrize("given", [
+    @pytest.mark.parametrize("arguments", [
         "ID, {'name': 'x'", "ID, {'name' 'x'}", "ID, {'name': 'x' 'y'}", "ID, {'name': }", "ID, {'name'}",
         "ID, {'name': 'x'}}", "ID, {'name': 'x'} {'name': 'y'}", "ID, " + "{a: " * 50 + "}" * 50, "ID, {'a': [1, 2}"])
-    def test_says_what_cannot_be_read_and_stores_nothing(self, say: Session, market: Market, given):
+    def test_report_a_syntax_error_and_store_nothing(self, say: Session, market: Market, arguments):
         before = say("all")
-        assert (say(f"State.update({given.replace('ID', market.state.id)})"), say.failed) == ("", True)
-        assert say.notes.startswith("** What stands in the brackets cannot be read: close each quote and bracket")
+        assert (say(f"State.update({arguments.replace('ID', market.state.id)})"), say.failed) == ("", True)
+        assert say.notes.startswith("** The arguments cannot be parsed: close each quote and bracket")
         assert say("all") == before
 
 
 class TestOpenQuotes:
-    """A value that begins with a quote ends with the same quote: if it does not, nothing is stored or searched."""
+    """A value that begins with a quote must end with the same quote; otherwise the command fails."""
 
     VALUES = ('"unclosed', "'unclosed", "'O'Brien'", r'"a\u0041\qb\"', '"New York', '"', "'", "'tis",
               '"a"b"', '"a"b', "'x\"")
@@ -84,17 +84,17 @@ class TestOpenQuotes:
             assert say.notes.startswith("** Close the quote"), line
 
     @only_file
-    def test_are_refused_in_the_dotted_form_of_each_command(self, say: Session, market: Market):
+    def test_are_refused_in_calls(self, say: Session, market: Market):
         for line in ('State.show("x)', 'State.destroy("ID)', 'Place.count(name="x)', "State.update('ID, name, x)"):
             line = line.replace("ID", market.state.id)
             assert (say(line), say.failed) == ("", True)
             assert re.search("(?i)close (the|each) quote", say.notes), line
 
     @only_file
-    def test_are_refused_on_the_command_line_too(self, say: Session, market: Market):
-        for given in (("count", "Place", 'name="x y'), ("update", "State", market.state.id, "name", '"New York'),
-                      ("update", "State", market.state.id, "name", "'tis")):
-            assert (say(_line(*given)), say.failed) == ("", True)
+    def test_are_refused_on_the_command_line(self, say: Session, market: Market):
+        for arguments in (("count", "Place", 'name="x y'), ("update", "State", market.state.id, "name", '"New York'),
+                          ("update", "State", market.state.id, "name", "'tis")):
+            assert (say(_line(*arguments)), say.failed) == ("", True)
             assert say.notes.startswith("** Close the quote")
 
     @only_file
@@ -105,17 +105,17 @@ class TestOpenQuotes:
 
     @only_file
     @pytest.mark.parametrize("line", ['show State "', "destroy State \"x", 'show State "x y'])
-    def test_name_no_object(self, say: Session, line):
+    def test_match_no_object(self, say: Session, line):
         assert say(line) == "** no instance found **\n"
 
 
-class TestBraces:
+class TestDicts:
     @only_file
     @pytest.mark.parametrize("value", ['__import__("os")', "f(x)", "b'x'", "x[0]", "{1}", 'say "hi"', "os.getcwd()"])
-    def test_take_texts_numbers_and_null_only(self, say: Session, market: Market, value):
+    def test_accept_only_texts_numbers_and_null(self, say: Session, market: Market, value):
         id, name = market.state.id, market.state.name
         assert (say(f'State.update("{id}", {{"name": {value}}})'), say.failed) == ("", True)
-        assert say.notes.startswith("** What stands in the brackets cannot be read")
+        assert say.notes.startswith("** The arguments cannot be parsed")
         assert stored(State, id).name == name
 
 
@@ -123,19 +123,19 @@ class TestNull:
     @pytest.mark.parametrize("line", [
         "update Place {} price_by_night null", 'Place.update("{}", "price_by_night", null)',
         'Place.update("{}", {{"price_by_night": null}})'])
-    def test_is_no_value_and_is_found(self, say: Session, market: Market, line):
+    def test_removes_the_value_and_can_be_searched(self, say: Session, market: Market, line):
         assert say("count Place price_by_night = null") == "0\n"
         assert (say(line.format(market.place.id)), say.notes, say.failed) == ("", "", False)
         assert stored(Place, market.place.id).price_by_night is None
-        for given in ("price_by_night=null", "price_by_night = null"):
-            assert say(f"count Place {given}") == "1\n"
+        for arguments in ("price_by_night=null", "price_by_night = null"):
+            assert say(f"count Place {arguments}") == "1\n"
         assert say("Place.count(price_by_night=null)") == "1\n"
         assert say(_line("count", "Place", "price_by_night=null")) == "1\n"
         assert say("count Place price_by_night!=null") == "0\n"
         assert say("count City places.price_by_night=null") == "1\n"
 
     @only_file
-    def test_in_quotes_is_a_text_and_so_it_is_where_there_must_be_a_value(self, say: Session, market: Market):
+    def test_is_a_text_in_quotes_and_for_required_attributes(self, say: Session, market: Market):
         for typed, description in (('"null"', "null"), ("null", None), ("'null'", "null"), ("Null", "Null")):
             say(f"update Place {market.place.id} description {typed}")
             assert stored(Place, market.place.id).description == description
@@ -147,13 +147,13 @@ class TestNull:
             assert say("count State name=null") == "1\n"
 
     @only_file
-    def test_is_refused_by_an_order(self, say: Session, market: Market):
+    def test_is_refused_by_other_operators(self, say: Session, market: Market):
         for condition in ("price_by_night<null", "latitude >= null", "description~null"):
             assert (say(f"find Place {condition}"), say.failed) == ("", True)
             assert "null is no condition: use = or !=" in say.notes
 
     @only_file
-    def test_is_in_the_help(self, say: Session):
+    def test_is_documented_in_the_help(self, say: Session):
         for command in ("update", "find"):
             assert "null without quotes" in say(f"help {command}")
 
@@ -162,7 +162,7 @@ class TestEscapes:
     @pytest.mark.parametrize(("typed", "text"), [
         (r'"a\nb"', "a\nb"), (r'"a\tb"', "a\tb"), (r'"a\"b"', 'a"b'), (r'"a\\nb"', r"a\nb"), (r'"C:\dir"', r"C:\dir"),
         (r'"\u00e9"', "é"), (r'"\_"', "_")])
-    def test_read_the_same_in_every_command(self, say: Session, market: Market, typed, text):
+    def test_mean_the_same_in_every_command(self, say: Session, market: Market, typed, text):
         id = market.place.id
         for line in (f"update Place {id} description {typed}", f'Place.update("{id}", "description", {typed})',
                      f"Place.update({id}, {{'description': {typed}}})"):
@@ -184,7 +184,7 @@ class TestConditions:
         "price_by_night<150 max_guest>=2", "price_by_night < 150 max_guest >= 2", "price_by_night <150 max_guest>= 2",
         'city = "Albany"', "city = 'Albany'", "city='Albany'", '"price_by_night < 150"', '"city = \\"Albany\\""',
         "city.state ~ albany price_by_night<=100"])
-    def test_may_have_spaces_and_are_counted_as_they_are_found(self, say: Session, market: Market, conditions):
+    def test_may_have_spaces_and_mean_the_same_in_count_and_find(self, say: Session, market: Market, conditions):
         Market("Buffalo").place.price_by_night = 250
         Place(name="Tent", city_id=market.city.id, user_id=market.host.id, price_by_night=250, max_guest=9).save()
         found = len(say.json(f"find Place {conditions}"))
@@ -193,24 +193,24 @@ class TestConditions:
         assert 0 < found < 3
 
     @only_file
-    def test_stand_in_the_dotted_form_too(self, say: Session, market: Market):
+    def test_work_in_calls(self, say: Session, market: Market):
         assert say("Place.count(price_by_night<60)") == "0\n"
         assert say('Place.count(city="Albany", max_guest >= 2)') == "1\n"
 
     @only_file
     @pytest.mark.parametrize("rest", ["foo", "price_by_night", "max_guest<6 foo", "sort name", "--csv", "limit 5"])
-    def test_that_are_not_understood_are_said_by_count(self, say: Session, market: Market, rest):
+    def test_count_reports_invalid_conditions(self, say: Session, market: Market, rest):
         assert (say(f"count Place {rest}"), say.failed) == ("", True)
-        assert "is no condition: see help count" in say.notes
+        assert "is not a condition: see help count" in say.notes
 
     @only_file
-    def test_are_refused_as_find_refuses_them(self, say: Session, market: Market):
+    def test_count_and_find_report_the_same_errors(self, say: Session, market: Market):
         for bad in ("nickname=5", "price_by_night<abc", "user.password~x"):
             say(f"find Place {bad}")
             note = say.notes
             assert (say(f"count Place {bad}"), say.notes) == ("", note)
 
-    def test_none_and_a_form_count_each_class_and_all_objects(self, say: Session, market: Market):
+    def test_count_with_only_a_format_counts_each_class_and_all_objects(self, say: Session, market: Market):
         counts = {each["class"]: each["count"] for each in say.json("count")}
         assert counts == {"Amenity": 2, "State": 1, "User": 2, "City": 1, "Place": 1, "Review": 1, "total": 8}
 
@@ -221,7 +221,7 @@ class TestSurplusWords:
         ("all State price_by_night<60", "price_by_night<60"), ("show State {} x y", "x y"), ("State.all(5)", "5"),
         ('update State {} name "Iowa" and more', "and more"), ("update State {} name Iowa name", "name"),
         ('State.update({}, {{"name": "Iowa"}}, 5)', "5")])
-    def test_are_named_aside_and_the_classic_answer_is_what_it_was(self, say: Session, market: Market, line, ignored):
+    def test_are_reported_and_the_classic_answer_stays(self, say: Session, market: Market, line, ignored):
         answer = say(line.format(market.state.id))
         assert say.notes.startswith(f"** {ignored} was ignored")
         assert not say.failed
@@ -229,12 +229,12 @@ class TestSurplusWords:
                           else say(f"show State {market.state.id}"))
         assert stored(State, market.state.id).name == ("Iowa" if "update" in line else market.state.name)
 
-    def test_of_destroy_are_named(self, say: Session, market: Market):
+    def test_of_destroy_are_reported(self, say: Session, market: Market):
         say(f"destroy Amenity {market.wifi.id} {market.pool.id}")
         assert say.notes == f"** {market.pool.id} was ignored **\n"
         assert say("count Amenity") == "1\n"
 
-    def test_that_may_be_a_password_are_not_repeated(self, say: Session, market: Market):
+    def test_that_may_contain_a_password_are_not_shown(self, say: Session, market: Market):
         say(f"update User {market.host.id} password Tr0ub4dor Tr0ub4dor2")
         assert "Tr0ub4dor" not in say.notes
         assert "was ignored" in say.notes
@@ -253,14 +253,14 @@ class TestDidYouMean:
         ('create State nam="x" name="y"', None, "nam was skipped: State has no such attribute (did you mean name?)"),
         ("update User {} frist_name x", "", "User has no attribute frist_name (did you mean first_name?)"),
         ("find Place pric_by_night<5", "", "Place has no attribute pric_by_night (did you mean price_by_night?); it")])
-    def test_names_what_is_very_like_it_beside_the_classic_error(self, say: Session, market: Market, line, printed,
-                                                                 note):
+    def test_suggests_a_similar_name_after_the_classic_error(self, say: Session, market: Market, line, printed,
+                                                             note):
         answer = say(line.format(market.host.id))
         assert printed is None or answer == printed
         assert say.notes.startswith(f"** {note}")
 
     @pytest.mark.parametrize("line", ["foo", "all Foo", "State.foo()", "help foo"])
-    def test_names_nothing_that_is_not(self, say: Session, line):
+    def test_suggests_nothing_without_a_similar_name(self, say: Session, line):
         say(line)
         assert say.notes == ""
 
@@ -277,7 +277,7 @@ class TestAmenities:
         "update Place {0} amenity_ids '[\"{1}\", \"sauna\"]'", 'update Place {0} amenity_ids ["{1}", "sauna"]',
         "update Place {0} amenity_ids [{1},sauna]", "Place.update({0}, amenity_ids, ['{1}', 'sauna'])",
         'Place.update("{0}", {{"amenity_ids": ["{1}", "sauna"], "name": "Hut"}})'])
-    def test_of_a_place_are_those_that_are_listed(self, say: Session, market: Market, sauna, line):
+    def test_of_a_place_are_replaced_by_the_list(self, say: Session, market: Market, sauna, line):
         before = stored(Place, market.place.id).updated_at
         assert (say(line.format(market.place.id, market.wifi.id)), say.notes, say.failed) == ("", "", False)
         place = stored(Place, market.place.id)
@@ -289,25 +289,25 @@ class TestAmenities:
     @pytest.mark.parametrize(("ids", "note"), [
         ('["nope"]', "amenity_ids: there is no amenity nope"), ('["sauna", "nope"]', "amenity_ids: there is no "),
         ("sauna", "amenity_ids must be a list of ids"), ("[5]", "amenity_ids must be a list of ids"),
-        ("[", "What stands in the brackets")])
-    def test_that_are_none_are_refused_and_nothing_is_changed(self, say: Session, market: Market, sauna, ids, note):
+        ("[", "The arguments cannot be parsed")])
+    def test_that_do_not_exist_are_refused_and_nothing_changes(self, say: Session, market: Market, sauna, ids, note):
         for line in (f"update Place {market.place.id} amenity_ids {ids}",
                      f'Place.update("{market.place.id}", {{"name": "Hut", "amenity_ids": {ids}}})'):
             assert (say(line), say.failed) == ("", True)
-            assert say.notes.startswith(("** What", f"** {note}"))
+            assert say.notes.startswith(("** The arguments", f"** {note}"))
             place = stored(Place, market.place.id)
             assert (place.name, {*place.amenity_ids}) == (market.place.name, {market.wifi.id, market.pool.id})
 
-    def test_may_be_none_at_all(self, say: Session, market: Market):
+    def test_may_be_an_empty_list(self, say: Session, market: Market):
         say(f"update Place {market.place.id} amenity_ids []")
         assert stored(Place, market.place.id).amenity_ids == []
 
     @only_file
-    def test_are_no_attribute_of_another_class(self, say: Session, market: Market):
+    def test_belong_only_to_places(self, say: Session, market: Market):
         say(f"update State {market.state.id} amenity_ids []")
         assert say.notes == "** State has no attribute amenity_ids **\n"
 
     @only_file
-    def test_are_not_for_create_which_says_what_is(self, say: Session, market: Market):
+    def test_cannot_be_set_by_create(self, say: Session, market: Market):
         say('create Place amenity_ids="x"')
-        assert say.notes == "** amenity_ids was skipped: set it by update **\n"
+        assert say.notes == "** amenity_ids was skipped: set it with update **\n"

@@ -1,4 +1,4 @@
-"""The console as a person at a terminal has it: on a pseudo-terminal, in a process of its own."""
+"""The console at a terminal: in its own process, on a pseudo-terminal."""
 from __future__ import annotations
 
 import fcntl
@@ -35,12 +35,12 @@ only_file = pytest.mark.parametrize("engine", ["file"], indirect=True)
 
 
 class Terminal:
-    """A console on a terminal: what is typed goes in by `type`, what is shown is waited for by `until`."""
+    """A console at a terminal: `type` sends keys, and `until` waits for output."""
 
     def __init__(self, environ: Mapping[str, str], folder: Path, *args: str, stdout: int | None = None,
                  width: int = 500) -> None:
         self._ours, theirs = os.openpty()
-        # No colours, no settings of the user who runs the tests, and lines that are long enough not to be wrapped.
+        # No colours, no settings of the current user, and lines long enough not to wrap.
         settings = {"TERM": "dumb", "INPUTRC": "/dev/null"}
         own = {name: value for name, value in environ.items() if name not in ("COLUMNS", "LINES")}
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
@@ -55,26 +55,26 @@ class Terminal:
         os.write(self._ours, text.encode())
 
     def until(self, text: str) -> str:
-        """Wait until the terminal shows a text. Returns: all that it has shown before it, since the last time."""
+        """Wait until the terminal shows a text. Returns: the output before it, since the last call."""
         assert self._shows(text, TIMEOUT), f"{text!r} was not shown, but {self._shown!r}"
         before, _, self._shown = self._shown.partition(text)
         return before
 
     def run(self, line: str) -> str:
-        """Type a line at the prompt. Returns: what is shown until the next prompt, without the line."""
+        """Type a line at the prompt. Returns: the output until the next prompt, without the line."""
         self.type(f"{line}\n")
         self.until(f"{line}\n")
         return self.until(PROMPT)
 
     def run_typed(self, keys: str) -> str:
-        """Press keys of which the last ends the line. Returns: what is shown until the next prompt."""
+        """Press keys, the last of which ends the line. Returns: the output until the next prompt."""
         self.type(keys)
         return self.until(PROMPT)
 
     def interrupt(self) -> str:
-        """Press Ctrl-C until the next prompt, as people do. Returns: what is shown before it.
+        """Press Ctrl-C until the next prompt. Returns: the output before it.
 
-        Once may not be enough: Python sees a signal late that came just before it began to wait for input.
+        Once may not be enough: Python notices a signal late if it arrives just before it waits for input.
         """
         while True:
             self.type(CTRL_C)
@@ -83,7 +83,7 @@ class Terminal:
             assert self.process.poll() is None
 
     def end(self) -> str:
-        """Wait for the end. Returns: what is shown before it."""
+        """Wait until the process ends. Returns: the output."""
         deadline = time.monotonic() + TIMEOUT
         while self._read(deadline - time.monotonic()):
             pass
@@ -104,7 +104,7 @@ class Terminal:
         return True
 
     def _read(self, seconds: float) -> bool:
-        """Take in what is shown next. Returns: whether there was anything, before the end or the time."""
+        """Read more output. Returns: whether there was any before the end or the timeout."""
         if not select.select([self._ours], [], [], max(seconds, 0))[0]:
             return False
         try:
@@ -117,7 +117,7 @@ class Terminal:
 
 @pytest.fixture
 def open_terminal(storage, environ, tmp_path) -> Iterator[Callable[..., Terminal]]:
-    """Start a console on a terminal, on a store that is empty; its files are in `tmp_path`."""
+    """Function that starts a console at a terminal, on an empty store; its files are in `tmp_path`."""
     opened: list[Terminal] = []
 
     def open_one(*args: str, width: int = 500, **more: str) -> Terminal:
@@ -143,7 +143,7 @@ class TestSession:
         assert terminal.run("count State") == "1\n"
         assert terminal.run("") == ""
         assert terminal.run("nonsense") == "*** Unknown syntax: nonsense\n"
-        assert terminal.run("find State name").startswith("** name is no condition, nor sort, columns or limit")
+        assert terminal.run("find State name").startswith("** name is not a condition, sort, columns or limit")
 
     @only_file
     def test_quit_ends_it(self, terminal: Terminal):
@@ -152,7 +152,7 @@ class TestSession:
         assert terminal.process.returncode == 0
 
     @only_file
-    def test_ctrl_d_ends_it_and_leaves_the_line(self, terminal: Terminal):
+    def test_ctrl_d_ends_it_and_starts_a_new_line(self, terminal: Terminal):
         terminal.type(CTRL_D)
         assert terminal.end() == "\n"
         assert terminal.process.returncode == 0
@@ -171,7 +171,7 @@ class TestSession:
 
 class TestCtrlC:
     @only_file
-    def test_at_the_prompt_drops_the_line_and_does_not_end_the_session(self, terminal: Terminal):
+    def test_at_the_prompt_discards_the_line_and_continues_the_session(self, terminal: Terminal):
         terminal.type('create State name="Ohio"')
         terminal.until('"Ohio"')
         for _ in range(3):
@@ -179,7 +179,7 @@ class TestCtrlC:
         assert terminal.run("count State") == "0\n"
         assert terminal.process.poll() is None
 
-    def test_in_the_middle_of_a_command_ends_the_command_only_and_changes_nothing(
+    def test_during_a_command_ends_only_the_command_and_changes_nothing(
             self, terminal: Terminal, storage, tmp_path):
         os.mkfifo(tmp_path / "slow.csv")
         terminal.type("import slow.csv --state A --city B\n")
@@ -197,7 +197,7 @@ class TestCtrlC:
         assert storage.get(State, id).name == "Ohio"
 
     @only_file
-    def test_is_no_reason_to_lose_the_lines_before(self, terminal: Terminal, environ):
+    def test_keeps_the_history(self, terminal: Terminal, environ):
         terminal.run("count State")
         terminal.interrupt()
         terminal.run("count City")
@@ -208,9 +208,9 @@ class TestCtrlC:
 
 @only_file
 class TestCompletion:
-    """What is typed is short; what is run must be whole."""
+    """Lines are typed in part, and completed with Tab."""
 
-    # Those that change the store come last: what they make may be completed to.
+    # Lines that change the store come last, because they add completions.
     LINES = [
         (f"cou{TAB} State", "count State"), (f"al{TAB}", "all"), (f"help exp{TAB}", "help export"),
         (f"count Sta{TAB}", "count State"), (f"all Rev{TAB}", "all Review"), (f"create Ame{TAB}", "create Amenity"),
@@ -239,7 +239,7 @@ class TestCompletion:
             terminal.run_typed(f"{typed}\n")
         terminal.type("quit\n")
         terminal.end()
-        # The history says what was run, whatever the terminal had to redraw for it.
+        # The history has the executed lines, however often the terminal redrew them.
         history = Path(environ["HBNB_HISTORY"]).read_text().splitlines()
         assert history == [*(line for _, line in self.LINES), "quit"]
 
@@ -255,7 +255,7 @@ class TestCompletion:
             "import data/listings.csv", 'export "my file.csv"', r'restore "evil\x1b[31m\x9bred.csv"',
             "backup x --force", "quit"]
 
-    def test_shows_what_there_is_to_choose_from(self, terminal: Terminal, storage):
+    def test_lists_the_candidates(self, terminal: Terminal, storage):
         for number in range(3):
             storage.new(State(id=f"abc-{number}", name="Ohio"))
         storage.save()
@@ -268,7 +268,7 @@ class TestCompletion:
         terminal.until("count")
         assert "create" in terminal.until(PROMPT)
 
-    def test_of_ids_survives_a_store_that_is_damaged(self, terminal: Terminal, settings):
+    def test_of_ids_works_with_a_damaged_store(self, terminal: Terminal, settings):
         Path(settings.file_path).write_text("{")
         terminal.type(f"show State a{TAB}{TAB}bc\n")
         shown = terminal.until(PROMPT)
@@ -281,7 +281,7 @@ class TestHistory:
     def path(self, environ) -> Path:
         return Path(environ["HBNB_HISTORY"])
 
-    def test_keeps_lines_for_the_next_session_but_none_with_a_password_or_a_token(self, open_terminal, path, storage):
+    def test_keeps_lines_for_the_next_session_except_passwords_and_tokens(self, open_terminal, path, storage):
         terminal = open_terminal()
         terminal.until(PROMPT)
         terminal.run("count State")
@@ -301,7 +301,7 @@ class TestHistory:
         assert again.until(PROMPT).endswith("count City\n0\n")
 
     @only_file
-    def test_a_line_with_a_password_cannot_be_called_back_in_its_own_session(self, terminal: Terminal):
+    def test_a_line_with_a_password_is_removed_at_once(self, terminal: Terminal):
         terminal.run("count City")
         terminal.run('create User email="a@b.c" password="Tr0ub4dor"')
         terminal.type(CTRL_P + "\n")
@@ -309,7 +309,7 @@ class TestHistory:
 
     @only_file
     @pytest.mark.parametrize("mode", [None, 0o644, 0o666])
-    def test_may_be_read_by_its_owner_only(self, open_terminal, path, mode):
+    def test_is_readable_only_by_its_owner(self, open_terminal, path, mode):
         if mode is not None:
             path.write_text("count User\n")
             path.chmod(mode)
@@ -323,7 +323,7 @@ class TestHistory:
 
     @only_file
     @pytest.mark.parametrize("place", ["", "nowhere/history", "."])
-    def test_is_not_kept_where_it_cannot_be_or_is_not_wanted(self, open_terminal, tmp_path, place):
+    def test_is_optional_and_an_unwritable_file_is_ignored(self, open_terminal, tmp_path, place):
         before = {*tmp_path.iterdir()}
         terminal = open_terminal(HBNB_HISTORY=place)
         terminal.until(PROMPT)
@@ -334,14 +334,14 @@ class TestHistory:
         assert {file.name for file in {*tmp_path.iterdir()} - before} <= {"file.json", "file.json.lock"}
 
     @only_file
-    def test_of_other_bytes_than_utf8_is_no_error(self, open_terminal, path):
+    def test_may_contain_bytes_that_are_not_utf8(self, open_terminal, path):
         path.write_bytes(b"count \xff\xfe\n\x00\n")
         terminal = open_terminal()
         assert terminal.until(PROMPT) == ""
         assert terminal.run("count State") == "0\n"
 
     @only_file
-    def test_is_neither_read_nor_written_by_a_pipe_or_a_command_line(self, console, path):
+    def test_is_not_used_by_a_pipe_or_a_command_line(self, console, path):
         console("count State")
         console(args=("-c", "count State"))
         assert not path.exists()
@@ -357,7 +357,7 @@ class TestHistory:
 
 
 class TestCascade:
-    QUESTION = " Go on? [y/N] "
+    QUESTION = " Continue? [y/N] "
 
     @pytest.fixture
     def market(self, storage) -> Market:
@@ -369,8 +369,8 @@ class TestCascade:
 
     @pytest.mark.parametrize(("line", "answer", "removed"), [
         ("destroy State {}", "y", True), ('State.destroy("{}")', "n", False)])
-    def test_says_what_would_go_too_and_does_as_it_is_told(self, terminal: Terminal, storage, market, line, answer,
-                                                           removed):
+    def test_asks_before_it_removes_dependent_objects(self, terminal: Terminal, storage, market, line, answer,
+                                                      removed):
         self.answer(terminal, line.format(market.state.id), answer)
         assert (storage.get(State, market.state.id) is None) == removed
         assert storage.count(City) == (0 if removed else 2)
@@ -378,7 +378,7 @@ class TestCascade:
         assert storage.count(User) == 2
 
     @only_file
-    def test_takes_only_a_yes_for_a_yes(self, terminal: Terminal, storage, market):
+    def test_accepts_only_yes_as_confirmation(self, terminal: Terminal, storage, market):
         for answer in ("", "n", "no", "x", "quit", "yesterday", "0", " "):
             self.answer(terminal, f"destroy State {market.state.id}", answer)
             assert storage.get(State, market.state.id) is not None
@@ -387,7 +387,7 @@ class TestCascade:
         assert storage.get(State, market.state.id) is None
 
     @only_file
-    def test_takes_an_interrupt_or_no_answer_for_a_no(self, terminal: Terminal, storage, market):
+    def test_treats_an_interrupt_or_end_of_input_as_no(self, terminal: Terminal, storage, market):
         terminal.type(f"destroy State {market.state.id}\n")
         terminal.until(self.QUESTION)
         terminal.type(CTRL_D)
@@ -399,19 +399,19 @@ class TestCascade:
         assert terminal.run("count State") == "1\n"
 
     @only_file
-    def test_is_not_asked_where_nothing_else_would_go(self, terminal: Terminal, storage, market):
+    def test_does_not_ask_without_dependent_objects(self, terminal: Terminal, storage, market):
         assert terminal.run(f"destroy Review {market.review.id}") == ""
         assert terminal.run(f"destroy Amenity {market.wifi.id}") == ""
         assert terminal.run("destroy State nope") == "** no instance found **\n"
         assert (storage.count(Review), storage.count(Place)) == (0, 1)
 
     @only_file
-    def test_is_not_asked_of_a_command_line(self, open_terminal, storage, market):
+    def test_does_not_ask_on_the_command_line(self, open_terminal, storage, market):
         assert open_terminal("-c", f"destroy State {market.state.id}").end() == ""
         assert storage.count(State) == 0
 
     @only_file
-    def test_answers_are_no_lines_to_be_kept(self, terminal: Terminal, market, environ):
+    def test_answers_are_not_saved_in_the_history(self, terminal: Terminal, market, environ):
         for answer in ("n", "", "y"):
             self.answer(terminal, f"destroy City {market.city.id}", answer, "1 place, 1 review")
         terminal.type("quit\n")
@@ -420,31 +420,31 @@ class TestCascade:
 
     def answer(self, terminal: Terminal, line: str, answer: str, what: str = "2 cities, 1 place, 1 review") -> None:
         terminal.type(f"{line}\n")
-        assert terminal.until(self.QUESTION) == f"{line}\nThis removes {what} as well."
+        assert terminal.until(self.QUESTION) == f"{line}\nThis also removes {what}."
         terminal.type(f"{answer}\n")
         assert terminal.until(PROMPT) == f"{answer}\n"
 
 
 @only_file
 class TestReplace:
-    def test_is_asked_for_before_a_store_is_replaced(self, terminal: Terminal, storage):
+    def test_asks_before_objects_are_removed(self, terminal: Terminal, storage):
         State(id="ohio", name="Ohio").save()
         storage.close()
         assert terminal.run("backup x").endswith("1 State\n")
         terminal.run('create State name="Iowa"')
         for answer, left in (("n", 2), ("", 2), ("y", 1)):
             terminal.type("restore x --replace\n")
-            terminal.until("This removes 2 states. Go on? [y/N] ")
+            terminal.until("This removes 2 states. Continue? [y/N] ")
             terminal.type(f"{answer}\n")
             terminal.until(PROMPT)
             assert storage.count(State) == left
             storage.close()
 
-    def test_is_not_asked_for_if_nothing_would_be_lost(self, terminal: Terminal, storage):
+    def test_does_not_ask_if_the_store_is_empty(self, terminal: Terminal, storage):
         terminal.run("backup x")
-        assert "Go on?" not in terminal.run("restore x --replace") + terminal.run("restore x --replace --check")
+        assert "Continue?" not in terminal.run("restore x --replace") + terminal.run("restore x --replace --check")
 
-    def test_is_not_asked_for_by_a_command_line(self, console, storage):
+    def test_does_not_ask_on_the_command_line(self, console, storage):
         State(name="Ohio").save()
         storage.close()
         for line in ("backup x", "restore x --replace"):
@@ -456,7 +456,7 @@ class TestScreen:
     EVIL = "c1 \x9b31m bidi \u202e isolate \u2067 end"
     SAFE = r"c1 \x9b31m bidi \u202e isolate \u2067 end"
 
-    def test_is_shown_no_control_character(self, open_terminal, storage):
+    def test_shows_no_control_characters(self, open_terminal, storage):
         State(id="ohio", name=self.EVIL).save()
         storage.close()
         lines = [line.replace("EVIL", f'"{self.EVIL}"') for line in (
@@ -465,25 +465,25 @@ class TestScreen:
             "import EVIL", "help EVIL", "backup nope/EVIL", "update State ohio name Iowa EVIL",
             "update State ohio EVIL x", "find State EVIL=x", "create State EVIL=5", "import x --EVIL")]
         shown = open_terminal(*(each for line in lines for each in ("-c", line))).end()
-        told = shown.replace("\r", "")     # with which a progress bar goes back
-        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", told)
+        output = shown.replace("\r", "")   # of the progress bars
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", output)
         as_json = self.SAFE.replace(r"\x9b", r"\u009b")
-        assert told.count(self.SAFE) + told.count(as_json) >= len(lines)
-        assert as_json in told
+        assert output.count(self.SAFE) + output.count(as_json) >= len(lines)
+        assert as_json in output
 
-    def test_of_standard_error_is_guarded_if_only_that_is_a_terminal(self, environ, tmp_path):
+    def test_escapes_standard_error_if_only_that_is_a_terminal(self, environ, tmp_path):
         terminal = Terminal(environ, tmp_path, "-c", f'count State "{self.EVIL}"', stdout=subprocess.DEVNULL)
         try:
             assert self.SAFE in terminal.end()
         finally:
             terminal.close()
 
-    def test_is_no_pipe_which_gets_texts_as_they_are(self, console, storage):
+    def test_does_not_escape_the_output_of_a_pipe(self, console, storage):
         State(id="ohio", name=self.EVIL).save()
         storage.close()
         assert self.EVIL in console("all State --csv").stdout
 
-    def test_has_tables_that_fit_it_with_the_columns_that_are_asked_for(self, open_terminal, storage):
+    def test_shows_tables_that_fit_with_the_requested_columns(self, open_terminal, storage):
         place = Market().place
         place.name, place.price_by_night = "東京のとても長い名前の家" * 3, 99
         place.save()
@@ -510,30 +510,30 @@ class TestProgress:
         monkeypatch.chdir(tmp_path)
         write_listings(rows=50)
 
-    def test_of_an_import_is_shown_and_wiped_away(self, terminal: Terminal, storage):
+    def test_of_an_import_is_shown_and_cleared(self, terminal: Terminal, storage):
         bar, _, report = terminal.run(self.LINE).rpartition("\r")
         assert bar.startswith("\rlistings.csv.gz: ")
         assert "class" in report
         assert "listings" not in report
         assert storage.count(Place) == 50
 
-    def test_of_an_import_that_is_refused_does_not_hide_why(self, terminal: Terminal):
+    def test_of_a_failed_import_does_not_hide_the_error(self, terminal: Terminal):
         assert terminal.run("import listings.csv.gz").rpartition("\r")[2] == (
             "** listings.csv.gz: these are listings: say where they are, with --state and --city **\n")
 
-    def test_of_a_backup_and_a_restore_is_shown_and_wiped_away(self, terminal: Terminal):
+    def test_of_a_backup_and_a_restore_is_shown_and_cleared(self, terminal: Terminal):
         for line in ("backup x", "restore x", "restore x --check"):
-            bar, _, said = terminal.run(line).rpartition("\r")
+            bar, _, summary = terminal.run(line).rpartition("\r")
             assert bar.startswith("\rx: ")
-            assert re.match("0 objects of ", said)
+            assert re.match("0 objects of ", summary)
 
-    def test_is_not_shown_where_nobody_looks(self, console):
+    def test_is_not_shown_without_a_terminal(self, console):
         answer = console(self.LINE)
         assert answer.stderr == ""
         assert "\r" not in answer.stdout
         assert "listings" not in answer.stdout
 
-    def test_is_shown_when_only_the_answers_go_elsewhere(self, environ, tmp_path):
+    def test_is_shown_if_only_standard_output_is_redirected(self, environ, tmp_path):
         terminal = Terminal(environ, tmp_path, *self.LINE.split()[:2], "--state", "New York", "--city", "Albany",
                             stdout=subprocess.PIPE)
         try:
@@ -547,5 +547,5 @@ class TestProgress:
 @pytest.mark.parametrize(("command", "run"), [
     ("import", transfer.run_import), ("export", transfer.run_export),
     ("backup", backup.run_backup), ("restore", backup.run_restore)])
-def test_the_options_that_are_offered_are_those_that_are_taken(command, run):
+def test_completion_offers_the_options_of_each_command(command, run):
     assert completion.OPTIONS[command] == re.findall(r'add_argument\("(--[a-z-]+)"', inspect.getsource(run))

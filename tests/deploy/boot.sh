@@ -1,11 +1,11 @@
-# Boots a test host. Run by hosts.py, among the disks of switch.sh, as
+# Boots a test host. hosts.py runs it in the mount namespace of switch.sh, as
 #   unshare --net --mount --uts --ipc --pid --fork sh boot.sh NAME ADDRESS SWITCH FOLDER GROUP
 # SWITCH: the process id of the switch; GROUP: the host's control group.
 set -eu
 name=$1 address=$2 switch=/proc/$3/ns/net folder=$4 group=$5
 host=$folder/$name
 
-# The same cable at each boot, or neighbours would look for the old one.
+# Use the same MAC address at each boot, because neighbours have it in their ARP caches.
 nsenter --net="$switch" ip link delete "$name" 2>/dev/null || :
 mac=$(printf '02:4d:%02x:%02x:%02x:%02x' $(echo "$address" | tr . ' '))
 ip link add eth0 address "$mac" type veth peer name "$name" netns "$switch"
@@ -20,7 +20,7 @@ echo 0 > "$group/cgroup.procs"
 # shellcheck disable=SC2016
 exec unshare --cgroup sh -euc '
     mount -t proc proc proc
-    # What is below is the machine itself: its kernel is not to be configured.
+    # All hosts share the kernel of the machine, so they must not configure it.
     mount --bind proc/sys proc/sys
     mount -o remount,bind,ro proc/sys
     mount -t sysfs -o ro sysfs sys

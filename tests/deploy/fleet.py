@@ -1,4 +1,4 @@
-"""A site on test hosts: two web servers, a balancer that does not ask twice, a database, a staging host; and `fab`."""
+"""A site on test hosts: two web servers, a balancer without retries, a database, a staging host; and `fab`."""
 from __future__ import annotations
 
 import http.client
@@ -19,7 +19,7 @@ from tests.deploy.load import Answers, Load
 from tests.documents import block
 
 NAMES = ("web-01", "web-02", "lb-01", "db-01", "staging-01", "new-01")
-# A file of nginx's, a page, what needs no storage, and what does.
+# A static file, a page, and routes with and without use of the storage.
 PATHS = ("/web_static/styles/tokens.css", "/hbnb", "/api/v1/status", "/api/v1/stats", "/health/live")
 VENV = Path(sys.executable).parent.parent
 CONFIG = """
@@ -50,7 +50,7 @@ web = ["new-01"]
 {common}
 """
 
-MIGRATION = '''"""A table more."""
+MIGRATION = '''"""Add a table."""
 from alembic import op
 
 revision = "9001"
@@ -69,11 +69,11 @@ def downgrade() -> None:
 
 
 class Fleet:
-    """The hosts, a checkout that may be changed, and the configuration of both.
+    """Test hosts, their configuration, and a checkout that tests can change.
 
     Args:
-        folder: where the checkout and the configuration are made.
-        wheels: a folder with what the servers install.
+        folder: for the checkout and the configuration.
+        wheels: folder with the wheels that the servers install.
     """
 
     def __init__(self, hosts: Hosts, folder: Path, wheels: Path) -> None:
@@ -88,8 +88,8 @@ class Fleet:
             lb=address["lb-01"], staging=address["staging-01"]))
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith("HBNB_")} | {
             "HBNB_DEPLOY": str(self.config), "SSH_AUTH_SOCK": "", "PYTHONUNBUFFERED": "1", "VENV": str(VENV)}
-        self.token = ""             # for the API
-        self.said: list[str] = []   # when all this was made
+        self.token = ""                     # an API token
+        self.setup_output: list[str] = []   # of the commands that set up the site
         self._copy()
 
     @property
@@ -97,22 +97,22 @@ class Fleet:
         return [self.hosts["web-01"], self.hosts["web-02"]]
 
     def fab(self, *arguments: str, **environ: str) -> Ended:
-        """Run `fab` to its end; what it prints and says are one text."""
-        with self.begun(*arguments, **environ) as process:
-            said = process.communicate(timeout=300)[0]
-        return subprocess.CompletedProcess(arguments, process.returncode, said, "")
+        """Run `fab`, and wait until it ends. Standard output and errors are in `stdout`."""
+        with self.running_fab(*arguments, **environ) as process:
+            output = process.communicate(timeout=300)[0]
+        return subprocess.CompletedProcess(arguments, process.returncode, output, "")
 
-    def done(self, *arguments: str, **environ: str) -> str:
-        """Run `fab`, which is to succeed; what it says."""
+    def fab_ok(self, *arguments: str, **environ: str) -> str:
+        """Run `fab`, and assert that it succeeds. Returns its output."""
         ended = self.fab(*arguments, **environ)
         assert ended.returncode == 0, ended.stdout
         return ended.stdout
 
     @contextmanager
-    def begun(self, *arguments: str, **environ: str) -> Iterator[subprocess.Popen[str]]:
-        """A `fab` that runs during the block, and not after it."""
+    def running_fab(self, *arguments: str, **environ: str) -> Iterator[subprocess.Popen[str]]:
+        """A running `fab`, which is killed after the block."""
         for stamp in ("run", "dev"):
-            (VENV / stamp).touch()      # `make functional` finds everything installed there
+            (VENV / stamp).touch()      # marks the environment as complete for `make functional`
         with subprocess.Popen([sys.executable, "-m", "fabric", *arguments], cwd=self.checkout, text=True,
                               env=self.environ | environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, start_new_session=True) as process:
@@ -123,7 +123,7 @@ class Fleet:
                     os.killpg(process.pid, signal.SIGKILL)
 
     def commit(self, files: Mapping[str, str] = {}) -> None:
-        """Another revision to ship, which is what we have here but for some files."""
+        """Commit a new revision: the original files, with these changes."""
         if "start" in self.tags():
             self._git("rm", "-r", "--quiet", ".")
             self._git("checkout", "start", "--", ".")
@@ -134,31 +134,31 @@ class Fleet:
         self._git("commit", "--quiet", "--allow-empty", "--message", "Another release")
 
     def state(self, *hosts: Host) -> list[str]:
-        """What there is on web servers, and what is not to change when a deployment is refused or fails."""
+        """The state of web servers that must not change when a deployment fails."""
         return [host.run("cd /data/hbnb && readlink current previous; ls -A . releases; cat shared/maintenance;"
                          "systemctl list-units --plain --no-legend --state=active,activating 'hbnb@*'").stdout
                 for host in hosts or self.web]
 
     def current(self) -> str:
-        """The release that both web servers serve."""
+        """The current release; asserts that it is the same on both web servers."""
         [name] = {host.run("basename $(readlink /data/hbnb/current)").stdout.strip() for host in self.web}
         return name
 
     @contextmanager
-    def guests(self, *statuses: str, address: str = "") -> Iterator[Answers]:
-        """Guests come during the block, and see nothing of it, or but these statuses beside 200."""
+    def visitors(self, *statuses: str, address: str = "") -> Iterator[Answers]:
+        """Send requests during the block, and assert that all get status 200, or one of these."""
         with Load(address or self.site, PATHS) as answers:
             yield answers
         assert answers.requests > 20
         assert {*answers.failed} <= {*statuses}, answers.seen
 
-    def lend(self, lender: Host, host: Host) -> None:
-        """Have a host install in no time, what another one has installed."""
-        there, here = (f"/proc/{each.pid}/root/data/hbnb/shared" for each in (lender, host))
-        subprocess.run(["cp", "-a", f"{there}/venvs", f"{there}/wheels", here], check=True)
+    def copy_packages(self, source: Host, target: Host) -> None:
+        """Copy installed packages from one host to another, which saves time."""
+        old, new = (f"/proc/{host.pid}/root/data/hbnb/shared" for host in (source, target))
+        subprocess.run(["cp", "-a", f"{old}/venvs", f"{old}/wheels", new], check=True)
 
-    def answers(self) -> list[int]:
-        """What the site answers a guest who asks for each thing once."""
+    def statuses(self) -> list[int]:
+        """The status of one request for each of PATHS."""
         found = []
         for path in PATHS:
             connection = http.client.HTTPConnection(self.site, timeout=10)
@@ -168,10 +168,10 @@ class Fleet:
         return found
 
     def migration(self, statement: str) -> dict[str, str]:
-        """The files of a revision with a migration that the release before cannot live with.
+        """The files of a revision with a migration that the previous release does not work with.
 
         Args:
-            statement: what it does, in Python, after it has made a table.
+            statement: Python code that it runs after creating a table.
         """
         path = "migrations/__init__.py"
         text = (ROOT / path).read_text()
@@ -200,15 +200,15 @@ class Fleet:
         return self._git("tag").split()
 
     def head(self) -> str:
-        """The newest revision, as it stands in names."""
+        """The abbreviated commit, as in the names of releases."""
         return self._git("rev-parse", "HEAD")[:12]
 
 
-FRONT_AS_IT_IS = "rm /usr/local/bin/curl"
+UNWRAP_CURL = "rm /usr/local/bin/curl"
 
 
-def front(first: str) -> str:
-    """A command, after which a host's own look at its front door does something first; guests notice nothing."""
+def wrap_curl(first: str) -> str:
+    """A shell command. After it, the host's own check through nginx runs `first`; visitors do not notice."""
     return f"""
         mkdir -p /usr/local/bin
         printf '%s\\n' '#!/bin/sh' 'case "$*" in *http://127.0.0.1*) {first};; esac' 'exec /usr/bin/curl "$@"' \\
@@ -217,12 +217,12 @@ def front(first: str) -> str:
 
 
 def commands(part: str) -> list[list[str]]:
-    """What docs/deployment.md tells people to type in one of its parts, without the `fab`."""
+    """The `fab` commands in a part of docs/deployment.md, without the word `fab`."""
     return [shlex.split(line) for line in re.findall(r"^fab (.+)$", block("deployment.md", part), re.M)]
 
 
-def wheels(folder: Path) -> None:
-    """What the servers install, for the Python that they have."""
+def build_wheels(folder: Path) -> None:
+    """Build the wheels that the servers install, for their Python."""
     ended = subprocess.run([sys.executable, "-m", "pip", "--python", "/usr/bin/python3", "wheel", "--quiet",
                             "--disable-pip-version-check", "-r", "requirements/production.txt", "-w", str(folder)],
                            cwd=ROOT, capture_output=True, text=True)

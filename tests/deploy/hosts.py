@@ -1,10 +1,11 @@
-"""Hosts for the tests of deployment: Debian with a systemd, an sshd, a disk and an address of its own, in a second.
+"""Test hosts: Debian with its own systemd, sshd, disk and address, booted in a second.
 
-No container software: a host is a process in namespaces, its root an overlay over the machine's, its disk a tmpfs.
-Everything but the control groups ends with the processes that hold it, which end with the tests, however those end.
+They need no container software. A host is a process in namespaces; its root is an overlay over the machine's root, and
+its disk a tmpfs. If the tests end in any way, even if they are killed, the hosts end too; only their control groups
+must be removed.
 
-A host looks bare: what is below is the machine's Debian with its packages, so that nothing has to be fetched (hosts
-have no way out), but none of its services is enabled, and its home, data and local directories are not there.
+A host looks like a bare Debian with the machine's packages, so nothing must be downloaded (hosts have no internet).
+None of the machine's services is enabled, and its home, data and local directories are hidden.
 """
 from __future__ import annotations
 
@@ -22,10 +23,10 @@ from typing import Any
 
 HERE = Path(__file__).parent
 NEEDED = ("unshare", "nsenter", "setpriv", "ip", "sshd", "ssh-keygen", "/lib/systemd/systemd")
-KEPT = {"bin", "etc", "lib", "lib32", "lib64", "libx32", "sbin", "usr", "var"}      # of the machine's root
+KEPT = {"bin", "etc", "lib", "lib32", "lib64", "libx32", "sbin", "usr", "var"}      # visible in a host's root
 EMPTY = {"boot", "dev", "home", "media", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp"}
 OPAQUE = "trusted.overlay.opaque"
-# What would configure the kernel, which is the machine's, or waits for hardware that is not there.
+# Units that would configure the machine's kernel, or wait for hardware that a test host does not have.
 MASKED = ("systemd-sysctl.service", "systemd-binfmt.service", "proc-sys-fs-binfmt_misc.automount",
           "systemd-modules-load.service", "systemd-udevd.service", "systemd-udev-trigger.service",
           "systemd-random-seed.service", "systemd-pstore.service", "dev-hugepages.mount", "dev-mqueue.mount",
@@ -35,18 +36,18 @@ Ended = subprocess.CompletedProcess[str]
 
 
 def missing() -> str | None:
-    """What this machine lacks for test hosts; None if they can be had."""
+    """Why this machine cannot run test hosts; None if it can."""
     if os.getuid() != 0:
-        return "test hosts take root: they are name spaces and mounts"
+        return "test hosts need root, for namespaces and mounts"
     if "overlay" not in Path("/proc/filesystems").read_text():
-        return "test hosts take overlayfs, and the kernel has none"
-    if lacking := [name for name in NEEDED if not shutil.which(name)]:
-        return f"test hosts take {', '.join(lacking)}: sh tests/install"
+        return "test hosts need overlayfs, which this kernel does not support"
+    if absent := [name for name in NEEDED if not shutil.which(name)]:
+        return f"test hosts need {', '.join(absent)}: run `sh tests/install`"
     return None
 
 
 class Host:
-    """One of them. It is booted by `Hosts`."""
+    """A test host. `Hosts` boots it."""
 
     def __init__(self, hosts: Hosts, name: str, address: str) -> None:
         self.name, self.address = name, address
@@ -55,7 +56,7 @@ class Host:
         self.pid: int | None = None
 
     def boot(self) -> None:
-        """Power on; the disk is as it was."""
+        """Power on, with the disk of before."""
         self.start()
         self.wait()
 
@@ -69,7 +70,7 @@ class Host:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
     def wait(self) -> None:
-        """Until it takes SSH."""
+        """Wait until sshd answers."""
         for _ in range(300):
             try:
                 with socket.create_connection((self.address, 22), 0.2) as connection:
@@ -80,44 +81,45 @@ class Host:
                 assert self._process.poll() is None, self.log()
                 time.sleep(0.05)
         else:
-            raise AssertionError(f"{self.name} takes no SSH:\n{self.log()}")
+            raise AssertionError(f"{self.name} does not answer SSH:\n{self.log()}")
         unshare = self._process.pid
         self.pid = int(Path(f"/proc/{unshare}/task/{unshare}/children").read_text())
 
     def off(self) -> None:
-        """Power off, as when the cable is pulled."""
+        """Power off without a shutdown."""
         assert self.pid is not None
         init = os.pidfd_open(self.pid)
         self.end()
-        select.select([init], [], [], 30)   # it is the last of its processes to be gone
+        select.select([init], [], [], 30)   # init is the last process to end
         os.close(init)
         self.pid = None
         subprocess.run([*self._hosts.beside("--net"), "ip", "link", "delete", self.name], capture_output=True)
 
     def end(self) -> None:
-        """Kill it; its kernel's remains may take a moment more."""
+        """Kill it. The kernel may take a moment longer to clean up."""
         if self._process:
             self._process.kill()
             self._process.wait()
 
-    def silent(self) -> None:
-        """Every packet to and from it is lost, without a word."""
+    def drop_packets(self) -> None:
+        """Drop every packet to and from the host."""
         self._route("add")
 
-    def answers(self) -> None:
+    def accept_packets(self) -> None:
         self._route("delete")
 
     def _route(self, change: str) -> None:
-        # Both halves of its network, and so before the whole; ARP goes on, or the kernel would soon say "no route".
+        # Two halves of the network take precedence over its own route. ARP still works; without it, the kernel would
+        # report "no route".
         for half in (0, 128):
             self.run(f"ip route {change} blackhole {self._hosts.network}.{half}/25").check_returncode()
 
     @contextmanager
     def full(self) -> Iterator[None]:
-        """Within the block its disk is full."""
+        """Its disk is full during the block."""
         disk = self._hosts.disks / self.name
         remount = [*self._hosts.beside("--mount"), "mount", "-o"]
-        for _ in range(100):    # its log may grow just then
+        for _ in range(100):    # its log may grow at the same time
             found = os.statvfs(f"/proc/{self._hosts.switch.pid}/root{disk}")
             used = (found.f_blocks - found.f_bfree) * found.f_frsize
             if not subprocess.run([*remount, f"remount,size={used}", str(disk)], stderr=subprocess.DEVNULL).returncode:
@@ -130,7 +132,7 @@ class Host:
             subprocess.run([*remount, "remount,size=50%", str(disk)], check=True)
 
     def run(self, command: str, timeout: float = 60, input: str | None = None) -> Ended:
-        """Run a shell's command on it as root, without SSH."""
+        """Run a shell command as root, without SSH."""
         return subprocess.run(
             ["nsenter", f"--target={self.pid}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root",
              "--wd", "env", "-i", "HOME=/root", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "sh", "-c", command],
@@ -141,11 +143,11 @@ class Host:
 
 
 class Hosts:
-    """Test hosts on a network of their own, from the beginning to the end of the block.
+    """Test hosts on their own network, during the block.
 
     Args:
-        names: of the hosts; the first has the address `10.77.N.1`, where the N is free.
-        folder: an empty one, for their keys and logs.
+        names: of the hosts; the first has the address `10.77.N.1`, with a free N.
+        folder: an empty folder for keys and logs.
     """
 
     def __init__(self, names: Sequence[str], folder: Path) -> None:
@@ -176,15 +178,15 @@ class Hosts:
     def __exit__(self, *_: Any) -> None:
         for host in self:
             host.end()
-        with self.switch:       # its input ends here, and so it
+        with self.switch:       # closes its input, which ends it
             pass
 
     def beside(self, *namespaces: str) -> list[str]:
-        """The beginning of a command that is run in some of the switch's namespaces."""
+        """The prefix of a command that runs in some of the switch's namespaces."""
         return ["nsenter", f"--target={self.switch.pid}", *namespaces]
 
     def _connect(self) -> None:
-        """Start the switch, on the first network that nobody uses."""
+        """Start the switch, on the first unused network."""
         for number in range(os.getpid() % 250, os.getpid() % 250 + 250):
             self.network, self.link = f"10.77.{number % 250}", f"hbnb-{number % 250}"
             if Path("/sys/class/net", self.link).exists():
@@ -196,8 +198,8 @@ class Hosts:
                 start_new_session=True)
             if self.switch.stdout.readline():
                 break
-            said = self.switch.stderr.read()
-            assert "File exists" in said, said      # another run was quicker
+            error = self.switch.stderr.read()
+            assert "File exists" in error, error    # another test run took this network
         self.group = self.disks / "cgroup" / self.link
         self._hosts = {name: Host(self, name, f"{self.network}.{number}")
                        for number, name in enumerate(self.names, 1)}
@@ -205,7 +207,7 @@ class Hosts:
             subprocess.run(["ip", *command.split()], check=True)
 
     def _install(self) -> None:
-        """Write what tells the hosts from the machine onto their disks, and who may reach them."""
+        """Write names, keys and SSH configuration onto the hosts' disks."""
         keygen(self.key)
         known = []
         for host in self:
@@ -227,7 +229,7 @@ class Hosts:
 
 
 def _bare(disk: Path) -> None:
-    """Hide what the machine has of its own."""
+    """Hide the machine's own files and services."""
     for entry in Path("/").iterdir():
         if entry.name not in KEPT | EMPTY:
             _hide(disk / entry.name)
@@ -237,7 +239,7 @@ def _bare(disk: Path) -> None:
     for name in ("tmp", "var/tmp"):
         (disk / name).chmod(0o1777)
     _hide(disk / "etc/pip.conf")
-    _write(disk / "etc/machine-id", f"{uuid.uuid4().hex}\n")     # at a first boot, every service would be enabled
+    _write(disk / "etc/machine-id", f"{uuid.uuid4().hex}\n")     # without it, systemd would enable every service
     units = disk / "etc/systemd/system"
     for name in MASKED:
         (units / name).symlink_to("/dev/null")
@@ -253,7 +255,7 @@ def _empty(path: Path) -> None:
 
 def _hide(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    os.mknod(path, 0o20000, 0)      # what overlayfs takes for "removed"
+    os.mknod(path, 0o20000, 0)      # the overlayfs mark of a removed file
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,6 +1,7 @@
-"""Guests: requests to a site all the time, from outside, from a process of their own.
+"""Load generator: sends requests to a site all the time, from a separate process.
 
-Each takes a new connection, as most guests do, so no connection outlives what it was made to. Their number is bounded.
+Each request uses a new connection, so no connection outlives the server that accepted it. The number of requests is
+limited.
 """
 from __future__ import annotations
 
@@ -17,14 +18,14 @@ from typing import Any
 
 from tests.processes import ROOT
 
-GUESTS = 6
-PAUSE = 0.03            # seconds of each between two requests
-LIMIT = 60_000          # requests of all
+CLIENTS = 6
+PAUSE = 0.03            # seconds between two requests of a client
+LIMIT = 60_000          # requests of all clients
 
 
 @dataclass
 class Answers:
-    """What the guests saw: answers by status, or what went wrong instead; the worst latency in ms."""
+    """Number of responses by status, or by name of the error; and the worst latency in ms."""
 
     seen: Counter[str] = field(default_factory=Counter)
     worst: float = 0
@@ -42,11 +43,11 @@ class Answers:
 
 
 class Load:
-    """Guests of a site, from the beginning to the end of the block.
+    """Requests to a site during the block.
 
     Args:
         address: host of the site.
-        paths: what they ask for, in turn.
+        paths: requested in turn.
     """
 
     def __init__(self, address: str, paths: Sequence[str]) -> None:
@@ -56,16 +57,16 @@ class Load:
     def __enter__(self) -> Answers:
         self._process = subprocess.Popen(self._command, cwd=ROOT, text=True, stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE)
-        self._process.stdout.readline()     # they are there
+        self._process.stdout.readline()     # wait until the clients run
         return self.answers
 
     def __exit__(self, *_: Any) -> None:
-        said = json.loads(self._process.communicate(timeout=30)[0])
-        self.answers.seen, self.answers.worst = Counter(said["seen"]), said["worst"]
+        result = json.loads(self._process.communicate(timeout=30)[0])
+        self.answers.seen, self.answers.worst = Counter(result["seen"]), result["worst"]
 
 
-def _guest(address: str, paths: Sequence[str], number: int, over: threading.Event, answers: Answers) -> None:
-    for turn in range(number, LIMIT // GUESTS):
+def _client(address: str, paths: Sequence[str], number: int, over: threading.Event, answers: Answers) -> None:
+    for turn in range(number, LIMIT // CLIENTS):
         began = time.perf_counter()
         connection = http.client.HTTPConnection(address, timeout=10)
         try:
@@ -84,13 +85,13 @@ def _guest(address: str, paths: Sequence[str], number: int, over: threading.Even
 
 def main(address: str, *paths: str) -> None:
     over = threading.Event()
-    each = [Answers() for _ in range(GUESTS)]
-    threads = [threading.Thread(target=_guest, args=(address, paths, number, over, answers))
+    each = [Answers() for _ in range(CLIENTS)]
+    threads = [threading.Thread(target=_client, args=(address, paths, number, over, answers))
                for number, answers in enumerate(each)]
     for thread in threads:
         thread.start()
-    print("there", flush=True)
-    sys.stdin.read()        # ends with whoever started this
+    print("running", flush=True)
+    sys.stdin.read()        # until the parent process closes it
     over.set()
     for thread in threads:
         thread.join()

@@ -1,6 +1,6 @@
-"""The loopback form of hosts, which takes no root: for each an sshd, and an nginx, on an address 127.0.0.x.
+"""Loopback hosts, which need no root: each is an sshd, and an nginx, on an address 127.0.0.x.
 
-They share the machine's files. So each has a folder, in which all begins that is done there: its releases lie in ".".
+They share the machine's files, so each has its own folder as working directory and release root.
 """
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.deploy.hosts import keygen
 from tests.deploy.test_files import PLAIN, files
 from tests.servers import free_port
 
-# By its level, Bash does not take itself for the first shell of somebody who came by SSH, whose .bashrc would be read.
+# With SHLVL set, Bash does not take itself for the first shell of an SSH session, and does not read .bashrc.
 SSHD = """
 ListenAddress {address}:{port}
 HostKey {folder}.key
@@ -48,18 +48,18 @@ scgi_temp_path {root}/s;
 
 
 class Loopback:
-    """Hosts with an sshd each, from the beginning to the end of the block, which takes in who runs the tests.
+    """Hosts with an sshd each, during the block. The user of the tests can log in.
 
     Args:
         names: of the hosts; the first has the address 127.0.0.2.
-        folder: an empty one; in it lie theirs, `commands`, which has all that they were told, and `sent`, which has
-            what became of files.
+        folder: an empty folder, for the hosts' folders, and for the logs `commands` (commands that they received) and
+            `sent` (file transfers).
     """
 
     def __init__(self, names: Sequence[str], folder: Path) -> None:
         me = pwd.getpwuid(os.getuid())
         if me.pw_shell.endswith(("nologin", "false")):
-            pytest.skip(f"{me.pw_name} has {me.pw_shell} for a shell, so no sshd lets it in: SSH was not tried")
+            pytest.skip(f"{me.pw_name} has the shell {me.pw_shell}, so it cannot log in by SSH: SSH was not tested")
         self.folder = folder
         self.addresses = {name: f"127.0.0.{number}" for number, name in enumerate(names, 2)}
         self.ways = {name: {"HostName": address, "Port": str(free_port(address)), "User": me.pw_name,
@@ -70,7 +70,7 @@ class Loopback:
     def __enter__(self) -> Loopback:
         keygen(self.folder / "key")
         known = []
-        if os.getuid() == 0:    # root's sshd locks itself in there until it knows who comes; its unit would make it
+        if os.getuid() == 0:    # root's sshd needs this folder, which its systemd unit would create
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         with ExitStack() as stack:
             for name, way in self.ways.items():
@@ -93,16 +93,16 @@ class Loopback:
         self._stack.close()
 
     def connected(self, *names: str, lock: str = "", **changed: str) -> Hosts:
-        """Connect to them, as the product does.
+        """Connect to the hosts, as `fab` does.
 
         Args:
-            names: which; default: all.
-            changed: what is otherwise in the environment.
+            names: of the hosts; default: all.
+            changed: different values of the environment.
         """
         return Hosts(replace(self.environment, **changed), [*(names or self.addresses)], self.environment.user, lock)
 
-    def told(self) -> str:
-        """All that they were told to do."""
+    def commands(self) -> str:
+        """The commands that the hosts received."""
         path = self.folder / "commands"
         return path.read_text() if path.exists() else ""
 
@@ -114,13 +114,13 @@ def ssh_config(ways: Mapping[str, Mapping[str, str]]) -> str:
 
 @contextmanager
 def nginx(root: Path, address: str, more: str = "", **changed: str) -> Iterator[None]:
-    """The site's nginx during the block.
+    """nginx with the site's configuration, during the block.
 
     Args:
         root: the folder of releases.
         address: where it listens, `HOST:PORT`.
-        more: what it serves beside.
-        changed: what is otherwise in the environment.
+        more: additional nginx configuration.
+        changed: different values of the environment.
     """
     for folder in (root / "shared", root / "down"):
         folder.mkdir()
@@ -139,8 +139,9 @@ def nginx(root: Path, address: str, more: str = "", **changed: str) -> Iterator[
 
 @contextmanager
 def _served(command: Sequence[str], address: tuple[str, int], log: Path) -> Iterator[None]:
-    """A program that runs during the block, and takes connections by its beginning."""
-    with log.open("w") as said, subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said) as server:
+    """A server that runs during the block, and accepts connections when the block begins."""
+    with log.open("w") as output, (
+            subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)) as server:
         try:
             with socket.socket() as probe:
                 while probe.connect_ex(address):

@@ -1,7 +1,7 @@
 # The switch that joins test hosts, and their disks and control groups. Run by hosts.py as
 #   unshare --net --mount sh switch.sh FOLDER LINK OUTSIDE NAMES
-# FOLDER: where the disks are to be; LINK: the end of the cable that the tests hold, and OUTSIDE their network.
-# Both namespaces, and so bridge, cables and disks, end with this process; it ends with whoever holds its input.
+# FOLDER: mount point of the disks; LINK: name of the network interface for the tests; OUTSIDE: their network namespace.
+# Bridge, links and disks end with this process, because it holds both namespaces. It ends when its input is closed.
 set -eu
 folder=$1 link=$2 outside=$3 names=$4
 
@@ -23,7 +23,7 @@ done
 echo ready
 read -r _ || :
 
-# Control groups are the one thing that does not go by itself.
+# Only control groups must be removed explicitly.
 echo 1 > "$folder/cgroup/$link/cgroup.kill" || :
 for _ in $(seq 100); do
     if find "$folder/cgroup/$link" -depth -type d -exec rmdir {} + 2>/dev/null; then break; fi

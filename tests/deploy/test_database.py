@@ -1,4 +1,4 @@
-"""What a deployment does to the database, and what becomes of it when all of it is gone."""
+"""Migrations during a deployment, and recovery of a lost database from a backup."""
 from __future__ import annotations
 
 import json
@@ -12,72 +12,72 @@ import migrations
 from tests.conftest import ROOT
 from tests.deploy.fleet import commands
 
-# What counts changes is not what was changed.
+# Tables that change without a change of data.
 COUNTERS = {"versions"}
 
 
 @pytest.fixture(scope="module")
 def migrated(live):
-    """The site, whose schema may be changed; afterwards it is what it was."""
+    """The site; its schema is restored after the tests."""
     yield live
     newest = live.current()
     downgrade(live, newest)
     live.commit()
-    live.done("production", "deploy", "--maintenance")
+    live.fab_ok("production", "deploy", "--maintenance")
 
 
 def downgrade(fleet, release: str) -> str:
-    """Take the schema back to what it is without the test's own migration, as docs/deployment.md says."""
+    """Undo the test's own migration with the command of docs/deployment.md."""
     text = (ROOT / "docs" / "deployment.md").read_text()
     command = re.findall("^    ssh root@web-01.example.com (.*downgrade)$", text, re.M)[0].replace("NAME", release)
     return fleet.web[0].run(f"{command} {migrations.HEAD}").stdout
 
 
-def test_a_migration_that_the_release_before_cannot_bear_takes_the_maintenance_page(migrated):
+def test_a_breaking_migration_needs_the_maintenance_page(migrated):
     before = migrated.state()
     migrated.commit(migrated.migration("pass"))
-    assert "The database gets 9001, which the release that runs cannot live with" in migrated.done("production", "plan")
-    with migrated.guests():
+    assert "Migration 9001: the running release does not work with it" in migrated.fab_ok("production", "plan")
+    with migrated.visitors():
         ended = migrated.fab("production", "deploy")
     assert ended.returncode == 1
-    assert "9001: A table more" in ended.stdout
+    assert "9001: Add a table" in ended.stdout
     assert "--maintenance" in ended.stdout
     assert current(migrated.state()) == current(before)
     assert "extra" not in sql(migrated, "SHOW TABLES")
 
 
-def test_one_that_fails_half_way_leaves_the_page_up_until_it_is_mended(migrated):
-    migrated.commit(migrated.migration("raise RuntimeError('half way')"))
-    with migrated.guests("503"):
+def test_a_migration_that_fails_halfway_leaves_the_page_up_until_it_is_fixed(migrated):
+    migrated.commit(migrated.migration("raise RuntimeError('halfway')"))
+    with migrated.visitors("503"):
         ended = migrated.fab("production", "deploy", "--maintenance")
     assert ended.returncode == 1
-    assert "half way" in ended.stdout
+    assert "halfway" in ended.stdout
     assert "The maintenance page STAYS up" in ended.stdout
-    assert migrated.answers() == [200, 503, 503, 503, 200]      # a style sheet, and a process that runs
+    assert migrated.statuses() == [200, 503, 503, 503, 200]      # the style sheet and /health/live are still served
     migrated.commit(migrated.migration("pass"))
-    with migrated.guests("503"):
-        migrated.done("production", "deploy", "--maintenance")
-    assert {*migrated.answers()} == {200}
+    with migrated.visitors("503"):
+        migrated.fab_ok("production", "deploy", "--maintenance")
+    assert {*migrated.statuses()} == {200}
     assert "extra" in sql(migrated, "SHOW TABLES")
     before = migrated.state()
-    with migrated.guests():
-        ended = migrated.fab("production", "rollback")      # to what is still up, and healthy
+    with migrated.visitors():
+        ended = migrated.fab("production", "rollback")      # the previous release still runs, and is healthy
     assert ended.returncode == 1
-    assert "cannot run with settings and database as they are now" in ended.stdout
+    assert "cannot start with the current settings and database" in ended.stdout
     assert migrated.state() == before
-    # The way back behind the page, which is not taken down by anything but the one who put it up.
+    # Undo the migration with the operator's maintenance page up; only `maintenance off` takes it down.
     backup, on, rollback, off = commands("back")
-    migrated.done(*backup)
-    with migrated.guests("503"):
-        migrated.done(*on)
+    migrated.fab_ok(*backup)
+    with migrated.visitors("503"):
+        migrated.fab_ok(*on)
         assert "9001 is undone" in downgrade(migrated, migrated.current())
-        migrated.done(*rollback)
-        assert 503 in migrated.answers()
-        migrated.done(*off)
-    assert {*migrated.answers()} == {200}
+        migrated.fab_ok(*rollback)
+        assert 503 in migrated.statuses()
+        migrated.fab_ok(*off)
+    assert {*migrated.statuses()} == {200}
 
 
-def test_the_database_listens_on_its_internal_address_alone_and_takes_only_tls(live):
+def test_the_database_listens_on_its_internal_address_only_and_requires_tls(live):
     host, web = live.hosts["db-01"], live.web[0]
     listening = [line.split()[3] for line in host.run("ss -Hltn").stdout.splitlines()]
     assert [each for each in listening if each.endswith(":3306")] == [f"{host.address}:3306"]
@@ -92,59 +92,59 @@ def test_the_database_listens_on_its_internal_address_alone_and_takes_only_tls(l
     assert host.run("stat -c %a:%U:%G /etc/mysql/hbnb/key.pem").stdout == "640:root:mysql\n"
 
 
-def test_the_password_of_the_database_is_changed_as_the_document_says(live):
+def test_the_documented_commands_change_the_password_of_the_database(live):
     on, provision, rollback, off = commands("password")
     before = live.web[0].run("grep PWD /etc/hbnb/env").stdout
-    live.done(*on)
+    live.fab_ok(*on)
     live.hosts["db-01"].run("rm /etc/hbnb/database /etc/mysql/hbnb/certificate.pem")
-    live.done(*provision)
-    live.done(*(live.current() if each == "NAME" else each for each in rollback))
-    live.done(*off)
+    live.fab_ok(*provision)
+    live.fab_ok(*(live.current() if each == "NAME" else each for each in rollback))
+    live.fab_ok(*off)
     assert live.web[0].run("grep PWD /etc/hbnb/env").stdout != before
-    assert {*live.answers()} == {200}
+    assert {*live.statuses()} == {200}
 
 
 def current(state: list[str]) -> list[list[str]]:
     return [each.splitlines()[:2] for each in state]
 
 
-def test_all_that_was_lost_comes_back_from_a_backup(live):
+def test_a_lost_database_is_restored_from_a_backup(live):
     post(live, "states", {"name": "Hawaiʻi 🌺"})
     for number in range(20):
         post(live, "amenities", {"name": f"Amenity {number}"})
     before = contents(live)
     assert before["amenities"][0] == "20\n"
-    said = live.done("production", "backup")
-    [path] = re.findall(r"\S+\.backup$", said, re.M)
+    output = live.fab_ok("production", "backup")
+    [path] = re.findall(r"\S+\.backup$", output, re.M)
     sql(live, "DROP DATABASE hbnb_db")
-    live.hosts["db-01"].run("rm /etc/hbnb/database")      # so that the password becomes another
-    assert "database hbnb_db" in live.done("production", "provision", "--db")
-    with live.guests("503"):
-        live.done("production", "restore", path)
+    live.hosts["db-01"].run("rm /etc/hbnb/database")      # a new password is generated
+    assert "database hbnb_db" in live.fab_ok("production", "provision", "--db")
+    with live.visitors("503"):
+        live.fab_ok("production", "restore", path)
     assert contents(live) == before
-    assert {*live.answers()} == {200}
+    assert {*live.statuses()} == {200}
     ended = live.fab("production", "restore", path)
     assert (ended.returncode, "(--replace)" in ended.stdout) == (1, True), ended.stdout
-    assert {*live.answers()} == {200}
-    # Whose program is killed meanwhile goes on, and nobody else's step comes between.
+    assert {*live.statuses()} == {200}
+    # If `fab` is killed, the step keeps running on the host, and the next `fab` waits for it.
     slow = "/usr/local/lib/hbnb/manage"
     host = live.web[0]
     host.run(f"sed -i.kept '2i case \"$*\" in *restore*) sleep 4.5; echo done > /tmp/restored;; esac' {slow}")
     try:
-        with live.begun("production", "restore", "--replace", path) as process:
+        with live.running_fab("production", "restore", "--replace", path) as process:
             host.run("until pgrep -fx 'sleep 4.5'; do sleep 0.1; done")
             process.send_signal(signal.SIGKILL)
-        assert 503 in live.answers()
-        live.done("production", "maintenance", "off")
+        assert 503 in live.statuses()
+        live.fab_ok("production", "maintenance", "off")
         assert host.run("cat /tmp/restored").stdout == "done\n"
     finally:
         host.run(f"mv {slow}.kept {slow}; rm -f /tmp/restored")
     assert contents(live) == before
-    assert {*live.answers()} == {200}
+    assert {*live.statuses()} == {200}
 
 
 def contents(fleet) -> dict[str, tuple[str, str]]:
-    """What is in each table: how many rows, and their checksum."""
+    """Number of rows and checksum of each table."""
     tables = [name for name in sql(fleet, "SHOW TABLES").split() if name not in COUNTERS]
     return {name: (sql(fleet, f"SELECT COUNT(*) FROM `{name}`"), sql(fleet, f"CHECKSUM TABLE `{name}`"))
             for name in tables}
@@ -157,7 +157,7 @@ def post(fleet, kind: str, body: dict[str, str]) -> None:
 
 
 def sql(fleet, statement: str) -> str:
-    """What the database says, as tab-separated lines."""
+    """The result of a statement, as tab-separated lines."""
     database = "" if statement.startswith("DROP DATABASE") else "hbnb_db"
     ended = fleet.hosts["db-01"].run(f"mariadb --batch --skip-column-names {database}", input=statement)
     assert ended.returncode == 0, ended.stderr

@@ -1,4 +1,4 @@
-"""The daily commands of docs/deployment.md work; `live` runs the first block, and test_staging.py the next one."""
+"""The everyday commands of docs/deployment.md. The fixture `live` runs its first part, and test_staging.py the next."""
 from __future__ import annotations
 
 import pytest
@@ -7,6 +7,6 @@ from tests.deploy.fleet import commands
 
 
 @pytest.mark.parametrize("command", commands("every day"), ids=" ".join)
-def test_a_command_of_every_day_works(live, command):
-    live.done(*command)
-    assert (503 in live.answers()) == (command[1:] == ["maintenance", "on"])
+def test_an_everyday_command_works(live, command):
+    live.fab_ok(*command)
+    assert (503 in live.statuses()) == (command[1:] == ["maintenance", "on"])

@@ -1,4 +1,4 @@
-"""The balancer, on 127.0.0.1, before servers that answer, break off, or are not there."""
+"""The balancer, on 127.0.0.1, with servers that answer, close the connection early, or are down."""
 from __future__ import annotations
 
 import http.client
@@ -23,7 +23,7 @@ NAME = "hbnb.example.com"
 
 
 class Web(BaseHTTPRequestHandler):
-    """A web server that is healthy, and breaks off what /…/breaks asks."""
+    """A healthy web server, which closes the connection of a request for /…/breaks without a response."""
 
     def do_GET(self) -> None:
         if "breaks" not in self.path:
@@ -49,7 +49,7 @@ class Balancer:
             return Answer(found.status, found.headers, found.read())
 
     def lines(self) -> str:
-        """What it has logged since this was asked last."""
+        """The log lines since the last call."""
         found = []
         while True:
             try:
@@ -74,15 +74,15 @@ def balancer(folder: Path, servers: str, ports: dict[str, int], **changed: str) 
         with subprocess.Popen(["haproxy", "-db", "-f", str(folder / "haproxy.cfg")], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL) as process:
             try:
-                made = Balancer(ports["80"], log)
+                started = Balancer(ports["80"], log)
                 while True:
                     assert process.poll() is None
                     try:
-                        made.ask("/")
+                        started.ask("/")
                         break
                     except OSError:
                         time.sleep(0.05)
-                yield made
+                yield started
             finally:
                 process.terminate()
 
@@ -97,7 +97,7 @@ def web() -> Iterator[str]:
         thread.join()
 
 
-def test_what_no_server_answers_is_json_for_the_api_and_the_page_for_people(tmp_path, web):
+def test_without_a_response_the_api_gets_json_and_visitors_get_the_page(tmp_path, web):
     with balancer(tmp_path, web, {"80": free_port()}) as front:
         while front.ask("/hbnb").status != 200 or front.ask("/api/v1/status").status != 200:
             time.sleep(0.05)
@@ -108,25 +108,25 @@ def test_what_no_server_answers_is_json_for_the_api_and_the_page_for_people(tmp_
         assert "We will be back soon" in front.ask("/breaks").text
 
 
-def test_while_all_servers_are_away_the_api_says_so_in_json(tmp_path):
+def test_while_all_servers_are_down_the_api_gets_an_error_in_json(tmp_path):
     with balancer(tmp_path, f"127.0.0.1:{free_port()}", {"80": free_port()}) as front:
         answer = front.ask("/api/v1/status")
         assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
-        assert "away" in answer.json["error"]
+        assert "unavailable" in answer.json["error"]
         assert "We will be back soon" in front.ask("/hbnb").text
 
 
-def test_its_log_holds_no_query(tmp_path, web):
+def test_the_log_contains_no_query(tmp_path, web):
     with balancer(tmp_path, web, {"80": free_port()}) as front:
         for path in ("/hbnb", "/api/v1/breaks", "/breaks"):
-            front.ask(f"{path}?text=what-someone-looks-for")
-        front.ask("/hbnb?text=what-someone-looks-for", method="G{T")
+            front.ask(f"{path}?text=a-search-term")
+        front.ask("/hbnb?text=a-search-term", method="G{T")
         logged = front.lines()
     assert 'GET "/api/v1/breaks" HTTP/1.1' in logged
-    assert "what-someone-looks-for" not in logged
+    assert "a-search-term" not in logged
 
 
-def test_its_redirect_to_https_leads_to_the_name_of_the_site_whatever_host_a_request_names(tmp_path, web):
+def test_the_redirect_to_https_ignores_the_requests_host(tmp_path, web):
     certificate(tmp_path)
     with balancer(tmp_path, web, {"80": free_port(), "443": free_port()},
                   certificate=str(tmp_path / "site.pem")) as front:

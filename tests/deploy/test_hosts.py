@@ -1,4 +1,4 @@
-"""The test hosts themselves: they are as good as machines, and nothing of them stays."""
+"""The test hosts: they behave like machines, and leave nothing behind."""
 from __future__ import annotations
 
 import errno
@@ -39,23 +39,23 @@ def ssh(hosts: Hosts, name: str, command: str) -> subprocess.CompletedProcess[st
 
 
 def connect(host: Host) -> int:
-    """What the system says of connecting to it: 0 if it took the connection."""
+    """The result of connecting: 0, or an error number."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex((host.address, 22))
 
 
 class TestHost:
-    def test_is_a_debian_whose_systemd_is_content(self, two):
+    def test_its_systemd_is_running(self, two):
         for host in two:
             assert host.run("systemctl is-system-running --wait").stdout == "running\n"
 
-    def test_takes_ssh_from_who_knows_it(self, two):
+    def test_accepts_ssh(self, two):
         for host in two:
             ended = ssh(two, host.name, "hostname; id -un")
             assert ended.stdout == f"{host.name}\nroot\n", ended.stderr
 
-    def test_has_a_key_of_its_own(self, two):
+    def test_has_its_own_host_key(self, two):
         first, second = two.known_hosts.read_text().splitlines()
         assert first.split()[2] != second.split()[2]
         two.known_hosts.write_text("\n".join([first, second.replace(second.split()[2], first.split()[2])]))
@@ -71,13 +71,13 @@ class TestHost:
         listening = host.run("ss -Hltn").stdout
         assert {line.split()[3] for line in listening.splitlines()} == {"0.0.0.0:22", "[::]:22"}
 
-    def test_reaches_its_neighbours_and_nobody_else(self, two):
+    def test_reaches_only_its_neighbours(self, two):
         first, second = two
         reach = "timeout 2 bash -c '</dev/tcp/{}/{}'"
         assert first.run(reach.format(second.address, 22)).returncode == 0
         assert "unreachable" in first.run(reach.format("203.0.113.1", 80)).stderr
 
-    def test_leaves_the_machine_alone(self, two):
+    def test_cannot_change_the_machine(self, two):
         host = two["web-01"]
         for path in ("/proc/sys/kernel/hostname", "/sys/kernel/profiling"):
             assert "Read-only" in host.run(f"echo x > {path}").stderr
@@ -87,7 +87,7 @@ class TestHost:
 
 
 class TestPower:
-    def test_what_is_on_the_disk_is_there_after_a_boot_and_what_is_in_memory_is_not(self, two):
+    def test_a_boot_keeps_the_disk_and_clears_the_memory(self, two):
         host = two["web-02"]
         host.run("echo kept > /etc/kept; echo kept > /root/kept; echo lost > /run/lost; systemctl start nginx")
         host.off()
@@ -106,28 +106,28 @@ class TestPower:
         finally:
             host.boot()
 
-    def test_one_that_is_silent_gives_no_answer_and_goes_on(self, two):
+    def test_a_host_that_drops_packets_does_not_answer_and_keeps_running(self, two):
         host = two["web-01"]
-        host.silent()
+        host.drop_packets()
         try:
-            assert connect(host) == errno.EAGAIN        # time is up; no refusal came
+            assert connect(host) == errno.EAGAIN        # a timeout, not a refused connection
             neighbour = f"timeout 1 bash -c '</dev/tcp/{host.address}/22'"
             assert two["web-02"].run(neighbour).returncode == 124
         finally:
-            host.answers()
+            host.accept_packets()
         assert connect(host) == 0
 
-    def test_a_full_disk_takes_no_byte(self, two):
+    def test_a_full_disk_accepts_no_byte(self, two):
         host = two["web-01"]
         with host.full():
             assert "No space left" in host.run("head -c 1M /dev/zero > /root/big").stderr
         assert host.run("head -c 1M /dev/zero > /root/big").returncode == 0
 
 
-class TestTheEnd:
+class TestCleanUp:
     @pytest.mark.parametrize("sent", [None, signal.SIGTERM, signal.SIGKILL])
     def test_leaves_nothing_behind(self, can_boot, tmp_path, sent):
-        # An ordinary end, one by `timeout`, and one that nobody can catch.
+        # A normal end, SIGTERM, and SIGKILL, which cannot be handled.
         with subprocess.Popen([sys.executable, "-c", WHOLE, str(tmp_path)], cwd=ROOT, text=True,
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             link, *pids = process.stdout.readline().split()
@@ -147,7 +147,7 @@ class TestTheEnd:
         assert str(tmp_path) not in Path("/proc/mounts").read_text()
         assert os.listdir(tmp_path / "disks") == []
 
-    def test_of_one_run_is_not_the_end_of_another(self, two, tmp_path):
+    def test_leaves_the_hosts_of_another_run_alone(self, two, tmp_path):
         with Hosts(["web-01"], tmp_path) as others:
             assert others.network != two.network
             assert ssh(others, "web-01", "hostname").stdout == "web-01\n"
@@ -155,6 +155,6 @@ class TestTheEnd:
 
 
 def groups() -> str:
-    """The control groups at the top."""
+    """The top-level control groups."""
     return subprocess.run(["unshare", "--mount", "sh", "-c", "mount -t cgroup2 cgroup2 /mnt && ls /mnt"],
                           capture_output=True, text=True, check=True).stdout

@@ -1,4 +1,4 @@
-"""The site as nginx shows it, on 127.0.0.1, before a release that listens on its socket."""
+"""nginx with the site's configuration, on 127.0.0.1, in front of a release on its socket."""
 from __future__ import annotations
 
 import http.client
@@ -31,8 +31,8 @@ class Front(Site):
     def ask(self, path: str, body: bytes | None = None, method: str | None = None, **headers: str) -> Answer:
         return super().ask(path, body, method, **{"Host": NAME, **headers})
 
-    def say(self, request: str) -> tuple[int, str, str]:
-        """Send bytes as they stand; the answer's status, headers and body."""
+    def send(self, request: str) -> tuple[int, str, str]:
+        """Send raw bytes. Returns the response's status, headers and body."""
         with socket.create_connection(("127.0.0.1", self.port), 10) as connection:
             connection.sendall(request.encode("latin-1"))
             answer = http.client.HTTPResponse(connection)
@@ -67,7 +67,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
 
 @pytest.fixture
 def page(front: Front) -> Iterator[Path]:
-    """The maintenance page is up."""
+    """Puts the maintenance page up."""
     flag = front.root / "shared" / "maintenance"
     flag.touch()
     yield flag
@@ -80,7 +80,7 @@ def post(front: Front, name: str) -> dict[str, str]:
     return found
 
 
-def test_a_tag_that_nginx_marked_as_weak_is_still_good(front):
+def test_an_etag_that_nginx_weakened_still_matches(front):
     for number in range(10):
         made = post(front, f"State {number}")
     answer = front.ask("/api/v1/states", Accept_Encoding="gzip")
@@ -95,7 +95,7 @@ def test_a_tag_that_nginx_marked_as_weak_is_still_good(front):
         assert front.put(path, {"name": "Second"}, If_Match=stale).status == 412
 
 
-def test_static_files_come_from_the_current_release_under_their_classic_names_too(front):
+def test_static_files_are_served_from_the_current_release_under_both_paths(front):
     for name in ("web_static", "hbnb_static"):
         answer = front.ask(f"/{name}/styles/hbnb.css")
         assert answer.text == (ROOT / "web_static" / "styles" / "hbnb.css").read_text()
@@ -106,7 +106,7 @@ def test_static_files_come_from_the_current_release_under_their_classic_names_to
             assert front.ask(f"/{name}/{path}").status in (400, 404)
 
 
-def test_the_maintenance_page_is_shown_to_people_and_programs_and_not_to_the_balancer(front, page):
+def test_the_maintenance_page_is_served_to_visitors_and_the_api_but_not_to_health_checks(front, page):
     for path in ("/", "/hbnb", "/no/such/page"):
         answer = front.ask(path)
         assert answer.status == 503
@@ -121,7 +121,7 @@ def test_the_maintenance_page_is_shown_to_people_and_programs_and_not_to_the_bal
     assert front.ask("/health/ready").status == 200
 
 
-def test_a_release_that_is_gone_is_the_maintenance_page(front):
+def test_without_a_current_release_the_maintenance_page_is_served(front):
     current = front.root / "current"
     current.rename(front.root / "kept")
     try:
@@ -133,7 +133,7 @@ def test_a_release_that_is_gone_is_the_maintenance_page(front):
     assert front.ask("/hbnb").status == 200
 
 
-def test_a_guest_cannot_make_up_an_address_but_keeps_the_id_of_a_request(front):
+def test_a_client_cannot_forge_its_address_but_can_set_the_request_id(front):
     for number in range(3):
         answer = front.ask("/api/v1/status", X_Forwarded_For=f"192.0.2.{number}", X_Request_ID="mine")
     assert answer.headers["X-Request-ID"] == "mine"
@@ -141,7 +141,7 @@ def test_a_guest_cannot_make_up_an_address_but_keeps_the_id_of_a_request(front):
     assert (last["address"], last["id"], last["status"]) == ("127.0.0.1", "mine", 200)
 
 
-def test_pages_are_compressed_and_say_where_they_come_from(front):
+def test_pages_are_compressed_and_name_their_server(front):
     answer = front.ask("/hbnb", Accept_Encoding="gzip")
     assert answer.headers["Content-Encoding"] == "gzip"
     assert answer.headers["X-Served-By"]
@@ -149,10 +149,10 @@ def test_pages_are_compressed_and_say_where_they_come_from(front):
 
 
 class TestALongQuery:
-    """nginx takes a request line of 8 kB; what the application answers to it must fit into nginx's buffers."""
+    """nginx accepts a request line of 8 kB; the application's response to it must fit into nginx's buffers."""
 
     @pytest.mark.parametrize("ids", [1, 24, 100, 180])
-    def test_of_ids_gets_its_page_with_the_links_that_have_room(self, front, ids):
+    def test_of_ids_gets_its_page_with_the_links_that_fit(self, front, ids):
         query = "cities=" + ",".join(str(uuid.uuid4()) for _ in range(ids))
         answer = front.ask(f"/api/v1/places?limit=20&offset=20&{query}")
         assert (answer.status, answer.json, answer.headers["X-Total-Count"]) == (200, [], "0")
@@ -166,15 +166,15 @@ class TestALongQuery:
         for path in ("/api/v1/places", "/hbnb", "/100-hbnb/", "/apidocs/"):
             assert front.ask(f"{path}?text={sent}&limit=1&offset=1").status in (200, 400), path
 
-    def test_names_the_next_page_before_the_last(self, front):
+    def test_links_the_next_page_rather_than_the_last(self, front):
         for number in range(3):
             post(front, f"Long {number}")
         padding = f"_={'x' * 7000}"
         link = front.ask(f"/api/v1/states?limit=1&offset=1&{padding}").headers["Link"]
         assert re.findall('rel="([a-z]+)"', link) == ["next"]
 
-    def test_that_is_too_long_is_refused_in_json_and_in_a_sentence(self, front):
-        status, head, text = front.say(f"GET /api/v1/places?text={'x' * 9000} HTTP/1.1\r\nHost: {NAME}\r\n\r\n")
+    def test_that_is_too_long_gets_an_error_in_json(self, front):
+        status, head, text = front.send(f"GET /api/v1/places?text={'x' * 9000} HTTP/1.1\r\nHost: {NAME}\r\n\r\n")
         assert (status, "application/json" in head) == (414, True)
         assert "POST /api/v1/places_search" in json.loads(text)["error"]
 
@@ -191,12 +191,12 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("status", REFUSED)
-def test_what_nginx_itself_refuses_is_json_for_the_api_and_a_page_for_people(front, status):
+def test_nginxs_own_errors_are_json_for_the_api_and_html_elsewhere(front, status):
     for path, kind in (("/api/v1/states", "application/json"), ("/%61pi/v1/states", "application/json"),
                        ("/hbnb", "text/html")):
         if status in (400, 505) and "%" in path:
             continue        # nginx did not decode the address
-        found, head, text = front.say(REFUSED[status].replace("/api/v1/states", path))
+        found, head, text = front.send(REFUSED[status].replace("/api/v1/states", path))
         assert (found, re.search(r"(?m)^Content-Type: ([a-z/]+)", head)[1]) == (status, kind), head
         assert "nginx</center>" not in text
         if kind == "application/json":
@@ -204,22 +204,22 @@ def test_what_nginx_itself_refuses_is_json_for_the_api_and_a_page_for_people(fro
 
 
 @pytest.mark.parametrize("path", ["/api", "/health", "/web_static/images", "/hbnb_static/styles", "/100-hbnb"])
-def test_a_redirect_never_repeats_the_host_of_a_request(front, path):
+def test_a_redirect_never_repeats_the_requests_host(front, path):
     for host in (NAME, "evil.example", f"{NAME}.evil.example", f"evil.example/{NAME}"):
-        status, head, _ = front.say(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
+        status, head, _ = front.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
         assert "evil" not in head
         assert not re.search(r"(?m)^Location: (?!/[^/])", head)
         assert (status in (400, 421)) == (host != NAME), (host, head)
 
 
-def test_no_log_holds_a_query(front):
-    words = "what-someone-looks-for"
+def test_no_log_contains_a_query(front):
+    words = "a-search-term"
 
     def ask() -> None:
         for path in ("/hbnb", "/api/v1/places", "/no/such/page", "/web_static/none.css", "/web_static/images"):
             front.ask(f"{path}?text={words}", Referer=f"http://{NAME}/?text={words}")
         for request in (*REFUSED.values(), f"GET /api/v1/x{'x' * 9000} HTTP/1.1\r\nHost: {NAME}\r\n\r\n"):
-            front.say(re.sub(r" (/\S+) ", rf" \1?text={words} ", request, count=1))
+            front.send(re.sub(r" (/\S+) ", rf" \1?text={words} ", request, count=1))
     ask()
     current = front.root / "current"
     current.rename(front.root / "kept")

@@ -1,4 +1,4 @@
-"""What is shipped: the same bytes for the same revision, nothing that does not run, under classic names too."""
+"""Release archives: same bytes for the same revision, only files that run, classic names."""
 from __future__ import annotations
 
 import gzip
@@ -15,7 +15,7 @@ import pytest
 
 from deploy import archive
 from deploy.archive import Archive
-from deploy.config import Refused
+from deploy.config import DeployError
 from tests.conftest import ROOT
 from tests.project.test_architecture import LAYERS
 
@@ -24,7 +24,7 @@ FAB = str(Path(sys.executable).with_name("fab"))
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository of what is here, as it would be committed now."""
+    """A repository with the current files of this checkout, committed."""
     folder = tmp_path_factory.mktemp("checkout") / "hbnb"
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True,
                             check=True).stdout
@@ -56,7 +56,7 @@ def packing(checkout, monkeypatch):
 
 def test_the_same_revision_gives_the_same_bytes_under_each_name(packing):
     first = archive.pack("staging")
-    time.sleep(1.1)     # gzip would note the second
+    time.sleep(1.1)     # gzip could store the time
     for name, value in (("core.autocrlf", "true"), ("tar.umask", "0077")):
         git(packing, "config", name, value)
     second = archive.pack("production", version="9.9")
@@ -66,7 +66,7 @@ def test_the_same_revision_gives_the_same_bytes_under_each_name(packing):
     assert (first.name, second.name) == (f"staging_0.1.0_{short}", f"production_9.9_{short}")
 
 
-def test_an_archive_holds_what_runs_and_nothing_else(packing):
+def test_an_archive_contains_only_files_that_run(packing):
     with tarfile.open(archive.pack("").path) as tar:
         names = tar.getnames()
     top = {name.partition("/")[0].removesuffix(".py") for name in names}
@@ -74,10 +74,10 @@ def test_an_archive_holds_what_runs_and_nothing_else(packing):
     assert top == modules | {"requirements", "requirements.txt", "web_static", "pyproject.toml", "LICENSE"}
     assert {name for name in names if name.startswith("requirements/")} == {
         f"requirements/{name}.txt" for name in ("monitoring", "mysql", "production", "redis")}
-    assert "api/v1/openapi/swagger_ui/__init__.py" in names, "what is left out is left out at the top alone"
+    assert "api/v1/openapi/swagger_ui/__init__.py" in names, "exclusions apply to top-level folders only"
 
 
-def test_what_was_packed_runs(packing, tmp_path):
+def test_the_packed_application_runs(packing, tmp_path):
     with tarfile.open(archive.pack("").path) as tar:
         tar.extractall(tmp_path / "release", filter="data")
     ended = subprocess.run([sys.executable, "-c", "import wsgi, console; print('made')"], cwd=tmp_path / "release",
@@ -96,21 +96,21 @@ def test_pack_makes_the_classic_archive(packing):
         made.unlink()
 
 
-def test_what_is_not_committed_is_not_packed_and_that_is_said(packing):
+def test_uncommitted_changes_are_not_packed_and_reported(packing):
     before = archive.pack("dev").sha256
     wsgi = packing / "wsgi.py"
     kept = wsgi.read_text()
     try:
         wsgi.write_text("broken")
         assert archive.pack("dev").sha256 == before
-        assert "What is not committed is not packed" in fab(packing, "pack").stdout
+        assert "Uncommitted changes are not packed" in fab(packing, "pack").stdout
     finally:
         wsgi.write_text(kept)
 
 
 @pytest.mark.parametrize("revision", ["nowhere", "--help", ""])
-def test_a_revision_that_is_none_is_refused(packing, revision):
-    with pytest.raises(Refused, match="knows nothing of that name"):
+def test_an_unknown_revision_is_an_error(packing, revision):
+    with pytest.raises(DeployError, match="no such revision"):
         archive.pack("dev", revision=revision)
 
 
@@ -118,11 +118,11 @@ def test_a_revision_that_is_none_is_refused(packing, revision):
     ("none.tgz", None), ("cut.tgz", b"\x1f\x8b\x08"), ("text.tgz", b"text"),
     ("damaged.tgz", gzip.compress(b"", mtime=0)[:10] + b"\xff" * 20), ("a b.tgz", "good"), ("x.zip", "good"),
     ("-x.tgz", "good"), (".tgz", "good")])
-def test_what_is_no_archive_is_refused_before_any_host_is_asked(packing, tmp_path, name, content):
+def test_a_file_that_is_not_an_archive_is_refused(packing, tmp_path, name, content):
     path = tmp_path / name
     if content is not None:
         path.write_bytes(archive.pack("").path.read_bytes() if content == "good" else content)
-    with pytest.raises(Refused, match="cannot be shipped"):
+    with pytest.raises(DeployError, match="cannot be deployed"):
         Archive.read(path)
 
 
@@ -137,13 +137,13 @@ def test_clean_keeps_the_newest(packing, keep, left):
     assert sorted(path.name for path in folder.iterdir()) == sorted(["c.tgz", "a.tgz", "b.tgz"][3 - left:])
 
 
-def test_an_archive_tells_which_migrations_it_brings(packing):
+def test_an_archive_lists_its_migrations(packing):
     found = archive.pack("dev").migrations()
     assert found.keys() == {path.stem[1:] for path in (ROOT / "migrations/versions").glob("r*.py")}
     assert (found["0001"], found["0002"]) == (True, False)
 
 
-def test_clean_leaves_the_archives_of_other_environments(packing):
+def test_clean_keeps_the_archives_of_other_environments(packing):
     folder = packing / "versions"
     folder.mkdir(exist_ok=True)
     for name in ("staging_1", "production_1", "web_static_1"):
@@ -153,7 +153,7 @@ def test_clean_leaves_the_archives_of_other_environments(packing):
     assert {path.name.rpartition("_")[0] for path in folder.iterdir()} == {"staging", "production", "web_static"}
 
 
-def test_a_revision_that_is_live_is_tagged(packing):
+def test_tag_marks_the_live_revision(packing):
     archive.tag("HEAD")
     assert git(packing, "rev-parse", "LIVE") == git(packing, "rev-parse", "HEAD")
     assert re.search(r"^DEPLOYED-\d{4}-\d\d-\d\dT\d{6}$", git(packing, "tag"), re.M)

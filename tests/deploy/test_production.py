@@ -1,4 +1,4 @@
-"""docs/production.md, done on this machine: the same texts and commands, with the paths of a temporary folder."""
+"""The files and commands of docs/production.md, run on this machine with the paths of a temporary folder."""
 from __future__ import annotations
 
 import json
@@ -24,7 +24,7 @@ OWN = {name: value for name, value in os.environ.items() if not name.startswith(
 
 @pytest.fixture
 def place(tmp_path: Path) -> Callable[[str], str]:
-    """Puts a text from a server into the folder."""
+    """Function that replaces a server's paths in a text by paths in a temporary folder."""
     current = tmp_path / "current"
     for folder in (current, tmp_path / "run", tmp_path / "down", tmp_path / "shared", tmp_path / "bin"):
         folder.mkdir()
@@ -43,7 +43,7 @@ def place(tmp_path: Path) -> Callable[[str], str]:
 
 @pytest.fixture(params=["file", "db"])
 def settings(request: pytest.FixtureRequest) -> str:
-    """The lines of /etc/hbnb/env, for a store of either kind that is there."""
+    """The lines of /etc/hbnb/env, for the file engine and for a database."""
     text = block(PAGE, "/etc/hbnb/env")
     if request.param == "db":
         server: MariaDB = request.getfixturevalue("mariadb")
@@ -53,17 +53,17 @@ def settings(request: pytest.FixtureRequest) -> str:
     return text
 
 
-def test_a_server_that_was_set_up_by_hand_serves_behind_nginx(tmp_path, place, settings):
+def test_a_manually_installed_server_works_behind_nginx(tmp_path, place, settings):
     (tmp_path / "env").write_text(place(settings))
     program = tmp_path / "bin" / "hbnb"
     program.write_text(place(block(PAGE, "/usr/local/bin/hbnb")))
     program.chmod(0o755)
 
-    def typed(name: str) -> str:
+    def run(name: str) -> str:
         return subprocess.run(["sh", "-euc", place(block(PAGE, name))], cwd=tmp_path / "current", check=True, text=True,
                               env=OWN | {"PATH": f"{program.parent}:{OWN['PATH']}"}, stdout=subprocess.PIPE).stdout
-    [token] = re.findall(r"hbnb_[0-9a-f-]{36}_\S+", typed("first"))
-    typed("nginx")
+    [token] = re.findall(r"hbnb_[0-9a-f-]{36}_\S+", run("first"))
+    run("nginx")
     port = free_port()
     site = place((tmp_path / "site").read_text()).replace("listen 80", f"listen 127.0.0.1:{port}").replace(
         "listen [::]:80 default_server;", "").replace("/var/log/nginx", str(tmp_path))
@@ -86,12 +86,12 @@ def test_a_server_that_was_set_up_by_hand_serves_behind_nginx(tmp_path, place, s
             assert front.ask("/web_static/styles/tokens.css").status == 200
             (tmp_path / "shared" / "maintenance").touch()
             assert "We will be back soon" in front.ask("/hbnb").text
-            assert "away" in front.ask("/api/v1/states").json["error"]
+            assert "unavailable" in front.ask("/api/v1/states").json["error"]
         finally:
             process.terminate()
 
 
-def test_systemd_understands_the_unit(tmp_path, place):
+def test_systemd_accepts_the_unit(tmp_path, place):
     unit = tmp_path / "hbnb.service"
     (tmp_path / "bin" / "hbnb").touch(mode=0o755)
     unit.write_text(place(block(PAGE, "/etc/systemd/system/hbnb.service")))

@@ -1,4 +1,4 @@
-"""Hosts over SSH, each an sshd on 127.0.0.x: what `deploy.hosts` promises of them, without root."""
+"""`deploy.hosts` with loopback hosts: connections, scripts, locks and uploads. Needs no root."""
 from __future__ import annotations
 
 import os
@@ -16,8 +16,8 @@ import paramiko
 import pytest
 
 from deploy import connection
-from deploy import hosts as product
-from deploy.config import Refused
+from deploy import hosts as deploy_hosts
+from deploy.config import DeployError
 from tests.conftest import ROOT
 from tests.deploy.hosts import keygen
 from tests.deploy.load import Load
@@ -27,10 +27,10 @@ from tests.servers import free_port
 
 pytestmark = pytest.mark.timeout(60)
 BOTH = ("web-01", "web-02")
-MUTE = "127.0.0.9"
+SILENT_ADDRESS = "127.0.0.9"
 SWITCHES = 21
-# Kills the sshd that it was begun by, as when the host dies.
-DYING = """
+# Kills the sshd that runs the script, as if the host died.
+KILL_SSHD = """
 pid=$$
 until grep -q '^sshd' /proc/$pid/comm; do pid=$(cut -d ' ' -f 4 /proc/$pid/stat); done
 kill -KILL $pid"""
@@ -52,7 +52,7 @@ def hosts(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _home(tmp_path, monkeypatch):
-    """Whoever runs the tests may have keys."""
+    """An empty home, because the user of the tests may have SSH keys."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
 
@@ -64,19 +64,19 @@ def first(hosts):
 
 
 @contextmanager
-def mute(said: bytes):
-    """A server that takes a connection, says that much and nothing more; gives its port."""
-    with socket.create_server((MUTE, 0)) as server, ExitStack() as taken:
-        def take() -> None:
-            taken.enter_context(server.accept()[0]).sendall(said)
-        thread = threading.Thread(target=take)
+def silent_server(sent: bytes):
+    """A server that accepts one connection, and sends only these bytes. Yields its port."""
+    with socket.create_server((SILENT_ADDRESS, 0)) as server, ExitStack() as accepted:
+        def accept() -> None:
+            accepted.enter_context(server.accept()[0]).sendall(sent)
+        thread = threading.Thread(target=accept)
         thread.start()
         yield server.getsockname()[1]
         thread.join()
 
 
 class TestHosts:
-    def test_do_a_step_all_and_their_answers_come_back_by_name(self, hosts):
+    def test_run_a_step_on_all_and_return_the_output_by_name(self, hosts):
         line = """{"by": "it's $HOME `id` \\n é"}"""
         for name in BOTH:
             (hosts.folder / name / "releases.log").write_text(f'{{"at": "{name}"}}\n')
@@ -84,30 +84,30 @@ class TestHosts:
             both.run("record", {"LINE": line})
             assert both.run("history", {"LINES": 2}) == {name: f'{{"at": "{name}"}}\n{line}\n' for name in BOTH}
 
-    def test_say_each_for_itself_what_failed(self, hosts):
-        with hosts.connected() as both, pytest.raises(Refused) as refused:
+    def test_report_the_error_of_each_host(self, hosts):
+        with hosts.connected() as both, pytest.raises(DeployError) as refused:
             both.run("backup")
         assert str(refused.value).splitlines() == [
-            f"{name}: backup: nothing runs here that could back itself up: deploy a release first" for name in BOTH]
+            f"{name}: backup: no release runs here, so it cannot be backed up: deploy a release first" for name in BOTH]
 
-    @pytest.mark.parametrize(("script", "said"), [
-        ("echo out; echo why >&2; exit 3", "why"), ("echo why; exit 3", "why"), ("exit 3", "it ended with status 3"),
-        (DYING, "broke off: the host fell silent. Look at the host")])
-    def test_tell_how_a_script_failed(self, first, script, said):
-        with pytest.raises(Refused, match=rf"^web-01: trying:? {said}"):
+    @pytest.mark.parametrize(("script", "message"), [
+        ("echo out; echo why >&2; exit 3", "why"), ("echo why; exit 3", "why"), ("exit 3", "exit status 3"),
+        (KILL_SSHD, "failed: the host stopped answering. Check the host")])
+    def test_report_how_a_script_failed(self, first, script, message):
+        with pytest.raises(DeployError, match=rf"^web-01: trying:? {message}"):
             first.shell("trying", script, {}, timeout=20)
 
-    def test_give_up_a_script_that_does_not_end(self, first):
-        with pytest.raises(Refused, match=r"^web-01: trying did not end within 0 s\. Look at the host"):
+    def test_stop_a_script_that_times_out(self, first):
+        with pytest.raises(DeployError, match=r"^web-01: trying did not finish within 0 s\. Check the host"):
             first.shell("trying", "cat", {}, timeout=0.3)
 
-    def test_are_reached_through_others_that_are_known_too(self, hosts, tmp_path):
+    def test_are_reached_through_jump_hosts_whose_keys_are_checked_too(self, hosts, tmp_path):
         config, known = tmp_path / "config", tmp_path / "known"
         config.write_text(ssh_config({**hosts.ways, "web-02": hosts.ways["web-02"] | {"ProxyJump": "web-01"}}))
         with hosts.connected("web-02", ssh_config=str(config)) as through:
             through.run("record", {"LINE": "{}"})
         known.write_text(Path(hosts.environment.known_hosts).read_text().splitlines()[1])
-        with pytest.raises(Refused, match=r"^web-01 is not in "):
+        with pytest.raises(DeployError, match=r"^web-01 is not in "):
             hosts.connected("web-02", ssh_config=str(config), known_hosts=str(known))
         assert not connections()
 
@@ -116,58 +116,58 @@ def connections() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if isinstance(thread, paramiko.Transport) and thread.is_active()]
 
 
-class TestOneThatIsRefused:
-    """The other is let go, nothing is done on any, and no connection stays."""
+class TestAFailedConnection:
+    """If one host fails, nothing runs on any host, and all connections are closed."""
 
     @pytest.fixture
-    def refused(self, hosts, tmp_path):
-        """What is said where web-02 is reached in another way, or something else is known."""
-        def said(known: str = "", **way: object) -> str:
+    def error(self, hosts, tmp_path):
+        """Function that connects with another known_hosts, or other SSH options of web-02, and returns the error."""
+        def error(known: str = "", **way: object) -> str:
             known_hosts, config = tmp_path / "known", tmp_path / "config"
             known_hosts.write_text(known or Path(hosts.environment.known_hosts).read_text())
             config.write_text(ssh_config({**hosts.ways, "web-02": {**hosts.ways["web-02"], **way}}))
-            before = hosts.told()
-            with pytest.raises(Refused) as refused:
+            before = hosts.commands()
+            with pytest.raises(DeployError) as refused:
                 hosts.connected(known_hosts=str(known_hosts), ssh_config=str(config))
-            assert hosts.told() == before
+            assert hosts.commands() == before
             assert not connections()
-            assert str(refused.value).endswith("Nothing was changed anywhere")
+            assert str(refused.value).endswith("Nothing was changed on any host")
             return str(refused.value)
-        return said
+        return error
 
-    def test_as_its_key_is_unknown_or_changed(self, hosts, refused):
+    def test_because_of_an_unknown_or_changed_host_key(self, hosts, error):
         first, second = Path(hosts.environment.known_hosts).read_text().splitlines(keepends=True)
-        assert refused(first).startswith("web-02 is not in ")
-        assert refused(first + second.replace(second.split()[2], first.split()[2])).startswith(
+        assert error(first).startswith("web-02 is not in ")
+        assert error(first + second.replace(second.split()[2], first.split()[2])).startswith(
             "web-02 shows another host key (SHA256:")
 
-    def test_as_it_does_not_know_us(self, hosts, refused, tmp_path):
+    def test_because_the_log_in_is_refused(self, hosts, error, tmp_path):
         keygen(tmp_path / "other")
-        assert refused(IdentityFile=tmp_path / "other").startswith(
+        assert error(IdentityFile=tmp_path / "other").startswith(
             f"web-02 cannot be reached as {hosts.environment.user}: Authentication failed")
 
-    def test_as_nobody_listens(self, refused):
-        assert refused(Port=free_port("127.0.0.3")).startswith("web-02 cannot be reached as ")
+    def test_because_nothing_listens(self, error):
+        assert error(Port=free_port("127.0.0.3")).startswith("web-02 cannot be reached as ")
 
     @pytest.mark.timeout(10)
-    @pytest.mark.parametrize("said", [b"", b"SSH-2.0-mute\r\n"])
-    def test_as_it_takes_the_connection_and_is_silent(self, refused, monkeypatch, said):
-        monkeypatch.setattr(connection, "CONNECT", 0.5)
-        with mute(said) as port:
-            assert refused(HostName=MUTE, Port=port).startswith("web-02 cannot be reached as ")
+    @pytest.mark.parametrize("sent", [b"", b"SSH-2.0-silent\r\n"])
+    def test_because_the_host_does_not_answer(self, error, monkeypatch, sent):
+        monkeypatch.setattr(connection, "CONNECT_TIMEOUT", 0.5)
+        with silent_server(sent) as port:
+            assert "web-02 cannot be reached as " in error(HostName=SILENT_ADDRESS, Port=port)
 
     @pytest.mark.timeout(10)
-    def test_as_one_on_the_way_is_silent(self, refused, monkeypatch):
-        monkeypatch.setattr(connection, "CONNECT", 0.5)
-        with mute(b"") as port:
-            assert refused(ProxyJump=f"{MUTE}:{port}").startswith(f"{MUTE} cannot be reached as ")
+    def test_because_a_jump_host_does_not_answer(self, error, monkeypatch):
+        monkeypatch.setattr(connection, "CONNECT_TIMEOUT", 0.5)
+        with silent_server(b"") as port:
+            assert f"{SILENT_ADDRESS} cannot be reached as " in error(ProxyJump=f"{SILENT_ADDRESS}:{port}")
 
-    def test_as_nobody_can_say_where_it_is(self, refused):
-        assert re.match(r"\S+/config cannot be understood: .*'none'", refused(Port="none"))
+    def test_because_the_ssh_configuration_is_invalid(self, error):
+        assert re.match(r"\S+/config is not a valid SSH configuration: .*'none'", error(Port="none"))
 
-    def test_in_one_line(self, hosts, tmp_path):
-        with mute(b"HTTP/1.0 400 Bad Request\r\n" * 200) as port:
-            (tmp_path / "config").write_text(f"Host web-01\n    HostName {MUTE}\n    Port {port}\n")
+    def test_is_reported_in_one_line(self, hosts, tmp_path):
+        with silent_server(b"HTTP/1.0 400 Bad Request\r\n" * 200) as port:
+            (tmp_path / "config").write_text(f"Host web-01\n    HostName {SILENT_ADDRESS}\n    Port {port}\n")
             (tmp_path / "hosts.toml").write_text(
                 f"[dev]\nweb = ['web-01']\nssh_config = '{tmp_path}/config'\n"
                 f"known_hosts = '{hosts.environment.known_hosts}'")
@@ -178,38 +178,39 @@ class TestOneThatIsRefused:
 
 
 class TestLock:
-    def test_is_taken_on_all_or_none_and_says_who_has_it(self, hosts):
-        with hosts.connected("web-02", lock="deploy new") as at_work:
-            at_work.run("record", {"LINE": "{}"})       # and the lock is not forgotten
-            with pytest.raises(Refused, match=r"^web-02: a deployment is at work: \S+, deploy new, since 2") as told:
+    def test_is_taken_on_all_hosts_or_none_and_names_its_holder(self, hosts):
+        with hosts.connected("web-02", lock="deploy new") as holder:
+            holder.run("record", {"LINE": "{}"})        # keeps a reference, and so the lock
+            message = r"^web-02: another deployment is running: \S+, deploy new, since 2"
+            with pytest.raises(DeployError, match=message) as raised:
                 hosts.connected(lock="rollback")
-            assert told.value.status == 75
-            locked(hosts, "web-01").close()
-        locked(hosts, "web-02").close()
+            assert raised.value.status == 75
+            wait_for_lock(hosts, "web-01").close()
+        wait_for_lock(hosts, "web-02").close()
 
-    def test_is_free_once_its_holder_was_killed(self, hosts):
+    def test_is_released_if_its_holder_is_killed(self, hosts):
         with subprocess.Popen([sys.executable, "-c", HOLDER.format(environment=hosts.environment)], cwd=ROOT,
                               text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
             try:
                 assert holder.stdout.readline() == "locked\n"
-                with pytest.raises(Refused, match="deploy new, since"):
+                with pytest.raises(DeployError, match="deploy new, since"):
                     hosts.connected("web-02", lock="rollback")
             finally:
                 holder.send_signal(signal.SIGKILL)
-        locked(hosts, "web-02").close()
+        wait_for_lock(hosts, "web-02").close()
 
-    def test_cannot_be_taken_where_nothing_was_set_up(self, hosts):
-        with pytest.raises(Refused, match="the lock cannot be taken: is this host provisioned") as told:
+    def test_needs_a_provisioned_host(self, hosts):
+        with pytest.raises(DeployError, match="cannot be locked: run `fab ENV provision` first") as raised:
             hosts.connected(lock="deploy", root="nowhere")
-        assert told.value.status == 1
+        assert raised.value.status == 1
 
 
-def locked(hosts: Loopback, name: str) -> product.Host:
-    """A host, as soon as it is free."""
+def wait_for_lock(hosts: Loopback, name: str) -> deploy_hosts.Host:
+    """Wait until a host can be locked, and lock it."""
     while True:
         try:
             return hosts.connected(name, lock="test").first
-        except Refused:
+        except DeployError:
             time.sleep(0.02)
 
 
@@ -223,47 +224,47 @@ class TestUpload:
         return path
 
     @pytest.fixture
-    def there(self, hosts, request):
-        """A name for the file on the host."""
+    def remote(self, hosts, request):
+        """The path of the uploaded file."""
         return hosts.folder / "web-01" / re.sub(r"\W", "-", request.node.name)
 
     @pytest.mark.parametrize(("part", "sent"), [
         (b"", [150_000]), (CONTENT[:100_000], [50_000]), (b"?" * 100_000, [50_000, 150_000]),
-        (CONTENT * 2, [0, 150_000])], ids=["all", "its rest", "anew", "anew where there is more"])
-    def test_sends(self, hosts, first, path, there, part, sent):
-        there.with_suffix(".part").write_bytes(part)
-        first.upload(path, there.name)
-        assert there.read_bytes() == self.CONTENT
-        assert not there.with_suffix(".part").exists()
-        written = re.findall(rf'close "{there.name}.part" .* written (\d+)', (hosts.folder / "sent").read_text())
+        (CONTENT * 2, [0, 150_000])], ids=["all", "the rest", "all after a damaged part", "all after a longer part"])
+    def test_sends(self, hosts, first, path, remote, part, sent):
+        remote.with_suffix(".part").write_bytes(part)
+        first.upload(path, remote.name)
+        assert remote.read_bytes() == self.CONTENT
+        assert not remote.with_suffix(".part").exists()
+        written = re.findall(rf'close "{remote.name}.part" .* written (\d+)', (hosts.folder / "sent").read_text())
         assert [int(number) for number in written] == sent
 
-    def test_of_what_does_not_arrive_leaves_the_host_as_it_was(self, first, path, there, monkeypatch):
-        there.write_text("before")
-        monkeypatch.setattr(product, "digest", lambda _: "0" * 64)
-        with pytest.raises(Refused, match=r"^web-01: received: what arrived is not what was sent; it was removed"):
-            first.upload(path, there.name)
-        assert there.read_text() == "before"
-        assert not there.with_suffix(".part").exists()
+    def test_that_arrives_damaged_leaves_the_host_unchanged(self, first, path, remote, monkeypatch):
+        remote.write_text("before")
+        monkeypatch.setattr(deploy_hosts, "sha256", lambda _: "0" * 64)
+        with pytest.raises(DeployError, match=r"^web-01: finish_upload: the uploaded file is damaged and was removed"):
+            first.upload(path, remote.name)
+        assert remote.read_text() == "before"
+        assert not remote.with_suffix(".part").exists()
 
-    def test_that_cannot_begin_is_told(self, first, path):
-        with pytest.raises(Refused, match=r"^web-01: uploading new.tgz \(is its disk full\?\) broke off: "):
+    def test_that_cannot_start_is_an_error(self, first, path):
+        with pytest.raises(DeployError, match=r"^web-01: uploading new.tgz \(is the disk full\?\) failed: "):
             first.upload(path, "nowhere/new.tgz")
 
-    def test_of_what_nobody_else_may_read_comes_back_the_same(self, first, tmp_path):
-        path = first.put(b"secret")
+    def test_of_a_private_file_is_readable_only_by_its_owner(self, first, tmp_path):
+        path = first.upload_private(b"secret")
         try:
             assert Path(path).stat().st_mode & 0o777 == 0o600
             first.download(path, tmp_path / "back")
         finally:
-            first.run("forget", {"FILE": path})
+            first.run("remove_file", {"FILE": path})
         assert (tmp_path / "back").read_bytes() == b"secret"
         assert not Path(path).exists()
 
 
 @pytest.fixture
 def site(hosts):
-    """Two releases on each host, which only say their names, behind its nginx; gives the addresses."""
+    """Two releases on each host, which only answer with their names, behind nginx. Returns the addresses."""
     with ExitStack() as stack:
         addresses = []
         for name, address in hosts.addresses.items():
@@ -277,14 +278,14 @@ def site(hosts):
                 apps += (f"server {{ listen unix:{folder}/run/app.sock; default_type application/json;\n"
                          f"""return 200 '{{"release": "{release}"}}'; }}\n""")
             (root / "current").symlink_to("releases/one")
-            # Its own look at the front door ends here.
+            # Redirects the step's check through nginx to this port.
             (root / ".curlrc").write_text(f"connect-to = 127.0.0.1:80:{address}:{port}\n")
             stack.enter_context(nginx(root, f"{address}:{port}", apps))
             addresses.append(f"{address}:{port}")
         yield addresses
 
 
-def test_nobody_notices_that_all_hosts_switch(hosts, site):
+def test_switching_all_hosts_fails_no_request(hosts, site):
     paths = ("/web_static/", "/health/live")
     with ExitStack() as stack:
         both = stack.enter_context(hosts.connected())

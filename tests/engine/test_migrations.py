@@ -635,7 +635,7 @@ class TestTakeover:
         printed = sorted(process.communicate(timeout=60) for process in processes)
         assert [error for _, error in printed] == ["", ""]
         assert printed[0][0].startswith("0001: ") or f"{HEAD} is done" in printed[0][0]
-        assert printed[1][0] == "There was nothing to do: the schema is what this HBNB needs\n"
+        assert printed[1][0] == "Nothing to do: the schema is up to date\n"
 
 
 class TestAddresses:
@@ -713,9 +713,9 @@ class TestCommands:
         environ = environment(small.settings, tmp_path) | {"HBNB_ENV": "production"}
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "db"]
         for words, status, printed in (
-                (["status"], 1, f"The schema is of no migration, and this HBNB needs {HEAD}\n0001: "),
+                (["status"], 1, f"The schema has no revision; this HBNB needs revision {HEAD}\n0001: "),
                 (["upgrade"], 0, "0001 is done\n"),
-                (["status"], 0, f"The schema is {HEAD}, and this HBNB needs {HEAD}\n")):    # nobody has made a token
+                (["status"], 0, f"The schema has revision {HEAD}; this HBNB needs revision {HEAD}\n")):
             ended = subprocess.run([*command, *words], cwd=ROOT, env=environ, capture_output=True, text=True,
                                    timeout=60)
             assert (ended.returncode, ended.stderr) == (status, "")
@@ -734,7 +734,7 @@ class TestCommands:
         own.migrations.upgrade()
         own.execute("INSERT INTO states VALUES ('s1', NOW(), NOW(), 'Here')")
         assert "0002 is undone" in run("downgrade", "0001")
-        assert f"The schema is 0001, and this HBNB needs {HEAD}" in run("status")
+        assert f"The schema has revision 0001; this HBNB needs revision {HEAD}" in run("status")
         assert own.rows("SELECT version_num, name FROM alembic_version, states") == [("0001", "Here")]
 
     def test_status_is_for_programs_too(self, run, small):
@@ -746,7 +746,7 @@ class TestCommands:
         assert [each["revision"] for each in pending] == REVISIONS
         assert pending[1] == {"revision": "0002", "about": "utf8mb4, exact times and coordinates, indexes, hashed "
                               "passwords, line breaks", "backward_compatible": False}
-        assert "(the version before cannot live with it)" in run("status").output
+        assert "(not backward compatible)" in run("status").output
         small.migrations.upgrade()
         found = run("status", "--json")
         assert found.exit_code == 0
@@ -768,7 +768,7 @@ class TestCommands:
         found = run("upgrade").output
         assert re.search(r"place_amenity: 2 rows before and after, checksum [0-9a-f]{16}\n", found)
         assert found.endswith(f"{HEAD} is done\n")
-        assert run("upgrade").output == "There was nothing to do: the schema is what this HBNB needs\n"
+        assert run("upgrade").output == "Nothing to do: the schema is up to date\n"
         assert "hashed passwords, with which an older HBNB lets nobody in" in run("downgrade", "0001").output
         found = run("downgrade")
         assert (found.exit_code, "There is nothing before 0001" in found.output) == (1, True)
@@ -790,7 +790,7 @@ class TestCommands:
         monkeypatch.setenv("HBNB_ENV", "dev")
         assert run("recreate", input="n\n").exit_code == 1
         assert small.rows("SELECT COUNT(*) FROM states") == [(1,)]
-        assert run("recreate", input="y\n").output.endswith("All tables were made anew\n")
+        assert run("recreate", input="y\n").output.endswith("All tables were dropped and created again\n")
         assert small.rows("SELECT COUNT(*) FROM states") == [(0,)]
 
     @pytest.mark.parametrize("arguments", [["status"], ["upgrade"], ["upgrade", "--dry-run"], ["downgrade"]])
@@ -810,7 +810,7 @@ class TestCommands:
             patched.setattr(passwords, "all_protected", Mock(side_effect=KeyboardInterrupt))
             found = run("upgrade")
         assert found.exit_code == 1
-        assert found.output.endswith("Cut off; the same command goes on with it\n")
+        assert found.output.endswith("Interrupted: run the same command again to continue\n")
         assert {name: rows for name, rows in small.content().items() if name in before} == before
         assert run("upgrade").exit_code == 0
 
@@ -830,7 +830,7 @@ class TestCommands:
         monkeypatch.setattr(models, "storage", models.make_storage(replace(Settings(), file_path=str(tmp_path / "f"))))
         found = CliRunner().invoke(db, [command])
         assert (found.exit_code, found.output) == (
-            0, "The store is a file, which is kept up by whoever opens it: there is nothing to migrate\n")
+            0, "The store is a file, which has no schema: nothing to do\n")
 
 
 class Killed(BaseException):

@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 from tests.database import VARIABLES, settings_from
 
 RIGHTS = ", ".join(re.findall(r"[A-Z]{3,}(?: [A-Z]+)?", re.search(
-    r"Its user needs `(.*?)`", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[1]))
+    r"Its user needs\s`(.*?)`", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[1]))
 # Some of each kind: objects, searches, connections that are killed, deadlocks, tables made anew by other programs.
 SOME = ["-kdb", *(f"tests/engine/test_storage.py::Test{each}" for each in ("Cascades", "Threads", "Transaction")),
         "tests/engine/test_db_storage.py::TestFaults::test_a_deadlock_is_tried_once_more",

@@ -12,11 +12,11 @@ from flask.testing import FlaskClient
 import models
 from api.v1.app import app
 from errors import Conflict
+from models.collation import address_key, lower
 from models.engine.base import Storage
 from models.engine.file_storage import FileStorage
 from models.token import Token
 from models.user import User
-from models.values import address_key, lower
 from services import tokens
 from services.query import Filter
 from services.transfer.files import import_file

@@ -1,6 +1,7 @@
 """Classic import paths and their behaviour, and objects that a storage refuses because it could not store them."""
 from __future__ import annotations
 
+import doctest
 import importlib
 import io
 import re
@@ -23,6 +24,7 @@ from models.engine.base import Storage
 from models.place import Place
 from models.state import State
 from tests.conftest import ROOT
+from tests.documents import block
 from tests.market import Market
 
 MODELS = ("user", "state", "city", "amenity", "place", "review")
@@ -45,6 +47,15 @@ def test_storage_t_is_the_name_of_the_engine(engine, environ):
                "print(models.storage_t, isinstance(models.storage, FileStorage))")
     ended = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True)
     assert ended.stdout == f"{engine} {engine == 'file'}\n"
+
+
+def test_the_example_of_the_document_prints_what_it_shows(storage):
+    example = block("classic.md", "what is stored").replace("…", "...")
+    test = doctest.DocTestParser().get_doctest(example, {}, "classic.md", None, 0)
+    told: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=told.append)
+    assert len(test.examples) > 5
+    assert told == []
 
 
 def run(environ: Mapping[str, str], folder: Path, *lines: str) -> str:

@@ -63,7 +63,7 @@ class TestEnvironment:
         program(folder / "old", "version_info")
         ended = make(folder, target, "PYTHON=./old")
         assert ended.returncode != 0
-        assert f"Name another one: make {target} PYTHON=python3.11" in ended.stdout
+        assert f"Name one: make {target} PYTHON=python3.11" in ended.stdout
         assert not (folder / ".venv").exists()
 
     def test_without_the_venv_module_the_error_says_what_to_install_and_the_next_run_works(self, folder):

@@ -17,9 +17,9 @@ ALLOWED = {name for names in (
     # To test every plan of a search, regardless of its cost.
     "_costs _everything _grouping _page",
     # To inspect background threads and limits, and to replace slow parts.
-    "_hasher _lines _questions _response_slots _thread _writer _writing",
+    "_checks _hasher _lines _response_slots _slots _thread _writer _writing",
     # To test a part of a command without the slow rest.
-    "_address _files _line _needed _schema _scripts",
+    "_address _files _line _required_space _schema _scripts",
 ) for name in names.split()}
 
 

@@ -1,4 +1,4 @@
-"""Health, the log and the metrics: what operators see, and that nobody else pays for it."""
+"""Monitoring: health checks, the log and the metrics."""
 from __future__ import annotations
 
 import http.client
@@ -34,7 +34,7 @@ from errors import Misconfigured, Unavailable
 from models.engine.db_storage import DBStorage
 from models.state import State
 from monitoring import health, log_handler, logs, metrics, request_id
-from monitoring.middleware import Watched
+from monitoring.middleware import MonitoringMiddleware
 from tests.apps import ready_app
 from tests.conftest import ROOT, environment
 from tests.servers import Server, free_port
@@ -52,49 +52,49 @@ def ready(client: Any) -> int:
     return int(answer.status_code)
 
 
-# A storage that has nothing to do.
+# Methods of an idle storage.
 IDLE = {"close": lambda: None, "enforce_timeouts": lambda: None, "reload": lambda: None, "pools": dict}
 
 
 class TestHealth:
     @pytest.fixture(autouse=True)
-    def _nothing_is_remembered(self, monkeypatch):
-        monkeypatch.setattr(health, "FRESH", 0)
+    def _no_cached_result(self, monkeypatch):
+        monkeypatch.setattr(health, "MAX_AGE", 0)
 
-    def test_the_storage_is_asked_once_for_all_that_ask_at_once_and_shortly_after(self, monkeypatch):
-        asked, goes_on = [], threading.Event()
+    def test_concurrent_and_following_requests_share_one_check(self, monkeypatch):
+        probes, released = [], threading.Event()
 
         def probe(_: float) -> None:
-            asked.append("asked")
-            goes_on.wait(60)
-        monkeypatch.setattr(health, "FRESH", 60)
-        monkeypatch.setattr(health, "PATIENCE", 60)
+            probes.append("probe")
+            released.wait(60)
+        monkeypatch.setattr(health, "MAX_AGE", 60)
+        monkeypatch.setattr(health, "TIMEOUT", 60)
         monkeypatch.setattr(models, "storage", SimpleNamespace(probe=probe, **IDLE))
         app = ready_app()
         with ThreadPoolExecutor(4) as pool:
-            said = [pool.submit(ready, app.test_client()) for _ in range(4)]
-            while not asked:
+            statuses = [pool.submit(ready, app.test_client()) for _ in range(4)]
+            while not probes:
                 time.sleep(0.01)
-            goes_on.set()
-            assert [each.result() for each in said] + [ready(app.test_client())] == [200] * 5
-        assert asked == ["asked"]
+            released.set()
+            assert [each.result() for each in statuses] + [ready(app.test_client())] == [200] * 5
+        assert probes == ["probe"]
 
     @pytest.mark.parametrize("make", [wsgi.create_app, api.create_app, pages.create_app])
-    def test_live_says_that_the_process_runs_and_which_release(self, make, storage, monkeypatch):
+    def test_live_returns_the_release(self, make, storage, monkeypatch):
         monkeypatch.setattr(models, "storage", SimpleNamespace(**IDLE))
         answer = ready_app(make, release="web_static_20261120123456").test_client().get("/health/live")
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
         assert answer.json == {"status": "OK", "release": "web_static_20261120123456"}
 
-    def test_ready_asks_the_storage(self, storage):
+    def test_ready_is_200_if_the_storage_works(self, storage):
         assert ready(ready_app().test_client()) == 200
 
-    def test_needs_no_token_counts_for_no_limit_and_is_never_answered_from_what_was(self, storage):
+    def test_ready_needs_no_token_and_is_neither_rate_limited_nor_cached(self, storage):
         client = ready_app(env="staging", rate_limit="1 per hour").test_client()
         assert [client.get("/health/ready", headers={"If-None-Match": "*"}).status_code for _ in range(3)] == [200] * 3
         assert client.get("/api/v1/states").status_code == 200
 
-    def test_a_database_that_is_gone_or_silent_is_told_and_so_is_one_that_is_back(
+    def test_ready_follows_a_database_that_is_down_silent_or_back(
             self, db_settings, tmp_path, monkeypatch):
         path, silent = tmp_path / "socket", tmp_path / "silent"
         monkeypatch.setattr(models, "storage", DBStorage(replace(db_settings, mysql_host=str(path))))
@@ -110,7 +110,7 @@ class TestHealth:
                 assert ready(client) == status, target
 
     @pytest.mark.parametrize("engine", ["file"], indirect=True)
-    def test_a_file_that_is_damaged_or_unreadable_is_told_and_so_is_one_that_is_whole_again(self, storage, settings):
+    def test_ready_follows_a_file_that_is_damaged_unreadable_or_repaired(self, storage, settings):
         client, path = ready_app().test_client(), Path(settings.file_path)
         State(name="Kept").save()
         whole = path.read_bytes()
@@ -125,46 +125,46 @@ class TestHealth:
         path.parent.rename(path.parent.with_name("elsewhere"))
         assert ready(client) == 503
 
-    def test_a_storage_that_hangs_is_not_asked_for_ever(self, monkeypatch, caplog):
-        hangs, asked = threading.Event(), []
+    def test_the_number_of_hanging_checks_is_limited(self, monkeypatch, caplog):
+        hangs, probes = threading.Event(), []
 
         def probe(_: float) -> None:
-            asked.append("asked")
+            probes.append("probe")
             hangs.wait()
         monkeypatch.setattr(models, "storage", SimpleNamespace(probe=probe, **IDLE))
-        monkeypatch.setattr(health, "PATIENCE", 0.01)
+        monkeypatch.setattr(health, "TIMEOUT", 0.01)
         client = ready_app().test_client()
         try:
             assert [ready(client) for _ in range(20)] == [503] * 20
-            assert len(asked) == 8
+            assert len(probes) == 8
         finally:
             hangs.set()
-        assert "did not answer any of the last questions" in caplog.text
+        assert "did not answer any of the last checks" in caplog.text
         assert 200 in [ready(client) for _ in range(100)]
 
-    def test_a_question_that_cannot_be_asked_or_ended_leaves_room_for_others(self, monkeypatch):
+    def test_a_check_that_fails_to_start_or_end_frees_its_slot(self, monkeypatch):
         def close() -> None:
             raise Unavailable("it cannot be closed")
         room = threading.BoundedSemaphore(1)
-        monkeypatch.setattr(health, "_ROOM", room)
-        monkeypatch.setattr(health, "PATIENCE", 10)
+        monkeypatch.setattr(health, "_slots", room)
+        monkeypatch.setattr(health, "TIMEOUT", 10)
         monkeypatch.setattr(models, "storage", SimpleNamespace(probe=lambda _: None, close=close))
-        assert health._questions.refusal() == "it cannot be closed"
+        assert health._checks.error() == "it cannot be closed"
         assert room.acquire(timeout=10)
         room.release()
         monkeypatch.setattr(threading.Thread, "start", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            health._questions.refusal()
+            health._checks.error()
         assert room.acquire(blocking=False)
 
-    def test_status_is_what_it_was(self, storage, monkeypatch):
+    def test_the_classic_status_route_is_unchanged(self, storage, monkeypatch):
         monkeypatch.setattr(models, "storage", SimpleNamespace(**IDLE))
         assert ready_app().test_client().get("/api/v1/status").data == b'{"status":"OK"}\n'
 
 
 @pytest.fixture
 def written(monkeypatch) -> list[dict[str, Any]]:
-    """The lines that are logged as JSON, from now on."""
+    """The log lines of the test, parsed from JSON."""
     found: list[dict[str, Any]] = []
     monkeypatch.setattr(logs._writer, "put", lambda line: found.append(json.loads(line)))
     return found
@@ -182,24 +182,24 @@ class TestLog:
                         "status": 200, "bytes": len(answer.data), "client": "192.0.2.9", "agent": "Mine/1.0",
                         "release": "r7"}
 
-    def test_every_answer_has_the_id_of_its_line(self, storage, written):
+    def test_every_response_has_the_request_id_of_its_line(self, storage, written):
         client = ready_app(log="json").test_client()
         obj = State(name="One")
         obj.save()
         tag = client.get(f"/api/v1/states/{obj.id}").headers["ETag"]
         written.clear()
-        asked = [("GET", "/api/v1/states", {}), ("HEAD", "/hbnb", {}), ("GET", "/nope", {}),
-                 ("GET", f"/api/v1/states/{obj.id}", {"If-None-Match": tag}), ("BREW", "/api/v1/states", {}),
-                 ("GET", "/health/live", {"X-Request-Id": "a b"})]
-        answers = [client.open(path, method=method, headers=headers) for method, path, headers in asked]
+        requests = [("GET", "/api/v1/states", {}), ("HEAD", "/hbnb", {}), ("GET", "/nope", {}),
+                    ("GET", f"/api/v1/states/{obj.id}", {"If-None-Match": tag}), ("BREW", "/api/v1/states", {}),
+                    ("GET", "/health/live", {"X-Request-Id": "a b"})]
+        answers = [client.open(path, method=method, headers=headers) for method, path, headers in requests]
         assert [(line["method"], line["path"], line["status"], line["bytes"], line["request_id"])
                 for line in written] == [
             (method, path, answer.status_code, len(answer.data), answer.headers["X-Request-Id"])
-            for (method, path, _), answer in zip(asked, answers, strict=True)]
+            for (method, path, _), answer in zip(requests, answers, strict=True)]
         assert answers[3].status_code == 304
-        assert len({line["request_id"] for line in written}) == len(asked)
+        assert len({line["request_id"] for line in written}) == len(requests)
 
-    def test_holds_nothing_that_is_nobodys_business(self, storage, written):
+    def test_contains_no_private_data(self, storage, written):
         client = ready_app(log="json").test_client()
         client.post("/api/v1/users?_=Hush1", json={"email": "ada@example.com", "password": "Hush2"},
                     headers={"Authorization": "Bearer Hush3", "Cookie": "a=Hush4"})
@@ -210,23 +210,23 @@ class TestLog:
 
     @pytest.mark.parametrize("engine", ["file"], indirect=True)
     @pytest.mark.parametrize("private", ["ada.love@example.com", TOKEN])
-    def test_what_is_cut_holds_no_half_of_what_is_private(self, storage, written, private):
+    def test_cutting_a_line_leaves_no_part_of_private_data(self, storage, written, private):
         client = ready_app(log="json").test_client()
         for shown in range(1, len(private)):
             client.get("/" + "x" * (logs.PATH_LENGTH - shown - 2) + "/" + private)
         assert {line["path"].rpartition("/")[2] for line in written} == {"…"}
 
-    def test_what_looks_private_is_found_however_long_it_is(self):
+    def test_private_data_is_found_in_long_texts(self):
         assert logs.scrubbed(f"/a/x{'y' * 100_000}/@/{'z.' * 50_000}@") == f"/a/x{'y' * 100_000}/@/{'z.' * 50_000}@"
         assert logs.scrubbed("user 'hbnb'@'localhost', o'neil@example.com, é@é.fr") == "user 'hbnb'@'localhost', …, …"
 
-    def test_what_clients_make_up_neither_breaks_nor_fills_it(self, storage, written):
+    def test_client_data_is_decoded_and_cut(self, storage, written):
         client = ready_app(log="json").test_client()
         client.get("/%0a%1b%ff%e2%82%ac" + "x" * 5000, headers={"User-Agent": "\xff" * 5000})
         assert written[0]["path"].startswith("/\n\x1b\ufffd€x")
         assert (len(written[0]["path"]), len(written[0]["agent"])) == (logs.PATH_LENGTH, logs.AGENT_LENGTH)
 
-    def test_an_unexpected_error_has_its_trace_with_the_id_of_its_request(self, storage, written, monkeypatch):
+    def test_an_unexpected_error_is_logged_with_traceback_and_request_id(self, storage, written, monkeypatch):
         def fail():
             raise ZeroDivisionError("for ada@example.com")
         monkeypatch.setattr("api.v1.views.index.stats_by_table", fail)
@@ -240,7 +240,7 @@ class TestLog:
         assert (line["level"], line["request_id"], line["status"]) == ("error", "mine-2", 500)
         assert request_id.current.get() is None
 
-    def test_an_answer_is_told_when_its_last_byte_is_gone_or_the_client_is(self, storage, written):
+    def test_a_streamed_response_is_logged_after_its_last_byte_or_a_disconnect(self, storage, written):
         with storage.transaction():
             for number in range(2500):
                 storage.new(State(name=f"State {number}"))
@@ -255,41 +255,42 @@ class TestLog:
             assert (line["request_id"], line["bytes"], line.get("whole", True)) == ("mine-3", size, whole)
             written.clear()
 
-    def test_an_answer_that_breaks_off_is_told(self, written):
-        def breaking(_: Any, start: Any) -> Iterator[bytes]:
+    def test_a_response_that_is_cut_off_is_logged(self, written):
+        def failing_later(_: Any, start: Any) -> Iterator[bytes]:
             start("200 OK", [])
             yield b"12"
             raise Unavailable("gone")
         environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", request_id.KEY: "mine-4"}
-        body = Watched(breaking, [logs.init_app(Settings(log="json"))])(environ, lambda *_: None)
+        body = MonitoringMiddleware(failing_later, [logs.init_app(Settings(log="json"))])(environ, lambda *_: None)
         with pytest.raises(Unavailable), closing(body):
             list(body)
         error, line = written
-        assert (error["request_id"], error["message"]) == ("mine-4", "An answer broke off after 2 bytes")
+        assert (error["request_id"], error["message"]) == ("mine-4", "The response was cut off after 2 bytes")
         assert (line["bytes"], line["whole"]) == (2, False)
 
-    def test_an_answer_that_never_begins_is_told_with_its_trace(self, written):
+    def test_a_response_that_never_begins_is_logged_with_a_traceback(self, written):
         def failing(*_: Any) -> Any:
             raise ZeroDivisionError("at once")
         environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", request_id.KEY: "mine-6"}
         with pytest.raises(ZeroDivisionError):
-            Watched(failing, [logs.init_app(Settings(log="json"))])(environ, lambda *_: None)
+            MonitoringMiddleware(failing, [logs.init_app(Settings(log="json"))])(environ, lambda *_: None)
         error, line = written
-        assert (error["level"], error["request_id"], error["message"]) == ("error", "mine-6", "There is no answer")
+        assert (error["level"], error["request_id"], error["message"]) == (
+            "error", "mine-6", "The application failed before it began a response")
         assert error["trace"].endswith("ZeroDivisionError: at once")
         assert (line["request_id"], line["status"], line["whole"]) == ("mine-6", 500, False)
 
-    def test_a_file_that_the_server_sends_by_itself_is_left_to_it(self, written):
+    def test_a_file_wrapper_is_passed_on_to_the_server(self, written):
         def app(environ: Any, start: Any) -> Any:
             start("200 OK", [("Content-Length", "7")])
             return environ["wsgi.file_wrapper"](open(__file__, "rb"))
         environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "wsgi.file_wrapper": FileWrapper}
-        body = Watched(app, [logs.init_app(Settings(log="json"))])(environ, lambda *_: None)
+        body = MonitoringMiddleware(app, [logs.init_app(Settings(log="json"))])(environ, lambda *_: None)
         assert type(body) is FileWrapper
         body.close()
         assert written[0]["bytes"] == 7
 
-    def test_what_a_server_says_stands_once_in_it(self, tmp_path):
+    def test_a_record_is_logged_only_once(self, tmp_path):
         environ = environment(replace(Settings(), file_path=str(tmp_path / "gone" / "file.json")), tmp_path)
         port = free_port()
         with Server(["wsgi.py", "--port", str(port)], environ | {"HBNB_ENV": "staging"}, port,
@@ -297,16 +298,16 @@ class TestLog:
             with pytest.raises(urllib.error.HTTPError, match="503") as refused:
                 fetch(f"{server.address}/health/ready")
             refused.value.close()
-        said = [line for line in server.log().splitlines() if "Not ready" in line]
-        assert [json.loads(line)["level"] for line in said] == ["warning"], server.log()
+        warnings = [line for line in server.log().splitlines() if "Not ready" in line]
+        assert [json.loads(line)["level"] for line in warnings] == ["warning"], server.log()
 
     @pytest.mark.parametrize(("env", "log", "kind"), [
         ("dev", "", "text"), ("test", "", "text"), ("staging", "", "json"), ("production", "", "json"),
         ("dev", "json", "json"), ("production", "text", "text")])
-    def test_is_json_where_machines_read_it(self, env, log, kind):
+    def test_is_json_in_staging_and_production_by_default(self, env, log, kind):
         assert Settings(env=env, log=log).log_format == kind
 
-    def test_is_readable_elsewhere(self, storage, monkeypatch):
+    def test_is_text_in_development(self, storage, monkeypatch):
         found: list[str] = []
         monkeypatch.setattr(logs._writer, "put", lambda line: found.append(line.decode()))
         client = ready_app().test_client()
@@ -315,7 +316,7 @@ class TestLog:
         logging.getLogger("any").warning("beware")
         assert re.fullmatch(r"\d\d:\d\d:\d\d WARNING beware\n", found[1])
 
-    def test_nobody_makes_up_lines_where_people_read_it(self, monkeypatch):
+    def test_client_data_cannot_forge_lines_of_text(self, monkeypatch):
         found: list[str] = []
         monkeypatch.setattr(logs._writer, "put", lambda line: found.append(line.decode()))
         logs.init_app(Settings(log="text"))
@@ -329,7 +330,7 @@ class TestLog:
         assert re.fullmatch(r"\d\d:\d\d:\d\d ERROR GET /x\\r\\n12:00:00 200 GET /\\u001b\[2J: away\n", outage)
         assert re.fullmatch(r"\d\d:\d\d:\d\d ERROR beware\n  Traceback .*\n(  .*\n)+  12:00:00 .*\\u001b.*\n", error)
 
-    def test_another_format_is_refused(self):
+    def test_an_unknown_format_is_refused(self):
         with pytest.raises(Misconfigured, match="HBNB_LOG is 'xml': set it to json or text"):
             Settings.from_environ({"HBNB_LOG": "xml"})
 
@@ -343,7 +344,7 @@ class TestLines:
             yield reader, writer
 
     @pytest.mark.parametrize("blocking", [True, False])
-    def test_nobody_waits_for_who_does_not_read_and_what_is_lost_is_told(self, pipe, blocking, monkeypatch):
+    def test_an_unread_stream_blocks_no_request_and_lost_lines_are_reported(self, pipe, blocking, monkeypatch):
         reader, stream = pipe
         os.set_blocking(stream.fileno(), blocking)
         monkeypatch.setattr(log_handler, "PATIENCE", 0.01)
@@ -352,14 +353,14 @@ class TestLines:
         writer, line = log_handler.Writer(lambda count: b"lost %d\n" % count), b"x" * 999 + b"\n"
         for _ in range(400):
             writer.put(line)
-        writer.finish()     # which gives up, as 65,536 bytes are on their way already
+        writer.finish()     # times out, because the pipe's 65,536 bytes are full
         assert writer._writing
         for _ in range(600):
             writer.put(line)
         found = [reader.readline() for _ in range(901)]
         assert found == [line] * 900 + [b"lost 100\n"]
 
-    def test_a_stream_that_is_closed_or_full_costs_nothing(self, monkeypatch):
+    def test_a_closed_or_full_stream_causes_no_error(self, monkeypatch):
         with open("/dev/full", "wb", buffering=0) as full, open("/dev/null", "wb") as closed:
             closed.close()
             for stream in (None, closed, full):
@@ -382,14 +383,14 @@ class TestLines:
 class TestMetrics:
     @pytest.fixture
     def taken(self) -> Iterator[int]:
-        """A port at which somebody else answers."""
+        """A port that another server uses."""
         with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:
             threading.Thread(target=other.serve_forever, kwargs={"poll_interval": 0.01}).start()
             yield other.server_port
             other.shutdown()
 
-    def test_two_workers_under_way(self, taken, tmp_path):
-        """The whole way, with everything that an operator would set."""
+    def test_two_workers_serve_their_own_metrics(self, taken, tmp_path):
+        """With the settings of an operator, from the setting to the response."""
         port = free_port()
         environ = environment(replace(Settings(), file_path=str(tmp_path / "file.json")), tmp_path) | {
             "HBNB_ENV": "staging", "HBNB_RATE_LIMIT": "none", "HBNB_METRICS": f"127.0.0.1:{taken}",
@@ -422,7 +423,7 @@ class TestMetrics:
         assert sum(line.get("path", "").startswith("/api/v1/states/") for line in logged) == 40
         assert {line["release"] for line in logged} == {"r9"}
 
-    def test_pass_over_the_port_of_the_site_itself(self, tmp_path):
+    def test_skip_the_port_of_the_application(self, tmp_path):
         port = free_port()
         environ = environment(replace(Settings(), file_path=str(tmp_path / "file.json")), tmp_path) | {
             "HBNB_METRICS": f"127.0.0.1:{port}", "HBNB_RELEASE": "r8"}
@@ -431,11 +432,11 @@ class TestMetrics:
 
     @pytest.fixture
     def registry(self):
-        """What is counted, by a client that asked for some of it."""
+        """A test client, and the registry of its application."""
         app = ready_app(metrics="127.0.0.1:9101")
         return app.test_client(), app.extensions["metrics"][0]
 
-    def test_failures_of_ours_are_told_apart(self, registry, storage, monkeypatch):
+    def test_errors_are_counted_by_status(self, registry, storage, monkeypatch):
         client, registry = registry
         for error in (Unavailable("x"), ZeroDivisionError("x")):
             def fail(error=error):
@@ -445,7 +446,7 @@ class TestMetrics:
         assert [registry.get_sample_value("hbnb_errors_total", {"route": "/api/v1/stats", "status": status})
                 for status in ("503", "500")] == [1, 1]
 
-    def test_the_shortest_way_is_counted_under_its_route(self, registry, storage):
+    def test_a_304_is_counted_under_its_route(self, registry, storage):
         client, registry = registry
         obj = State(name="One")
         obj.save()
@@ -456,7 +457,7 @@ class TestMetrics:
         assert registry.get_sample_value("hbnb_request_seconds_count", labels) == 2
 
     @pytest.mark.parametrize("engine", ["db"], indirect=True)
-    def test_connections_to_the_database_are_counted_while_they_are_in_use(self, registry, storage):
+    def test_database_connections_in_use_are_counted(self, registry, storage):
         def used() -> float | None:
             return registry[1].get_sample_value("hbnb_storage_connections", {"pool": "transactions"})
         with storage.transaction():
@@ -464,22 +465,22 @@ class TestMetrics:
             assert used() == 1
         assert used() == 0
 
-    def test_are_not_there_where_nobody_asks_for_them(self, storage):
+    def test_are_off_by_default(self, storage):
         assert "metrics" not in ready_app().extensions
 
     @pytest.mark.parametrize("address", ["0.0.0.0:9101", "[::]:9101", "8.8.8.8:9101", "9101", "127.0.0.1",
                                          "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:x", "localhost:9101",
                                          "[::ffff:0.0.0.0]:9101", "[::ffff:8.8.8.8]:9101"])
-    def test_are_shown_on_an_internal_address_only(self, address):
+    def test_are_refused_on_a_public_address(self, address):
         with pytest.raises(Misconfigured, match=r"HBNB_METRICS is .*: set it to an address of this host"):
             Settings.from_environ({"HBNB_METRICS": address})
 
     @pytest.mark.parametrize(("address", "found"), [
         ("[fd00::1]:9101", ("fd00::1", 9101)), ("[::ffff:10.0.0.1]:65535", ("10.0.0.1", 65535))])
-    def test_are_shown_on_any_internal_address(self, address, found):
+    def test_accept_any_internal_address(self, address, found):
         assert Settings.from_environ({"HBNB_METRICS": address}).metrics_address == found
 
-    def test_are_shown_on_an_address_of_ipv6(self, tmp_path):
+    def test_are_served_on_an_ipv6_address(self, tmp_path):
         environ = environment(replace(Settings(), file_path=str(tmp_path / "file.json")), tmp_path) | {
             "HBNB_METRICS": f"[::1]:{(port := free_port())}", "HBNB_RELEASE": "r6"}
         code = "import sys, wsgi; from monitoring import metrics; metrics.listen(wsgi.app); sys.stdin.read()"
@@ -489,18 +490,18 @@ class TestMetrics:
 
 @pytest.mark.parametrize(("setting", "value", "module"), [
     ("metrics", "127.0.0.1:9101", "prometheus_client"), ("sentry_dsn", "http://key@127.0.0.1:1/1", "sentry_sdk")])
-def test_a_library_that_is_missing_is_named(setting, value, module, monkeypatch):
+def test_a_missing_library_is_reported(setting, value, module, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(Misconfigured, match=r"(HBNB_METRICS|SENTRY_DSN) is set, which needs .*: pip install"):
         ready_app(**{setting: value})
 
 
 def listening(first: int, release: str, count: int, host: str = "127.0.0.1") -> list[int]:
-    """The ports, from one on, at which so many workers of a release answer, which need not have begun together."""
+    """Wait until `count` workers of a release serve metrics on ports from `first` on. Returns: the ports."""
     for _ in range(300):
         found = []
         for port in range(first, min(first + metrics.PORTS, 65536)):
-            # Whatever else may listen there.
+            # Other programs may listen there.
             with suppress(OSError, http.client.HTTPException, UnicodeDecodeError):
                 if f'release="{release}"' in fetch(f"http://{host}:{port}/metrics"):
                     found.append(port)

@@ -1,4 +1,4 @@
-"""What Sentry is told, by a server that takes what would be sent there."""
+"""Error reports: their content, received by a fake Sentry server."""
 from __future__ import annotations
 
 import gzip
@@ -18,8 +18,8 @@ from tests.apps import ready_app
 from tests.conftest import ROOT
 from tests.servers import free_port
 
-# Answers of every kind, with something in each place from which it must not come out.
-ASKED = """
+# Requests of every kind, with private data in each place that must not be reported.
+REQUESTS = """
 import models, wsgi
 from errors import Unavailable
 from api.v1.views import index
@@ -46,7 +46,7 @@ STATUSES = "404\n400\n500\n503\n503\n503\n"
 
 
 class Sentry(HTTPServer):
-    """Takes envelopes as Sentry does."""
+    """Receives envelopes, as Sentry does."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -84,8 +84,8 @@ def run(code: str, dsn: str, **more: str) -> subprocess.CompletedProcess[str]:
                                "SENTRY_DSN": dsn, **more})
 
 
-def test_an_unexpected_error_is_reported_each_kind_of_outage_once_and_nothing_else(sentry):
-    ended = run(ASKED, sentry.dsn, HBNB_RELEASE="r7", HBNB_ENV="staging", HBNB_LOG="text")
+def test_unexpected_errors_are_reported_and_each_kind_of_outage_once(sentry):
+    ended = run(REQUESTS, sentry.dsn, HBNB_RELEASE="r7", HBNB_ENV="staging", HBNB_LOG="text")
     assert ended.stdout == STATUSES.replace("400", "401"), ended.stderr
     error, busy, outage = sentry.events
     assert [each["type"] for each in error["exception"]["values"]] == ["ZeroDivisionError"]
@@ -104,21 +104,21 @@ def test_an_unexpected_error_is_reported_each_kind_of_outage_once_and_nothing_el
 
 
 @pytest.mark.parametrize("silent", [False, True])
-def test_a_sentry_that_cannot_be_reached_costs_no_request(sentry, silent):
+def test_an_unreachable_sentry_affects_no_request(sentry, silent):
     dsn = f"http://key@127.0.0.1:{free_port()}/1"
     if silent:
-        sentry.shutdown()       # it listens still, and nobody answers
+        sentry.shutdown()       # it still accepts connections, but does not answer
         dsn = sentry.dsn
-    ended = run(ASKED, dsn)
+    ended = run(REQUESTS, dsn)
     assert (ended.returncode, ended.stdout) == (0, STATUSES), ended.stderr
 
 
-def test_it_is_not_even_there_without_an_address():
+def test_the_sdk_is_not_imported_without_a_dsn():
     ended = run("import sys, wsgi; print({'sentry_sdk', 'prometheus_client'} & {*sys.modules})", "")
     assert ended.stdout == "set()\n", ended.stderr
 
 
-def test_an_address_that_is_none_is_refused_without_showing_it():
-    with pytest.raises(Misconfigured, match="SENTRY_DSN is no address that Sentry gives") as refused:
+def test_an_invalid_dsn_is_refused_without_showing_it():
+    with pytest.raises(Misconfigured, match="SENTRY_DSN is not a valid DSN") as refused:
         ready_app(sentry_dsn="nonsense-with-a-key")
     assert "nonsense" not in str(refused.value)

@@ -11,7 +11,7 @@ from flask import request
 
 from api.v1.http.responses import tag
 from errors import Invalid, Stale
-from models.base_model import parse_time
+from models.codec import parse_time
 
 # The conditions that a change can take; a header that stands in neither list is no condition.
 MATCH, NONE_MATCH, UNMODIFIED = TAKEN = ("If-Match", "If-None-Match", "If-Unmodified-Since")

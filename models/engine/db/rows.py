@@ -4,14 +4,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Select, Table, delete, func, insert, select
+from sqlalchemy import Connection, Select, Table, delete, func, insert, select
 from sqlalchemy.exc import DBAPIError
 
 import models
 from errors import HBNBError, Invalid
 from models import passwords
-from models.base_model import NEVER, BaseModel, parse_time, stored, unknown
-from models.columns import TIMES, Base, TimeType, iso, links
+from models.base_model import BaseModel
+from models.codec import coded, lacks, selected, stored_blank, unknown
+from models.columns import Base, links
 from models.engine.file.journal import Objects
 
 PART = 1000     # objects that are read at a time
@@ -61,7 +62,7 @@ def fill(connection: Connection, parts: Iterable[Objects], said: Callable[[DBAPI
         for key, obj in part.items():
             name, _, id = key.partition(".")
             table = models.stored[name].__table__
-            rows[table].append({column.key: _value(column, obj) for column in table.c} | {"id": id})
+            rows[table].append(_row(table, obj) | {"id": id})
             for attribute, pairs in links(table).items():
                 one, other = pairs.c.keys()
                 rows[pairs].extend({one: id, other: each} for each in dict.fromkeys(obj.get(attribute) or ()))
@@ -71,8 +72,7 @@ def fill(connection: Connection, parts: Iterable[Objects], said: Callable[[DBAPI
 
 def _page(cls: type[BaseModel]) -> Select[Any]:
     table = cls.__table__
-    columns = (iso(column).label(column.key) if isinstance(column.type, TimeType) else column for column in table.c)
-    return select(*columns).order_by(table.c.id).limit(PART)
+    return select(*map(selected, table.c)).order_by(table.c.id).limit(PART)
 
 
 def _linked(connection: Connection, pairs: Table, ids: Sequence[str]) -> dict[str, list[str]]:
@@ -83,8 +83,12 @@ def _linked(connection: Connection, pairs: Table, ids: Sequence[str]) -> dict[st
     return found
 
 
-def _value(column: Column[Any], obj: dict[str, Any]) -> Any:
-    return parse_time(obj.get(column.key) or NEVER) if column.key in TIMES else stored(column, obj)
+def _row(table: Table, obj: dict[str, Any]) -> dict[str, Any]:
+    """The values of an object's columns."""
+    row = {column.key: stored_blank(column) if lacks(column, obj) else obj.get(column.key) for column in table.c}
+    for name, each in coded(table).items():
+        row[name] = None if row[name] is None else each.accept(row[name])
+    return row
 
 
 def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]],

@@ -17,19 +17,20 @@ from sqlalchemy import Column, Table
 
 import models
 from errors import Invalid
-from models.base_model import NEVER, BaseModel, blank, parse_time, stored, time_text, unknown
-from models.columns import TIMES, Base, key_definition, links, unique, unique_key
+from models import codec
+from models.base_model import BaseModel
+from models.columns import Base, key_definition, links, unique, unique_key
 from models.engine.file.journal import Objects
 
 PART = 1000     # objects that are written at a time
-_SQLITE_TYPES = {str: ("TEXT", "text"), int: ("INTEGER", "a whole number"), float: ("REAL", "a number")}
+_WORDS = {"TEXT": "text", "INTEGER": "a whole number", "REAL": "a number"}
 
 
 def fill_blanks(objects: Iterable[Any]) -> None:
     """Set what nobody set to what it reads as: no lenient attribute is ever null."""
     for obj in objects:
         for column in obj.__table__.c:
-            if vars(obj).get(column.key) is None and (value := stored(column, vars(obj))) is not None:
+            if codec.lacks(column, vars(obj)) and (value := codec.blank(column)) is not None:
                 setattr(obj, column.key, value)
 
 
@@ -86,9 +87,11 @@ class _Form:
     def __init__(self, cls: type[BaseModel]) -> None:
         self.name, self.table = cls.__name__, cls.__table__
         self.columns = [column.key for column in self.table.c]
-        self.times = [self.columns.index(each) for each in TIMES]
-        self.unknown = {column.key: (index, column) for index, column in enumerate(self.table.c) if unknown(column)}
+        found = [(index, column, codec.of(column)) for index, column in enumerate(self.table.c)]
+        self.packed = [(index, column.key, each.pack, each.noun) for index, column, each in found if each.pack]
+        self.unknown = {column.key: (index, column) for index, column, _ in found if codec.unknown(column)}
         self.links = links(self.table)
+        self.json = [*self.links, *(column.key for _, column, each in found if each is codec.JSON)]
         self.known = {*self.columns, *self.links, "__class__"}
         values = (_literal(column) for column in self.table.c)
         self.insert = (
@@ -112,11 +115,15 @@ class _Form:
         """
         obj["id"] = id = key.partition(".")[2]
         values = [*map(obj.get, self.columns)]
-        for each in self.times:
-            values[each] = _time(key, self.columns[each], values[each])
         for index, column in self.unknown.values():
-            if values[index] is None:
-                values[index] = stored(column, obj)
+            if codec.lacks(column, obj):
+                values[index] = codec.stored_blank(column)
+        for index, name, pack, noun in self.packed:
+            if (value := values[index]) is not None:
+                try:
+                    values[index] = pack(value)
+                except codec.UNREADABLE:
+                    raise Invalid(f"{key}: {name} is {value!r}, which is no {noun}") from None
         if not id:
             raise Invalid(f"{key!r} is no key: it should be {self.name}.<id>")
         return tuple(values)
@@ -132,8 +139,9 @@ class _Form:
             for row in part:
                 obj = {name: value for name, value in zip(names, row, strict=True)
                        if value is not None or name in self.unknown}
-                for name in self.links:
-                    obj[name] = orjson.Fragment(obj[name])
+                for name in self.json:
+                    if name in obj:
+                        obj[name] = orjson.Fragment(obj[name])
                 obj["__class__"] = self.name
                 key = f"{self.name}.{obj['id']}"
                 objects[key] = obj | kept[key] if key in kept else obj
@@ -146,18 +154,10 @@ def _form(name: str) -> _Form:
 
 
 def _literal(column: Column[Any]) -> str:
-    unset = blank(column)
-    return "?" if unset is None or unknown(column) else f"ifnull(?, {unset!r})"
-
-
-def _time(key: str, name: str, value: Any) -> str:
-    if value is None:
-        return NEVER
-    try:
-        time = parse_time(value)
-    except (TypeError, ValueError, OverflowError):
-        raise Invalid(f"{key}: {name} is {value!r}, which is no time") from None
-    return value if len(value) == 26 and value[10] == "T" else time_text(time)
+    unset, pack = codec.stored_blank(column), codec.of(column).pack
+    if unset is None or codec.unknown(column):
+        return "?"
+    return f"ifnull(?, {(pack(unset) if pack else unset)!r})"
 
 
 def _load_part(memory: sqlite3.Connection, part: Objects) -> None:
@@ -242,9 +242,9 @@ def _create_tables(memory: sqlite3.Connection) -> None:
 
 def _definitions(table: Table) -> Iterator[str]:
     for column in table.c:
-        kind, words = _SQLITE_TYPES.get(column.type.python_type, _SQLITE_TYPES[str])
+        kind = codec.of(column).affinity
         types = f"'{kind.lower()}'" + (", 'null'" if column.nullable else "")
-        yield (f"{column.key} {kind} CONSTRAINT \"{column.key} is not {words}\" "
+        yield (f"{column.key} {kind} CONSTRAINT \"{column.key} is not {_WORDS[kind]}\" "
                f"CHECK (typeof({column.key}) IN ({types}))")
     for column in unique(table):
         if unique_key(column) is not column:

@@ -1,1 +1,0 @@
-rm -f "$FILE" "$FILE.part"

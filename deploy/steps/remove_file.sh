@@ -1,0 +1,2 @@
+# Removes a temporary file.
+rm -f "$FILE" "$FILE.part"
