@@ -23,7 +23,7 @@ PAGES = ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").g
 OWN = {name: value for name, value in os.environ.items() if not name.startswith(("HBNB_", "SENTRY_"))}
 # Commands that tests cannot run: they need the network, root, a terminal, or files that are not in the repository.
 UNTESTABLE = re.compile(r"make\b|cat setup_mysql_dev\.sql|\.venv/bin/(pip|fab)\b|cp deploy/hosts\.toml|export |\s"
-                      r"|\.venv/bin/python console\.py( import .*)?$")
+                        r"|\.venv/bin/python console\.py( import .*)?$")
 
 
 class Reader:

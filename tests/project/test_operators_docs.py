@@ -168,14 +168,14 @@ def test_the_documented_limits_for_slow_clients_are_those_of_the_server():
     of = concurrency
     text = (ROOT / "docs" / "faults.md").read_text()
     for quote in (f"{of.MAX_READS} that read and {of.MAX_WRITES} that write",
-                 f"{of.MAX_WAITING_READS} that read and {of.MAX_WAITING_WRITES} that write, "
-                 f"for at most {of.SLOT_TIMEOUT} seconds",
-                 f"{of.MAX_BODIES}, for at most {of.BODY_TIMEOUT} seconds each; {of.BUSY_BODY_TIMEOUT} seconds",
-                 f"(over {CHUNK_SIZE >> 10} KiB) sent at once | {of.MAX_LONG_RESPONSES}, "
-                 f"with {of.MAX_LONG_BYTES // 1_000_000} MB", f"`overflow` − {of.MAX_READS} |",
-                 f"{of.MAX_WAITING_RESPONSES}, for at most {2 * of.SLOT_TIMEOUT} seconds",
-                 f"fewer than {connections.RATE} bytes a second for {connections.SLOW} seconds; {connections.HURRY} ",
-                 f"an idle connection | {server.HEAD} seconds", f"{connections.MOST}; above {connections.ROOM}, "):
+                  f"{of.MAX_WAITING_READS} that read and {of.MAX_WAITING_WRITES} that write, "
+                  f"for at most {of.SLOT_TIMEOUT} seconds",
+                  f"{of.MAX_BODIES}, for at most {of.BODY_TIMEOUT} seconds each; {of.BUSY_BODY_TIMEOUT} seconds",
+                  f"(over {CHUNK_SIZE >> 10} KiB) sent at once | {of.MAX_LONG_RESPONSES}, "
+                  f"with {of.MAX_LONG_BYTES // 1_000_000} MB", f"`overflow` − {of.MAX_READS} |",
+                  f"{of.MAX_WAITING_RESPONSES}, for at most {2 * of.SLOT_TIMEOUT} seconds",
+                  f"fewer than {connections.RATE} bytes a second for {connections.SLOW} seconds; {connections.HURRY} ",
+                  f"an idle connection | {server.HEAD} seconds", f"{connections.MOST}; above {connections.ROOM}, "):
         assert quote in text, quote
     assert STARTS == 3
     assert "dies three times before it can serve" in text

@@ -78,7 +78,7 @@ class TestLock:
 
     def test_pins_the_versions_that_the_tests_run_with(self, path):
         own, tested = ({(name, version, *hashes) for name, version, _, hashes in entries(each)}
-                        for each in (locked(path), ROOT / "requirements" / "dev.txt"))
+                       for each in (locked(path), ROOT / "requirements" / "dev.txt"))
         assert own <= tested, "run `make lock`"
 
     def test_contains_no_registry_address(self, path):
