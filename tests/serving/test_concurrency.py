@@ -123,7 +123,7 @@ def test_responses_that_the_client_does_not_read_are_aborted_and_take_little_mem
     before = memory(worker)
     held = [connect(server, b"GET /api/v1/states HTTP/1.1\r\nHost: x\r\n\r\n", window=4096) for _ in range(30)]
     deadline = time.monotonic() + 90
-    while server.log().count("cut off") < 4:     # one for each slot; the other requests are refused
+    while server.log().count("cut off") < 4:    # one for each slot; the other requests are refused
         assert ask(server, "/health/live") == 200
         assert time.monotonic() < deadline, server.log()
         time.sleep(0.2)
