@@ -1,4 +1,4 @@
-"""One rule for equal e-mail addresses, the same in a file; passwords that a restore left as text become hashes."""
+"""Equal e-mail addresses by the same rule as in a file; hashes of passwords that a restore left as text."""
 from __future__ import annotations
 
 from typing import Any
@@ -16,19 +16,19 @@ down_revision = "0002"
 backward_compatible = True
 
 KEY = "NULLIF(RTRIM(LOWER(email)), '')"
-# As 0002 told addresses apart: whatever their capitals and accents, and by a table of the server's.
+# The comparison of 0002: by a collation of the server, without case and accents.
 OLDER_KEY = "email COLLATE utf8mb4_general_ci"
 TEXT = "VARCHAR(128) CHARACTER SET utf8mb4 COLLATE"
 
 
 def preview(connection: Connection) -> Plan:
-    """What remains to be done after 0002, which itself looks at the addresses and passwords of older tables."""
+    """Return the plan for tables of revision 0002; for older tables, the preview of 0002 includes these checks."""
     plan, stamp = Plan(), migrations.stamped(connection)
     if not stamp or stamp.revision != down_revision:
         return plan
     if several := _several(connection, f"{KEY} COLLATE utf8mb4_bin"):
-        plan.stops.append("users.email may belong to one of them only, whatever its capitals: give the others another, "
-                          f"or remove them: {'; '.join(several)}")
+        plan.stops.append("users have the same e-mail address, apart from case: change it for all but one of them, or "
+                          f"remove these: {'; '.join(several)}")
     if unsafe := _unsafe(connection):
         plan.lines.append(f"users: {len(unsafe)} passwords become hashes")
         plan.changed.append("users")
@@ -54,8 +54,8 @@ def downgrade() -> None:
     columns, index = _there(connection)
     several = _several(connection, OLDER_KEY)
     if several:
-        ddl.say("users loses its rule that an address belongs to one user: the version before cannot tell these "
-                f"apart: {'; '.join(several)}")
+        ddl.say("users loses the unique index of e-mail addresses, because the previous release takes these for equal: "
+                f"{'; '.join(several)}")
     _alter(connection, [
         f"MODIFY email {TEXT} utf8mb4_general_ci NOT NULL" if columns["email"] != "utf8mb4_general_ci" else "",
         "DROP INDEX uq_users_email" if index == "email_key" else "",
@@ -64,13 +64,13 @@ def downgrade() -> None:
 
 
 def _alter(connection: Connection, changes: list[str]) -> None:
-    """Change the table in one statement, so that nothing is cut off half way."""
+    """Change the table in one statement, which is atomic."""
     if wanted := [each for each in changes if each]:
         connection.execute(text(f"ALTER TABLE users {', '.join(wanted)}"))
 
 
 def _there(connection: Connection) -> tuple[dict[str, str | None], str | None]:
-    """The columns of the users with their collations, and the column of the unique index."""
+    """Return the columns of `users` with their collations, and the column of the unique index."""
     columns = {row[0]: row[1] for row in connection.execute(text(
         "SELECT column_name, collation_name FROM information_schema.columns "
         "WHERE table_schema = DATABASE() AND table_name = 'users'"))}
@@ -81,7 +81,7 @@ def _there(connection: Connection) -> tuple[dict[str, str | None], str | None]:
 
 
 def _several(connection: Connection, key: str) -> list[str]:
-    """The users of each address that several have."""
+    """Return, for each e-mail address that several users have, these users."""
     found: dict[str, list[str]] = {}
     for kept, id, email in connection.execute(text(
             f"SELECT twice.kept, id, email FROM users JOIN (SELECT {key} AS kept FROM users GROUP BY kept "

@@ -41,7 +41,7 @@ class Transactions:
         event.listen(self._sessions, "after_flush", forget_old_collections)
 
     def save(self) -> None:
-        """Store all changes of the session, or none. Inside a `transaction` it does nothing: the block's end stores them.
+        """Store all changes of the session, or none. Inside a `transaction`, the end of the block does it instead.
 
         Raises:
             Invalid, Conflict: the storage refuses a change.
@@ -108,7 +108,7 @@ class Transactions:
                 self._sessions.rollback()
 
     def lock(self, obj: BaseModel) -> None:
-        """Lock an object until the transaction ends, so that no other program can change it, and read its current values.
+        """Lock an object until the transaction ends, so that no other program changes it, and read its current values.
 
         Args:
             obj: an object of this thread's session.
@@ -165,7 +165,7 @@ class Transactions:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Raise HBNB's exceptions instead of SQLAlchemy's, and roll back on any error, or all later commands would fail."""
+        """Raise HBNB's exceptions for SQLAlchemy's, and roll back on any error, or all later commands would fail."""
         try:
             yield
         except DBAPIError as error:

@@ -18,13 +18,13 @@ from models.engine.db import errors
 ON_CONNECT = ("SET SESSION lc_messages = 'en_US', time_zone = '+00:00', sql_mode = 'ONLY_FULL_GROUP_BY,"
               "STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
               "NO_ENGINE_SUBSTITUTION'")
-# Each server executes its own conditional comment only. MySQL limits the time of SELECT, MariaDB that of all statements.
+# Each server executes only its own conditional comment. MySQL limits the time of SELECT, MariaDB of all statements.
 LIMITED = (", innodb_lock_wait_timeout = {lock}, lock_wait_timeout = {lock}"
            "/*M!100101 , max_statement_time = {seconds}*//*!80000 , max_execution_time = {seconds}000*/")
 
 
 class Engines(NamedTuple):
-    """Connection pools: for transactions, for autocommit statements, and for long lists that are sent while being read."""
+    """Connection pools: for transactions, for autocommit statements, and for long lists, sent while they are read."""
 
     transactions: Engine
     statements: Engine

@@ -13,7 +13,7 @@ _log = logging.getLogger("hbnb.migrations")
 
 
 def say(sentence: str) -> None:
-    """Report progress to the operator who runs the migration."""
+    """Report the progress of a migration to the operator."""
     _log.info(sentence)
 
 
@@ -54,13 +54,13 @@ def _key_shape(key: Any) -> Shape:
 
 
 def losses(connection: Connection, table: Table) -> list[str]:
-    """Return a sentence about the indexes that `keys_and_indexes` drops; the automatic ones of foreign keys are left out."""
+    """Return a sentence about the indexes that `keys_and_indexes` drops, except the automatic ones of foreign keys."""
     wanted = _wanted(table)
     keys = [[*key.column_keys] for key in table.foreign_key_constraints]
     others = [name for name, (unique, columns) in _there(connection, table).items()
               if name not in (*wanted, "uq_users_email") and (unique or columns not in keys)]    # 0003 makes that one
-    return [f"{table.name}: these indexes do not belong to HBNB and are dropped: {', '.join(others)}; create them again "
-            "afterwards if you need them"] if others else []
+    return [f"{table.name}: these indexes are not HBNB's and are dropped: {', '.join(others)}; create them again later "
+            "if you need them"] if others else []
 
 
 def _indexes(connection: Connection, table: Table) -> None:

@@ -55,5 +55,5 @@ def _change(connection: Connection) -> None:
 
 
 def _forget(connection: Connection) -> None:
-    if not connection.invalidated:      # `info` of a closed connection is not accessible
+    if not connection.invalidated:      # a closed connection has lost its `info`
         connection.info.pop("changed", None)

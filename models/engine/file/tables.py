@@ -1,8 +1,8 @@
-"""The file engine's tables in memory: how objects of the file become their rows, and rows objects.
+"""The file engine's tables in memory, and the conversion between the file's objects and their rows.
 
-The tables are lenient, as the file always was: an object may be there before its owner is, and
-before its attributes are set. What the models do not know, a class or an attribute, is kept aside
-and written back. Triggers note which objects a transaction changed.
+The tables are lenient, as the file has always been: an object may exist before its owner, and
+before its attributes are set. Unknown classes and attributes are kept in a table of their own and
+written back. Triggers record the objects that a transaction changed.
 """
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from models.base_model import BaseModel
 from models.columns import Base, key_definition, links, unique, unique_key
 from models.engine.file.journal import Objects
 
-PART = 1000     # objects that are written at a time
+PART = 1000     # objects in a part
 _WORDS = {"TEXT": "text", "INTEGER": "a whole number", "REAL": "a number"}
 
 
 def fill_blanks(objects: Iterable[Any]) -> None:
-    """Set what nobody set to what it reads as: no lenient attribute is ever null."""
+    """Set unset attributes to the values that they read as, so that no required column is null."""
     for obj in objects:
         for column in obj.__table__.c:
             if codec.lacks(column, vars(obj)) and (value := codec.blank(column)) is not None:
@@ -35,14 +35,14 @@ def fill_blanks(objects: Iterable[Any]) -> None:
 
 
 def load(memory: sqlite3.Connection, parts: Iterable[Objects], whole: bool) -> None:
-    """Take over what the file gives.
+    """Load objects of the file into the tables.
 
     Args:
-        memory: the connection to write with, in a transaction.
+        memory: a connection that is in a transaction.
         parts: objects by key, `None` for a removed one.
-        whole: in place of all that was there.
+        whole: replace all tables, instead of changing rows.
     Raises:
-        Invalid: an object is not one; says which, and why.
+        Invalid: an object has a wrong form; the message names the object and the reason.
     """
     if whole:
         _create_tables(memory)
@@ -56,7 +56,7 @@ def load(memory: sqlite3.Connection, parts: Iterable[Objects], whole: bool) -> N
 
 
 def take_changes(memory: sqlite3.Connection) -> Objects:
-    """The objects that were changed since the last call, by key, `None` for a removed one."""
+    """Return the objects that were changed since the last call, by key, `None` for a removed one."""
     changes: Objects = {}
     for (name,) in memory.execute("SELECT DISTINCT class FROM changed").fetchall():
         changes |= {f"{name}.{id}": None for id, in memory.execute("SELECT id FROM changed WHERE class = ?", (name,))}
@@ -69,20 +69,20 @@ def take_changes(memory: sqlite3.Connection) -> Objects:
 
 
 def everything(memory: sqlite3.Connection) -> Iterator[Objects]:
-    """All objects by key, a part at a time."""
+    """Yield all objects by key, in parts."""
     for name in models.stored:
         yield from _form(name).objects(memory)
     yield {key: orjson.Fragment(text) for key, text in memory.execute("SELECT key, text FROM kept WHERE whole")}
 
 
 def count(memory: sqlite3.Connection) -> dict[str, int]:
-    """How many objects of each class there are, those of foreign classes under one name."""
+    """Return the number of objects by table; objects of unknown classes count as `others`."""
     tables = {cls.__tablename__: cls.__tablename__ for cls in models.stored.values()} | {"others": "kept WHERE whole"}
     return {name: memory.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for name, table in tables.items()}
 
 
 class _Form:
-    """How the objects of one class stand in the file and in their table."""
+    """The mapping between a class's objects in the file and their rows."""
 
     def __init__(self, cls: type[BaseModel]) -> None:
         self.name, self.table = cls.__name__, cls.__table__
@@ -108,10 +108,10 @@ class _Form:
             yield pairs, one.key, other.key
 
     def row(self, key: str, obj: dict[str, Any]) -> tuple[Any, ...]:
-        """The values of an object's row.
+        """Return the values of an object's row.
 
         Raises:
-            Invalid: it is no object of this class.
+            Invalid: its key has no id, or a value is not of its column's type.
         """
         obj["id"] = id = key.partition(".")[2]
         values = [*map(obj.get, self.columns)]
@@ -123,9 +123,9 @@ class _Form:
                 try:
                     values[index] = pack(value)
                 except codec.UNREADABLE:
-                    raise Invalid(f"{key}: {name} is {value!r}, which is no {noun}") from None
+                    raise Invalid(f"{key}: {name} is {value!r}, which is not a {noun}") from None
         if not id:
-            raise Invalid(f"{key!r} is no key: it should be {self.name}.<id>")
+            raise Invalid(f"the key {key!r} has no id: it must have the form {self.name}.<id>")
         return tuple(values)
 
     def objects(self, memory: sqlite3.Connection, where: str = "", values: tuple[Any, ...] = ()) -> Iterator[Objects]:
@@ -170,7 +170,7 @@ def _load_part(memory: sqlite3.Connection, part: Objects) -> None:
             _remove(memory, name, key)
         elif not isinstance(obj, dict) or obj.get("__class__", name) != name or (
                 obj.get("id", id := key[len(name) + 1:]) != id):
-            raise Invalid(f"{key} is not the object that its key names")
+            raise Invalid(f"{key}: its id or its class differs from its key")
         else:
             taken.setdefault(name, {})[key] = obj
             if not obj.keys() <= (known := _form(name).known):
@@ -186,7 +186,7 @@ def _insert(memory: sqlite3.Connection, form: _Form, rows: list[tuple[Any, ...]]
     try:
         memory.executemany(form.insert, rows)
     except (sqlite3.Error, OverflowError, UnicodeEncodeError):
-        for row in rows:    # once more, to say which
+        for row in rows:    # one by one, to find the row that fails
             try:
                 memory.execute(form.insert, row)
             except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
@@ -196,19 +196,19 @@ def _insert(memory: sqlite3.Connection, form: _Form, rows: list[tuple[Any, ...]]
 
 
 def _link(memory: sqlite3.Connection, old: str, new: str, attribute: str, objects: Objects) -> None:
-    """Link objects as an attribute of theirs says.
+    """Replace the rows of an association table by the ids that objects have in an attribute.
 
     Args:
-        old: where the pairs of an id are.
-        new: where a pair of ids is to be.
+        old: the table and condition of the DELETE.
+        new: the table and columns of the INSERT.
     """
     found: list[tuple[str, str]] = []
     for key, obj in objects.items():
         ids = obj.get(attribute) or []
         if not (isinstance(ids, list) and all(isinstance(each, str) for each in ids)):
-            raise Invalid(f"{key}: {attribute} is no list of ids")
+            raise Invalid(f"{key}: {attribute} is not a list of ids")
         found += [(obj["id"], each) for each in ids]
-    # Of an object that comes twice, in the file and in its journal, the later word counts.
+    # An object may be loaded twice, from the file and from the journal: the later version replaces the earlier.
     memory.executemany(f"DELETE FROM {old}", [(obj["id"],) for obj in objects.values()])
     memory.executemany(f"INSERT OR IGNORE INTO {new} VALUES (?, ?)", found)
 
@@ -234,10 +234,10 @@ def _create_tables(memory: sqlite3.Connection) -> None:
         key = ", ".join(column.key for column in table.primary_key)
         columns, form = ", ".join(_definitions(table)), "" if "id" in table.c else "WITHOUT ROWID"
         memory.execute(f"CREATE TABLE {table.name} ({columns}, PRIMARY KEY ({key})) {form}")
-    # Without a key: in a trigger, OR IGNORE does not hold against the statement that sets it off.
+    # Without a primary key: in a trigger, OR IGNORE has no effect if the outer statement has another conflict clause.
     memory.execute("CREATE TABLE changed (class, id)")
     memory.execute("CREATE TABLE kept (key PRIMARY KEY, text, whole)")
-    memory.execute("CREATE TABLE loading (one)")    # holds a row while the file is read
+    memory.execute("CREATE TABLE loading (one)")    # a row in it disables the uniqueness checks
 
 
 def _definitions(table: Table) -> Iterator[str]:
@@ -277,7 +277,7 @@ def _create_trigger(memory: sqlite3.Connection, table: str, event: str, action: 
 def _keep_unique(memory: sqlite3.Connection, table: str, column: str, key: str) -> None:
     """Refuse a new or changed value that another row has.
 
-    By triggers, not by a unique index: rows that the file has held twice for long stay, and hold up no other rule.
+    This is done by triggers instead of a unique index, because an older file may hold duplicates, which stay.
     """
     memory.execute(f"CREATE INDEX ix_{table}_{key} ON {table} ({key})")
     for event, changed in (("INSERT", "TRUE"), (f"UPDATE OF {column}", f"NEW.{key} IS NOT OLD.{key}")):
@@ -289,4 +289,4 @@ def _keep_unique(memory: sqlite3.Connection, table: str, column: str, key: str) 
     twice = [value for value, in memory.execute(
         f"SELECT min({column}) FROM {table} WHERE {key} <> '' GROUP BY {key} HAVING count(*) > 1")]
     if twice:
-        logging.getLogger("hbnb").warning("More than one of the %s has the %s %s", table, column, ", ".join(twice))
+        logging.getLogger("hbnb").warning("Several %s have the same %s: %s", table, column, ", ".join(twice))
