@@ -1,12 +1,13 @@
-"""The models, and the storage that keeps them.
+"""The models, and the storage that keeps their objects.
 
-Every module of this package is imported, so that a model is there once its file is.
+Every module of this package is imported, so a new model needs only a new file.
 
-    classes    the models by name, owners before what they own
-    internal   those that HBNB keeps for itself, and shows nobody
-    stored     both
-    storage    the storage of this process, made at first use; look it up when it is used, a test may replace it
-    storage_t  which engine the settings choose, `"db"` or `"file"`, for classic programs; HBNB itself never asks
+    classes    the public models by name; a class comes after the classes that own its objects
+    internal   the models of HBNB's own data, such as tokens, which are never listed, counted or exported
+    stored     all models: `classes` and `internal`
+    storage    the storage of this process, opened at first use. Write `models.storage` wherever you use it: a test
+               may replace it
+    storage_t  the engine that the settings select, `"db"` or `"file"`. Kept for classic programs; HBNB does not use it
 """
 from __future__ import annotations
 
@@ -37,19 +38,19 @@ stored: dict[str, type[BaseModel]] = {
 classes = {name: cls for name, cls in stored.items() if not cls.internal}
 internal = {name: cls for name, cls in stored.items() if cls.internal}
 
-storage: Storage        # these two by `__getattr__`, until they are set
+storage: Storage        # `__getattr__` supplies these two until they are set
 storage_t: str
-_own: tuple[Storage, str] | None = None     # what `open_storage` made
+_own: tuple[Storage, str] | None = None     # the storage that `open_storage` made, and its `storage_t`
 _opening = threading.RLock()
 
 
 def make_storage(settings: Settings) -> Storage:
-    """Make the storage that the settings choose: the one place that knows there are two engines.
+    """Create the storage that the settings select. No other function distinguishes the two engines.
 
-    The storage reads no file and connects to no server before it is used.
+    The storage does not read its file or connect to its server before its first use.
 
     Raises:
-        Misconfigured: the settings cannot work.
+        Misconfigured: the settings are incomplete or invalid.
     """
     if settings.uses_db:
         from models.engine.db_storage import DBStorage
@@ -59,12 +60,12 @@ def make_storage(settings: Settings) -> Storage:
 
 
 def open_storage(settings: Settings | None = None) -> Storage:
-    """Give the storage of this process. The first call makes it, unless the program set `models.storage` itself.
+    """Return the storage of this process. The first call creates it, unless the program has set `models.storage`.
 
     Args:
-        settings: which storage to make; by default those of the environment.
+        settings: select the storage; by default the settings of the environment.
     Raises:
-        Misconfigured: the settings cannot work.
+        Misconfigured: the settings are incomplete or invalid.
     """
     global _own, storage, storage_t
     with _opening:
@@ -78,19 +79,19 @@ def open_storage(settings: Settings | None = None) -> Storage:
 
 @contextmanager
 def using(settings: Settings) -> Iterator[Storage]:
-    """Make `models.storage` another storage during the block, and close that storage at the end.
+    """Replace `models.storage` by another storage during the block, and close that storage at the end.
 
     Args:
-        settings: which storage to make.
+        settings: select the storage of the block.
     """
     global storage
     before = {name: value for name, value in globals().items() if name == "storage"}
-    storage = mine = make_storage(settings)
+    storage = temporary = make_storage(settings)
     try:
-        mine.reload()
-        yield mine
+        temporary.reload()
+        yield temporary
     finally:
-        mine.close()
+        temporary.close()
         globals().pop("storage")
         globals().update(before)
 
@@ -104,18 +105,18 @@ def __getattr__(name: str) -> Any:
 
 
 def check() -> None:
-    """Prepare the storage for use, and refuse to start if an operator must do something first.
+    """Prepare the storage for use, and refuse to start if the operator must do something first.
 
-    Commands that migrate a database do not call this: on an empty database it makes the tables.
+    Commands that migrate a database do not call this: on an empty database it creates the tables.
 
     Raises:
-        Misconfigured: says what to do.
+        Misconfigured: the storage cannot be used before the operator acts; the message says what to do.
     """
     try:
         open_storage().reload()
     except Outdated as error:
         raise Misconfigured(str(error)) from None
-    except Unavailable:     # the next statement reports it, or works again
+    except Unavailable:     # it may be available again at the next statement, which otherwise reports the error
         pass
-    except KeyboardInterrupt:       # for example while the file of an older HBNB is converted, which is all or nothing
-        raise Misconfigured("cut off while the storage was opened: nothing is lost") from None
+    except KeyboardInterrupt:       # for example during the conversion of an older HBNB's file, which is atomic
+        raise Misconfigured("interrupted while the storage was being opened: no data was lost") from None

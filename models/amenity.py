@@ -14,7 +14,7 @@ place_amenity = link("place", "amenity", "places", "amenities")
 
 
 class Amenity(BaseModel, Base):
-    """Something a place offers, such as Wifi."""
+    """A feature of a place, such as Wifi."""
 
     __tablename__ = "amenities"
 

@@ -8,13 +8,13 @@ from models.columns import Base, Count, Digest, LongText, Text
 
 
 class Answer(BaseModel, Base):
-    """What a request was answered that may come again; its id stands for caller, address and key.
+    """The stored response of an idempotency key. Its id is derived from the client, the request's path and the key.
 
-    Of what was sent, which may be a password, only a digest is kept.
+    Of the request's body, which may hold a password, only a digest is stored.
     """
 
     __tablename__ = "answers"
-    __table_args__ = (Index(None, "created_at"),)   # the old ones are looked for with each new one
+    __table_args__ = (Index(None, "created_at"),)   # each new answer removes expired ones, found by this index
     internal = True
 
     digest: Mapped[Digest]

@@ -1,4 +1,4 @@
-"""What all models have in common."""
+"""The base class of all models, and checks that apply to each of their attributes."""
 from __future__ import annotations
 
 import datetime
@@ -20,13 +20,13 @@ def utc_now() -> datetime.datetime:
 
 
 class BaseModel:
-    """An object with an id and two UTC times.
+    """An object with an id and the UTC times of its creation and last change.
 
     Args:
-        attributes: values by name, or a whole dict as `to_dict` makes it: times and days may be ISO text. A dict
-            with `__class__` may also hold attributes that the class does not have; `save` refuses them.
+        attributes: values by name, or the result of `to_dict`. Times and days may be ISO 8601 text. Attributes that
+            the class does not have are accepted together with `__class__`; `save` then refuses the object.
     Raises:
-        Invalid: a model has no such attribute, or a time or a day is none.
+        Invalid: the model has no such attribute, or a value is not a time or a day.
     """
 
     if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class BaseModel:
         __tablename__: Any
         __mapper__: Any
 
-    internal: ClassVar[bool] = False    # HBNB's own, which nobody lists, counts, exports or imports
+    internal: ClassVar[bool] = False    # whether it is HBNB's own data, never listed, counted, exported or imported
 
     id: Mapped[Key]
     created_at: Mapped[Time]
@@ -53,20 +53,20 @@ class BaseModel:
         return f"[{type(self).__name__}] ({self.id}) {self._attributes()}"
 
     def save(self) -> None:
-        """Set `updated_at`, and store the object together with whatever else waits to be stored."""
+        """Set `updated_at`, and store this object and all other pending changes of the session."""
         self.updated_at = utc_now()
         models.storage.new(self)
         models.storage.save()
 
     def delete(self) -> None:
-        """Remove the object from the storage, which keeps that with its next `save`."""
+        """Mark the object for deletion; the next `save` of the storage removes it."""
         models.storage.delete(self)
 
     def to_dict(self, save_fs: int = 0) -> dict[str, Any]:
-        """Every attribute by name, ready for JSON.
+        """Return every attribute by name, with times as text, and `__class__`.
 
         Args:
-            save_fs: 1 = as the file engine keeps it, with what answers leave out.
+            save_fs: 1 = include the attributes that only storages see, such as the password.
         """
         attributes = self._attributes(everything=bool(save_fs))
         for name, value in attributes.items():
@@ -77,23 +77,23 @@ class BaseModel:
     def _attributes(self, everything: bool = False) -> dict[str, Any]:
         try:
             mapper: Mapper[Any] = inspect(type(self))
-        except NoInspectionAvailable:   # a plain BaseModel, which no table stands for
+        except NoInspectionAvailable:   # a plain BaseModel, which has no table
             return dict(vars(self))
         shown = {each.key: getattr(self, each.key) for each in mapper.column_attrs
                  if everything or not each.columns[0].info.get("write_only")}
         return shown | {name: vars(self)[name] for name in self.unstored()}
 
     def unstored(self) -> list[str]:
-        """The attributes that a program set on this object and that the class does not have."""
+        """Return the names of attributes that were set on this object although its class does not have them."""
         known = inspect(type(self)).attrs
         return [name for name in vars(self) if name not in known and not name.startswith("_sa_")]
 
     @classmethod
     def _takes(cls, name: str, is_whole: bool) -> bool:
-        """Whether an object may be made with that attribute.
+        """Return whether an object may be created with that attribute.
 
         Args:
-            is_whole: whether `to_dict` made the values, which also shows what a program set beside the columns.
+            is_whole: whether the values are those of `to_dict`, which includes attributes that the class lacks.
         """
         if not issubclass(cls, Base) or name in inspect(cls).attrs:
             return True
@@ -102,17 +102,17 @@ class BaseModel:
         return is_whole and not name.startswith("_sa_")
 
     @staticmethod
-    def _read(name: str, value: Any, found: codec.Codec) -> Any:
-        """A value that may be the JSON of one."""
+    def _read(name: str, value: Any, column_codec: codec.Codec) -> Any:
+        """Convert a value from its JSON form, if it has that form."""
         try:
-            return None if value is None and name not in TIMES else found.accept(value)
+            return None if value is None and name not in TIMES else column_codec.accept(value)
         except codec.UNREADABLE:
-            raise Invalid(f"{name}: {value!r} is not a {found.noun}", name) from None
+            raise Invalid(f"{name}: {value!r} is not a {column_codec.noun}", name) from None
 
 
 @event.listens_for(Base, "attribute_instrument", propagate=True)
 def _check_related(cls: type[Base], key: str, attribute: QueryableAttribute[Any]) -> None:
-    """Refuse to relate an object to anything but an object of the related class."""
+    """Refuse to assign an object of another class to a relationship."""
     if not isinstance(attribute.property, RelationshipProperty):
         return
 
@@ -126,7 +126,7 @@ def _check_related(cls: type[Base], key: str, attribute: QueryableAttribute[Any]
 
 @event.listens_for(Base, "attribute_instrument", propagate=True)
 def _read_blank(cls: type[Base], key: str, attribute: QueryableAttribute[Any]) -> None:
-    """Let an attribute that nobody set read as `blank` says, while it stays unset."""
+    """Make an attribute that was not set read as its `blank` value, without setting it."""
     columns = getattr(attribute.property, "columns", None)
     if columns:
         event.listen(attribute, "init_scalar", lambda obj, _value, _dict: codec.blank(columns[0]), retval=True,

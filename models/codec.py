@@ -1,7 +1,7 @@
-"""The one table of the types of columns: how their values are checked, written and read.
+"""Codecs: how the values of each column type are checked, and converted to and from JSON.
 
-A value has one form in JSON, which answers, exports, backups and the file engine's file share. A new type of column is
-a type in `columns.py` and a row of `CODECS`; everything else reads the row.
+API responses, exports, backups and the file engine's file share one JSON form. To add a column type, add a type to
+`columns.py` and a row to `CODECS`; all other modules read that row.
 """
 from __future__ import annotations
 
@@ -22,58 +22,58 @@ from models.columns import TIMES, KeyType, iso
 Check = Callable[[Any], str | None]
 Convert = Callable[[Any], Any]
 
-# MySQL's INTEGER; the file engine keeps to it too, for new values.
+# The range of MySQL's INTEGER; the file engine limits new values to it, too.
 LEAST, MOST = -2**31, 2**31 - 1
-# SQLite's INTEGER, which holds what older files have.
+# The range of SQLite's INTEGER: older files may hold such numbers.
 SMALLEST, LARGEST = -2**63, 2**63 - 1
-NEVER = "1970-01-01T00:00:00.000000"    # the time of an object that has none
-# Of texts: no control characters but tabs and line breaks; and, where one is needed, something to see.
+NEVER = "1970-01-01T00:00:00.000000"    # the time of a stored object without a time
+# Texts have no control characters except tabs and line breaks. Required texts have a visible character.
 TEXT_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 FILLED_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*[^\x00-\x20\x7f\x85\xa0][^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
-UNREADABLE = (TypeError, ValueError, OverflowError)     # raised for a value that cannot be read
+UNREADABLE = (TypeError, ValueError, OverflowError)     # what a conversion raises for a value that it cannot convert
 
 _KEY = re.compile("[!-~]{1,60}")
-# Line breaks and tabs are text. Other control characters and halves of a character are not.
+# Control characters except tabs and line breaks, and lone surrogates.
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Codec:
-    """A type of column; a conversion raises one of `UNREADABLE` for what it cannot convert."""
+    """The codec of a column type. A conversion raises one of `UNREADABLE` if it cannot convert the value."""
 
-    python: type[Any]                                   # of the values
-    noun: str                                           # for a value, in errors
-    blank: Callable[[], Any]                            # makes the value of a required attribute that is not set
-    check: Callable[[Column[Any]], Check]               # makes the check of values
-    stored: Callable[[Column[Any], bool], Check]        # makes the check of JSON in older stores: see `holder`
-    schema: Callable[[Column[Any], bool], dict[str, Any]]       # makes the JSON Schema of values, shown or given
-    word: Convert                                       # from what a person typed
-    write: Convert | None = None                        # to JSON, if it is not the same there
-    read: Convert | None = None                         # from the JSON of a store
-    accept: Convert = lambda value: value               # from the JSON of a client; passes on a value
-    affinity: str = "TEXT"                              # in SQLite
-    pack: Convert | None = None                         # from the JSON of a store to what SQLite holds, likewise
+    python: type[Any]                                   # the Python type of the values
+    noun: str                                           # what error messages call a value
+    blank: Callable[[], Any]                            # returns the value of a required attribute that is not set
+    check: Callable[[Column[Any]], Check]               # returns the check of new values
+    stored: Callable[[Column[Any], bool], Check]        # returns the check of stored JSON: see `stored_checker`
+    schema: Callable[[Column[Any], bool], dict[str, Any]]       # returns the JSON Schema; True = of request bodies
+    word: Convert                                       # converts a word typed in the console
+    write: Convert | None = None                        # converts to JSON; None = the value is the same in JSON
+    read: Convert | None = None                         # converts stored JSON; None = likewise
+    accept: Convert = lambda value: value               # converts a client's JSON; Python values pass unchanged
+    affinity: str = "TEXT"                              # the column's type in SQLite
+    pack: Convert | None = None                         # converts stored JSON to SQLite's value; None = the same
 
 
 def of(column: Column[Any]) -> Codec:
-    """The codec of a column's type."""
+    """Return the codec of a column's type."""
     return CODECS[column.type.python_type]
 
 
 @cache
 def coded(table: Table) -> Mapping[str, Codec]:
-    """The codecs of the columns whose values are not the same in JSON, by attribute."""
+    """Return the codecs of the columns whose values have another form in JSON, by attribute."""
     return {column.key: each for column in table.c if (each := of(column)).read}
 
 
 # Checks
 
 def check(column: Column[Any], value: Any) -> None:
-    """Refuse a value that does not fit a column; none fits any, as it stands for "not set".
+    """Refuse a value that does not fit its column. `None` fits every column: it means "not set".
 
     Raises:
-        Invalid: names the attribute and says what it takes.
+        Invalid: the value does not fit; the message names the attribute and its allowed values.
     """
     reason = None if value is None else checker(column)(value)
     if reason:
@@ -82,29 +82,29 @@ def check(column: Column[Any], value: Any) -> None:
 
 @cache
 def checker(column: Column[Any]) -> Check:
-    """The check of a column: gives what is wrong with a value, or nothing."""
+    """Return the check of a column's values: it returns the reason against a value, or `None` if the value fits."""
     return of(column).check(column)
 
 
 @cache
 def holder(column: Column[Any], in_database: bool) -> Check:
-    """The check of what an engine can hold in a column, in JSON.
+    """Return the check of stored JSON values: it accepts every value that the engine can hold in the column.
 
     Args:
-        in_database: check for a database, else for a file.
+        in_database: check for the database engine; False = for the file engine.
     """
     return of(column).stored(column, in_database)
 
 
 def all_fit(column: Column[Any], values: Sequence[Any]) -> bool:
-    """Tell whether none of many values would be refused, which is much quicker than to check one after the other."""
-    given = [value for value in values if value is not None]
-    kinds = {*map(type, given)}
+    """Return whether all values fit the column; this is much faster than checking them one by one."""
+    present = [value for value in values if value is not None]
+    kinds = {*map(type, present)}
     if kinds == {str} and of(column) is TEXT and not isinstance(column.type, KeyType):
-        return max(map(len, given)) <= _length(column) and not _NO_TEXT.search("".join(given))
+        return max(map(len, present)) <= _length(column) and not _NO_TEXT.search("".join(present))
     if kinds == {datetime.datetime}:
         return of(column) is TIME
-    return not any(map(checker(column), given))
+    return not any(map(checker(column), present))
 
 
 # Values that are not set
@@ -114,12 +114,12 @@ def required(column: Column[Any]) -> bool:
 
 
 def unknown(column: Column[Any]) -> bool:
-    """Whether none is a value of its own, "unknown", and not what an attribute reads that is not set."""
+    """Return whether null means "unknown" in the column, which differs from "not set": that reads as the default."""
     return bool(column.nullable) and column.default is not None
 
 
 def blank(column: Column[Any]) -> Any:
-    """What an attribute reads that is not set: its default, else none where it may be none, else nothing at all."""
+    """Return the value that an unset attribute reads as: its default; `None` if it is nullable; else an empty value."""
     default: Any = column.default
     if default is not None:
         return default.arg(None) if default.is_callable else getattr(default, "arg", None)
@@ -127,25 +127,25 @@ def blank(column: Column[Any]) -> Any:
 
 
 def lacks(column: Column[Any], values: Mapping[str, Any]) -> bool:
-    """Whether stored values lack that of a column; there, null is no value unless it is `unknown`."""
+    """Return whether a stored object has no value for a column. Null counts as a value only if it means "unknown"."""
     return values.get(column.key) is None and not (unknown(column) and column.key in values)
 
 
 @cache
 def stored_blank(column: Column[Any]) -> Any:
-    """The JSON of a column where a store lacks it."""
+    """Return the JSON value to use for a column that a stored object lacks."""
     return NEVER if column.key in TIMES else written(blank(column))
 
 
 # Conversions
 
 def written(value: Any) -> Any:
-    """A value in JSON, whatever its column."""
+    """Convert a value of any column to its JSON form."""
     return next((write(value) for kind, write in _WRITERS if isinstance(value, kind)), value)
 
 
 def converted(convert: Convert, value: Any) -> Any:
-    """A value converted, or as it was if that cannot be, for the check to say so."""
+    """Convert a value, or return it unchanged if it cannot be converted: the check then reports it."""
     try:
         return convert(value)
     except UNREADABLE:
@@ -153,43 +153,43 @@ def converted(convert: Convert, value: Any) -> Any:
 
 
 def selected(column: Column[Any]) -> ColumnElement[Any]:
-    """The SQL of a column's JSON form, named as the column."""
+    """Return the SQL expression of a column's JSON form, labelled with the column's name."""
     return iso(column).label(column.key) if of(column).read else column
 
 
 def parse_time(text: str) -> datetime.datetime:
-    """Read an ISO 8601 time, with a `T` or a space, with or without fractions; no offset means UTC.
+    """Parse an ISO 8601 time, with a `T` or a space, with or without fractions of a second; without an offset it is UTC.
 
     Raises:
-        ValueError: it cannot be read.
+        ValueError: the text is not such a time.
     """
     time = datetime.datetime.fromisoformat(text)
     return time if time.tzinfo is None else in_utc(time)
 
 
 def in_utc(time: datetime.datetime) -> datetime.datetime:
-    """A time without its offset; none means UTC."""
+    """Convert a time to UTC without an offset. A time without an offset is in UTC already."""
     return time if time.tzinfo is None else time.astimezone(datetime.UTC).replace(tzinfo=None)
 
 
 def time_text(time: datetime.datetime) -> str:
-    """A time as `TIME_FORMAT` has it; `strftime` itself would not fill up years before 1000."""
+    """Format a time by `TIME_FORMAT`; `strftime` would not pad years before 1000."""
     return time.isoformat(timespec="microseconds")
 
 
 def parse_day(text: str) -> datetime.date:
-    """Read a day such as `2027-01-31`, which is its only form.
+    """Parse a day, in the form `2027-01-31` only.
 
     Raises:
-        ValueError: it cannot be read.
+        ValueError: the text is not such a day.
     """
     day = datetime.date.fromisoformat(text)
     if day.isoformat() != text:
-        raise ValueError(f"{text} is not written as {day}")
+        raise ValueError(f"{text} must be written as {day}")
     return day
 
 
-# What the types do each its own way
+# The functions of the codecs
 
 def _text(column: Column[Any]) -> Check:
     length, is_key = _length(column), isinstance(column.type, KeyType)
@@ -212,7 +212,7 @@ def _number(column: Column[Any]) -> Check:
     def check(value: Any) -> str | None:
         if not isinstance(value, int if whole else (int, float)) or isinstance(value, bool):
             return "must be a whole number" if whole else "must be a number"
-        # Not a number is not within any limits.
+        # NaN fails this comparison, too.
         return None if least <= value <= most else f"must be from {least:g} to {most:.10g}"
     return check
 
@@ -221,12 +221,12 @@ def _json(*_: Any) -> Check:
     def check(value: Any) -> str | None:
         if not isinstance(value, (dict, list)):
             return "must be a JSON object or list"
-        deep = [[[[[[[[value]]]]]]]]    # at least as deep as it lies in any answer, file or backup
+        deep = [[[[[[[[value]]]]]]]]    # at least as deep as its place in any response, file or backup
         try:
             fits = orjson.loads(orjson.dumps(deep)) == deep
         except UNREADABLE:
             fits = False
-        return None if fits else "holds what JSON cannot hold, or is nested too deeply"
+        return None if fits else "holds a value that JSON does not have, or is nested too deeply"
     return check
 
 
@@ -241,7 +241,7 @@ def _stored_text(column: Column[Any], in_database: bool) -> Check:
             return rules(value)
         if len(value) > length:
             return f"must have at most {length} characters, not {len(value)}"
-        return None if value.isascii() or not _HALF.search(value) else "must not hold halves of characters"
+        return None if value.isascii() or not _HALF.search(value) else "must not hold lone surrogates"
     return check
 
 
@@ -266,7 +266,7 @@ def _readable(column: Column[Any], _: bool) -> Check:
         try:
             read(value)
         except UNREADABLE:
-            return f"is no {codec.noun}"
+            return f"is not a {codec.noun}"
         return None
     return check
 
@@ -298,14 +298,14 @@ def _packed_json(value: Any) -> str:
 
 
 def _to(kind: Callable[[Any], Any], *kinds: type[Any]) -> Convert:
-    """The conversion of values of some types; others stay as they are."""
+    """Return a conversion of the values of these types; other values are returned unchanged."""
     return lambda value: kind(value) if isinstance(value, kinds) else value
 
 
 TEXT = Codec(str, "text", str, _text, _stored_text, _text_schema, word=_to(str, int, float))
 WHOLE = Codec(
     int, "whole number", int, _number, _stored_number, _number_schema, word=_to(int, str, int), affinity="INTEGER",
-    accept=lambda value: int(value) if isinstance(value, float) and value.is_integer() else value)  # 2.0 is whole there
+    accept=lambda value: int(value) if isinstance(value, float) and value.is_integer() else value)  # 2.0 is accepted
 NUMBER = Codec(
     float, "number", float, _number, _stored_number, _number_schema, word=_to(float, str, int), affinity="REAL",
     accept=lambda value: float(value) if type(value) is int else value)
@@ -314,7 +314,7 @@ TIME = Codec(
     lambda _: lambda value: None if isinstance(value, datetime.datetime) else "must be a time", _readable,
     lambda *_: {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$",
                 "examples": ["2026-01-31T10:00:00.000000"],
-                "description": "A time in UTC, to the microsecond; no offset is written after it"},
+                "description": "A time in UTC, to the microsecond, without an offset"},
     word=_to(parse_time, str), write=time_text, read=parse_time, pack=_packed_time,
     accept=lambda value: in_utc(value) if isinstance(value, datetime.datetime) else parse_time(value))
 DAY = Codec(
@@ -329,4 +329,4 @@ JSON = Codec(
 
 CODECS: dict[type[Any], Codec] = {each.python: each for each in (TEXT, WHOLE, NUMBER, TIME, DAY, JSON)}
 _WRITERS = [(each.python, each.write) for each in CODECS.values() if each.write]
-DATED = tuple(kind for kind, _ in _WRITERS)     # the types of values that JSON has as text
+DATED = tuple(kind for kind, _ in _WRITERS)     # the Python types whose values are text in JSON: times and days

@@ -1,4 +1,4 @@
-"""The comparison of texts, alike on both engines: lower case, and e-mail addresses."""
+"""Collation: lower case and equal e-mail addresses, by the same rules on both engines."""
 from __future__ import annotations
 
 import unicodedata
@@ -11,7 +11,10 @@ from models.columns import MailType
 
 
 class _SmallLetters(dict[int, int]):
-    """One letter for one, whatever stands beside it: those that MySQL and MariaDB know, which are of Unicode 3.0."""
+    """Maps each letter to one small letter, regardless of its neighbours.
+
+    Only letters of Unicode 3.0 are mapped, because MySQL and MariaDB know no others.
+    """
 
     def __missing__(self, code: int) -> int:
         letter = chr(code)
@@ -27,20 +30,21 @@ _SMALL_LETTERS = _SmallLetters()
 
 
 def lower(text: str) -> str:
-    """A text in small letters, exactly as either engine's `LOWER` makes them."""
+    """Return a text in small letters, exactly as `LOWER` does on either engine."""
     return text.lower() if text.isascii() else text.translate(_SMALL_LETTERS)
 
 
 def address_key(address: str) -> str | None:
-    """What tells e-mail addresses apart: the address in small letters, without spaces at its end.
+    """Return the key by which e-mail addresses are compared: small letters, without trailing spaces.
 
-    This is the one rule for equal addresses; `columns.key_definition` says the same in SQL. Accents count.
+    Two addresses are equal if their keys are; accents make a difference. `columns.key_definition` is the same rule in
+    SQL.
 
-    Returns: `None` for an empty address, which any number of users may have.
+    Returns: the key; `None` for an empty address, which any number of users may have.
     """
     return lower(address).rstrip(" ") or None
 
 
 def told_apart(column: Column[Any]) -> Callable[[str], str | None]:
-    """What tells the values of a unique column apart: as `columns.unique_key` does in the store."""
+    """Return the function that makes the comparison key of a unique column's value: `columns.unique_key` in Python."""
     return address_key if isinstance(column.type, MailType) else lambda value: value or None

@@ -1,12 +1,12 @@
-"""The vocabulary the models are written in.
+"""The column types and relationships from which the models are declared.
 
-A column says everything there is to know of an attribute: its type, length, default,
-whether it may be none, and in `info`:
+A column defines everything about an attribute: its type, length and default, whether it is
+nullable, and in `info`:
 
     least, most   the smallest and the largest value
-    read_only     given when the object is made, never changed afterwards
-    write_only    never part of any answer
-    unique        no two objects have the same value, as `unique_key` tells them apart
+    read_only     set when the object is created, and not changed afterwards
+    write_only    not part of any response
+    unique        no two objects have the same value; `unique_key` is the column that is compared
 """
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%f"
 
 
 class _ByDialect(TypeDecorator[T]):
-    """A type that each database spells its own way; values pass through as they are."""
+    """A type whose SQL differs between databases; its values are not converted."""
 
     impl: TypeEngine[Any] | type[TypeEngine[Any]] = String
 
@@ -56,7 +56,7 @@ class _ByDialect(TypeDecorator[T]):
 
 
 class KeyType(_ByDialect[str]):
-    """An id: on MySQL in ASCII, compared byte by byte, which also makes its indexes smaller and faster."""
+    """An id. On MySQL it is ASCII and compared byte by byte, which makes its indexes small and fast."""
 
     impl = String(60)
     cache_ok = True
@@ -69,7 +69,7 @@ class KeyType(_ByDialect[str]):
 
 
 class LongTextType(_ByDialect[str]):
-    """A text of any length, which MySQL must be told of."""
+    """A text of any length: LONGTEXT on MySQL."""
 
     impl = String
     cache_ok = True
@@ -82,7 +82,7 @@ class LongTextType(_ByDialect[str]):
 
 
 class JSONType(_ByDialect[Any]):
-    """A JSON object or list, kept as text. Assign a new one to change it: a change inside it is not noticed."""
+    """A JSON object or list, stored as text. To change it, assign a new value: changes inside it are not tracked."""
 
     impl = LongTextType
     cache_ok = True
@@ -99,21 +99,21 @@ class JSONType(_ByDialect[Any]):
 
 
 class MailType(_ByDialect[str]):
-    """An e-mail address: kept as typed, and compared by its `unique_key`."""
+    """An e-mail address, stored as typed and compared by its `unique_key`."""
 
     impl = String(128)
     cache_ok = True
 
 
 def unique(table: Table) -> list[Column[Any]]:
-    """The columns of which no two objects may have the same value; none, or an empty one, is no value."""
+    """Return the columns whose values must be unique. Null and empty text are exempt."""
     return [column for column in table.c if column.unique or column.info.get("unique")]
 
 
 def unique_key(column: Column[Any]) -> ColumnClause[Any]:
-    """The column that tells the values of a unique column apart: itself, or of addresses the one beside it.
+    """Return the column by which the values of a unique column are compared.
 
-    That one is in the tables only, which make its values by `key_definition`; the models do not know it.
+    It is the column itself; of an e-mail address, a generated column that only the tables have (`key_definition`).
     """
     if not isinstance(column.type, MailType):
         return column
@@ -123,12 +123,12 @@ def unique_key(column: Column[Any]) -> ColumnClause[Any]:
 
 
 def key_definition(column: Column[Any]) -> str:
-    """The definition of an address's key, which either engine understands: see `collation.address_key`."""
+    """Return the SQL of an address's generated column, valid on both engines: see `collation.address_key`."""
     return f"{unique_key(column).key} VARCHAR(128) GENERATED ALWAYS AS (NULLIF(RTRIM(LOWER({column.key})), '')) VIRTUAL"
 
 
 class TimeType(_ByDialect[datetime.datetime]):
-    """A UTC time to the microsecond, on either engine; SQLite holds the very text that the file holds."""
+    """A UTC time to the microsecond. SQLite holds the same text as the file engine's file."""
 
     impl = DateTime
     cache_ok = True
@@ -143,7 +143,7 @@ class TimeType(_ByDialect[datetime.datetime]):
 
 
 class iso(FunctionElement[str]):
-    """A time or a day as its text in JSON: made by the database, which is much faster than making it of objects."""
+    """The SQL function that formats a time or a day for JSON: much faster than formatting Python objects."""
 
     type = String()
     inherit_cache = True
@@ -151,7 +151,7 @@ class iso(FunctionElement[str]):
 
 @compiles(iso)
 def _iso(element: iso, compiler: Any, **options: Any) -> str:
-    """In MySQL; SQLite has the text."""
+    """Format in MySQL; SQLite stores the text already."""
     column = compiler.process(element.clauses, **options)
     if compiler.dialect.name == "sqlite":
         return str(column)
@@ -160,12 +160,12 @@ def _iso(element: iso, compiler: Any, **options: Any) -> str:
 
 
 def oldest_first(*more: str) -> Index:
-    """The index to read a table by in the order that lists have; `more` columns spare looks at the rows."""
+    """Return the index for reading a table in the order of lists. With `more` columns, queries need not read rows."""
     return Index(None, "created_at", "id", *more)
 
 
 class unindexed(FunctionElement[Any]):
-    """A column that no index is to be chosen for. In SQLite; in MySQL, statements name the index they want."""
+    """A column for which SQLite must not choose an index. No effect on MySQL, where statements force an index."""
 
     inherit_cache = True
 
@@ -177,9 +177,9 @@ def _unindexed(element: unindexed, compiler: Any, **options: Any) -> str:
 
 
 class Base(DeclarativeBase):
-    """Where the models' tables are registered."""
+    """The declarative base class, with the metadata of the models' tables."""
 
-    # What somebody else removed meanwhile is as gone as it should be.
+    # A row that is to be deleted may have been deleted by another program: that is not an error.
     __mapper_args__ = {"confirm_deleted_rows": False}
 
     metadata = MetaData(naming_convention={
@@ -189,7 +189,7 @@ class Base(DeclarativeBase):
     })
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute; the next `save` looks at an object that gets one that its class does not have."""
+        """Set an attribute. If the class does not have it, mark the object changed, so that `save` refuses it."""
         super().__setattr__(name, value)
         if not name.startswith("_sa_") and not hasattr(type(self), name):
             flag_dirty(self)
@@ -197,7 +197,7 @@ class Base(DeclarativeBase):
 
 @event.listens_for(Base, "instrument_class", propagate=True)
 def _index_owned(mapper: Mapper[Any], _: type[Base]) -> None:
-    """What belongs to an object is looked up by its owner, oldest first."""
+    """Index each foreign key for reading an owner's objects, oldest first."""
     for column in mapper.local_table.c:
         if column.foreign_keys:
             Index(None, column, mapper.local_table.c.created_at, mapper.local_table.c.id)
@@ -215,7 +215,7 @@ Mail = Annotated[str, mapped_column(MailType(), info={"read_only": True, "unique
 Secret = Annotated[str, mapped_column(String(128), info={"write_only": True})]
 Digest = Annotated[str, mapped_column(String(64), info={"write_only": True})]
 Count = Annotated[int, mapped_column(Integer, default=0, info={"least": 0})]
-# None is a value of its own, "unknown", that the default does not replace.
+# None means "unknown": the default does not replace it.
 Price = Annotated[int | None, mapped_column(Integer().evaluates_none(), default=0, info={"least": 0})]
 Latitude = Annotated[float | None, mapped_column(Double, info={"least": -90.0, "most": 90.0})]
 Longitude = Annotated[float | None, mapped_column(Double, info={"least": -180.0, "most": 180.0})]
@@ -224,20 +224,23 @@ Json = Annotated[dict[str, Any] | list[Any], mapped_column(JSONType())]
 
 
 def owner(table: str) -> MappedColumn[str]:
-    """The id of the object this one belongs to, and is removed with; `table` is that object's table."""
+    """Declare a foreign key to the owner, in `table`. Removing the owner removes this object, too."""
     return mapped_column(KeyType(), ForeignKey(f"{table}.id", ondelete="CASCADE"), info={"read_only": True})
 
 
 def owned(cls: str, back: str) -> Relationship[Any]:
-    """The objects of class `cls` that belong to this one, oldest first; `back` is their name for this one.
+    """Declare the list of objects of class `cls` that belong to this one, oldest first.
 
-    The storage removes them together with their owner, so the ORM need not load them for that.
+    The storage removes them together with their owner, so the ORM does not load them for that.
+
+    Args:
+        back: the attribute of `cls` that refers to the owner.
     """
     return relationship(cls, back_populates=back, passive_deletes="all", order_by=f"{cls}.created_at, {cls}.id")
 
 
 def link(one: str, other: str, one_table: str, other_table: str) -> Table:
-    """A table of pairs, indexed from both sides."""
+    """Create an association table of two classes, indexed in both directions."""
     def side(name: str, table: str) -> Column[str]:
         return Column(name, KeyType(), ForeignKey(f"{table}.id", ondelete="CASCADE"), primary_key=True)
     return Table(f"{one}_{other}", Base.metadata, side(f"{one}_id", one_table), side(f"{other}_id", other_table),
@@ -245,9 +248,9 @@ def link(one: str, other: str, one_table: str, other_table: str) -> Table:
 
 
 def links(table: Table) -> dict[str, Table]:
-    """The tables of pairs whose first ids are of this table, by the name of the attribute with the others.
+    """Return the association tables whose first column refers to this table, by the name of the list of ids.
 
-    `place_amenity` is of `places`, which therefore have `amenity_ids`.
+    For `places` that is `{"amenity_ids": place_amenity}`.
     """
     pairs = (each for each in Base.metadata.sorted_tables if "id" not in each.c)
     return {f"{other.key}s": each for each in pairs for one, other in [each.c] if one.references(table.c.id)}

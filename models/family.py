@@ -1,4 +1,4 @@
-"""The objects that belong to an object, found by the foreign keys."""
+"""An object's family: all objects that belong to it, found by following the foreign keys."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,15 +8,15 @@ from sqlalchemy import Column, Select, Table, inspect, select
 
 from models.columns import Base
 
-# So many ids go into one IN (…): both engines take it well, whatever the number of objects.
+# The number of ids in one IN (…), which both engines execute well.
 CHUNK = 1000
 
 
 def family(obj: Any, read: Callable[[Select[Any]], Iterable[str]]) -> dict[Table, list[str]]:
-    """The ids of an object and of all objects that belong to it.
+    """Return the ids of an object and of all objects that belong to it, directly or indirectly.
 
     Args:
-        read: gives the ids that a statement selects.
+        read: executes a statement that selects ids, and returns them.
     Returns: the ids by table, owners first.
     """
     members = {inspect(type(obj)).local_table: [obj.id]}
@@ -29,11 +29,14 @@ def family(obj: Any, read: Callable[[Select[Any]], Iterable[str]]) -> dict[Table
 
 
 def references(table: Table, members: dict[Table, list[str]]) -> list[tuple[Column[Any], list[str]]]:
-    """The columns of a table that name members of the family, each with the ids of those; in one order everywhere."""
+    """Return the foreign keys of a table that may refer to members of the family, each with the ids of those members.
+
+    The order is always the same, so that transactions lock rows in the same order.
+    """
     keys = sorted(table.foreign_keys, key=lambda key: key.parent.name)
     return [(key.parent, members[key.column.table]) for key in keys if members.get(key.column.table)]
 
 
 def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Ids, as many at a time as go into one statement."""
+    """Split ids into parts that fit into one statement."""
     return (values[start:start + CHUNK] for start in range(0, len(values), CHUNK))

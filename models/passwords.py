@@ -1,7 +1,7 @@
-"""Passwords: how they are kept, and how they are compared.
+"""Password hashing and verification.
 
-Kept is an argon2id hash. Older stores hold MD5 sums or the password itself: both still
-work, and `User.check_password` replaces them.
+Passwords are stored as argon2id hashes. Older stores hold MD5 sums or the passwords themselves:
+users can still log in with those, and `User.check_password` replaces them by hashes.
 """
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ import models
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-# A user that nobody can log in as: no password has this for its hash, sum or text.
+# The stored value of a user that cannot log in: it matches no password.
 NO_LOGIN = "$nologin$"
 _HASH = re.compile(r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
-_OVER_MD5 = "md5:"      # before a hash of the password's MD5 sum
+_OVER_MD5 = "md5:"      # the prefix of a hash of the password's MD5 sum
 _MD5 = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
 
 
@@ -30,22 +30,22 @@ def is_hash(kept: str) -> bool:
 
 
 def is_strong(kept: str) -> bool:
-    """Whether it is a hash of the password itself, not of an older form."""
+    """Return whether a stored value is a hash of the password itself, not of its MD5 sum."""
     return is_hash(kept) and not kept.startswith(_OVER_MD5)
 
 
 def hashed(password: str) -> str:
-    """Make the form to keep; what has that form already (an object made from a stored dict) stays as it is."""
+    """Hash a password; a value that is a hash already, as in an object created from a stored dict, is returned."""
     return password if is_hash(password) else new(password)
 
 
 def new(password: str) -> str:
-    """Make the form to keep of what somebody chose, even if it looks like a hash."""
+    """Hash a password that a user chose, even if it looks like a hash."""
     return _hasher().hash(password)
 
 
 def protected(kept: str | None) -> str:
-    """The form to keep of a password from an older store: a hash, of the password or of its MD5 sum."""
+    """Return the hash to store for an older store's password, which may be text or an MD5 sum."""
     if not kept:
         return NO_LOGIN
     if _MD5.fullmatch(kept):
@@ -54,23 +54,23 @@ def protected(kept: str | None) -> str:
 
 
 def all_protected(kept: Sequence[str | None]) -> list[str]:
-    """The same for many, on all processors."""
+    """Apply `protected` to many passwords, on all processors."""
     with ThreadPoolExecutor() as pool:
         return [*pool.map(protected, kept)]
 
 
 def is_unsafe(kept: Any) -> bool:
-    """Whether `protect` replaces what a store holds as a password by a hash."""
+    """Return whether `protect` would replace this stored value by a hash."""
     return isinstance(kept, (str, int, float)) and not isinstance(kept, bool) and kept != "" and not is_hash(str(kept))
 
 
 def protect(objects: Mapping[str, Any], unset: bool = False) -> int:
-    """Hash the passwords of a store's users that are none yet, in place, whatever wrote them there.
+    """Hash all passwords of a store's objects that are not hashed yet, in place.
 
     Args:
-        objects: by `Class.id`, as a file or a backup holds them.
-        unset: make users whose password was never set ones that cannot log in; else they stay as they are.
-    Returns: how many objects changed.
+        objects: the objects by `Class.id`, as in a file or a backup.
+        unset: also disable the login of users without a password; otherwise these do not change.
+    Returns: the number of changed objects.
     """
     hidden = sum(map(hide, _unknown(objects)))
     users = [obj for key, obj in objects.items() if key.startswith("User.") and isinstance(obj, dict)]
@@ -83,11 +83,13 @@ def protect(objects: Mapping[str, Any], unset: bool = False) -> int:
 
 
 def hide(obj: Any, letters: Callable[[str], str] = str) -> bool:
-    """Hash each password in an object that is no user, in place and at any depth; drop what is not text or a number.
+    """Hash each `password` in an object of an unknown class, in place and at any depth.
+
+    A password that is a list or an object is replaced by `NO_LOGIN`.
 
     Args:
-        letters: makes the text that was meant of a password.
-    Returns: whether it changed.
+        letters: corrects a password's text before it is hashed.
+    Returns: whether the object changed.
     """
     changed, pending = False, [obj]
     while pending:
@@ -104,18 +106,18 @@ def hide(obj: Any, letters: Callable[[str], str] = str) -> bool:
 def _hidden(kept: Any, letters: Callable[[str], str]) -> str:
     try:
         return NO_LOGIN if isinstance(kept, (list, dict)) else protected(letters(str(kept)))
-    except UnicodeEncodeError:      # it has half a character
+    except UnicodeEncodeError:      # it has a lone surrogate
         return NO_LOGIN
 
 
 def _unknown(objects: Mapping[str, Any]) -> Iterator[Any]:
-    """The objects of classes that HBNB does not know, such as those that it refused."""
+    """Return the objects whose class HBNB does not know; these include objects that a conversion refused."""
     known = tuple(f"{name}." for name in models.stored)
     return (obj for key, obj in objects.items() if not key.startswith(known))
 
 
 def matches(kept: str, password: str) -> bool:
-    """Tell whether `kept`, in whatever form, is of this password."""
+    """Return whether a stored value, a hash or an older form, belongs to this password."""
     from argon2.exceptions import InvalidHashError, VerificationError
     if kept in ("", NO_LOGIN):
         return False
@@ -132,6 +134,6 @@ def matches(kept: str, password: str) -> bool:
 
 @cache
 def _hasher() -> PasswordHasher:
-    # Imported here: it takes 15 ms, and most commands of the console hash nothing.
+    # Imported only here, because the import takes 15 ms and most console commands hash nothing.
     from argon2 import PasswordHasher
-    return PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)   # as OWASP advises for argon2id
+    return PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)   # OWASP's recommendation for argon2id

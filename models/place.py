@@ -31,7 +31,7 @@ class Place(BaseModel, Base):
     """A home for rent."""
 
     __tablename__ = "places"
-    # With the city, so that a search for the oldest of some cities looks at nothing else.
+    # The index includes the city, so that a search for the oldest places of some cities reads only the index.
     __table_args__ = (oldest_first("city_id"),)
 
     city_id: Mapped[str] = owner("cities")
@@ -54,7 +54,7 @@ class Place(BaseModel, Base):
 
     @property
     def amenity_ids(self) -> list[str]:
-        """The ids of its amenities: a new list, changed by assigning to it or by changing `amenities`."""
+        """The ids of the place's amenities: a copy. To change them, assign a list, or change `amenities`."""
         return [amenity.id for amenity in self.amenities]
 
     @amenity_ids.setter
@@ -64,7 +64,7 @@ class Place(BaseModel, Base):
         found = [models.storage.get(Amenity, id) for id in dict.fromkeys(ids)]
         amenities = [each for each in found if isinstance(each, Amenity)]
         if len(amenities) < len(found):
-            raise Invalid("amenity_ids names an amenity that is not there", "amenity_ids")
+            raise Invalid("amenity_ids names an amenity that does not exist", "amenity_ids")
         self.amenities = amenities
 
     def _attributes(self, everything: bool = False) -> dict[str, Any]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Review(BaseModel, Base):
-    """What a user wrote of a place."""
+    """A user's review of a place."""
 
     __tablename__ = "reviews"
 

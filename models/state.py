@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class State(BaseModel, Base):
-    """A state, the widest place to search in."""
+    """A state, which has cities: the largest area that a search for places can name."""
 
     __tablename__ = "states"
 

@@ -1,4 +1,4 @@
-"""The check of stored objects, as a backup holds them: what an engine cannot hold is found before it is asked to."""
+"""Validation of stored objects, as in a backup, before an engine stores them."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 class StoredCheck:
-    """Checks objects in the order in which they are to be stored, owners first.
+    """Checks whether an engine can hold objects. They must come in the order of storing, owners first.
 
     Args:
-        in_database: check for a database, which also refuses long texts, large numbers, ids that are not ASCII,
-            attributes and classes that HBNB does not know, and ids that name nothing.
+        in_database: check for the database engine. It also refuses too long texts, too large numbers, ids that are
+            not ASCII, unknown attributes and classes, and ids of objects that do not exist.
     """
 
     def __init__(self, in_database: bool) -> None:
@@ -31,10 +31,10 @@ class StoredCheck:
         self._ids: dict[str, set[str]] = {cls.__tablename__: set() for cls in models.stored.values()}
 
     def checked(self, parts: Iterable[Objects]) -> Iterator[Objects]:
-        """The same objects.
+        """Yield the same parts, each after its check.
 
         Raises:
-            Invalid: the engine cannot hold one; says which, and why.
+            Invalid: the engine cannot hold an object; the message names the object and the reason.
         """
         for part in parts:
             for reason in self.faults(part):
@@ -42,24 +42,24 @@ class StoredCheck:
             yield part
 
     def faults(self, part: Objects) -> Iterator[str]:
-        """Why the engine cannot hold objects, a sentence each, which names the object."""
+        """Yield a sentence for each reason why the engine cannot hold an object; it begins with the object's key."""
         for key, obj in part.items():
             name, _, id = key.partition(".")
             if name in models.stored:
                 yield from (f"{key}: {reason}" for reason in self._reasons(_form(name, self._in_database), id, obj))
             elif self._in_database:
-                yield f"{key}: a database can hold no {name}"
+                yield f"{key}: a database cannot hold objects of the class {name}"
             elif reason := _too_deep(obj):
                 yield f"{key}: {reason}"
 
     def _reasons(self, form: _Form, id: str, obj: Any) -> Iterator[str]:
         if not (id and isinstance(obj, dict)
                 and obj.get("id", id) == id and obj.get("__class__", form.name) == form.name):
-            yield "it is not the object that its key names"
+            yield "its id or its class differs from its key"
             return
         ids = self._ids[form.table.name]
         if id in ids:
-            yield "it is there twice"
+            yield "it occurs twice"
         ids.add(id)
         if not obj.keys() <= form.known:
             if self._in_database:
@@ -79,7 +79,7 @@ class StoredCheck:
         if not self._in_database or column.primary_key:
             return None
         for key in column.foreign_keys:
-            return None if value in self._ids[key.column.table.name] else "names nothing that is there"
+            return None if value in self._ids[key.column.table.name] else "refers to an object that does not exist"
         return "is missing" if column.unique and not value else None
 
     def _unlinkable(self, attribute: str, value: Any, ids: set[str]) -> Iterator[str]:
@@ -88,14 +88,14 @@ class StoredCheck:
         if not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
             yield f"{attribute} must be a list of ids"
         elif self._in_database:
-            yield from (f"{attribute} names {each}, which is not there" for each in value if each not in ids)
+            yield from (f"{attribute} names {each}, which does not exist" for each in value if each not in ids)
 
 
 class _Form(NamedTuple):
-    """How the objects of a class are checked.
+    """The checks of a class's objects.
 
     Args:
-        links: the attributes that are lists of ids, and the tables of these.
+        links: the attributes that are lists of ids, each with the name of the table that the ids refer to.
     """
 
     name: str

@@ -7,7 +7,7 @@ from models.columns import Base, Digest, Label
 
 
 class Token(BaseModel, Base):
-    """Who may write where the API is guarded. Of what its holder shows, only a digest is kept."""
+    """An API token. A client that sends its secret may write; only a digest of the secret is stored."""
 
     __tablename__ = "tokens"
     internal = True

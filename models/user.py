@@ -29,11 +29,11 @@ class User(BaseModel, Base):
 
     @validates("password")
     def _hash(self, _: str, password: str | None) -> str | None:
-        # What is no text is refused when it is stored.
+        # A value that is not text passes here: `save` refuses it.
         return passwords.hashed(password) if password and isinstance(password, str) else password
 
     def check_password(self, password: str) -> bool:
-        """Tell whether this is the user's password; one kept in an older form is replaced by a strong hash."""
+        """Return whether this is the user's password; if so, an older stored form of it is replaced by a hash."""
         if not passwords.matches(self.password, password):
             return False
         if not passwords.is_strong(self.password):

@@ -17,9 +17,9 @@ ALLOWED = {name for names in (
     # To have each plan of a search, whatever it costs.
     "_costs _everything _grouping _page",
     # To see what a background thread or a limit holds, and to spare the tests its work.
-    "_hasher _lines _questions _sending _thread _writer _writing",
+    "_checks _hasher _lines _sending _slots _thread _writer _writing",
     # To test a part that a whole command would make slow.
-    "_address _files _line _needed _schema _scripts",
+    "_address _files _line _required_space _schema _scripts",
 ) for name in names.split()}
 
 
