@@ -158,7 +158,7 @@ def selected(column: Column[Any]) -> ColumnElement[Any]:
 
 
 def parse_time(text: str) -> datetime.datetime:
-    """Parse an ISO 8601 time, with a `T` or a space, with or without fractions of a second; without an offset it is UTC.
+    """Parse an ISO 8601 time, with a `T` or a space, with or without fractions of a second; UTC if it has no offset.
 
     Raises:
         ValueError: the text is not such a time.

@@ -27,8 +27,8 @@ def preview(connection: Connection) -> Plan:
     if not stamp or stamp.revision != down_revision:
         return plan
     if several := _several(connection, f"{KEY} COLLATE utf8mb4_bin"):
-        plan.stops.append("users have the same e-mail address, apart from case: change it for all but one of them, or "
-                          f"remove these: {'; '.join(several)}")
+        plan.stops.append("users have the same e-mail address, apart from case: change or remove all but one of them: "
+                          f"{'; '.join(several)}")
     if unsafe := _unsafe(connection):
         plan.lines.append(f"users: {len(unsafe)} passwords become hashes")
         plan.changed.append("users")
