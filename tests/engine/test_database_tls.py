@@ -58,7 +58,7 @@ def cipher(settings: Settings) -> str:
     return str(name)
 
 
-def test_a_connection_is_encrypted_if_and_only_if_a_certificate_is_set(shown, folder):
+def test_a_connection_is_encrypted_if_and_only_if_a_ca_certificate_is_set(shown, folder):
     name, settings = shown
     if name == "own":
         assert cipher(replace(settings, mysql_ca=str(folder / "own.pem")))
@@ -66,7 +66,7 @@ def test_a_connection_is_encrypted_if_and_only_if_a_certificate_is_set(shown, fo
 
 
 @pytest.mark.parametrize("trusted", ["stranger", "elsewhere", "nothing"])
-def test_a_database_that_shows_another_certificate_or_one_for_another_host_is_refused(shown, folder, trusted):
+def test_a_server_with_an_untrusted_certificate_or_one_for_another_host_is_refused(shown, folder, trusted):
     _, settings = shown
     settings = replace(settings, mysql_ca=str(folder / f"{trusted}.pem"))
     with pytest.raises(Unavailable, match="TLS"):
@@ -76,5 +76,5 @@ def test_a_database_that_shows_another_certificate_or_one_for_another_host_is_re
             engine.connect()
 
 
-def test_a_socket_takes_no_tls(folder):
+def test_a_connection_to_a_socket_does_not_use_tls(folder):
     assert "ssl" not in db_connection.reached(replace(Settings(), mysql_host="/run/s", mysql_ca="/some.pem"))

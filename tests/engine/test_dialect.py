@@ -93,11 +93,11 @@ def engine() -> str:
     "CREATE INDEX IF NOT EXISTS i ON t (a)", "SELECT JSON_DETAILED(a) FROM t", "SELECT a /*M! , b */ FROM t",
     "INSERT INTO t (a) VALUES (1) ON DUPLICATE KEY UPDATE a = VALUE(a)", "SELECT MEDIAN(a) OVER () FROM t",
     "CREATE SEQUENCE s"])
-def test_what_only_mariadb_understands_is_found(wrong, statement):
+def test_a_statement_that_only_mariadb_accepts_is_detected(wrong, statement):
     assert wrong(statement)
 
 
-def test_each_statement_that_is_sent_is_understood_by_both(database, storage, old, monkeypatch, tmp_path, wrong):
+def test_each_statement_is_valid_on_mysql_and_mariadb(database, storage, old, monkeypatch, tmp_path, wrong):
     database.disconnect()       # who still has a transaction would keep the tables from being made anew
     storage = DBStorage(replace(database.settings, env="test"))     # which also makes the tables
     monkeypatch.setattr(models, "storage", storage)
@@ -117,7 +117,7 @@ def test_each_statement_that_is_sent_is_understood_by_both(database, storage, ol
     assert {each: reasons for each in {*map(short, found)} if (reasons := wrong(each))} == {}
 
 
-def test_what_is_sent_first_is_understood_by_both(wrong):
+def test_the_first_statement_of_a_connection_is_valid_on_mysql_and_mariadb(wrong):
     """All but the comments, of which each server reads its own."""
     first = ON_CONNECT + LIMITED.format(lock=1, seconds=2)
     own = re.findall(r"/\*(.*?)\*/", first)
@@ -125,7 +125,7 @@ def test_what_is_sent_first_is_understood_by_both(wrong):
     assert wrong(re.sub(r"/\*.*?\*/", "", first)) == []
 
 
-def test_every_connection_is_as_strict_as_those_of_mysql_8(storage):
+def test_every_connection_has_the_sql_modes_of_mysql_8(storage):
     for engine in engines_of(storage):
         engine.dispose()    # of what another test may have ended
         with engine.connect() as connection:

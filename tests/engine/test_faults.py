@@ -77,7 +77,7 @@ def ask(server: Server, path: str, method: str = "GET", body: object = None) -> 
 
 
 @pytest.mark.parametrize("end", [MariaDB.kill, MariaDB.stop])
-def test_a_database_that_ends_under_load_loses_nothing_and_doubles_nothing(own_server, workers, market, same, end):
+def test_a_database_that_ends_under_load_loses_and_duplicates_no_writes(own_server, workers, market, same, end):
     load = Load(workers.address, market)
     with load.running():
         time.sleep(1.5)
@@ -113,7 +113,7 @@ def stored(server: MariaDB) -> Counter[str]:
         return Counter(text for text, in cursor.fetchall())
 
 
-def test_a_write_that_was_stored_and_not_answered_is_done_once_with_a_key(own_server, market, monkeypatch):
+def test_a_write_whose_commit_was_not_confirmed_is_stored_once_with_an_idempotency_key(own_server, market, monkeypatch):
     storage, client = models.storage, ready_app().test_client()
 
     def write() -> Any:
@@ -133,7 +133,7 @@ def test_a_write_that_was_stored_and_not_answered_is_done_once_with_a_key(own_se
     assert stored(own_server)[found.json["text"]] == 1
 
 
-def test_connections_that_were_idle_too_long_cost_nothing(own_server, workers, market, same):
+def test_requests_succeed_after_the_server_closed_idle_connections(own_server, workers, market, same):
     requests = [("/states",), ("/places_search", "POST", {}), ("/stats",),
                 (f"/places/{market.place.id}", "PUT", {"name": "Idle"}),
                 (f"/places/{market.place.id}/reviews", "POST", {"user_id": market.guest.id, "text": "Idle."})]
@@ -195,7 +195,7 @@ class TestDeadlocks:
         own_server.execute("ANALYZE TABLE reviews", DATABASE)
         return users[0], users[1]
 
-    def test_between_two_workers_are_tried_once_more(self, own_server, workers, same, users):
+    def test_requests_are_tried_again_after_a_deadlock_between_two_workers(self, own_server, workers, same, users):
         before = deadlocks(own_server)
         with self.held(own_server) as let_go:
             found: list[int] = []
@@ -262,7 +262,7 @@ class TestFullDisk:
         finally:
             server.remove()
 
-    def test_refuses_writes_reads_on_and_loses_nothing(self, server, disk, monkeypatch, caplog):
+    def test_writes_are_refused_reads_are_answered_and_nothing_is_lost(self, server, disk, monkeypatch, caplog):
         storage = DBStorage(own_settings(server))
         monkeypatch.setattr(models, "storage", storage)
         market, client = Market(), ready_app().test_client()

@@ -61,7 +61,7 @@ def view(storage: FileStorage) -> dict[str, Any]:
 class TestEveryViewEqualsTheFile:
     @pytest.mark.parametrize("sharing", [2, 3])
     @pytest.mark.parametrize("seed", range(4))
-    def test_after_each_random_step(self, path, folding, monkeypatch, sharing, seed):
+    def test_after_each_random_change(self, path, folding, monkeypatch, sharing, seed):
         chance, expected = random.Random(seed), {}
         stores = [FileStorage(path) for _ in range(sharing)]
 
@@ -94,7 +94,7 @@ class TestEveryViewEqualsTheFile:
                 assert view(storage) == expected
             assert view(FileStorage(path)) == expected
 
-    def test_a_change_that_folds_is_seen_by_a_process_that_had_read_all_before(self, path, unfolded, monkeypatch):
+    def test_a_change_that_merges_the_journal_is_seen_by_a_process_that_had_read_everything(self, path, unfolded, monkeypatch):
         one, other = FileStorage(path), FileStorage(path)
         monkeypatch.setattr(models, "storage", one)
         State(name="first").save()
@@ -107,7 +107,7 @@ class TestEveryViewEqualsTheFile:
         State(name="last").save()
         assert sorted(view(FileStorage(path)).values()) == ["first", "folds", "last", "second"]
 
-    def test_a_token_whose_revocation_folds_no_longer_counts_anywhere(self, path, unfolded, monkeypatch):
+    def test_a_revoked_token_is_invalid_in_other_processes_if_its_revocation_merges_the_journal(self, path, unfolded, monkeypatch):
         server, console = FileStorage(path), FileStorage(path)
         monkeypatch.setattr(models, "storage", console)
         Token(name="partner", digest="x").save()
@@ -120,7 +120,7 @@ class TestEveryViewEqualsTheFile:
         server.close()
         assert server.count(Token) == 0
 
-    def test_a_file_has_a_time_of_its_own_so_that_two_quick_rewrites_differ(self, path, storage, monkeypatch):
+    def test_two_rewrites_in_quick_succession_have_different_file_times(self, path, storage, monkeypatch):
         """The system's own times may move in steps of milliseconds, and it uses numbers of removed files again."""
         times = iter(range(10**18 + 7, 10**18 + 99))
         state = State(name="first")
@@ -199,7 +199,7 @@ class Writer:
 
 
 class TestEightProcesses:
-    def test_that_write_1000_times_each_and_are_killed_lose_nothing_and_do_no_keyed_request_twice(
+    def test_1000_writes_each_with_kills_lose_nothing_and_run_no_keyed_request_twice(
             self, path, environ, tmp_path):
         chance = random.Random(2)
         writers = [Writer(tmp_path, environ, str(number), 1000, 0) for number in range(8)]
@@ -228,7 +228,7 @@ class TestDamageFromOutside:
     @pytest.mark.parametrize("how", ["a line is missing", "two lines are swapped", "a line stands twice",
                                      "the last line is missing", "the journal is missing", "a bit is wrong",
                                      "a bit of the header is wrong", "the header is none"])
-    def test_stops_a_running_program_and_one_that_opens_it(self, path, storage, unfolded, how):
+    def test_reads_and_writes_are_refused_by_a_running_and_a_new_program(self, path, storage, unfolded, how):
         for number in range(5):
             State(name=str(number)).save()
         lines = journal_of(path).read_bytes().splitlines(keepends=True)
@@ -263,7 +263,7 @@ class TestDamageFromOutside:
                 each.insert(State(name="not acknowledged"))
         assert not lines or journal_of(path).read_bytes() == damaged
 
-    def test_a_journal_whose_end_is_missing_is_opened_without_it_once_the_operator_says_so(
+    def test_a_truncated_journal_is_read_after_the_operator_removed_the_lock_file(
             self, path, storage, unfolded):
         for number in range(3):
             State(name=str(number)).save()
@@ -274,7 +274,7 @@ class TestDamageFromOutside:
         Path(f"{path}.lock").unlink()
         assert sorted(view(FileStorage(path)).values()) == ["0", "1"]
 
-    def test_what_does_not_read_back_is_not_acknowledged(self, path, storage, unfolded, monkeypatch):
+    def test_a_transaction_whose_verification_fails_is_not_acknowledged(self, path, storage, unfolded, monkeypatch):
         State(name="a").save()
         State(name="b").save()
         with monkeypatch.context() as patch:
@@ -283,7 +283,7 @@ class TestDamageFromOutside:
                 State(name="lost").save()
         assert sorted(view(storage).values()) == sorted(view(FileStorage(path)).values()) == ["a", "b"]
 
-    def test_a_file_that_does_not_read_back_takes_no_place(self, path, storage, monkeypatch):
+    def test_a_new_file_whose_verification_fails_does_not_replace_the_old_one(self, path, storage, monkeypatch):
         State(name="a").save()
         before = path.read_bytes()
         with monkeypatch.context() as patch:
@@ -292,7 +292,7 @@ class TestDamageFromOutside:
                 State(name="lost").save()
         assert path.read_bytes() == before
 
-    def test_the_journal_of_an_earlier_hbnb_is_read_and_folded_in(self, path, unfolded, monkeypatch):
+    def test_the_journal_of_an_earlier_hbnb_is_read_and_merged(self, path, unfolded, monkeypatch):
         monkeypatch.setattr(models, "storage", FileStorage(path))
         State(name="in the file").save()
         content = journal.Content(len(text := path.read_bytes()), zlib.crc32(text))
@@ -309,7 +309,7 @@ class TestDamageFromOutside:
 
 
 class TestTheLockFile:
-    def test_a_waiting_writer_locks_the_file_that_took_the_place_of_a_removed_one(self, path):
+    def test_a_waiting_writer_locks_the_new_lock_file_if_the_old_one_is_removed(self, path):
         lock, has_it, over = file_lock.FileLock(str(path)), threading.Event(), threading.Event()
 
         def wait() -> None:
@@ -329,7 +329,7 @@ class TestTheLockFile:
         waiting.join(10)
 
     @pytest.mark.parametrize("size", ["small", "large"])
-    def test_removed_while_it_is_held_no_write_is_acknowledged(self, path, storage, monkeypatch, size):
+    def test_a_transaction_is_refused_if_the_lock_file_is_removed_while_it_is_held(self, path, storage, monkeypatch, size):
         if size == "large":
             monkeypatch.setattr(json_file, "SMALL", 0)
         State(name="a").save()
@@ -345,7 +345,7 @@ class TestTheLockFile:
         assert len(view(FileStorage(path))) == 4
 
     @pytest.mark.parametrize("size", ["small", "large"])
-    def test_removed_while_a_change_is_written_the_change_is_not_acknowledged(self, path, storage, monkeypatch, size):
+    def test_a_change_is_not_acknowledged_if_the_lock_file_is_removed_while_it_is_written(self, path, storage, monkeypatch, size):
         if size == "large":
             monkeypatch.setattr(json_file, "SMALL", 0)
         State(name="a").save()
@@ -362,7 +362,7 @@ class TestTheLockFile:
         assert view(storage) == view(FileStorage(path))
 
     @pytest.mark.parametrize("call", ["flock", "pwrite", "open"])
-    def test_an_error_of_the_system_is_a_clear_error(self, path, storage, monkeypatch, call):
+    def test_an_error_of_the_system_is_reported_as_unavailable(self, path, storage, monkeypatch, call):
         State(name="a").save()
 
         def fail(*_: Any, **__: Any) -> None:
@@ -373,7 +373,7 @@ class TestTheLockFile:
                 State(name="b").save()
         assert [*view(storage).values()] == ["a"]
 
-    def test_a_folder_in_its_place_is_a_clear_error(self, path, storage):
+    def test_a_folder_instead_of_the_lock_file_is_reported(self, path, storage):
         Path(f"{path}.lock").mkdir()
         with pytest.raises(Unavailable, match=r"cannot be written: Is a directory .*file\.json\.lock"):
             State(name="a").save()
@@ -393,7 +393,7 @@ with models.storage.transaction():
         process.stdin.write("\n")
         finish(process)
 
-    def test_writers_of_one_process_share_a_deadline(self, storage, held, monkeypatch):
+    def test_writers_of_one_process_wait_at_the_same_time(self, storage, held, monkeypatch):
         monkeypatch.setattr(file_lock, "TIMEOUT", 0.3)
         waited: list[float] = []
 
@@ -412,7 +412,7 @@ with models.storage.transaction():
         assert len(waited) == 4
         assert max(waited) < 2 * min(waited) + 0.3
 
-    def test_requests_wait_for_less_time_than_programs(self, storage, held, monkeypatch):
+    def test_requests_have_a_shorter_lock_timeout_than_programs(self, storage, held, monkeypatch):
         waited: list[float | None] = []
         writing = file_lock.FileLock.writing
         monkeypatch.setattr(file_lock, "REQUEST_TIMEOUT", 0.1)
@@ -423,7 +423,7 @@ with models.storage.transaction():
             State(name="S").save()
         assert waited == [0.1]
 
-    def test_reads_go_on_while_another_process_holds_the_lock_and_a_thread_waits_for_it(
+    def test_reads_continue_while_another_process_holds_the_lock_and_a_thread_waits_for_it(
             self, path, storage, held, monkeypatch):
         monkeypatch.setattr(file_lock, "PATIENCE", 0.01)
         monkeypatch.setattr(file_lock, "TIMEOUT", 1)
@@ -440,7 +440,7 @@ with models.storage.transaction():
         assert waiting.is_alive()
         waiting.join(60)
 
-    def test_a_read_in_the_middle_of_a_removal_tries_again(self, path, storage, unfolded, monkeypatch):
+    def test_a_read_is_tried_again_while_another_program_removes_the_files(self, path, storage, unfolded, monkeypatch):
         for number in range(3):
             State(name=str(number)).save()
         reader = FileStorage(path)
@@ -453,7 +453,7 @@ with models.storage.transaction():
 
 class TestOwnerAndMode:
     @pytest.mark.parametrize("size", ["small", "large"])
-    def test_of_the_store_are_kept_when_root_writes(self, path, storage, monkeypatch, size):
+    def test_files_keep_the_owner_and_mode_of_the_store_when_root_writes(self, path, storage, monkeypatch, size):
         if size == "large":
             monkeypatch.setattr(json_file, "SMALL", 0)
         State(name="a").save()
@@ -470,14 +470,14 @@ class TestOwnerAndMode:
             found = each.stat()
             assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (MEMBER, MEMBER, 0o640), each
 
-    def test_of_a_store_that_root_makes_are_those_of_its_folder_and_private(self, path, storage):
+    def test_a_store_that_root_creates_is_private_and_has_the_owner_of_its_folder(self, path, storage):
         os.chown(path.parent, MEMBER, MEMBER)
         State(name="a").save()
         for each in path.parent.glob("file.json*"):
             found = each.stat()
             assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (MEMBER, MEMBER, 0o600), each
 
-    def test_a_lock_that_root_left_is_given_back(self, path, storage):
+    def test_a_lock_file_of_root_gets_the_owner_of_the_store(self, path, storage):
         State(name="a").save()
         for each in path.parent.glob("file.json*"):
             os.chown(each, 0, 0)
@@ -485,7 +485,7 @@ class TestOwnerAndMode:
         State(name="b").save()
         assert Path(f"{path}.lock").stat().st_uid == MEMBER
 
-    def test_a_file_of_an_earlier_hbnb_that_everybody_could_read_becomes_private(self, path, storage):
+    def test_the_public_file_of_an_earlier_hbnb_becomes_private(self, path, storage):
         path.write_text(json.dumps({"State.1": {"name": "S"}}))
         path.chmod(0o644)
         os.chown(path, MEMBER, MEMBER)
@@ -494,7 +494,7 @@ class TestOwnerAndMode:
 
 
 class TestALink:
-    def test_that_is_changed_leads_running_programs_to_the_other_file(self, tmp_path, monkeypatch):
+    def test_running_programs_follow_a_changed_link_to_the_other_file(self, tmp_path, monkeypatch):
         for name in ("one", "two"):
             (tmp_path / name).mkdir()
         link = tmp_path / "file.json"

@@ -162,19 +162,19 @@ def use(database: Database, monkeypatch: pytest.MonkeyPatch, env: str = "dev") -
 
 
 class TestSchema:
-    def test_of_the_models_and_of_the_migrations_is_the_same(self, make):
+    def test_the_models_and_the_migrations_make_the_same_schema(self, make):
         migrated, made = make("migrated"), make("made")
         assert migrated.migrations.upgrade() == REVISIONS
         made.open().reload()
         assert migrated.schema() == made.schema()
         assert migrated.rows("SELECT * FROM alembic_version") == made.rows("SELECT * FROM alembic_version")
 
-    def test_the_head_is_the_last_of_the_migrations(self, database):
+    def test_head_is_the_last_migration(self, database):
         scripts = database.migrations._scripts
         assert scripts.get_heads() == [migrations.HEAD]
         assert all(isinstance(each.module.backward_compatible, bool) for each in scripts.walk_revisions())
 
-    def test_goes_down_and_up_again_with_rows_in_place(self, database, monkeypatch):
+    def test_a_downgrade_and_an_upgrade_keep_all_rows(self, database, monkeypatch):
         storage = use(database, monkeypatch)
         market = Market()
         market.place.latitude, market.place.description = 42.123456789012, "Hawaiʻi 🏝\nuse <br> to break; Ã©"
@@ -191,7 +191,7 @@ class TestSchema:
         assert database.content() == rows
         assert stored(use(database, monkeypatch)) == before
 
-    def test_without_unknown_prices_has_0_in_their_places_and_says_so(self, database, monkeypatch):
+    def test_a_downgrade_to_0003_sets_unknown_prices_to_0_and_reports_it(self, database, monkeypatch):
         storage = use(database, monkeypatch)
         market = Market()
         market.place.price_by_night = None
@@ -206,7 +206,7 @@ class TestSchema:
         assert database.migrations.upgrade() == REVISIONS[3:]
         assert any("`price_by_night` int(11) DEFAULT NULL" in line for line in database.schema()["places"])
 
-    def test_of_an_older_version_of_ours_is_brought_up_in_dev_by_itself(self, database, monkeypatch):
+    def test_the_schema_of_an_older_release_is_upgraded_at_start_in_dev(self, database, monkeypatch):
         storage = use(database, monkeypatch)
         Market()
         before, schema = stored(storage), database.schema()
@@ -226,7 +226,7 @@ class TestSchema:
         assert stored(use(database, monkeypatch)) == before
         assert database.schema() == schema
 
-    def test_makes_indexes_and_keys_once_more_after_a_cut(self, database):
+    def test_an_upgrade_adds_missing_indexes_and_keys_again(self, database):
         database.migrations.upgrade()
         schema = database.schema()
         database.execute("DELETE FROM alembic_version; ALTER TABLE cities DROP FOREIGN KEY fk_cities_state_id;"
@@ -239,18 +239,18 @@ class TestSchema:
 class TestStart:
     @pytest.mark.parametrize("env", ["staging", "production"])
     @pytest.mark.parametrize("old", [False, True])
-    def test_is_refused_where_the_schema_is_not_ours(self, database, env, old):
+    def test_a_start_on_another_schema_is_refused_in_staging_and_production(self, database, env, old):
         if old:
             database.fill()
         with pytest.raises(Outdated, match="run `flask --app wsgi db upgrade`"):
             database.open(env).reload()
         assert ("states" in database.schema()) == old
 
-    def test_makes_the_tables_in_dev(self, database):
+    def test_a_start_on_an_empty_database_creates_the_tables_in_dev(self, database):
         database.open().reload()
         assert database.rows("SELECT * FROM alembic_version") == [(HEAD, SINCE)]
 
-    def test_says_the_command_in_dev_where_rows_would_change(self, small):
+    def test_a_start_in_dev_is_refused_if_an_upgrade_would_change_rows(self, small):
         before = small.content()
         with pytest.raises(Outdated, match="back it up, and run `flask --app wsgi db upgrade`"):
             small.open().reload()
@@ -258,7 +258,7 @@ class TestStart:
 
     @pytest.mark.parametrize(("stamp", "fits"), [
         ((NEWER, HEAD), True), ((NEWER, "0001"), True), ((NEWER, NEWER), False), (("0001", "0001"), False)])
-    def test_is_possible_on_a_newer_schema_that_this_version_can_live_with(self, database, stamp, fits):
+    def test_a_start_on_a_newer_schema_is_allowed_only_if_it_is_compatible(self, database, stamp, fits):
         database.migrations.upgrade()
         database.execute("UPDATE alembic_version SET version_num = '{}', since = '{}'".format(*stamp))
         storage = database.open("production")
@@ -283,7 +283,7 @@ class TestStart:
         assert database.rows("SELECT * FROM alembic_version") == [(NEWER, since)]
 
     @pytest.mark.parametrize("revision", ["0001a", "9999", "bfe1"])
-    def test_of_a_schema_that_nobody_knows_is_refused_and_said_by_every_command(self, small, monkeypatch, revision):
+    def test_every_command_refuses_an_unknown_schema(self, small, monkeypatch, revision):
         use(small, monkeypatch, "production")
         small.migrations.upgrade()
         small.execute(f"UPDATE alembic_version SET version_num = '{revision}', since = '{revision}'")
@@ -292,7 +292,7 @@ class TestStart:
             assert found.exit_code == 1
             assert f"The schema is {revision}, which this HBNB, of {HEAD}, does not know: start the one" in found.output
 
-    def test_of_a_newer_schema_is_taken_back_by_the_newer_one_only(self, small, monkeypatch):
+    def test_only_a_newer_hbnb_can_downgrade_its_schema(self, small, monkeypatch):
         use(small, monkeypatch)
         small.migrations.upgrade()
         small.execute(f"UPDATE alembic_version SET version_num = '{NEWER}', since = '{HEAD}'")
@@ -300,7 +300,7 @@ class TestStart:
         assert found.exit_code == 1
         assert found.output == f"Error: The schema is {NEWER}: only a newer HBNB can take it back\n"
 
-    def test_is_refused_where_a_table_is_gone(self, small, monkeypatch):
+    def test_a_missing_table_is_refused_at_start_and_by_every_command(self, small, monkeypatch):
         storage = use(small, monkeypatch, "production")
         small.migrations.upgrade()
         small.execute("DROP TABLE reviews")
@@ -314,13 +314,13 @@ class TestStart:
         assert small.schema() == schema
         assert json.loads(CliRunner().invoke(db, ["status", "--json"]).output)["up_to_date"] is False
 
-    def test_made_anew_says_which_programs_can_use_it_as_a_migrated_one_does(self, make):
+    def test_a_created_and_a_migrated_schema_have_the_same_stamp(self, make):
         made, migrated = make("made"), make("migrated")
         made.open().reload()
         migrated.migrations.upgrade()
         assert made.rows("SELECT * FROM alembic_version") == migrated.rows("SELECT * FROM alembic_version")
 
-    def test_reads_a_stamp_that_alembic_itself_made(self, database):
+    def test_a_stamp_of_alembic_without_since_is_read(self, database):
         database.migrations.upgrade()
         database.execute("ALTER TABLE alembic_version DROP since")
         database.open("production").reload()
@@ -329,14 +329,14 @@ class TestStart:
 
     @pytest.mark.parametrize("command", [
         ["wsgi.py"], ["-m", "api.v1.app"], ["-m", "web_flask.app"], ["console.py"]])
-    def test_is_refused_in_one_line_by_every_program(self, small, tmp_path, command):
+    def test_every_program_refuses_to_start_with_a_message_of_one_line(self, small, tmp_path, command):
         ended = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=60,
                                input="", env=environment(small.settings, tmp_path) | {"HBNB_ENV": "production"})
         assert ended.returncode == 1
         assert ended.stderr == ("hbnb: The database migrated has the tables of an older HBNB: stop all programs that "
                                 "use it, back it up, and run `flask --app wsgi db upgrade`\n")
 
-    def test_is_answered_503_by_other_wsgi_servers_until_it_is_migrated(self, small, monkeypatch, caplog):
+    def test_requests_under_another_wsgi_server_are_answered_503_until_the_upgrade(self, small, monkeypatch, caplog):
         use(small, monkeypatch, "staging")
         client = wsgi.create_app(replace(small.settings, env="staging")).test_client()
         assert [client.get(path).status_code for path in ("/api/v1/states", "/", "/health/live")] == [503, 503, 200]
@@ -344,7 +344,7 @@ class TestStart:
         small.migrations.upgrade()
         assert client.get("/api/v1/states").status_code == 200
 
-    def test_after_a_database_that_was_away_is_refused_when_it_is_there(self, small, monkeypatch, tmp_path):
+    def test_an_outdated_schema_is_refused_when_an_unreachable_database_becomes_reachable(self, small, monkeypatch, tmp_path):
         socket = tmp_path / "socket"
         small.settings = replace(small.settings, mysql_host=str(socket))
         storage = use(small, monkeypatch, "production")
@@ -358,7 +358,7 @@ class TestStart:
         assert storage.count(State) == 1
         models.check()
 
-    def test_is_refused_at_once_while_somebody_migrates(self, small, monkeypatch):
+    def test_a_start_during_a_migration_is_refused_at_once(self, small, monkeypatch):
         monkeypatch.setattr(models, "storage", small.open("production"))
         with closing(small.server.connect(small.name)) as other:
             other.cursor().execute("SELECT GET_LOCK('hbnb.migrated', 0)")
@@ -367,7 +367,7 @@ class TestStart:
 
 
 class TestTakeover:
-    def test_mends_what_it_should_and_nothing_else(self, small, monkeypatch):
+    def test_texts_defaults_and_passwords_are_converted_and_nothing_else(self, small, monkeypatch):
         small.migrations.upgrade()
         storage = use(small, monkeypatch, "production")
         assert counts() == {"State": 1, "City": 1, "User": 3, "Amenity": 2, "Place": 2, "Review": 1}
@@ -385,19 +385,19 @@ class TestTakeover:
         assert bob.check_password("secret")
         assert not bob.check_password(MD5)
 
-    def test_ends_with_the_schema_of_an_empty_database(self, small, make):
+    def test_it_makes_the_same_schema_as_in_an_empty_database(self, small, make):
         small.migrations.upgrade()
         other = make("other")
         other.migrations.upgrade()
         assert small.schema() == other.schema()
 
-    def test_takes_tables_without_transactions_and_keys(self, database):
+    def test_myisam_tables_are_converted(self, database):
         database.fill("MyISAM")
         database.migrations.upgrade()
         assert database.rows("SELECT COUNT(*) FROM place_amenity") == [(2,)]
         assert any("fk_place_amenity_place_id" in line for line in database.schema()["place_amenity"])
 
-    def test_reads_each_text_by_its_bytes(self, small):
+    def test_each_text_is_decoded_by_its_bytes(self, small):
         texts = {"E9": "é", "C3A9": "é", "436166E920939294": "Café “’”", "E28099F09F8F9D": "’🏝", "": "", "41": "A",
                  "C9": "É"}
         for number, kept in enumerate(texts):
@@ -407,7 +407,7 @@ class TestTakeover:
         assert small.rows("SELECT name FROM amenities WHERE id LIKE 'x%' ORDER BY id") == [
             (meant,) for meant in texts.values()]
 
-    def test_tells_what_would_happen_and_changes_nothing(self, small):
+    def test_the_plan_lists_all_changes_and_changes_nothing(self, small):
         before, schema = small.content(), small.schema()
         plan = small.migrations.plan()
         assert (small.content(), small.schema()) == (before, schema)
@@ -455,7 +455,7 @@ class TestTakeover:
          r"users has a trigger.*\(tr\)"),
         ("ALTER TABLE place_amenity DROP PRIMARY KEY; INSERT INTO place_amenity VALUES ('p1', 'a1')",
          r"place_amenity has several rows of one place_id and amenity_id: remove all but one: p1/a1")])
-    def test_is_stopped_before_anything_changes(self, small, statement, words):
+    def test_rows_that_cannot_be_converted_stop_it_before_anything_changes(self, small, statement, words):
         small.execute(statement)
         before, schema = small.content(), small.schema()
         with pytest.raises(Conflict, match=words) as stopped:
@@ -470,13 +470,13 @@ class TestTakeover:
         ("ALTER TABLE users DROP email", ["users has no column email: add it, with its values"]),
         ("ALTER TABLE states ADD stars int, ADD hue int; UPDATE cities SET state_id = 's2'", [
             "states.hue is no column", "states.stars is no column", "cities.state_id names none of the states"])])
-    def test_is_stopped_by_what_is_wrong_and_by_nothing_else(self, small, statement, stops):
+    def test_each_fault_is_reported_once(self, small, statement, stops):
         small.execute(f"SET FOREIGN_KEY_CHECKS = 0; {statement}")
         found = small.migrations.plan().stops
         assert [said[:len(meant)] for said, meant in zip(sorted(found), sorted(stops), strict=True)] == sorted(stops)
 
     @pytest.mark.parametrize("missing", ["reviews", "place_amenity", "cities, places, reviews, place_amenity"])
-    def test_makes_what_is_missing(self, small, make, missing):
+    def test_missing_tables_are_created(self, small, make, missing):
         small.execute(f"SET FOREIGN_KEY_CHECKS = 0; DROP TABLE {missing}")
         plan = small.migrations.plan()
         assert plan.stops == []
@@ -488,10 +488,10 @@ class TestTakeover:
         assert small.schema() == other.schema()
         assert small.rows("SELECT COUNT(*) FROM users") == [(3,)]
 
-    def test_says_nothing_of_tables_where_there_are_none(self, database):
+    def test_the_plan_for_an_empty_database_lists_only_the_migrations(self, database):
         assert [line[:6] for line in database.migrations.plan().lines] == [f"{each}: " for each in REVISIONS]
 
-    def test_is_stopped_by_a_foreign_key_of_another_database(self, small):
+    def test_a_foreign_key_of_another_database_stops_it(self, small):
         small.execute("CREATE DATABASE bills; GRANT SELECT ON bills.* TO hbnb_test@localhost; CREATE TABLE bills.bills "
                       "(s varchar(60) CHARSET latin1, FOREIGN KEY f (s) REFERENCES migrated.states (id))")
         try:
@@ -500,7 +500,7 @@ class TestTakeover:
         finally:
             small.execute("DROP DATABASE bills")
 
-    def test_says_of_a_user_with_too_few_rights_which_are_needed(self, small):
+    def test_a_user_with_too_few_rights_is_told_where_the_rights_are_listed(self, small):
         small.execute("CREATE USER few@localhost IDENTIFIED BY 'few'; GRANT SELECT ON migrated.* TO few@localhost")
         try:
             few = DBStorage(replace(small.settings, mysql_user="few", mysql_pwd="few"))
@@ -509,7 +509,7 @@ class TestTakeover:
         finally:
             small.execute("DROP USER few@localhost")
 
-    def test_sets_what_has_a_default_and_says_so(self, small):
+    def test_values_with_a_default_are_set_and_counted(self, small):
         small.execute("SET sql_mode = ''; ALTER TABLE users MODIFY created_at datetime NOT NULL DEFAULT '0000-00-00';"
                       "UPDATE users SET created_at = '0000-00-00', updated_at = NULL, password = NULL WHERE id = 'u1'")
         assert any("1 created_at is set where it was not" in line for line in small.migrations.plan().lines)
@@ -517,7 +517,7 @@ class TestTakeover:
         [row] = small.rows("SELECT YEAR(created_at), YEAR(updated_at), password FROM users WHERE id = 'u1'")
         assert row == (1970, 1970, passwords.NO_LOGIN)
 
-    def test_cut_off_anywhere_is_finished_by_the_next(self, small, make):
+    def test_an_upgrade_interrupted_at_any_statement_is_completed_by_the_next(self, small, make):
         """Before any statement that changes something the work ends, as if its process were killed."""
         whole = make("whole")
         whole.fill()
@@ -537,7 +537,7 @@ class TestTakeover:
         whole.execute("UPDATE users SET password = ''")
         assert small.content() == whole.content()
 
-    def test_puts_the_old_tables_back_where_somebody_wrote_meanwhile(self, small, monkeypatch):
+    def test_the_old_tables_are_restored_if_another_program_wrote_meanwhile(self, small, monkeypatch):
         before, schema = small.content(), small.schema()
         swap = takeover._swap
 
@@ -556,7 +556,7 @@ class TestTakeover:
         small.migrations.upgrade()
         assert small.rows("SELECT name FROM states") == [("Late",)]
 
-    def test_takes_the_rights_that_are_documented_and_no_others(self, small):
+    def test_the_documented_rights_are_enough(self, small):
         [rights] = re.findall(r"The user needs `(.*?)`", (ROOT / "docs" / "database.md").read_text())
         small.server.execute(f"CREATE OR REPLACE USER lodger@localhost IDENTIFIED BY 'p';"
                              f"GRANT {rights} ON migrated.* TO lodger@localhost")
@@ -564,20 +564,20 @@ class TestTakeover:
         assert small.migrations.plan().stops == []
         assert small.migrations.upgrade() == REVISIONS
 
-    def test_names_the_indexes_that_go(self, small):
+    def test_the_plan_names_the_indexes_that_are_dropped(self, small):
         small.execute("ALTER TABLE users ADD UNIQUE mine (first_name, email)")
         assert [line for line in small.migrations.plan().lines if "loses" in line] == [
             "users loses indexes that are not HBNB's: mine; make them anew later"]
 
-    def test_going_back_names_them_too(self, small, monkeypatch):
+    def test_a_downgrade_names_the_indexes_that_are_dropped(self, small, monkeypatch):
         use(small, monkeypatch)
         small.migrations.upgrade()
         small.execute("ALTER TABLE states ADD INDEX mine (name)")
         assert "states loses indexes that are not HBNB's: mine; make them anew later\n" in (
             CliRunner().invoke(db, ["downgrade", "0001"]).output)
 
-    def test_keeps_what_was_written_into_the_new_tables_of_one_that_was_cut_off(self, small):
-        cut_off_after_renaming(small)
+    def test_rows_written_after_an_interrupted_upgrade_are_kept(self, small):
+        interrupted_after_renaming(small)
         small.execute("INSERT INTO states SELECT 's9', created_at, updated_at, name FROM states")
         with pytest.raises(Conflict, match="DROP TABLE amenities__apart1, states__apart1, users__apart1, "):
             small.migrations.upgrade()
@@ -585,7 +585,7 @@ class TestTakeover:
         assert small.rows("SELECT id FROM states") == [("s1",)]
         assert small.rows("SELECT id FROM states__apart1") == [("s1",), ("s9",)]
 
-    def test_somebodys_copy_is_not_taken_for_one_that_was_cut_off_after_going_back_either(self, small):
+    def test_a_copy_named_old_made_after_a_downgrade_stops_it(self, small):
         small.migrations.upgrade()
         small.migrations.downgrade("0001")
         small.execute("CREATE TABLE users__old AS SELECT * FROM users; "
@@ -599,7 +599,7 @@ class TestTakeover:
         assert small.migrations.upgrade() == REVISIONS[1:]
         assert small.rows("SELECT COUNT(*) FROM users") == [(4,)]
 
-    def test_of_going_back_that_was_cut_off_anywhere_everything_is_there_again(self, small, monkeypatch):
+    def test_an_upgrade_after_a_downgrade_interrupted_at_any_statement_restores_everything(self, small, monkeypatch):
         small.migrations.upgrade()
         schema, content, until = small.schema(), small.content(), 1
         while killed(small, "downgrade", until, "0001"):
@@ -613,8 +613,8 @@ class TestTakeover:
             until += 3
         assert until > 20
 
-    def test_is_stopped_where_a_backup_was_put_back_after_one_that_was_cut_off(self, small):
-        cut_off_after_renaming(small)
+    def test_a_backup_restored_after_an_interrupted_upgrade_stops_it(self, small):
+        interrupted_after_renaming(small)
         small.execute(f"SET FOREIGN_KEY_CHECKS = 0; DROP TABLE {', '.join(TABLES)}")
         small.fill()
         small.execute("INSERT INTO states SELECT 's9', created_at, updated_at, name FROM states")
@@ -627,7 +627,7 @@ class TestTakeover:
         small.migrations.upgrade()
         assert small.rows("SELECT id FROM states") == [("s1",), ("s9",)]
 
-    def test_is_one_at_a_time(self, small, tmp_path):
+    def test_two_upgrades_at_the_same_time_run_one_after_the_other(self, small, tmp_path):
         environ = environment(small.settings, tmp_path)
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
         processes = [subprocess.Popen(command, cwd=ROOT, env=environ, text=True, stdout=subprocess.PIPE,
@@ -660,11 +660,11 @@ class TestAddresses:
         assert small.rows("SELECT id, email, email_key FROM users ORDER BY id") == [
             ("u1", "josé", "josé"), ("u2", "jose", "jose"), ("u3", "", None), ("u4", "", None)]
 
-    def test_the_rule_is_the_older_one_again_after_going_back(self, before):
+    def test_a_downgrade_restores_the_older_index_of_addresses(self, before):
         assert any("uq_users_email" in line and "(`email`)" in line for line in before.schema()["users"])
         assert not any("email_key" in line for line in before.schema()["users"])
 
-    def test_programs_of_the_version_before_keep_to_the_rule(self, before):
+    def test_the_index_also_binds_programs_of_the_previous_release(self, before):
         before.migrations.upgrade()
         assert before.rows("SELECT since FROM alembic_version") == [("0002",)]
         self.insert(before, "ADA@y.org")
@@ -673,14 +673,14 @@ class TestAddresses:
                            "VALUES ('x', NOW(), NOW(), 'ada@Y.org', '', '', '')")
         assert b"for key 'uq_users_email'" in refused.value.stderr
 
-    def test_users_who_are_equal_by_the_new_rule_are_named_and_nothing_is_changed(self, before):
+    def test_users_with_equal_addresses_are_named_and_nothing_is_changed(self, before):
         self.insert(before, "k@x.org", "\u212a@x.org")      # the sign for kelvin, whose small letter is k
         content, schema = before.content(), before.schema()
         with pytest.raises(Conflict, match=r"whatever its capitals: .*: n0 \(k@x.org\), n1 \(\u212a@x.org\)"):
             before.migrations.upgrade()
         assert (before.content(), before.schema()) == (content, schema)
 
-    def test_going_back_names_the_users_whom_the_version_before_cannot_tell_apart(self, small, monkeypatch):
+    def test_a_downgrade_names_users_whose_addresses_the_previous_release_takes_for_equal(self, small, monkeypatch):
         use(small, monkeypatch)
         small.migrations.upgrade()
         schema = small.schema()
@@ -709,7 +709,7 @@ class TestCommands:
             return CliRunner().invoke(db, arguments, **options)
         return run
 
-    def test_are_there_for_who_may_not_serve(self, small, tmp_path):
+    def test_the_commands_run_in_production_before_the_first_upgrade(self, small, tmp_path):
         environ = environment(small.settings, tmp_path) | {"HBNB_ENV": "production"}
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "db"]
         for words, status, printed in (
@@ -722,7 +722,7 @@ class TestCommands:
             assert printed in ended.stdout
 
     @pytest.mark.parametrize("env", ["dev", "test"])
-    def test_do_what_they_say_and_nothing_before(self, make, tmp_path, env):
+    def test_the_commands_do_not_create_tables_at_start(self, make, tmp_path, env):
         own = make("own_test")
         environ = environment(own.settings, tmp_path) | {"HBNB_ENV": env}
 
@@ -737,7 +737,7 @@ class TestCommands:
         assert f"The schema has revision 0001; this HBNB needs revision {HEAD}" in run("status")
         assert own.rows("SELECT version_num, name FROM alembic_version, states") == [("0001", "Here")]
 
-    def test_status_is_for_programs_too(self, run, small):
+    def test_status_prints_json_for_programs(self, run, small):
         found = run("status", "--json")
         assert found.exit_code == 1
         status = json.loads(found.output)
@@ -753,7 +753,7 @@ class TestCommands:
         assert json.loads(found.output) == {"current": HEAD, "head": HEAD, "up_to_date": True, "pending": [],
                                             "trouble": None}
 
-    def test_a_dry_run_lists_all_that_stops_it(self, run, small):
+    def test_a_dry_run_lists_all_stops(self, run, small):
         before = small.content()
         assert run("upgrade", "--dry-run").exit_code == 0
         small.execute("UPDATE users SET email = 'ADA@x.org'")
@@ -764,7 +764,7 @@ class TestCommands:
         small.execute("UPDATE users SET email = ELT(RIGHT(id, 1), 'Ada@x.org', 'bob@x.org', 'cy@x.org')")
         assert small.content() == before
 
-    def test_upgrade_says_rows_and_checksums_and_downgrade_what_stays(self, run):
+    def test_upgrade_prints_rows_and_checksums_and_downgrade_what_stays(self, run):
         found = run("upgrade").output
         assert re.search(r"place_amenity: 2 rows before and after, checksum [0-9a-f]{16}\n", found)
         assert found.endswith(f"{HEAD} is done\n")
@@ -774,13 +774,13 @@ class TestCommands:
         assert (found.exit_code, "There is nothing before 0001" in found.output) == (1, True)
 
     @pytest.mark.parametrize(("revision", "words"), [("0009", "There is no revision 0009"), (HEAD, "none before it")])
-    def test_downgrade_goes_to_revisions_that_were(self, run, small, revision, words):
+    def test_downgrade_to_an_unknown_or_later_revision_is_refused(self, run, small, revision, words):
         small.migrations.upgrade()
         found = run("downgrade", revision)
         assert found.exit_code == 1
         assert words in found.output
 
-    def test_recreate_asks_and_is_for_dev_and_test_only(self, run, small, monkeypatch):
+    def test_recreate_asks_first_and_runs_in_dev_and_test_only(self, run, small, monkeypatch):
         monkeypatch.setenv("HBNB_MYSQL_DB", "migrated")
         small.migrations.upgrade()
         for env in ("staging", "production"):
@@ -794,7 +794,7 @@ class TestCommands:
         assert small.rows("SELECT COUNT(*) FROM states") == [(0,)]
 
     @pytest.mark.parametrize("arguments", [["status"], ["upgrade"], ["upgrade", "--dry-run"], ["downgrade"]])
-    def test_say_in_one_line_that_nobody_can_be_reached(self, small, monkeypatch, arguments):
+    def test_an_unreachable_database_is_reported_in_one_line(self, small, monkeypatch, arguments):
         away = DBStorage(replace(small.settings, mysql_host="/no/such/socket"))
         monkeypatch.setattr(models, "storage", away)
         found = CliRunner().invoke(db, arguments)
@@ -804,7 +804,7 @@ class TestCommands:
         assert re.fullmatch(r"Error: The database migrated cannot be used: Can't connect to local server through "
                             rf"socket '/no/such/socket' \(2\){advice}\n", found.output)
 
-    def test_cut_off_by_who_typed_them_say_that_nothing_is_lost(self, run, small, monkeypatch):
+    def test_ctrl_c_is_reported_and_nothing_is_lost(self, run, small, monkeypatch):
         before = small.content()
         with monkeypatch.context() as patched:
             patched.setattr(passwords, "all_protected", Mock(side_effect=KeyboardInterrupt))
@@ -814,7 +814,7 @@ class TestCommands:
         assert {name: rows for name, rows in small.content().items() if name in before} == before
         assert run("upgrade").exit_code == 0
 
-    def test_say_who_uses_a_table_that_is_to_be_changed(self, run, small, monkeypatch):
+    def test_a_table_in_use_by_another_program_is_reported(self, run, small, monkeypatch):
         monkeypatch.setattr("migrations.runner.LOCK_TIMEOUT", 1)
         before = small.content()
         with closing(small.server.connect("migrated")) as other:
@@ -826,7 +826,7 @@ class TestCommands:
         assert run("upgrade").exit_code == 0
 
     @pytest.mark.parametrize("command", ["status", "upgrade", "downgrade"])
-    def test_say_of_a_file_that_there_is_nothing_to_migrate(self, tmp_path, monkeypatch, command):
+    def test_with_the_file_engine_the_commands_do_nothing(self, tmp_path, monkeypatch, command):
         monkeypatch.setattr(models, "storage", models.make_storage(replace(Settings(), file_path=str(tmp_path / "f"))))
         found = CliRunner().invoke(db, [command])
         assert (found.exit_code, found.output) == (
@@ -837,7 +837,7 @@ class Killed(BaseException):
     """What ends the work without a word."""
 
 
-def cut_off_after_renaming(database: Database) -> None:
+def interrupted_after_renaming(database: Database) -> None:
     with pytest.MonkeyPatch.context() as patched, suppress(Killed):
         patched.setattr(takeover, "_compare", Mock(side_effect=Killed))
         database.migrations.upgrade()

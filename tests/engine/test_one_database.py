@@ -20,7 +20,7 @@ SOME = ["-kdb", *(f"tests/engine/test_storage.py::Test{each}" for each in ("Casc
         "test_the_environment_test_makes_all_tables_anew_and_others_keep_them"]
 
 
-def test_that_may_not_be_dropped_or_stand_beside_another_and_is_left_empty(mariadb):
+def test_the_tests_need_rights_on_their_database_only_and_leave_it_empty(mariadb):
     mariadb.execute("CREATE DATABASE one_test; CREATE USER lodger@localhost IDENTIFIED BY 'p@ss';"
                     f"GRANT {RIGHTS} ON one_test.* TO lodger@localhost")
     mariadb.execute("CREATE TABLE left_over (id INT)", "one_test")
@@ -39,7 +39,7 @@ def test_that_may_not_be_dropped_or_stand_beside_another_and_is_left_empty(maria
     assert cursor.fetchall() == ()
 
 
-def test_is_named_whole_or_not_at_all():
+def test_a_database_with_missing_settings_is_refused():
     assert given({}) is None
     assert given(dict.fromkeys(GIVEN, "")) is None
     with pytest.raises(ValueError, match="HBNB_TEST_MYSQL_PWD, HBNB_TEST_MYSQL_DB must be set too"):
@@ -47,6 +47,6 @@ def test_is_named_whole_or_not_at_all():
 
 
 @pytest.mark.parametrize("name", ["production", "hbnb_dev_db", "latest"])
-def test_is_not_emptied_unless_its_name_says_that_it_may_be(name):
+def test_a_database_without_test_in_its_name_is_refused(name):
     with pytest.raises(ValueError, match=f"HBNB_TEST_MYSQL_DB is {name}, and would be emptied"):
         given(dict(zip(GIVEN, ("u", "p", "h", name), strict=True)))

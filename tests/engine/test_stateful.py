@@ -234,7 +234,7 @@ class Machine(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("small", [json_file.SMALL, 0], ids=["rewritten", "journal"])
-def test_both_engines_and_a_simple_model_show_the_same(database, db_settings, monkeypatch, small):
+def test_both_engines_agree_with_a_model_of_dicts(database, db_settings, monkeypatch, small):
     monkeypatch.setattr(json_file, "SMALL", small)
     monkeypatch.setattr(models, "storage", models.storage)
     storage = models.make_storage(db_settings)
