@@ -106,8 +106,8 @@ class OldTable:
                 found.changes["passwords become hashes"] += 1
         for several in mails.values():
             if len(several) > 1:
-                found.stop(f"{self.name} have the same e-mail address, apart from case: change or remove all but one of "
-                           f"them: {', '.join(several)}")
+                found.stop(f"{self.name} have the same e-mail address, apart from case: change or remove all but one "
+                           f"of them: {', '.join(several)}")
         found.ids = {key[0] for key in keys}
         return found
 

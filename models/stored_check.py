@@ -55,7 +55,7 @@ class StoredCheck:
     def _reasons(self, form: _Form, id: str, obj: Any) -> Iterator[str]:
         if not (id and isinstance(obj, dict)
                 and obj.get("id", id) == id and obj.get("__class__", form.name) == form.name):
-            yield "its id or its class differs from its key"
+            yield "it is not an object with the id and class of its key"
             return
         ids = self._ids[form.table.name]
         if id in ids:

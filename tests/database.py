@@ -1,4 +1,4 @@
-"""The one database that the tests use, as a user who may do nothing beside it."""
+"""The database that the tests use. Its user needs no rights on any other database."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -15,10 +15,10 @@ GIVEN = tuple(f"HBNB_TEST_MYSQL_{each}" for each in ("USER", "PWD", "HOST", "DB"
 
 
 def given(environ: Mapping[str, str]) -> Settings | None:
-    """The database that the environment names; none where it names none.
+    """Return the settings of the database that the environment names; `None` if it names none.
 
     Raises:
-        ValueError: it is named by halves, or its name does not say that it may be emptied.
+        ValueError: a variable is missing, or the database's name does not have the word test.
     """
     if not any(environ.get(name) for name in GIVEN):
         return None
@@ -27,16 +27,16 @@ def given(environ: Mapping[str, str]) -> Settings | None:
     settings = replace(Settings(), type_storage="db", **{
         name.removeprefix("HBNB_TEST_").lower(): environ[name] for name in GIVEN})
     if not settings.is_for_tests:
-        raise ValueError(f"HBNB_TEST_MYSQL_DB is {settings.mysql_db}, and would be emptied: its name must have the "
-                         "word test")
+        raise ValueError(f"HBNB_TEST_MYSQL_DB is {settings.mysql_db}, which the tests would empty: its name must have "
+                         "the word test")
     return settings
 
 
 class Database:
-    """A database for the tests alone.
+    """A database that only the tests use.
 
     Args:
-        settings: where it is, and who uses it.
+        settings: its address and its user.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -57,7 +57,7 @@ class Database:
         connection.close()
 
     def clear(self) -> None:
-        """Remove all tables, whoever is in the middle of something."""
+        """Remove all tables, after ending all other connections."""
         self.disconnect()
         connection = self.connect()
         cursor = connection.cursor()
@@ -68,18 +68,18 @@ class Database:
         connection.close()
 
     def disconnect(self) -> None:
-        """End everybody's connections."""
+        """End all other connections to the database."""
         connection = self.connect()
         cursor = connection.cursor()
         cursor.execute("SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()")
         for id, in cursor.fetchall():
             try:
                 cursor.execute(f"KILL {id}")
-            except MySQLdb.OperationalError:    # it went by itself
+            except MySQLdb.OperationalError:    # it has ended meanwhile
                 pass
         connection.close()
 
 
 def engines_of(storage: Storage) -> Engines:
-    """The engines of SQLAlchemy that a storage uses, each with its connections, to listen to or to break."""
+    """Return the SQLAlchemy engines of a storage, for listening to their events or breaking their connections."""
     return Engines(storage._engine, storage._autocommit.engine, storage._autocommit.streams)

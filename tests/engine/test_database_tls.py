@@ -1,4 +1,4 @@
-"""A connection to a database on another host: encrypted, and to nothing else than that host."""
+"""TLS connections to the database: encryption, and verification of the server's certificate."""
 from __future__ import annotations
 
 import subprocess
@@ -16,7 +16,7 @@ from tests.servers import free_port
 
 
 def certificate(folder: Path, name: str, address: str) -> Path:
-    """Make a certificate for an address, and `NAME.key`."""
+    """Create the certificate `NAME.pem` for an address, and its key `NAME.key`."""
     path = folder / f"{name}.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                     "-subj", f"/CN={address}", "-addext", f"subjectAltName=IP:{address}", "-keyout",
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", params=["own", "elsewhere"])
 def shown(request: pytest.FixtureRequest, folder: Path) -> Iterator[tuple[str, Settings]]:
-    """The name of the certificate that a database shows, and how it is reached without TLS."""
+    """The name of a server's certificate, and the settings for connecting to it without TLS."""
     port = free_port()
     server = MariaDB("--skip-networking=0", "--bind-address=127.0.0.1", f"--port={port}",
                      f"--ssl-cert={folder / request.param}.pem", f"--ssl-key={folder / request.param}.key")
@@ -47,7 +47,7 @@ def shown(request: pytest.FixtureRequest, folder: Path) -> Iterator[tuple[str, S
 
 
 def cipher(settings: Settings) -> str:
-    """What encrypts a connection of each pool, and of the question that health asks."""
+    """Return the cipher of a connection of each pool, which must be the same, after a probe of the health check."""
     db_connection.probe(settings, 5)
     found = set()
     for engine in db_connection.engines(settings):

@@ -1,4 +1,4 @@
-"""The database engine: what can be wrong with its environment, and faults that must cost nothing."""
+"""The database engine: wrong settings, the schema, and recovery from faults of the server."""
 from __future__ import annotations
 
 import os
@@ -43,7 +43,7 @@ def engine() -> str:
 
 @pytest.fixture
 def other_server() -> Iterator[Callable[..., MariaDB]]:
-    """A server of a test's own, with options of its own."""
+    """A function that starts a separate server with options."""
     servers: list[MariaDB] = []
 
     def make(*options: str) -> MariaDB:
@@ -79,7 +79,7 @@ class TestEnvironment:
 
     @pytest.mark.parametrize("name", ["hbnb_dev_db", "latest_db", "contest", "hbnbtest", "production"])
     def test_the_environment_test_is_refused_unless_the_database_is_named_as_a_test_database(self, settings, name):
-        with pytest.raises(Misconfigured, match=f"{name} does not say that it is a test database"):
+        with pytest.raises(Misconfigured, match=f"{name} is not named as a test database"):
             DBStorage(replace(settings, env="test", mysql_db=name))
 
     def test_the_environment_test_recreates_all_tables_and_dev_keeps_them(self, storage, environ):
@@ -90,7 +90,7 @@ class TestEnvironment:
         assert storage.count() == 0
 
     @pytest.mark.parametrize(("setting", "value", "words"), [
-        ("mysql_pwd", "wrong", "Access denied"), ("mysql_user", "nobody", "Access denied"),
+        ("mysql_pwd", "wrong", "Access denied"), ("mysql_user", "unknown", "Access denied"),
         ("mysql_db", "no_such_test_db", "no_such_test_db")])
     def test_a_refused_login_is_reported_in_one_line(self, settings, tmp_path, setting, value, words):
         ended = run(environment(replace(settings, **{setting: value}), tmp_path), "models.check()")
@@ -222,7 +222,7 @@ class TestSchema:
         storage = DBStorage(settings)
         event.listen(engines_of(storage).transactions, "connect",
                      lambda connection, _: connection.query("SET NAMES latin1"))
-        with pytest.raises(Misconfigured, match="speaks latin1"):
+        with pytest.raises(Misconfigured, match="uses latin1"):
             storage.reload()
 
     def test_processes_that_start_together_create_the_tables_once(self, mariadb, tmp_path):
@@ -246,14 +246,14 @@ class TestFaults:
         State(name="S").save()
         with pytest.raises(Unavailable), storage.transaction():
             storage.write(text("UPDATE states SET name = 'half'"))
-            [mine] = storage.read(text("SELECT CONNECTION_ID()")).scalars()
-            database.connect().cursor().execute(f"KILL {mine}")
+            [id] = storage.read(text("SELECT CONNECTION_ID()")).scalars()
+            database.connect().cursor().execute(f"KILL {id}")
             storage.write(text("UPDATE states SET name = 'whole'"))
         storage.close()
         assert [state.name for state in storage.all(State).values()] == ["S"]
 
     @pytest.mark.parametrize("end", ["close", "reload", "dry run", "snapshot", "error"])
-    def test_a_connection_killed_before_a_transaction_without_changes_ends_raises_no_error(self, storage, database, end):
+    def test_a_connection_killed_in_a_transaction_without_changes_raises_no_error(self, storage, database, end):
         State(name="S").save()
         storage.close()
         ending = {"dry run": storage.transaction(dry_run=True), "snapshot": storage.snapshot(),
@@ -271,7 +271,7 @@ class TestFaults:
         storage.new(State(name="S"))
         monkeypatch.setattr(engines_of(storage).transactions.dialect, "do_commit", lambda connection: (
             connection.commit(), database.disconnect(), connection.ping()))
-        with pytest.raises(Unavailable, match="went away before it said whether it stored this: look"):
+        with pytest.raises(Unavailable, match="lost before it confirmed the change: check whether it was"):
             storage.save()
         monkeypatch.undo()
         assert storage.count(State) == 1
@@ -300,8 +300,8 @@ class TestFaults:
         assert console.returncode == 0
 
     def test_a_forked_worker_does_not_use_its_parents_connections(self, settings):
-        storage = DBStorage(settings)   # with one connection: earlier tests may have left the other more to choose from
-        [mine] = storage.read(text("SELECT CONNECTION_ID()")).scalars()
+        storage = DBStorage(settings)   # a new one, with one connection; the fixture's may have several
+        [parents] = storage.read(text("SELECT CONNECTION_ID()")).scalars()
         storage.close()
         read, write = os.pipe()
         child = os.fork()
@@ -309,8 +309,8 @@ class TestFaults:
             os.write(write, str(storage.read(text("SELECT CONNECTION_ID()")).scalars()[0]).encode())
             os._exit(0)
         os.waitpid(child, 0)
-        assert int(os.read(read, 100)) != mine
-        assert storage.read(text("SELECT CONNECTION_ID()")).scalars() == [mine]
+        assert int(os.read(read, 100)) != parents
+        assert storage.read(text("SELECT CONNECTION_ID()")).scalars() == [parents]
 
     def test_the_statement_after_a_failed_one_succeeds(self, storage):
         with pytest.raises(Unavailable):
@@ -370,7 +370,7 @@ class TestFaults:
 
     def test_rows_that_stay_locked_raise_unavailable(self, storage, database, settings, monkeypatch):
         two_users(storage)
-        impatient = DBStorage(replace(settings, mysql_timeout="3"))     # of which a lock may take a third
+        impatient = DBStorage(replace(settings, mysql_timeout="3"))     # a third of it is the timeout of locks
         impatient.enforce_timeouts()
         monkeypatch.setattr(models, "storage", impatient)
         other = Other(database)
@@ -453,14 +453,17 @@ class TestFaults:
     @pytest.fixture
     def waiting(self, storage: Storage, database: Database, settings: Settings,
                 monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], State]]:
-        """Gives a state, the first change of which waits too long; then somebody else sends a statement."""
+        """A function that returns a state whose first change fails by a lock timeout.
+
+        Another transaction executes the given statement after this failure.
+        """
         State(name="old").save()
         storage.close()
-        impatient = DBStorage(replace(settings, mysql_timeout="2"))     # of which a lock may take half
+        impatient = DBStorage(replace(settings, mysql_timeout="2"))     # half of it is the timeout of locks
         impatient.enforce_timeouts()
         monkeypatch.setattr(models, "storage", impatient)
         other = Other(database)
-        other.execute("SELECT * FROM versions FOR UPDATE")      # what a transaction writes last
+        other.execute("SELECT * FROM versions FOR UPDATE")      # each transaction writes this row last
 
         def waiting(statement: str) -> State:
             [state] = [each for each in impatient.all(State).values() if each.name == "old"]
@@ -468,7 +471,7 @@ class TestFaults:
             def meanwhile(*_: object) -> None:
                 other.execute(statement)
                 other.commit()
-            # By when it has no lock any more.
+            # At this event, its locks have been released.
             event.listen(engines_of(impatient).transactions, "checkin", meanwhile, once=True)
             return state
         yield waiting
@@ -487,7 +490,7 @@ def two_users(storage: Storage) -> tuple[State, User]:
 
 
 class Other:
-    """Somebody else's transaction."""
+    """A transaction of another program."""
 
     def __init__(self, database: Database) -> None:
         self._connection = database.connect()
@@ -500,18 +503,18 @@ class Other:
         self._connection.commit()
 
     def change_more_rows_than_the_test(self) -> None:
-        """The server gives up the transaction that changed fewer rows."""
+        """Change many rows: in a deadlock, the server rolls back the transaction that changed fewer rows."""
         for number in range(50):
             self.execute(f"INSERT INTO amenities VALUES ('{number}', NOW(), NOW(), 'x')")
         self.execute("DELETE FROM amenities")
 
     @contextmanager
     def when_another_waits(self, statement: str) -> Iterator[None]:
-        """Execute a statement and commit, as soon as somebody waits for a lock."""
+        """Execute a statement and commit as soon as another connection waits for a lock."""
         def work() -> None:
             cursor, deadline = self._watch.cursor(), time.monotonic() + 20
             while time.monotonic() < deadline:
-                # Who may look at locks is an administrator; others see who has been at a statement for long.
+                # Only an administrator can read the locks; other users can read how long a statement has been running.
                 cursor.execute("SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() "
                                "AND command = 'Query' AND time >= 1 AND id <> CONNECTION_ID()")
                 if cursor.fetchone()[0]:

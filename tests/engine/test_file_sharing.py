@@ -1,4 +1,4 @@
-"""One file for several processes: no write is lost, nothing comes back, and damage from outside stops the writing."""
+"""A file shared by several processes: no write is lost, no removed object returns, and damage stops all writes."""
 from __future__ import annotations
 
 import json
@@ -37,7 +37,7 @@ def engine() -> str:
 
 @pytest.fixture
 def folding(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every store has a journal, which is folded in after a few changes."""
+    """Every store has a journal, which is merged after a few changes."""
     monkeypatch.setattr(json_file, "SMALL", 0)
     monkeypatch.setattr(json_file, "FOLD_AT", 0.4)
 
@@ -53,7 +53,7 @@ def journal_of(path: Path) -> Path:
 
 
 def view(storage: FileStorage) -> dict[str, Any]:
-    """The names by key, as a request would read them now."""
+    """Return the names by key, as a new request reads them."""
     storage.close()
     return {key: obj.name for key, obj in storage.all(State).items()}
 
@@ -85,16 +85,16 @@ class TestEveryViewEqualsTheFile:
                     del expected[key]
                 case "fold":
                     storage.compact()
-                case "open":    # as after a kill: nothing is folded
+                case "open":    # as after a kill: the journal is not merged
                     stores[number] = FileStorage(path)
         for _ in range(60):
             step(chance.randrange(sharing))
-            # Some look now, some later, so that they stand at different positions of the journal.
+            # Not all of them read now, so that they have read the journal up to different positions.
             for storage in chance.sample(stores, chance.randint(0, sharing)):
                 assert view(storage) == expected
             assert view(FileStorage(path)) == expected
 
-    def test_a_change_that_merges_the_journal_is_seen_by_a_process_that_had_read_everything(self, path, unfolded, monkeypatch):
+    def test_a_change_that_merges_the_journal_is_seen_by_other_processes(self, path, unfolded, monkeypatch):
         one, other = FileStorage(path), FileStorage(path)
         monkeypatch.setattr(models, "storage", one)
         State(name="first").save()
@@ -107,7 +107,7 @@ class TestEveryViewEqualsTheFile:
         State(name="last").save()
         assert sorted(view(FileStorage(path)).values()) == ["first", "folds", "last", "second"]
 
-    def test_a_revoked_token_is_invalid_in_other_processes_if_its_revocation_merges_the_journal(self, path, unfolded, monkeypatch):
+    def test_a_revocation_that_merges_the_journal_is_seen_by_other_processes(self, path, unfolded, monkeypatch):
         server, console = FileStorage(path), FileStorage(path)
         monkeypatch.setattr(models, "storage", console)
         Token(name="partner", digest="x").save()
@@ -121,7 +121,7 @@ class TestEveryViewEqualsTheFile:
         assert server.count(Token) == 0
 
     def test_two_rewrites_in_quick_succession_have_different_file_times(self, path, storage, monkeypatch):
-        """The system's own times may move in steps of milliseconds, and it uses numbers of removed files again."""
+        """The system's times may have steps of milliseconds, and it reuses the inodes of removed files."""
         times = iter(range(10**18 + 7, 10**18 + 99))
         state = State(name="first")
         with monkeypatch.context() as patch:
@@ -179,7 +179,7 @@ say("done")
 
 
 class Writer:
-    """A process that runs WORK and says what it did, a line each."""
+    """A process that runs WORK and prints a line for each thing it has done."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str], name: str, writes: int, first: int) -> None:
         self._said = folder / f"said by {name}"
@@ -188,7 +188,7 @@ class Writer:
                 [sys.executable, "-c", WORK, name, str(writes), str(first)], env=dict(environ), stdout=said)
 
     def said(self) -> list[list[str]]:
-        """What it said so far; a kill may have cut the last line."""
+        """Return the lines it has printed so far, without an incomplete last one."""
         return [json.loads(line) for line in self._said.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
 
     def kill_after(self, lines: int) -> None:
@@ -203,7 +203,7 @@ class TestEightProcesses:
             self, path, environ, tmp_path):
         chance = random.Random(2)
         writers = [Writer(tmp_path, environ, str(number), 1000, 0) for number in range(8)]
-        for number in range(4):     # half of them are killed somewhere, and others take their place
+        for number in range(4):     # half of them are killed at random, and replaced by others
             writers[number].kill_after(chance.randint(20, 200))
             writers.append(Writer(tmp_path, environ, f"{number}-again", 800, 1000))
         assert [writer.process.wait() for writer in writers] == [-signal.SIGKILL] * 4 + [0] * 8
@@ -223,11 +223,11 @@ class TestEightProcesses:
 
 
 class TestDamageFromOutside:
-    """A journal that another program changes: no write is acknowledged on top of it."""
+    """After another program has changed the journal, no write is acknowledged."""
 
-    @pytest.mark.parametrize("how", ["a line is missing", "two lines are swapped", "a line stands twice",
+    @pytest.mark.parametrize("how", ["a line is missing", "two lines are swapped", "a line is repeated",
                                      "the last line is missing", "the journal is missing", "a bit is wrong",
-                                     "a bit of the header is wrong", "the header is none"])
+                                     "a bit of the header is wrong", "the header is a list"])
     def test_reads_and_writes_are_refused_by_a_running_and_a_new_program(self, path, storage, unfolded, how):
         for number in range(5):
             State(name=str(number)).save()
@@ -237,13 +237,13 @@ class TestDamageFromOutside:
                 del lines[2]
             case "two lines are swapped":
                 lines[1], lines[2] = lines[2], lines[1]
-            case "a line stands twice":
+            case "a line is repeated":
                 lines.insert(2, lines[2])
             case "the last line is missing":
                 del lines[-1]
             case "the journal is missing":
                 lines = []
-            case "the header is none":
+            case "the header is a list":
                 lines[0] = b"%08x []\n" % zlib.crc32(b"[]")
             case "a bit is wrong":
                 lines[2] = lines[2].replace(b'"2"', b'"3"')
@@ -269,7 +269,7 @@ class TestDamageFromOutside:
             State(name=str(number)).save()
         lines = journal_of(path).read_bytes().splitlines(keepends=True)
         journal_of(path).write_bytes(b"".join(lines[:-1]))
-        with pytest.raises(Damaged, match=r"remove .*file\.json\.lock to do without"):
+        with pytest.raises(Damaged, match=r"remove .*file\.json\.lock and lose those changes"):
             FileStorage(path).count(State)
         Path(f"{path}.lock").unlink()
         assert sorted(view(FileStorage(path)).values()) == ["0", "1"]
@@ -279,7 +279,7 @@ class TestDamageFromOutside:
         State(name="b").save()
         with monkeypatch.context() as patch:
             patch.setattr(os, "pread", lambda *_: b"something else")
-            with pytest.raises(Unavailable, match="does not read back"):
+            with pytest.raises(Unavailable, match="gave other bytes than were written"):
                 State(name="lost").save()
         assert sorted(view(storage).values()) == sorted(view(FileStorage(path)).values()) == ["a", "b"]
 
@@ -288,7 +288,7 @@ class TestDamageFromOutside:
         before = path.read_bytes()
         with monkeypatch.context() as patch:
             patch.setattr(json_objects, "_content", lambda _: json_file.NOTHING)
-            with pytest.raises(Unavailable, match="does not read back"):
+            with pytest.raises(Unavailable, match="gave other bytes than were written"):
                 State(name="lost").save()
         assert path.read_bytes() == before
 
@@ -319,7 +319,7 @@ class TestTheLockFile:
         waiting = threading.Thread(target=wait)
         with lock.writing():
             waiting.start()
-            time.sleep(0.05)    # it waits for the file that is removed now
+            time.sleep(0.05)    # so that it waits for the lock file before that is removed
             os.unlink(lock.path)
             Path(lock.path).touch()
         assert has_it.wait(10)
@@ -329,7 +329,7 @@ class TestTheLockFile:
         waiting.join(10)
 
     @pytest.mark.parametrize("size", ["small", "large"])
-    def test_a_transaction_is_refused_if_the_lock_file_is_removed_while_it_is_held(self, path, storage, monkeypatch, size):
+    def test_a_transaction_is_refused_if_its_lock_file_is_removed(self, path, storage, monkeypatch, size):
         if size == "large":
             monkeypatch.setattr(json_file, "SMALL", 0)
         State(name="a").save()
@@ -345,7 +345,7 @@ class TestTheLockFile:
         assert len(view(FileStorage(path))) == 4
 
     @pytest.mark.parametrize("size", ["small", "large"])
-    def test_a_change_is_not_acknowledged_if_the_lock_file_is_removed_while_it_is_written(self, path, storage, monkeypatch, size):
+    def test_a_change_is_refused_if_the_lock_file_is_removed_while_writing(self, path, storage, monkeypatch, size):
         if size == "large":
             monkeypatch.setattr(json_file, "SMALL", 0)
         State(name="a").save()
@@ -357,7 +357,7 @@ class TestTheLockFile:
             of, name = (storage._file, "_replace") if size == "small" else (storage._file._journal, "append")
             write = getattr(of, name)
             patch.setattr(of, name, lambda *given: (write(*given), remove())[0])
-            with pytest.raises(Unavailable, match="unknown whether the change was stored"):
+            with pytest.raises(Unavailable, match="may or may not have been stored"):
                 State(name="c").save()
         assert view(storage) == view(FileStorage(path))
 
@@ -382,7 +382,7 @@ class TestTheLockFile:
 class TestWaiting:
     @pytest.fixture
     def held(self, environ, path, storage):
-        """Another process that holds the lock for writing, after it has changed something."""
+        """Another process that holds the write lock."""
         State(name="before").save()
         process = start("""
 with models.storage.transaction():
@@ -408,7 +408,7 @@ with models.storage.transaction():
             thread.start()
         for thread in threads:
             thread.join(60)
-        # One after the other they would wait for 0.3, 0.6, 0.9 and 1.2 seconds.
+        # Waiting one after another would take 0.3, 0.6, 0.9 and 1.2 seconds.
         assert len(waited) == 4
         assert max(waited) < 2 * min(waited) + 0.3
 
@@ -444,7 +444,7 @@ with models.storage.transaction():
         for number in range(3):
             State(name=str(number)).save()
         reader = FileStorage(path)
-        path.unlink()       # its journal now continues nothing
+        path.unlink()       # the journal no longer belongs to a file
         removing = threading.Timer(0.01, journal_of(path).unlink)
         removing.start()
         assert view(reader) == {}
@@ -510,7 +510,7 @@ class TestALink:
         assert [*view(storage).values()] == ["in one"]
         link.unlink()
         link.symlink_to(tmp_path / "two" / "store.json")
-        State(name="in two").save()     # without a look before
+        State(name="in two").save()     # without a read before
         assert [*view(FileStorage(tmp_path / "one" / "store.json")).values()] == ["in one"]
         assert [*view(FileStorage(tmp_path / "two" / "store.json")).values()] == ["in two"]
         assert storage.owns(str(tmp_path / "two" / "store.json.lock"))

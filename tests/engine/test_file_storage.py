@@ -1,4 +1,4 @@
-"""The file engine: what lies on disk, several processes, crashes, full disks and damage."""
+"""The file engine: the file's format, several processes, crashes, full disks and damage."""
 from __future__ import annotations
 
 import json
@@ -38,7 +38,7 @@ def engine() -> str:
 
 @pytest.fixture(params=["small", "large"])
 def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both ways to write: a file that is rewritten by each save, and one with a journal."""
+    """The size of the file: a small one is rewritten by each save, a large one has a journal."""
     if request.param == "large":
         monkeypatch.setattr(json_file, "SMALL", 0)
         monkeypatch.setattr(json_file, "FOLD_AT", 1000)
@@ -50,13 +50,13 @@ def journal(path: Path) -> Path:
 
 
 def write_large(path: Path) -> None:
-    """A file of ours, of 100 states, that is too large to be rewritten by each change."""
+    """Write a file in the current format with 100 states, which is too large to be rewritten by each change."""
     text = json.dumps({f"State.{number}": {"name": "x" * 1000} for number in range(100)})
     path.write_bytes(json_objects.OURS + text[1:].encode())
 
 
 def on_disk(path: Path) -> dict:
-    """What somebody finds who opens the store anew."""
+    """Return the objects that a new process reads."""
     return {key: obj.to_dict() for key, obj in FileStorage(path).all().items()}
 
 
@@ -178,7 +178,7 @@ class TestLeniency:
     def test_duplicate_addresses_are_loaded_and_logged(self, path, storage, caplog):
         path.write_text('{"User.1": {"email": "a@b.c"}, "User.2": {"email": "A@B.C"}, "User.3": {"email": "x@b.c"}}')
         assert storage.count(User) == 3
-        assert "More than one of the users has the email" in caplog.text
+        assert "Several users have the same email: " in caplog.text
         assert "x@b.c" not in caplog.text
 
 
@@ -268,14 +268,14 @@ class TestDamage:
         State(name="1").save()
         State(name="2").save()
         path.write_text('{"State.9": {"name": "put back"}}')
-        with pytest.raises(Damaged, match="another"):
+        with pytest.raises(Damaged, match="holds changes to an earlier"):
             FileStorage(path).reload()
         journal(path).unlink()
         assert [obj["name"] for obj in on_disk(path).values()] == ["put back"]
 
 
 class TestTheLaterWord:
-    """An object that stands in the file and in its journal, or twice in the journal."""
+    """An object may be in the file and in its journal, or several times in the journal."""
 
     def test_an_unlinked_or_removed_amenity_stays_so_when_the_store_is_opened_again(self, storage, path, size):
         market = Market()
@@ -316,7 +316,7 @@ class TestTheLaterWord:
         for name in ("fourth", "fifth"):
             state.name = name
             state.save()
-        other.compact()      # as a server does whose worker made them
+        other.compact()      # as a server does after its workers' changes
         assert json.loads(path.read_text())[f"State.{state.id}"]["name"] == "fifth"
 
 
@@ -362,12 +362,12 @@ try:
     User(email='A@B.C', password='x').save()
 except Conflict as error:
     print(error)""", environ)
-        mine = ""
+        refusal = ""
         try:
             User(email="a@b.c", password="x").save()
-        except Conflict as error:   # whoever was first
-            mine = str(error)
-        assert ("email" in mine) != ("email" in finish(process))
+        except Conflict as error:   # the other process was first
+            refusal = str(error)
+        assert ("email" in refusal) != ("email" in finish(process))
         storage.close()
         assert storage.count(User) == 1
 
@@ -399,12 +399,12 @@ with models.storage.transaction():
 
     def test_writing_inside_a_snapshot_is_refused(self, storage):
         State(name="S").save()
-        with storage.snapshot(), pytest.raises(Unavailable, match="while it is being read"):
+        with storage.snapshot(), pytest.raises(Unavailable, match="inside a block that reads a snapshot"):
             State(name="T").save()
         State(name="U").save()
         assert storage.count(State) == 2
 
-    def test_memory_is_read_from_the_file_again_after_an_error_between_file_and_commit(self, storage, path, size, monkeypatch):
+    def test_the_file_is_read_again_after_an_error_between_file_and_commit(self, storage, path, size, monkeypatch):
         State(name="a").save()
         State(name="b").save()
 
@@ -435,7 +435,7 @@ with models.storage.transaction():
         other.reload()
         storage.compact()
         State(name="3").save()
-        monkeypatch.setattr(type(other._file), "_read_all", lambda *_: pytest.fail("it was all read again"))
+        monkeypatch.setattr(type(other._file), "_read_all", lambda *_: pytest.fail("the whole file was read again"))
         assert other.count(State) == 3
 
     def test_a_program_that_ends_merges_the_journal(self, path, environ, monkeypatch):
@@ -449,7 +449,7 @@ with models.storage.transaction():
 
 class TestCrashes:
     def test_no_acknowledged_write_is_lost_when_writers_are_killed_at_random(self, path, environ):
-        """Rounds of writers that are killed without warning; what they said they had stored must be there."""
+        """Writers print each id after storing it, and are killed; all printed ids must be stored."""
         chance, acknowledged = random.Random(1), set()
         path.write_text(json.dumps({f"State.{number}": {"name": "x" * 900} for number in range(80)}))
         code = """
@@ -478,7 +478,7 @@ while True:
             State(name=str(number)).save()
             ends.append(journal(path).stat().st_size)
         text, header = journal(path).read_bytes(), len(journal(path).read_bytes().splitlines(keepends=True)[0])
-        Path(f"{path}.lock").unlink()   # which says what was acknowledged, and here nothing behind the cut was
+        Path(f"{path}.lock").unlink()   # its note has the end of the journal, which this test truncates
         for cut in range(header, len(text)):
             journal(path).write_bytes(text[:cut])
             names = {obj["name"] for obj in on_disk(path).values()}
@@ -497,7 +497,7 @@ while True:
         assert {obj["name"] for obj in on_disk(path).values()} == {*"abcd"}
 
     @pytest.mark.parametrize("moment", ["replace", "begin"])
-    def test_a_crash_during_a_merge_neither_loses_changes_nor_restores_removed_objects(self, path, storage, monkeypatch, moment):
+    def test_a_crash_during_a_merge_loses_nothing_and_restores_nothing(self, path, storage, monkeypatch, moment):
         monkeypatch.setattr(json_file, "SMALL", 0)
         monkeypatch.setattr(json_file, "FOLD_AT", 1000)
         gone = State(name="gone")
@@ -609,5 +609,5 @@ def test_a_file_is_not_written_without_its_lock_even_with_python_o(tmp_path, wor
             "except Unavailable as error: print(error)")
     ended = subprocess.run([sys.executable, "-O", "-c", code, str(tmp_path / "x.json"), work], cwd=ROOT, text=True,
                            capture_output=True, timeout=60)
-    assert "the lock for writing was not held" in ended.stdout, ended.stderr
+    assert "the write lock was not held" in ended.stdout, ended.stderr
     assert not (tmp_path / "x.json").exists()

@@ -1,4 +1,4 @@
-"""A file of an older HBNB becomes ours when it is opened: its texts and passwords, and nothing else."""
+"""Conversion of an older HBNB's file when it is opened."""
 from __future__ import annotations
 
 import json
@@ -36,16 +36,17 @@ OLD: dict[str, Any] = {
     "State.1": {"id": "1", "__class__": "State", "name": "A<br>B"},
     "Car.1": {"id": "1", "__class__": "Car", "name": "T<BR />"}}
 
-# What cannot be used: key, object, and why.
+# Objects that cannot be used: key, object, reason.
 BAD: list[tuple[str, Any, str]] = [
-    ("State.1", [], "it is not the object that its key names"), ("State.1", 5, "it is not the object"),
-    ("State.1", None, "it is not the object"), ("State.1", "x", "it is not the object"), ("State.", {}, "Missing id"),
-    ("State.1", {"id": "2"}, "it is not the object"), ("State.1", {"id": 2}, "it is not the object"),
-    ("State.1", {"__class__": "City"}, "it is not the object"),
-    ("State.1", {"__class__": None}, "it is not the object"), ("State.1", {"name": ["x"]}, "name must be a text"),
+    ("State.1", [], "it is not an object with the id and class of its key"), ("State.1", 5, "it is not an object with"),
+    ("State.1", None, "it is not an object with"), ("State.1", "x", "it is not an object with"),
+    ("State.", {}, "Missing id"),
+    ("State.1", {"id": "2"}, "it is not an object with"), ("State.1", {"id": 2}, "it is not an object with"),
+    ("State.1", {"__class__": "City"}, "it is not an object with"),
+    ("State.1", {"__class__": None}, "it is not an object with"), ("State.1", {"name": ["x"]}, "name must be a text"),
     ("State.1", {"name": True}, "name must be a text"), ("State.1", {"name": "\ud800"}, "name must not hold"),
     ("State.1", {"created_at": "yesterday"}, "created_at: 'yest"),
-    ("State.1", {"created_at": 5}, "created_at: 5 is no time"),
+    ("State.1", {"created_at": 5}, "created_at: 5 is not a time"),
     ("Place.1", {"max_guest": "two"}, "max_guest must be a"),
     ("Place.1", {"max_guest": 1.5}, "max_guest must be a whole"),
     ("Place.1", {"max_guest": True}, "max_guest must be a"),
@@ -55,7 +56,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("Place.1", {"latitude": 10**400}, "latitude must"),
     ("Place.1", {"amenity_ids": "x"}, "amenity_ids must be a list"),
     ("Place.1", {"amenity_ids": [None]}, "amenity_ids"),
-    ("User.1", {"password": "secret", "created_at": "x"}, "created_at: 'x' is no time"),
+    ("User.1", {"password": "secret", "created_at": "x"}, "created_at: 'x' is not a time"),
     ("Car.1", {"wheels": 4}, "there is no class Car"),
     ("no key at all", {"x": [1]}, "there is no class no key at all")]
 
@@ -95,7 +96,7 @@ class TestTexts:
         assert texts.letters(raw.decode("latin-1")) == meant
 
     @pytest.mark.parametrize(("raw", "words"), [
-        (b"\xe2\x80\x99 \xe9", "both UTF-8 and bytes that are none"), (b"caf\xc3\xa9 \xff", "both"),
+        (b"\xe2\x80\x99 \xe9", "mixes UTF-8 with other bytes"), (b"caf\xc3\xa9 \xff", "mixes"),
         (b"\x81", "neither"), ("x’".encode()[:-1] + b"y\x8d", "neither")])
     def test_texts_without_a_single_encoding_are_refused(self, raw, words):
         with pytest.raises(ValueError, match=words):
@@ -126,7 +127,7 @@ class TestOpening:
         assert "1 object cannot be used and was left out; it stays in the file: Car.1 (there is no class Car)" in (
             caplog.text)
         assert storage.get(Review, "1").text == "You’ll\nlove\n it …"
-        assert storage.get(Review, "2").text == OLD["Review.2"]["text"]     # of no one kind
+        assert storage.get(Review, "2").text == OLD["Review.2"]["text"]     # it mixes encodings
         assert storage.get(State, "1").name == "A\nB"
         kept = json.loads(path.read_text())
         assert kept["Car.1"] == OLD["Car.1"]
@@ -144,7 +145,7 @@ class TestOpening:
         storage = FileStorage(path)
         monkeypatch.setattr(models, "storage", storage)
         monkeypatch.setattr(passwords, "all_protected", Mock(side_effect=KeyboardInterrupt))
-        with pytest.raises(Misconfigured, match=r"^hbnb: cut off .*: nothing is lost$"):
+        with pytest.raises(Misconfigured, match=r"^hbnb: interrupted .*: no data was lost$"):
             models.check()
         assert path.read_bytes() == before
 
@@ -155,7 +156,7 @@ class TestOpening:
         before = path.read_bytes()
         assert before.startswith(json_objects.OURS)
         caplog.clear()
-        monkeypatch.setattr(passwords, "protected", lambda _: pytest.fail("it was hashed once more"))
+        monkeypatch.setattr(passwords, "protected", lambda _: pytest.fail("it was hashed again"))
         assert opened(path).get(Review, "9").text == "My <BR />"
         assert path.read_bytes() == before
         assert caplog.text == ""
@@ -284,7 +285,7 @@ class TestOddValues:
     @pytest.mark.parametrize(("key", "obj", "reason"), BAD)
     def test_an_object_that_cannot_be_used_is_refused_and_kept_in_the_file(self, path, caplog, key, obj, reason):
         path.write_text(json.dumps({"State.good": {"name": "S<BR />"}, key: obj}))
-        for _ in range(2):      # the second time, the file is ours
+        for _ in range(2):      # the second time, the file has the current format
             storage = opened(path)
             assert storage.all().keys() == {"State.good"}
             storage.new(State(id="new", name="N"))
@@ -306,7 +307,7 @@ class TestOddValues:
         assert path.name in caplog.text
 
     def test_values_are_converted_alike_alone_and_among_plain_values(self, path):
-        """A value is the same if all others of its attribute are plain, which spares reading them."""
+        """If all values of an attribute are plain, they are not converted one by one; the result must be the same."""
         odd = {"State.7": {"id": 7, "name": "A<br>"}, "State.8": {"name": "Caf\u00c3\u00a9"}, "State.9": {"name": None},
                "State.\u00e9": {"created_at": "2020-01-01 00:00+02:00"}}
         for key, obj in odd.items():

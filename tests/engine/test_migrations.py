@@ -1,4 +1,4 @@
-"""Migrations, and an old database that becomes ours: nothing is lost, and what cannot be done is said beforehand."""
+"""Migrations, and the conversion of an older HBNB's database."""
 from __future__ import annotations
 
 import json
@@ -39,7 +39,7 @@ REVISIONS = sorted(path.stem[1:] for path in (ROOT / "migrations/versions").glob
 NEWER = "9999"
 CLASSIC = {"State": 11, "City": 32, "User": 30, "Amenity": 47, "Place": 154, "Review": 718}
 TABLES = ["states", "cities", "users", "amenities", "places", "reviews", "place_amenity"]
-# A database of an older HBNB, in small.
+# A small database of an older HBNB.
 SMALL = """
 CREATE TABLE states (id varchar(60) NOT NULL, created_at datetime NOT NULL, updated_at datetime NOT NULL,
     name varchar(128) NOT NULL, PRIMARY KEY (id)) ENGINE={engine} DEFAULT CHARSET=latin1;
@@ -74,7 +74,7 @@ MD5 = "5ebe2294ecd0e0f08eab7690d2a6ee69"      # of "secret"
 
 
 class Database:
-    """A database of a test's own."""
+    """A database for one test."""
 
     def __init__(self, server: MariaDB, settings: Settings) -> None:
         self.server, self.settings, self.name = server, settings, settings.mysql_db
@@ -101,7 +101,7 @@ class Database:
         return self.open().migrations()
 
     def schema(self) -> dict[str, Any]:
-        """The tables, by what each line of their definitions says."""
+        """Return the sorted lines of each table's definition."""
         names = [name for name, in self.rows("SHOW TABLES") if name != "alembic_version"]
         return {name: sorted(line.strip(" ,") for line in self.rows(f"SHOW CREATE TABLE {name}")[0][1].splitlines())
                 for name in names}
@@ -120,7 +120,7 @@ class Database:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[MariaDB]:
-    """A server that does not wait for the disk: tables are made and dropped here all the time."""
+    """A server that does not wait for the disk, because these tests create and drop many tables."""
     server = MariaDB("--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0")
     try:
         server.execute((ROOT / "setup_mysql_test.sql").read_text())
@@ -201,7 +201,7 @@ class TestSchema:
         monkeypatch.setattr("models.engine.db.ddl.say", said.append)
         assert database.migrations.downgrade("0003") == REVISIONS[:2:-1]
         assert database.rows("SELECT price_by_night FROM places") == [(0,)]
-        assert said[0].startswith("1 places without a price have the price 0 now; import their listings again")
+        assert said[0].startswith("1 places without a price now have the price 0; import their listings again")
         assert any("`price_by_night` int(11) NOT NULL" in line for line in database.schema()["places"])
         assert database.migrations.upgrade() == REVISIONS[3:]
         assert any("`price_by_night` int(11) DEFAULT NULL" in line for line in database.schema()["places"])
@@ -265,7 +265,7 @@ class TestStart:
         if fits:
             storage.reload()
         else:
-            with pytest.raises(Outdated, match=f"is {NEWER}, which this HBNB, of {HEAD}" if stamp[0] > HEAD else (
+            with pytest.raises(Outdated, match=f"is {NEWER}, but this HBNB only knows" if stamp[0] > HEAD else (
                     "has the schema 0001")):
                 storage.reload()
 
@@ -277,8 +277,8 @@ class TestStart:
         if since == HEAD:
             assert (stops, database.migrations.upgrade()) == ([], [])
         else:
-            assert f"The schema is {NEWER}, which this HBNB, of {HEAD}, does not know: start the one" in stops[0]
-            with pytest.raises(Conflict, match=f"The schema is {NEWER}, which this HBNB"):
+            assert f"The schema is {NEWER}, but this HBNB only knows schemas up to {HEAD}: start the" in stops[0]
+            with pytest.raises(Conflict, match=f"The schema is {NEWER}, but this HBNB"):
                 database.migrations.upgrade()
         assert database.rows("SELECT * FROM alembic_version") == [(NEWER, since)]
 
@@ -290,7 +290,7 @@ class TestStart:
         for command in ("status", "upgrade", "downgrade"):
             found = CliRunner().invoke(db, [command])
             assert found.exit_code == 1
-            assert f"The schema is {revision}, which this HBNB, of {HEAD}, does not know: start the one" in found.output
+            assert f"The schema is {revision}, but this HBNB only knows schemas up to {HEAD}: start" in found.output
 
     def test_only_a_newer_hbnb_can_downgrade_its_schema(self, small, monkeypatch):
         use(small, monkeypatch)
@@ -298,19 +298,19 @@ class TestStart:
         small.execute(f"UPDATE alembic_version SET version_num = '{NEWER}', since = '{HEAD}'")
         found = CliRunner().invoke(db, ["downgrade"])
         assert found.exit_code == 1
-        assert found.output == f"Error: The schema is {NEWER}: only a newer HBNB can take it back\n"
+        assert found.output == f"Error: The schema is {NEWER}: only a newer HBNB can downgrade it\n"
 
     def test_a_missing_table_is_refused_at_start_and_by_every_command(self, small, monkeypatch):
         storage = use(small, monkeypatch, "production")
         small.migrations.upgrade()
         small.execute("DROP TABLE reviews")
-        with pytest.raises(Outdated, match="lacks reviews: `flask --app wsgi db status` says what to do"):
+        with pytest.raises(Outdated, match="lacks the tables reviews: run `flask --app wsgi db status`"):
             storage.reload()
         schema = small.schema()
         for command in ("status", "upgrade", "downgrade"):
             found = CliRunner().invoke(db, [command])
             assert found.exit_code == 1
-            assert "The tables reviews are gone: keep what there is by mysqldump, drop the others" in found.output
+            assert "The tables reviews are missing: save the others by mysqldump, drop them and" in found.output
         assert small.schema() == schema
         assert json.loads(CliRunner().invoke(db, ["status", "--json"]).output)["up_to_date"] is False
 
@@ -344,7 +344,7 @@ class TestStart:
         small.migrations.upgrade()
         assert client.get("/api/v1/states").status_code == 200
 
-    def test_an_outdated_schema_is_refused_when_an_unreachable_database_becomes_reachable(self, small, monkeypatch, tmp_path):
+    def test_an_outdated_schema_is_refused_once_the_database_is_reachable(self, small, monkeypatch, tmp_path):
         socket = tmp_path / "socket"
         small.settings = replace(small.settings, mysql_host=str(socket))
         storage = use(small, monkeypatch, "production")
@@ -402,7 +402,7 @@ class TestTakeover:
                  "C9": "É"}
         for number, kept in enumerate(texts):
             small.execute(f"INSERT INTO amenities SELECT 'x{number}', created_at, updated_at, X'{kept}' FROM states")
-        assert any("2 name get the letters that were meant" in line for line in small.migrations.plan().lines)
+        assert any("2 name get their encoding corrected" in line for line in small.migrations.plan().lines)
         small.migrations.upgrade()
         assert small.rows("SELECT name FROM amenities WHERE id LIKE 'x%' ORDER BY id") == [
             (meant,) for meant in texts.values()]
@@ -413,63 +413,65 @@ class TestTakeover:
         assert (small.content(), small.schema()) == (before, schema)
         assert plan.stops == []
         [users] = [line for line in plan.lines if line.startswith("users: ")]
-        assert users.startswith("users: 3 rows; id, created_at, updated_at, email, password, first_name, last_name get")
-        assert "1 last_name is set where it was not" in users
+        assert users.startswith("users: 3 rows; new column types: id, created_at, updated_at, email, password, first_n")
+        assert "1 last_name was NULL and gets its default" in users
         assert "3 passwords become hashes" in users
         assert any("places: 2 rows" in line and "1 description get line breaks for <BR />" in line
                    for line in plan.lines)
 
     @pytest.mark.parametrize(("statement", "words"), [
         ("UPDATE users SET email = 'ADA@X.org' WHERE id = 'u3'",
-         r"users.email may belong to one .*: u1 \(Ada@x.org\), u3 \(ADA@X.org\)"),
-        ("SET FOREIGN_KEY_CHECKS = 0; DELETE FROM states", r"cities.state_id names none of the states.*: c1"),
-        ("DELETE FROM users WHERE id = 'u2'", r"places.user_id names none of the users.*: p2\n.*reviews.user_id.*: r1"),
-        ("DELETE FROM amenities WHERE id = 'a2'", r"place_amenity.amenity_id names none of the amenities.*: p1/a2"),
-        ("UPDATE reviews SET user_id = 'U2'", "reviews.user_id names none of the users, or writes its id"),
-        ("UPDATE users SET email = NULL WHERE id <> 'u2'",
-         r"users.email is NULL where there must be a value.*: u1, u3"),
-        ("UPDATE reviews SET text = X'E28099E9'", r"reviews.text holds both UTF-8 and bytes that are none.*: r1"),
+         r"users have the same e-mail address, .*: u1 \(Ada@x.org\), u3 \(ADA@X.org\)"),
+        ("SET FOREIGN_KEY_CHECKS = 0; DELETE FROM states", r"cities.state_id is not the id of one of the states.*: c1"),
+        ("DELETE FROM users WHERE id = 'u2'",
+         r"places.user_id is not the id of one of the users.*: p2\n.*reviews.user_id.*: r1"),
+        ("DELETE FROM amenities WHERE id = 'a2'", r"place_amenity.amenity_id is not the id of one of .*: p1/a2"),
+        ("UPDATE reviews SET user_id = 'U2'", "reviews.user_id is not the id of one of the users, or differs from it"),
+        ("UPDATE users SET email = NULL WHERE id <> 'u2'", r"users.email is NULL, but required.*: u1, u3"),
+        ("UPDATE reviews SET text = X'E28099E9'", r"reviews.text mixes UTF-8 with other bytes.*: r1"),
         ("ALTER TABLE reviews CONVERT TO CHARACTER SET utf8mb3; "
          "UPDATE reviews SET text = CONVERT(X'C3A2C280C29920C3A9' USING utf8mb4)",
-         r"reviews.text holds both UTF-8 and bytes that are none: write it anew: r1"),
+         r"reviews.text mixes UTF-8 with other bytes: write the text again: r1"),
         ("UPDATE reviews SET text = X'81'", r"reviews.text holds bytes that are neither.*: r1"),
         ("SET FOREIGN_KEY_CHECKS = 0; UPDATE states SET name = X'E9', id = X'E9'; UPDATE cities SET state_id = X'E9'",
-         r"states.id is no id"),
+         r"states.id is not an id"),
         ("ALTER TABLE places MODIFY name TEXT; UPDATE places SET name = REPEAT('x', 129) WHERE id = 'p1'",
          "places.name has more than 128 characters.*: p1"),
-        ("ALTER TABLE places ADD stars int", r"places.stars is no column of HBNB's"),
+        ("ALTER TABLE places ADD stars int", r"places.stars is not a column of HBNB"),
         ("ALTER TABLE reviews DROP text", r"reviews has no column text"),
         ("ALTER TABLE places MODIFY price_by_night double; UPDATE places SET price_by_night = 9.5 WHERE id = 'p1'",
-         "places.price_by_night is no whole number.*: p1"),
+         "places.price_by_night is not a whole number.*: p1"),
         ("CREATE TABLE mine (s varchar(60), t int, FOREIGN KEY f (s) REFERENCES states (id)) CHARSET=latin1",
-         "mine is no table of HBNB's and has a foreign key"),
+         "mine, which is not HBNB's, has a foreign key to a table of HBNB"),
         ("CREATE TABLE mine (id varchar(60) PRIMARY KEY, t int) CHARSET=latin1; "
          "INSERT INTO mine VALUES ('New York', 1); ALTER TABLE states ADD CONSTRAINT theirs "
          " FOREIGN KEY (name) REFERENCES mine (id)",
-         r"states has a foreign key to a table that is not HBNB's: drop it \(theirs\)"),
-        ("ALTER TABLE users ADD CONSTRAINT hmm CHECK (email LIKE '%@%')", r"users has a check: drop it \(hmm\)"),
+         r"states has a foreign key to a table that is not HBNB's: drop the key \(theirs\)"),
+        ("ALTER TABLE users ADD CONSTRAINT hmm CHECK (email LIKE '%@%')",
+         r"users has a check constraint: drop it \(hmm\)"),
         ("CREATE TABLE places__new (mine int, own int); INSERT INTO places__new VALUES (1, 2)",
-         "places__new is in the way, and no copy of an upgrade: drop it, or give it another name"),
-        ("CREATE TABLE users__old AS SELECT * FROM users", "users__old is in the way, and users is not what an"),
+         "places__new exists, but was not made by an upgrade: drop it, or rename it"),
+        ("CREATE TABLE users__old AS SELECT * FROM users", "users__old exists, but users was not made by the"),
         ("CREATE TRIGGER tr BEFORE INSERT ON users FOR EACH ROW SET NEW.first_name = 'x'",
          r"users has a trigger.*\(tr\)"),
         ("ALTER TABLE place_amenity DROP PRIMARY KEY; INSERT INTO place_amenity VALUES ('p1', 'a1')",
-         r"place_amenity has several rows of one place_id and amenity_id: remove all but one: p1/a1")])
+         r"place_amenity has several rows with the same place_id and amenity_id: remove all but one: p1/a1")])
     def test_rows_that_cannot_be_converted_stop_it_before_anything_changes(self, small, statement, words):
         small.execute(statement)
         before, schema = small.content(), small.schema()
         with pytest.raises(Conflict, match=words) as stopped:
             small.migrations.upgrade()
-        assert str(stopped.value).startswith("This stops it, and nothing was changed:")
+        assert str(stopped.value).startswith("The upgrade cannot run, and nothing was changed:")
         assert (small.content(), small.schema()) == (before, schema)
         assert re.search(words, "\n".join(small.migrations.plan().stops))
 
     @pytest.mark.parametrize(("statement", "stops"), [
-        ("ALTER TABLE states ADD stars int", ["states.stars is no column of HBNB's: move it into a table of its own, "
-                                              "or drop it"]),
+        ("ALTER TABLE states ADD stars int", ["states.stars is not a column of HBNB: move it into another table, or "
+                                              "drop it"]),
         ("ALTER TABLE users DROP email", ["users has no column email: add it, with its values"]),
         ("ALTER TABLE states ADD stars int, ADD hue int; UPDATE cities SET state_id = 's2'", [
-            "states.hue is no column", "states.stars is no column", "cities.state_id names none of the states"])])
+            "states.hue is not a column", "states.stars is not a column",
+            "cities.state_id is not the id of one of the states"])])
     def test_each_fault_is_reported_once(self, small, statement, stops):
         small.execute(f"SET FOREIGN_KEY_CHECKS = 0; {statement}")
         found = small.migrations.plan().stops
@@ -481,7 +483,7 @@ class TestTakeover:
         plan = small.migrations.plan()
         assert plan.stops == []
         for name in missing.split(", "):
-            assert f"{name} is not there, and is made" in plan.lines
+            assert f"{name} does not exist, and will be created" in plan.lines
         assert small.migrations.upgrade() == REVISIONS
         other = make("other")
         other.migrations.upgrade()
@@ -496,7 +498,8 @@ class TestTakeover:
                       "(s varchar(60) CHARSET latin1, FOREIGN KEY f (s) REFERENCES migrated.states (id))")
         try:
             assert small.migrations.plan().stops == [
-                "bills.bills is no table of HBNB's and has a foreign key to one: drop it (f), and make it anew later"]
+                "bills.bills, which is not HBNB's, has a foreign key to a table of HBNB: drop the key (f), and create "
+                "it again afterwards"]
         finally:
             small.execute("DROP DATABASE bills")
 
@@ -512,13 +515,13 @@ class TestTakeover:
     def test_values_with_a_default_are_set_and_counted(self, small):
         small.execute("SET sql_mode = ''; ALTER TABLE users MODIFY created_at datetime NOT NULL DEFAULT '0000-00-00';"
                       "UPDATE users SET created_at = '0000-00-00', updated_at = NULL, password = NULL WHERE id = 'u1'")
-        assert any("1 created_at is set where it was not" in line for line in small.migrations.plan().lines)
+        assert any("1 created_at was NULL and gets its default" in line for line in small.migrations.plan().lines)
         small.migrations.upgrade()
         [row] = small.rows("SELECT YEAR(created_at), YEAR(updated_at), password FROM users WHERE id = 'u1'")
         assert row == (1970, 1970, passwords.NO_LOGIN)
 
     def test_an_upgrade_interrupted_at_any_statement_is_completed_by_the_next(self, small, make):
-        """Before any statement that changes something the work ends, as if its process were killed."""
+        """The upgrade ends before each statement that changes something, as if its process were killed."""
         whole = make("whole")
         whole.fill()
         whole.migrations.upgrade()
@@ -528,7 +531,7 @@ class TestTakeover:
             sent = killed(small, "upgrade", until=len(sent) + 1)
         assert len(sent) > 15
         cuts, last, until = 0, sent, 1
-        while sent := killed(small, "upgrade", until):    # each goes on where the last one ended
+        while sent := killed(small, "upgrade", until):    # each continues after the end of the last one
             cuts, last, until = cuts + 1, sent, until + 1 if sent == last else 1
             assert cuts < 60
         assert cuts > 20
@@ -545,7 +548,7 @@ class TestTakeover:
             small.execute("UPDATE states SET name = 'Late'")
             swap(connection, metadata)
         monkeypatch.setattr(takeover, "_swap", late)
-        with pytest.raises(Conflict, match=r"states had 1 rows .* somebody wrote meanwhile"):
+        with pytest.raises(Conflict, match=r"states had 1 rows .* another program wrote meanwhile"):
             small.migrations.upgrade()
         after = {name: rows for name, rows in small.content().items() if name in TABLES}
         assert after.pop("states")[0][3] == "Late"
@@ -566,14 +569,14 @@ class TestTakeover:
 
     def test_the_plan_names_the_indexes_that_are_dropped(self, small):
         small.execute("ALTER TABLE users ADD UNIQUE mine (first_name, email)")
-        assert [line for line in small.migrations.plan().lines if "loses" in line] == [
-            "users loses indexes that are not HBNB's: mine; make them anew later"]
+        assert [line for line in small.migrations.plan().lines if "dropped" in line] == [
+            "users: these indexes are not HBNB's and are dropped: mine; create them again later if you need them"]
 
     def test_a_downgrade_names_the_indexes_that_are_dropped(self, small, monkeypatch):
         use(small, monkeypatch)
         small.migrations.upgrade()
         small.execute("ALTER TABLE states ADD INDEX mine (name)")
-        assert "states loses indexes that are not HBNB's: mine; make them anew later\n" in (
+        assert "states: these indexes are not HBNB's and are dropped: mine; create them again later" in (
             CliRunner().invoke(db, ["downgrade", "0001"]).output)
 
     def test_rows_written_after_an_interrupted_upgrade_are_kept(self, small):
@@ -592,7 +595,7 @@ class TestTakeover:
                       "INSERT INTO users SELECT 'u9', created_at, updated_at, 'new@x.org', password, 'N', 'N' "
                       "FROM users WHERE id = 'u1'")
         before = small.content()
-        with pytest.raises(Conflict, match="users__old is in the way, and users is not what an upgrade"):
+        with pytest.raises(Conflict, match="users__old exists, but users was not made by the interrupted"):
             small.migrations.upgrade()
         assert small.content() == before
         small.execute("DROP TABLE users__old")
@@ -620,7 +623,7 @@ class TestTakeover:
         small.execute("INSERT INTO states SELECT 's9', created_at, updated_at, name FROM states")
         before = small.content()
         for _ in range(2):
-            with pytest.raises(Conflict, match="states__old is in the way, and states is not"):
+            with pytest.raises(Conflict, match="states__old exists, but states was not made by"):
                 small.migrations.upgrade()
         assert small.content() == before
         small.execute(f"SET FOREIGN_KEY_CHECKS = 0; DROP TABLE {', '.join(f'{name}__old' for name in TABLES)}")
@@ -634,12 +637,12 @@ class TestTakeover:
                                       stderr=subprocess.PIPE) for _ in range(2)]
         printed = sorted(process.communicate(timeout=60) for process in processes)
         assert [error for _, error in printed] == ["", ""]
-        assert printed[0][0].startswith("0001: ") or f"{HEAD} is done" in printed[0][0]
+        assert printed[0][0].startswith("0001: ") or f"{HEAD}: done" in printed[0][0]
         assert printed[1][0] == "Nothing to do: the schema is up to date\n"
 
 
 class TestAddresses:
-    """From the version that told addresses apart by a collation of the server's."""
+    """The migration from revision 0002, which compared addresses by a collation of the server."""
 
     @pytest.fixture
     def before(self, small: Database) -> Database:
@@ -674,9 +677,9 @@ class TestAddresses:
         assert b"for key 'uq_users_email'" in refused.value.stderr
 
     def test_users_with_equal_addresses_are_named_and_nothing_is_changed(self, before):
-        self.insert(before, "k@x.org", "\u212a@x.org")      # the sign for kelvin, whose small letter is k
+        self.insert(before, "k@x.org", "\u212a@x.org")      # the Kelvin sign, whose small letter is k
         content, schema = before.content(), before.schema()
-        with pytest.raises(Conflict, match=r"whatever its capitals: .*: n0 \(k@x.org\), n1 \(\u212a@x.org\)"):
+        with pytest.raises(Conflict, match=r"the same e-mail address, .*: n0 \(k@x.org\), n1 \(\u212a@x.org\)"):
             before.migrations.upgrade()
         assert (before.content(), before.schema()) == (content, schema)
 
@@ -685,7 +688,7 @@ class TestAddresses:
         small.migrations.upgrade()
         schema = small.schema()
         self.insert(small, "josé@x.org", "jose@x.org")
-        assert re.search(r"cannot tell these apart: n0 \(josé@x.org\), n1 \(jose@x.org\)",
+        assert re.search(r"takes these for equal: n0 \(josé@x.org\), n1 \(jose@x.org\)",
                          CliRunner().invoke(db, ["downgrade", "0002"]).output)
         assert not any("uq_users_email" in line for line in small.schema()["users"])
         small.migrations.upgrade()
@@ -699,7 +702,7 @@ class TestAddresses:
 
 
 class TestCommands:
-    """What an operator types, in an environment where nothing can be served yet."""
+    """The commands `flask db …`, in an environment in which the server cannot start yet."""
 
     @pytest.fixture
     def run(self, small: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
@@ -714,7 +717,7 @@ class TestCommands:
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "db"]
         for words, status, printed in (
                 (["status"], 1, f"The schema has no revision; this HBNB needs revision {HEAD}\n0001: "),
-                (["upgrade"], 0, "0001 is done\n"),
+                (["upgrade"], 0, "0001: done\n"),
                 (["status"], 0, f"The schema has revision {HEAD}; this HBNB needs revision {HEAD}\n")):
             ended = subprocess.run([*command, *words], cwd=ROOT, env=environ, capture_output=True, text=True,
                                    timeout=60)
@@ -733,7 +736,7 @@ class TestCommands:
         assert own.rows("SHOW TABLES") == []
         own.migrations.upgrade()
         own.execute("INSERT INTO states VALUES ('s1', NOW(), NOW(), 'Here')")
-        assert "0002 is undone" in run("downgrade", "0001")
+        assert "0002: undone" in run("downgrade", "0001")
         assert f"The schema has revision 0001; this HBNB needs revision {HEAD}" in run("status")
         assert own.rows("SELECT version_num, name FROM alembic_version, states") == [("0001", "Here")]
 
@@ -767,13 +770,14 @@ class TestCommands:
     def test_upgrade_prints_rows_and_checksums_and_downgrade_what_stays(self, run):
         found = run("upgrade").output
         assert re.search(r"place_amenity: 2 rows before and after, checksum [0-9a-f]{16}\n", found)
-        assert found.endswith(f"{HEAD} is done\n")
+        assert found.endswith(f"{HEAD}: done\n")
         assert run("upgrade").output == "Nothing to do: the schema is up to date\n"
-        assert "hashed passwords, with which an older HBNB lets nobody in" in run("downgrade", "0001").output
+        assert "hashed passwords, with which an older HBNB refuses to log in" in run("downgrade", "0001").output
         found = run("downgrade")
-        assert (found.exit_code, "There is nothing before 0001" in found.output) == (1, True)
+        assert (found.exit_code, "There is no revision before 0001" in found.output) == (1, True)
 
-    @pytest.mark.parametrize(("revision", "words"), [("0009", "There is no revision 0009"), (HEAD, "none before it")])
+    @pytest.mark.parametrize(("revision", "words"), [
+        ("0009", "There is no revision 0009"), (HEAD, "is not an earlier revision")])
     def test_downgrade_to_an_unknown_or_later_revision_is_refused(self, run, small, revision, words):
         small.migrations.upgrade()
         found = run("downgrade", revision)
@@ -799,8 +803,8 @@ class TestCommands:
         monkeypatch.setattr(models, "storage", away)
         found = CliRunner().invoke(db, arguments)
         assert found.exit_code == 1
-        advice = {"upgrade": r"\. See that it runs .*gone on with",
-                  "downgrade": r"\. See that it runs .*taken back then"}.get(arguments[-1], "")
+        advice = {"upgrade": r"\. Make sure that it is running .*an interrupted upgrade continues",
+                  "downgrade": r"\. Make sure that it is running .*`db downgrade` again"}.get(arguments[-1], "")
         assert re.fullmatch(r"Error: The database migrated cannot be used: Can't connect to local server through "
                             rf"socket '/no/such/socket' \(2\){advice}\n", found.output)
 
@@ -834,7 +838,7 @@ class TestCommands:
 
 
 class Killed(BaseException):
-    """What ends the work without a word."""
+    """Stands for a kill of the process."""
 
 
 def interrupted_after_renaming(database: Database) -> None:
@@ -844,7 +848,13 @@ def interrupted_after_renaming(database: Database) -> None:
 
 
 def killed(database: Database, work: str, until: int, *values: str) -> list[str]:
-    """Upgrade or downgrade, and be killed after so many statements that change something. Returns: these."""
+    """Upgrade or downgrade, and end after some statements that change something.
+
+    Args:
+        work: `upgrade` or `downgrade`.
+        until: the number of statements that are executed.
+    Returns: these statements; empty if the work was completed.
+    """
     storage, sent = database.open(), []
 
     def count(connection: Any, cursor: Any, sql: str, *_: Any) -> None:

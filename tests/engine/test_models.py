@@ -1,4 +1,4 @@
-"""The models as the contract has them, on both engines."""
+"""The models, as programs and tests of the classic HBNB use them, on both engines."""
 from __future__ import annotations
 
 import datetime

@@ -1,4 +1,4 @@
-"""The tests do with the one database that they are given, and leave it empty."""
+"""The tests need only the database that the environment names, and leave it empty."""
 from __future__ import annotations
 
 import os
@@ -13,11 +13,11 @@ from tests.database import GIVEN, given
 
 RIGHTS = ", ".join(re.findall(r"[A-Z]{3,}(?: [A-Z]+)?", re.search(
     r"Its user needs\s`(.*?)`", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[1]))
-# Some of each kind: objects, searches, connections that are killed, deadlocks, tables made anew by other programs.
+# A selection of all kinds: objects, transactions, killed connections, deadlocks, tables recreated by other programs.
 SOME = ["-kdb", *(f"tests/engine/test_storage.py::Test{each}" for each in ("Cascades", "Threads", "Transaction")),
-        "tests/engine/test_db_storage.py::TestFaults::test_a_deadlock_is_tried_once_more",
+        "tests/engine/test_db_storage.py::TestFaults::test_save_is_tried_again_after_a_deadlock",
         "tests/engine/test_db_storage.py::TestEnvironment::"
-        "test_the_environment_test_makes_all_tables_anew_and_others_keep_them"]
+        "test_the_environment_test_recreates_all_tables_and_dev_keeps_them"]
 
 
 def test_the_tests_need_rights_on_their_database_only_and_leave_it_empty(mariadb):
@@ -48,5 +48,5 @@ def test_a_database_with_missing_settings_is_refused():
 
 @pytest.mark.parametrize("name", ["production", "hbnb_dev_db", "latest"])
 def test_a_database_without_test_in_its_name_is_refused(name):
-    with pytest.raises(ValueError, match=f"HBNB_TEST_MYSQL_DB is {name}, and would be emptied"):
+    with pytest.raises(ValueError, match=f"HBNB_TEST_MYSQL_DB is {name}, which the tests would empty"):
         given(dict(zip(GIVEN, ("u", "p", "h", name), strict=True)))

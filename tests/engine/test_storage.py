@@ -1,4 +1,4 @@
-"""What any storage does: one suite, which both engines run."""
+"""The storage interface: tests that run on both engines."""
 from __future__ import annotations
 
 import threading
@@ -230,7 +230,7 @@ class TestErrors:
         loaded = storage.get(State, state.id)
         in_another_thread(lambda: storage.get(State, state.id).delete(), storage.save)
         loaded.name = "T"
-        with pytest.raises(HBNBError, match="removed it"):
+        with pytest.raises(HBNBError, match="was removed meanwhile"):
             loaded.save()
         storage.close()
         assert storage.count(State) == 0
@@ -386,7 +386,7 @@ class TestTransaction:
             assert storage.count(State) == 1
             adder = threading.Thread(target=lambda: (State(name="T").save(), storage.close()))
             adder.start()
-            adder.join(1 if engine == "file" else 30)   # a writer of the file waits for the snapshot's end
+            adder.join(1 if engine == "file" else 30)   # with the file engine, a writer waits for the snapshot's end
             assert len(storage.read(State.__table__.select()).tuples()) == 1
         adder.join()
         assert storage.count(State) == 2

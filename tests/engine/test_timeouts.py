@@ -1,4 +1,4 @@
-"""How long a request waits for the database, in each environment: never for ever, and what it is then told."""
+"""Time limits of database connections and statements in each environment, and the response after a timeout."""
 from __future__ import annotations
 
 import re
@@ -32,7 +32,10 @@ def engine() -> str:
 
 @pytest.fixture
 def make(storage, settings, monkeypatch) -> Iterator[Callable[..., DBStorage]]:
-    """Makes storages of the same database, with other settings: as a server has them, or as a program."""
+    """A function that makes a storage of the same database with other settings.
+
+    With `hurry`, it has the time limits of a server, without it those of other programs.
+    """
     made: list[DBStorage] = []
 
     def make(hurry: bool = True, **more: str) -> DBStorage:
@@ -99,7 +102,7 @@ class TestEnvironments:
 
 class TestStatements:
     def test_a_statement_that_waits_too_long_is_answered_503(self, client, database, caplog):
-        database.disconnect()       # whoever still reads the table would keep it from being locked
+        database.disconnect()       # an open transaction that has read the table would block the lock
         client = client(mysql_timeout="1")
         assert client.post(STATES, json={"name": "S"}).status_code == 201
         with database.connect() as other:
@@ -117,12 +120,12 @@ class TestStatements:
         lambda storage, sleep: storage._session.execute(sleep)], ids=["alone", "in a transaction"])
     def test_the_server_ends_a_slow_statement_and_the_connection_stays_usable(self, make, send):
         storage = make(mysql_timeout="1")
-        [mine] = storage.read(text("SELECT CONNECTION_ID()")).scalars()
+        [before] = storage.read(text("SELECT CONNECTION_ID()")).scalars()
         with (pytest.raises(Unavailable, match=r"took too long .*HBNB_MYSQL_TIMEOUT is 1 seconds"),
                 storage._translated()):
             send(storage, text("SELECT SLEEP(30)"))
         storage.close()
-        assert storage.read(text("SELECT CONNECTION_ID()")).scalars() == [mine]     # which is as good as before
+        assert storage.read(text("SELECT CONNECTION_ID()")).scalars() == [before]
 
     @pytest.mark.parametrize("app", [wsgi, web_flask.app])
     def test_programs_that_do_not_serve_requests_have_no_time_limit(self, make, app):
@@ -157,7 +160,7 @@ class TestStatements:
         try:
             for path in (STATES, "/api/v1/stats"):
                 assert client.get(path).status_code == 503
-            assert [each for each in sent if "FROM states" in each] == sent[:1]     # nor asked the same again
+            assert [each for each in sent if "FROM states" in each] == sent[:1]     # it was not sent again
         finally:
             own_server.send(signal.SIGCONT)
         assert "S" in [state["name"] for state in client.get(STATES).json]
@@ -172,7 +175,7 @@ class TestPool:
         with in_a_thread(storage, lambda: storage._session.connection()):
             with pytest.raises(Unavailable, match="All connections to the database are in use"):
                 State(name="T").save()
-            assert storage.read(text("SELECT COUNT(*) FROM states")).scalars() == [1]    # which takes no transaction
+            assert storage.read(text("SELECT COUNT(*) FROM states")).scalars() == [1]    # needs no transaction
         State(name="U").save()
         storage.close()
         assert storage.count(State) == 2
@@ -190,7 +193,7 @@ class TestPool:
 
 
 class in_a_thread:
-    """Something that a thread does, which lives to the end of the block."""
+    """Runs a function in a thread that lives until the end of the block."""
 
     def __init__(self, storage: DBStorage, work: Callable[[], object]) -> None:
         self._done, self._end, self._error = threading.Event(), threading.Event(), []

@@ -1,4 +1,4 @@
-"""What only one object may have: the same rule on both engines, and whatever an old file holds twice."""
+"""Unique attributes: the same rule on both engines, and duplicates in older files."""
 from __future__ import annotations
 
 import json
@@ -98,7 +98,7 @@ class TestOldDuplicates:
         finish(start(dedent("""
             from models.user import User
             models.storage.reload()
-            models.storage._memory.execute("INSERT INTO loading VALUES (1)")     # an older one, without the rule
+            models.storage._memory.execute("INSERT INTO loading VALUES (1)")     # as an older HBNB, without the rule
             User(id="5", email="FIRST@y.example", password="p").save()"""), environ))
         assert models.storage.count(User) == 5
         assert posted("first@Y.example") == 409
@@ -148,7 +148,7 @@ class TestAddresses:
         assert models.storage.get(User, "0").email == "MÜLLER@x.example"
 
     def test_address_key_is_the_same_in_python_and_in_the_database(self, database):
-        """Every letter of the first plane, and some of the others."""
+        """It is compared for every letter of the first Unicode plane, and for some of others."""
         letters = [chr(code) for code in (*range(0x20, 0xd800), *range(0xe000, 0x11000)) if code != 0x7f]
         connection = database.connect()
         cursor = connection.cursor()

@@ -65,7 +65,8 @@ BAD = [({"day": "2027-02-30"}, "day must be a day such as 2027-01-31"),
        ({"day": None}, "day must not be null"),
        ({"details": "{}"}, "details must be a JSON object or list"),
        ({"details": 1.5}, "details must be a JSON object or list"),
-       ({"details": json.loads("[" * 248 + "]" * 248)}, "details holds a value that JSON does not have, or is nested too deeply"),
+       ({"details": json.loads("[" * 248 + "]" * 248)},
+        "details holds a value that JSON does not have, or is nested too deeply"),
        ({"details": None}, "details must not be null")]
 
 

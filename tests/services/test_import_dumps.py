@@ -134,7 +134,7 @@ class TestClassicFile:
         ({"amenity_ids": [None]}, "amenity_ids must be a list of ids"),
         ({"amenity_ids": [["w"]]}, "amenity_ids must be"),
         ({"amenity_ids": {"w": 1}}, "amenity_ids must be a list of ids"),
-        ({"id": "other"}, "its id or its class differs from its key"),
+        ({"id": "other"}, "it is not an object with the id and class of its key"),
         ({"__class__": "City"}, "it is not the object that its")])
     def test_objects_that_are_broken_are_refused_and_so_is_what_is_theirs(self, files: Files, change: Objects,
                                                                           reason: str):
@@ -152,7 +152,7 @@ class TestClassicFile:
 
     @pytest.mark.parametrize(("key", "value", "reason"), [
         ("Rocket.1", {"__class__": "Rocket", "id": "1"}, "there is no class Rocket"),
-        ("BaseModel.1", {}, "there is no class"), ("State.1", None, "its id or its class differs from its key"),
+        ("BaseModel.1", {}, "there is no class"), ("State.1", None, "it is not an object with the id and class of its key"),
         ("State.1", "x", "it is not the object"), ("State.1", [], "it is not the object"),
         ("State.", {}, "Missing id"), ("nonsense", {}, "there is no class nonsense"), ("", {}, "there is no class "),
         ("State.a b", {}, "id must be an id"), ("State." + "x" * 61, {}, "id must be an id"),
