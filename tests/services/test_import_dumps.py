@@ -152,8 +152,8 @@ class TestClassicFile:
 
     @pytest.mark.parametrize(("key", "value", "reason"), [
         ("Rocket.1", {"__class__": "Rocket", "id": "1"}, "there is no class Rocket"),
-        ("BaseModel.1", {}, "there is no class"), ("State.1", None, "it is not an object with the id and class of its key"),
-        ("State.1", "x", "it is not the object"), ("State.1", [], "it is not the object"),
+        ("BaseModel.1", {}, "there is no class"), ("State.1", None, "it is not an object with the id and class of its"),
+        ("State.1", "x", "it is not an object with"), ("State.1", [], "it is not an object with"),
         ("State.", {}, "Missing id"), ("nonsense", {}, "there is no class nonsense"), ("", {}, "there is no class "),
         ("State.a b", {}, "id must be an id"), ("State." + "x" * 61, {}, "id must be an id"),
         ("State.\ud800", {}, "id must be an id"), ("State.1", {"__class__": ["State"]}, "it is not the object"),
