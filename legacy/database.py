@@ -66,7 +66,7 @@ def plan(connection: Connection, metadata: MetaData, names: Sequence[str]) -> Pl
         columns = [f"new column types: {', '.join(differing)}"] if differing else []
         if found.rows or columns:
             made.lines.append(f"{name}: {found.rows} rows; {'; '.join(columns + changes) or 'no changes'}")
-        made.lines += ddl.losses(connection, metadata.tables[name])
+        made.lines += ddl.dropped_indexes(connection, metadata.tables[name])
         made.stops += [f"{reason}: {', '.join(rows)}" if rows else reason for reason, rows in found.stops.items()]
     return made
 
@@ -84,9 +84,9 @@ def run(connection: Connection, metadata: MetaData, names: Sequence[str]) -> Non
     with _unchecked(connection):
         made = plan(connection, metadata, names)
         if made.stops:
-            raise Conflict(stopped(made))
+            raise Conflict(stop_message(made))
         for line in made.lines:
-            ddl.say(line)
+            ddl.report(line)
         if not _there(connection, metadata, OLD):
             _copy(connection, metadata, made.changed)
         _swap(connection, metadata)
@@ -101,7 +101,7 @@ def run(connection: Connection, metadata: MetaData, names: Sequence[str]) -> Non
     connection.execute(version.CHANGE)
 
 
-def stopped(made: Plan) -> str:
+def stop_message(made: Plan) -> str:
     """Return the error message for a plan that cannot run."""
     return "\n".join(["The upgrade cannot run, and nothing was changed:", *(f"- {each}" for each in made.stops)])
 
@@ -175,7 +175,7 @@ def _compare(connection: Connection, metadata: MetaData) -> None:
                            f"({after.digest:x}): another program wrote meanwhile, or a row was converted wrongly. The "
                            "old tables are back in place: stop all programs that use the database, and try again. "
                            f"The converted tables were kept; when you no longer need them: DROP TABLE {put}")
-        ddl.say(f"{name}: {before.rows} rows before and after, checksum {before.digest:016x}")
+        ddl.report(f"{name}: {before.rows} rows before and after, checksum {before.digest:016x}")
 
 
 def _left(connection: Connection, metadata: MetaData) -> Iterator[str]:

@@ -23,7 +23,19 @@ import models
 from errors import Invalid
 from legacy import texts
 from models import passwords
-from models.codec import LARGEST, NUMBER, SMALLEST, TEXT, TIME, WHOLE, checker, holder, of, parse_time, unknown
+from models.codec import (
+    LARGEST,
+    NUMBER,
+    SMALLEST,
+    TEXT,
+    TIME,
+    WHOLE,
+    checker,
+    null_means_unknown,
+    of,
+    parse_time,
+    stored_checker,
+)
 from models.columns import MailType, links
 from models.engine.file.journal import Objects
 
@@ -37,18 +49,18 @@ _WHOLE = re.compile(r"\s*[+-]?\d+(\.0*)?\s*", re.ASCII)
 _NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?([eE][+-]?\d+)?\s*", re.ASCII)
 
 
-class Found(NamedTuple):
+class ConvertedObject(NamedTuple):
     """A converted object of an older store.
 
     Args:
         obj: the object; values have their columns' types, and unset attributes are left out.
         unknown: the names of attributes that HBNB does not know; they were left out.
-        mended: whether a value was changed.
+        converted: whether a value was changed.
     """
 
     obj: dict[str, Any]
     unknown: list[str]
-    mended: bool
+    converted: bool
 
 
 class Reader:
@@ -62,11 +74,11 @@ class Reader:
         self._breaks = breaks
         self._readers: dict[str, dict[str, Read]] = {}
 
-    def read(self, key: str, obj: Any, plain: Set[str] = frozenset()) -> Found:
+    def read(self, key: str, obj: Any, plain: Set[str] = frozenset()) -> ConvertedObject:
         """Convert an object.
 
         Args:
-            plain: attributes that need no conversion, as `plain` returns them.
+            plain: attributes that need no conversion, as `plain_attributes` returns them.
         Raises:
             Invalid: the object cannot be used; the message says why.
         """
@@ -79,8 +91,8 @@ class Reader:
         if not id:
             raise Invalid("Missing id")
         if obj.keys() <= plain and id.isascii():
-            return Found(obj | {"id": id, "__class__": name}, [], False)
-        readers, unknowns, foreign, mended = self._of(name), _unknowns(name), [], False
+            return ConvertedObject(obj | {"id": id, "__class__": name}, [], False)
+        readers, unknowns, foreign, converted = self._of(name), _unknowns(name), [], False
         found: dict[str, Any] = {"id": readers["id"](id), "__class__": name}
         for each, value in obj.items():
             reader = readers.get(each)
@@ -90,10 +102,10 @@ class Reader:
                 foreign.append(each)
             elif value is not None:
                 found[each] = new = reader(value)
-                mended = mended or (new is not value and (new != value or type(new) is not type(value)))
+                converted = converted or (new is not value and (new != value or type(new) is not type(value)))
             elif each in unknowns:
                 found[each] = None
-        return Found(found, foreign, mended)
+        return ConvertedObject(found, foreign, converted)
 
     def _of(self, name: str) -> dict[str, Read]:
         """Return the readers of a class's values, by attribute."""
@@ -106,7 +118,7 @@ class Reader:
         return self._readers[name]
 
 
-def plain(name: str, objects: Sequence[dict[str, Any]]) -> Set[str]:
+def plain_attributes(name: str, objects: Sequence[dict[str, Any]]) -> Set[str]:
     """Return the attributes that need no conversion in any of these objects of a class.
 
     All values of an attribute are checked together, which is much faster than reading each.
@@ -125,41 +137,41 @@ def plain(name: str, objects: Sequence[dict[str, Any]]) -> Set[str]:
 
 
 @dataclass
-class Opening:
+class Conversion:
     """The result of opening an older HBNB's file.
 
     Args:
-        mended: the number of changed objects.
+        converted: the number of changed objects.
         refused: the reasons why objects cannot be used, by their keys.
         unknown: the number of objects with an attribute that HBNB does not know, by `Class.attribute`.
     """
 
-    mended: int = 0
+    converted: int = 0
     refused: dict[str, str] = field(default_factory=dict)
     unknown: Counter[str] = field(default_factory=Counter)
 
-    def take(self, part: Objects) -> Objects:
+    def convert(self, part: Objects) -> Objects:
         """Convert the objects of a part of the file. Refused objects are returned under keys that keep them aside."""
         taken: Objects = {}
         groups: dict[str, list[dict[str, Any]]] = {}
         for key, obj in part.items():
             if isinstance(obj, dict):
                 groups.setdefault(key.partition(".")[0], []).append(obj)
-        plains = {name: plain(name, objects) for name, objects in groups.items() if name in models.stored}
+        plains = {name: plain_attributes(name, objects) for name, objects in groups.items() if name in models.stored}
         for key, obj in part.items():
             try:
-                taken[key], foreign, mended = _OURS.read(key, obj, plains.get(key.partition(".")[0], frozenset()))
+                taken[key], foreign, converted = _READER.read(key, obj, plains.get(key.partition(".")[0], frozenset()))
             except Invalid as error:
                 self.refused[key] = str(error)
-                self.mended += passwords.hide(obj, texts.likely_letters)
+                self.converted += passwords.hash_nested(obj, texts.fix_encoding_if_clear)
                 taken |= _aside(key, obj, str(error))
                 continue
-            self.mended += mended
+            self.converted += converted
             if foreign:
                 self.unknown.update(f"{taken[key]['__class__']}.{name}" for name in foreign)
         return taken
 
-    def say(self, path: str) -> None:
+    def log(self, path: str) -> None:
         """Log the attributes and objects that were left out, if there are any."""
         log = logging.getLogger("hbnb")
         if self.unknown:
@@ -190,13 +202,13 @@ def _aside(key: str, obj: Any, reason: str) -> Objects:
 
 # Readers: they convert a value of an older store, by the type of its column.
 
-_OURS = Reader(lambda _, text: texts.lines(text))
+_READER = Reader(lambda _, text: texts.fix_line_breaks(text))
 
 
 @cache
 def _unknowns(name: str) -> frozenset[str]:
     """Return the attributes for which null means "unknown"."""
-    return frozenset(column.key for column in models.stored[name].__table__.c if unknown(column))
+    return frozenset(column.key for column in models.stored[name].__table__.c if null_means_unknown(column))
 
 
 def _reader(column: Column[Any], breaks: Breaks | None) -> Read:
@@ -218,7 +230,7 @@ def _refuse(column: Column[Any], value: Any) -> Invalid:
 
 
 def _key(column: Column[Any]) -> Read:
-    held = holder(column, in_database=False)
+    held = stored_checker(column, in_database=False)
 
     def read(value: Any) -> str:
         text = value if type(value) is str else _as_text(value)
@@ -233,13 +245,13 @@ def _text(column: Column[Any], breaks: Breaks) -> Read:
     is_line = isinstance(column.type, MailType) or column.info.get("write_only")
 
     def read(value: Any) -> str:
-        text = texts.likely_letters(key(value))
+        text = texts.fix_encoding_if_clear(key(value))
         return text if is_line else breaks(column, text)
     return read
 
 
 def _number(column: Column[Any], whole: bool) -> Read:
-    held = holder(column, in_database=False)
+    held = stored_checker(column, in_database=False)
 
     def read(value: Any) -> int | float:
         number = value
@@ -254,7 +266,7 @@ def _number(column: Column[Any], whole: bool) -> Read:
 
 
 def _held(column: Column[Any]) -> Read:
-    held = holder(column, in_database=False)
+    held = stored_checker(column, in_database=False)
 
     def read(value: Any) -> Any:
         if reason := held(value):
@@ -279,7 +291,7 @@ def _plain_test(column: Column[Any]) -> Callable[[list[Any]], bool]:
     kind = of(column)
     if kind in (WHOLE, NUMBER):
         return lambda values: _are_numbers(kind.python, values)
-    held = holder(column, in_database=False)
+    held = stored_checker(column, in_database=False)
     return _PLAIN_TESTS.get(kind.python) or (lambda values: not any(map(held, values)))
 
 

@@ -151,11 +151,11 @@ class OldTable:
             if not text.isascii() or len(text) > 60:
                 raise ValueError("is not an id of at most 60 ASCII characters: change it")
             return text
-        meant = _decided(texts.letters, text) if isinstance(raw, str) else text
+        meant = _decided(texts.fix_encoding, text) if isinstance(raw, str) else text
         if not meant.isascii() and meant != (raw if isinstance(raw, str) else raw.decode("cp1252", "replace")):
             found.changes[f"{column.name} get their encoding corrected"] += 1
         if column.name not in ("email", "password"):
-            lined = texts.lines(meant)
+            lined = texts.fix_line_breaks(meant)
             found.changes[f"{column.name} get line breaks for <BR />"] += lined != meant
             meant = lined
         length = getattr(column.type, "length", None)
@@ -179,7 +179,7 @@ def _reader(column: Column[Any], charset: str | None) -> tuple[str, Callable[[An
 
 
 def _text(raw: bytes) -> str:
-    return _decided(texts.read, raw)
+    return _decided(texts.decode, raw)
 
 
 def _decided(read: Callable[[Any], str], raw: Any) -> str:

@@ -16,11 +16,11 @@ _BOTH = "mixes UTF-8 with other bytes"
 _NEITHER = "holds bytes that are neither UTF-8 nor Windows-1252"
 
 
-class Mixed(ValueError):
+class MixedEncodings(ValueError):
     """A text mixes UTF-8 with other bytes."""
 
 
-def read(raw: bytes) -> str:
+def decode(raw: bytes) -> str:
     """Decode a text.
 
     Raises:
@@ -30,38 +30,38 @@ def read(raw: bytes) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         if _UTF8.search(raw):
-            raise Mixed(_BOTH) from None
+            raise MixedEncodings(_BOTH) from None
     try:
         return raw.decode("cp1252")
     except UnicodeDecodeError:
         raise ValueError(_NEITHER) from None
 
 
-def letters(text: str) -> str:
+def fix_encoding(text: str) -> str:
     """Correct a text that may have been decoded as Latin-1 by mistake.
 
     Raises:
-        Mixed: the bytes mix both encodings; the message is the end of a sentence.
+        MixedEncodings: the bytes mix both encodings; the message is the end of a sentence.
     """
     if text.isascii():
         return text
     try:
-        return read(text.encode("latin-1"))
-    except Mixed:
+        return decode(text.encode("latin-1"))
+    except MixedEncodings:
         raise
     except ValueError:      # it has letters outside Latin-1, so it was decoded correctly; or it has neither encoding
         return _CONTROLS.sub(_meant, text)
 
 
-def likely_letters(text: str) -> str:
-    """Correct a text like `letters`, but return a text that mixes encodings unchanged."""
+def fix_encoding_if_clear(text: str) -> str:
+    """Correct a text like `fix_encoding`, but return a text that mixes encodings unchanged."""
     try:
-        return letters(text)
-    except Mixed:
+        return fix_encoding(text)
+    except MixedEncodings:
         return text
 
 
-def lines(text: str) -> str:
+def fix_line_breaks(text: str) -> str:
     """Replace `<BR />` by line breaks."""
     return _BREAK.sub("\n", text) if "<" in text else text
 

@@ -28,7 +28,7 @@ class Stamp(NamedTuple):
         return self.since <= HEAD <= self.revision
 
 
-def stamped(connection: Connection) -> Stamp | None:
+def read_stamp(connection: Connection) -> Stamp | None:
     """Return the stamp of the schema; `None` if no migration made it."""
     try:
         row = connection.execute(text("SELECT * FROM alembic_version")).mappings().first()
@@ -56,13 +56,13 @@ def stamp(connection: Connection) -> None:
     connection.execute(text("DELETE FROM alembic_version WHERE version_num <> :head"), {"head": HEAD})
 
 
-def unknown(found: Stamp) -> str:
+def unknown_schema(found: Stamp) -> str:
     """Return the error message for a schema of a newer release that this one cannot use."""
     return (f"The schema is {found.revision}, but this HBNB only knows schemas up to {HEAD}: start the newer HBNB that "
             "made it, or run `flask --app wsgi db downgrade` there")
 
 
-def refusal(found: Stamp | None, empty: bool, database: str) -> str:
+def wrong_schema(found: Stamp | None, empty: bool, database: str) -> str:
     """Return the error message for a schema that this HBNB cannot use.
 
     Args:
@@ -71,7 +71,7 @@ def refusal(found: Stamp | None, empty: bool, database: str) -> str:
         database: the database's name.
     """
     if found and found.revision > HEAD:
-        return f"The database {database} cannot be used: {unknown(found)}"
+        return f"The database {database} cannot be used: {unknown_schema(found)}"
     what = "has no tables yet" if empty else (
         f"has the schema {found.revision}, but this HBNB needs {HEAD}" if found else
         "has the tables of an older HBNB")

@@ -9,21 +9,21 @@ from errors import Outdated
 from migrations import tables
 
 
-def judge(connection: Connection, settings: Settings) -> None:
+def check_schema(connection: Connection, settings: Settings) -> None:
     """Check that this HBNB can use the schema.
 
     Raises:
         Outdated: the schema is that of another release, or tables are missing; the message says what to do.
     """
-    found = migrations.stamped(connection)
+    found = migrations.read_stamp(connection)
     if found is None or not found.fits:
-        raise Outdated(migrations.refusal(found, found is None and tables.is_empty(connection), settings.mysql_db))
+        raise Outdated(migrations.wrong_schema(found, found is None and tables.is_empty(connection), settings.mysql_db))
     if missing := tables.missing(connection):
         raise Outdated(f"The database {settings.mysql_db} lacks the tables {', '.join(missing)}: run "
                        "`flask --app wsgi db status`, which says what to do")
 
 
-def make(connection: Connection, settings: Settings) -> None:
+def prepare_schema(connection: Connection, settings: Settings) -> None:
     """Create missing tables if that changes no data. If `env` is `test`, drop all tables and create them again.
 
     Raises:
@@ -33,9 +33,9 @@ def make(connection: Connection, settings: Settings) -> None:
         tables.recreate(connection)
         return
     try:
-        judge(connection, settings)
+        check_schema(connection, settings)
     except Outdated:
-        if migrations.stamped(connection) is None and tables.is_empty(connection):
+        if migrations.read_stamp(connection) is None and tables.is_empty(connection):
             tables.create(connection)
         elif not _upgraded(connection):
             raise

@@ -93,7 +93,7 @@ class Migrations:
             Conflict: the plan has stops; nothing was changed.
             Unavailable: another process is migrating, or the database cannot be used.
         """
-        with self._alone() as connection:
+        with self._exclusive() as connection:
             return self.upgrade_on(connection)
 
     def downgrade(self, revision: str | None = None) -> list[str]:
@@ -108,7 +108,7 @@ class Migrations:
             Conflict: the schema cannot be downgraded.
             Unavailable: another process is migrating, or the database cannot be used.
         """
-        with self._alone(_HALF_UNDONE) as connection:
+        with self._exclusive(_HALF_UNDONE) as connection:
             current, _, _, trouble = self._status(connection)
             if current is None:
                 raise Conflict("No migration made these tables, so there is no migration to undo")
@@ -128,12 +128,12 @@ class Migrations:
                                        {"before": self._script(revision).down_revision})
                     self._note(connection)
                     self._script(revision).module.downgrade()
-                    ddl.say(f"{revision}: undone")
+                    ddl.report(f"{revision}: undone")
             return undone
 
     def recreate(self) -> None:
         """Drop all tables, and create them empty."""
-        with self._alone() as connection:
+        with self._exclusive() as connection:
             tables.recreate(connection)
 
     def plan_on(self, connection: Connection) -> Plan:
@@ -154,7 +154,7 @@ class Migrations:
     def upgrade_on(self, connection: Connection) -> list[str]:
         made = self.plan_on(connection)     # of all steps, so that none is run if a later one cannot be
         if made.stops:
-            raise Conflict(database.stopped(made))
+            raise Conflict(database.stop_message(made))
         if (self._status(connection).current or "") > migrations.HEAD:      # newer, but this HBNB can use it
             return []
         migrations.prepare(connection)
@@ -163,7 +163,7 @@ class Migrations:
         def applied(step: Any, **_: Any) -> None:
             self._note(connection)
             done.append(step.up_revision_id)
-            ddl.say(f"{step.up_revision_id}: done")
+            ddl.report(f"{step.up_revision_id}: done")
 
         config = Config(attributes={"connection": connection, "on_version_apply": applied})
         config.set_main_option("script_location", self._scripts.dir)
@@ -180,13 +180,13 @@ class Migrations:
         connection.execute(text("UPDATE alembic_version SET since = :since"), {"since": since})
 
     def _status(self, connection: Connection) -> Status:
-        stamp = migrations.stamped(connection)
+        stamp = migrations.read_stamp(connection)
         current = stamp.revision if stamp else None
         steps = [Step(each.revision, each.doc.rstrip("."), each.module.backward_compatible)
                  for each in self._revisions.values() if current is None or each.revision > current]
         trouble = None
         if stamp and stamp.revision not in self._revisions and not stamp.fits:
-            trouble = migrations.unknown(stamp)
+            trouble = migrations.unknown_schema(stamp)
         elif missing := tables.missing(connection) if stamp and stamp.fits else []:
             trouble = (f"The tables {', '.join(missing)} are missing: save the others by mysqldump, drop them and "
                        f"alembic_version, run `{migrations.COMMAND}`, and restore a backup")
@@ -198,8 +198,8 @@ class Migrations:
         return self._revisions[revision]
 
     @contextmanager
-    def _alone(self, advice: str = _INTERRUPTED) -> Iterator[Connection]:
-        with self._connected(advice) as connection, server.only_one(connection):
+    def _exclusive(self, advice: str = _INTERRUPTED) -> Iterator[Connection]:
+        with self._connected(advice) as connection, server.exclusive(connection):
             yield connection
 
     @contextmanager

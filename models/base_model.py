@@ -43,7 +43,7 @@ class BaseModel:
     def __init__(self, *_: Any, **attributes: Any) -> None:
         now = utc_now()
         is_whole = attributes.pop("__class__", None) is not None
-        coded = codec.coded(self.__table__) if isinstance(self, Base) else dict.fromkeys(TIMES, codec.TIME)
+        coded = codec.json_codecs(self.__table__) if isinstance(self, Base) else dict.fromkeys(TIMES, codec.TIME)
         for name, value in ({"id": str(uuid.uuid4()), "created_at": now, "updated_at": now} | attributes).items():
             if name not in ("id", *TIMES) and not self._takes(name, is_whole):
                 raise Invalid(f"Unknown attribute: {name}", name)
@@ -71,7 +71,7 @@ class BaseModel:
         attributes = self._attributes(everything=bool(save_fs))
         for name, value in attributes.items():
             if isinstance(value, codec.DATED):
-                attributes[name] = codec.written(value)
+                attributes[name] = codec.to_json(value)
         return attributes | {"__class__": type(self).__name__}
 
     def _attributes(self, everything: bool = False) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sqlalchemy import Column, Table
 import models
 from errors import Invalid
 from models import passwords
-from models.codec import Check, holder
+from models.codec import Check, stored_checker
 from models.columns import links
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _form(name: str, in_database: bool) -> _Form:
 
 
 def _check(column: Column[Any], in_database: bool) -> Check:
-    held = holder(column, in_database)
+    held = stored_checker(column, in_database)
     if column.key == "password":
         return lambda value: held(passwords.NO_LOGIN if passwords.is_unsafe(value) else value)
     return held

@@ -25,7 +25,7 @@ from config import Settings
 from models import passwords
 from models.engine.base import Storage
 from monitoring import logs
-from tests.database import Database, engines_of, given
+from tests.database import Database, engines_of, settings_of
 from tests.mariadb import MariaDB
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -75,7 +75,7 @@ def own_settings(mariadb: MariaDB, **more: str) -> Settings:
 
 @pytest.fixture(scope="session")
 def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    database = Database(given(os.environ) or own_settings(request.getfixturevalue("mariadb")))
+    database = Database(settings_of(os.environ) or own_settings(request.getfixturevalue("mariadb")))
     database.clear()
     yield database
     database.clear()

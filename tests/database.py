@@ -9,23 +9,23 @@ import MySQLdb
 from config import Settings
 from models.columns import Base
 from models.engine.base import Storage
-from models.engine.db.connection import Engines, reached
+from models.engine.db.connection import Engines, address_options
 
-GIVEN = tuple(f"HBNB_TEST_MYSQL_{each}" for each in ("USER", "PWD", "HOST", "DB"))
+VARIABLES = tuple(f"HBNB_TEST_MYSQL_{each}" for each in ("USER", "PWD", "HOST", "DB"))
 
 
-def given(environ: Mapping[str, str]) -> Settings | None:
+def settings_of(environ: Mapping[str, str]) -> Settings | None:
     """Return the settings of the database that the environment names; `None` if it names none.
 
     Raises:
         ValueError: a variable is missing, or the database's name does not have the word test.
     """
-    if not any(environ.get(name) for name in GIVEN):
+    if not any(environ.get(name) for name in VARIABLES):
         return None
-    if missing := [name for name in GIVEN if name not in environ]:
+    if missing := [name for name in VARIABLES if name not in environ]:
         raise ValueError(f"{', '.join(missing)} must be set too")
     settings = replace(Settings(), type_storage="db", **{
-        name.removeprefix("HBNB_TEST_").lower(): environ[name] for name in GIVEN})
+        name.removeprefix("HBNB_TEST_").lower(): environ[name] for name in VARIABLES})
     if not settings.is_for_tests:
         raise ValueError(f"HBNB_TEST_MYSQL_DB is {settings.mysql_db}, which the tests would empty: its name must have "
                          "the word test")
@@ -44,7 +44,7 @@ class Database:
 
     def connect(self, **options: object) -> MySQLdb.Connection:
         return MySQLdb.connect(user=self.settings.mysql_user, password=self.settings.mysql_pwd, charset="utf8mb4",
-                               database=self.settings.mysql_db, **reached(self.settings), **options)
+                               database=self.settings.mysql_db, **address_options(self.settings), **options)
 
     def empty(self) -> None:
         """Remove all rows."""

@@ -81,7 +81,7 @@ def upgrade() -> None:
             # Without foreign keys: these would fail if the ids of older tables have another character set. 0002 adds
             # all of them.
             connection.execute(CreateTable(table, include_foreign_key_constraints=[]))
-            ddl.say(f"{table.name} did not exist, and was created")
+            ddl.report(f"{table.name} did not exist, and was created")
 
 
 def downgrade() -> None:

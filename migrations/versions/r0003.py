@@ -23,7 +23,7 @@ TEXT = "VARCHAR(128) CHARACTER SET utf8mb4 COLLATE"
 
 def preview(connection: Connection) -> Plan:
     """Return the plan for tables of revision 0002; for older tables, the preview of 0002 includes these checks."""
-    plan, stamp = Plan(), migrations.stamped(connection)
+    plan, stamp = Plan(), migrations.read_stamp(connection)
     if not stamp or stamp.revision != down_revision:
         return plan
     if several := _several(connection, f"{KEY} COLLATE utf8mb4_bin"):
@@ -54,8 +54,8 @@ def downgrade() -> None:
     columns, index = _there(connection)
     several = _several(connection, OLDER_KEY)
     if several:
-        ddl.say("users loses the unique index of e-mail addresses, because the previous release takes these for equal: "
-                f"{'; '.join(several)}")
+        ddl.report("users loses the unique index of e-mail addresses, because the previous release takes these for "
+                   f"equal: {'; '.join(several)}")
     _alter(connection, [
         f"MODIFY email {TEXT} utf8mb4_general_ci NOT NULL" if columns["email"] != "utf8mb4_general_ci" else "",
         "DROP INDEX uq_users_email" if index == "email_key" else "",

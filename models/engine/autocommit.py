@@ -35,7 +35,7 @@ class Autocommit:
                  streaming: tuple[Any, ...] = (), streams: Engine | None = None) -> None:
         self.engine = engine
         self.streams = streams or engine
-        self.patience = math.inf    # seconds; a statement that failed after this time is not sent again
+        self.retry_limit = math.inf    # seconds; a statement that failed after this time is not sent again
         self._before = before
         self._cursor = cursor
         self._streaming = streaming
@@ -44,12 +44,12 @@ class Autocommit:
         self._others: list[Any] = []
         self._error = cast(Any, engine.dialect.loaded_dbapi).Error
 
-    def forget(self) -> None:
+    def forget_connections(self) -> None:
         """Stop using the connections of the parent process, after a fork."""
         self._others.append(self._free)     # a reference, because closing them would close the parent's connections
         self._free = []
 
-    def give_up(self) -> None:
+    def close_idle(self) -> None:
         """Close all idle connections."""
         for _ in range(len(self._free)):
             with suppress(IndexError):      # another thread has taken it
@@ -59,24 +59,24 @@ class Autocommit:
 
     def rows(self, statement: Executable) -> Rows:
         """Execute a statement that includes its values, and return its rows."""
-        return self._twice(self._rows, statement)
+        return self._send_with_retry(self._rows, statement)
 
     def compiled(self, statement: Compiled, values: Mapping[str, Any]) -> Rows:
         """Execute a compiled statement, and return its rows."""
-        return statement.converted(self._twice(self._sent, statement.text, statement.ordered(values)))
+        return statement.converted(self._send_with_retry(self._sent, statement.text, statement.ordered(values)))
 
     def partitions(self, statement: Compiled, values: Mapping[str, Any], size: int) -> Generator[Rows, None, None]:
         """Execute a compiled statement, and yield its rows in parts of `size`, unbuffered.
 
         It has a connection of its own until the end, as the caller may send other statements meanwhile.
         """
-        connection, cursor = self._twice(self._streamed, statement.text, statement.ordered(values))
+        connection, cursor = self._send_with_retry(self._streamed, statement.text, statement.ordered(values))
         try:
             with closing(cursor):   # reads the remaining rows before another thread gets the connection
                 while part := cursor.fetchmany(size):
                     yield statement.converted(_named(cursor, part))
         except self._error as error:
-            raise self._said(error, connection, statement.text) from error
+            raise self._wrapped(error, connection, statement.text) from error
         finally:
             connection.close()
 
@@ -100,7 +100,7 @@ class Autocommit:
             free.append(connection)
             return rows
         except self._error as error:
-            raise self._said(error, connection, text) from error
+            raise self._wrapped(error, connection, text) from error
         except BaseException:       # such as Ctrl-C: the server's next response may belong to this statement
             if connection is not None:
                 connection.invalidate()
@@ -114,9 +114,9 @@ class Autocommit:
             cursor.execute(text, values)
             return connection, cursor
         except self._error as error:
-            raise self._said(error, connection, text) from error
+            raise self._wrapped(error, connection, text) from error
 
-    def _said(self, error: Any, connection: PoolProxiedConnection | None, text: str) -> DBAPIError:
+    def _wrapped(self, error: Any, connection: PoolProxiedConnection | None, text: str) -> DBAPIError:
         """Wrap a driver's error in SQLAlchemy's, and return the connection to its pool if it is still open."""
         gone = connection is None or self.engine.dialect.is_disconnect(error, None, None)
         if connection is not None:
@@ -125,15 +125,15 @@ class Autocommit:
             connection.close()
         return DBAPIError(text, None, error, hide_parameters=True, connection_invalidated=gone)
 
-    def _twice(self, send: Callable[..., T], *arguments: Any) -> T:
+    def _send_with_retry(self, send: Callable[..., T], *arguments: Any) -> T:
         self._before()
         start = time.monotonic()
         try:
             return send(*arguments)
         except DBAPIError as error:
-            if not error.connection_invalidated or time.monotonic() - start >= self.patience:
+            if not error.connection_invalidated or time.monotonic() - start >= self.retry_limit:
                 raise
-        self.give_up()      # the other idle connections are closed as well
+        self.close_idle()      # the other idle connections are closed as well
         return send(*arguments)
 
 

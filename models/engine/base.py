@@ -55,7 +55,7 @@ class Storage(Statements):
             for each in self._classes(cls):
                 found |= {f"{each.__name__}.{obj.id}": obj for obj in self._session.scalars(
                     select(each).order_by(each.created_at, each.id))}
-        for obj in self._waiting(cls):
+        for obj in self._pending(cls):
             found[f"{type(obj).__name__}.{obj.id}"] = obj
         for obj in self._session.deleted:
             found.pop(f"{type(obj).__name__}.{obj.id}", None)
@@ -79,7 +79,7 @@ class Storage(Statements):
             # No id has characters outside ASCII, and with such a value MySQL would not use the index.
             obj = self._session.get(wanted, id) if id.isascii() else None
         if obj is None:
-            obj = next((each for each in self._waiting(wanted) if each.id == id), None)
+            obj = next((each for each in self._pending(wanted) if each.id == id), None)
         return obj if obj is not None and obj.id == id and obj not in self._session.deleted else None
 
     def count(self, cls: type[BaseModel] | str | None = None) -> int:
@@ -95,7 +95,7 @@ class Storage(Statements):
         with self._translated():
             stored = sum(self._session.scalar(select(func.count()).select_from(each)) or 0 for each in wanted)
         gone = sum(isinstance(obj, tuple(wanted)) for obj in self._session.deleted)
-        return stored - gone + len(list(self._waiting(cls)))
+        return stored - gone + len(list(self._pending(cls)))
 
     def new(self, obj: BaseModel) -> None:
         """Add an object to the session; the next `save` stores it.
@@ -228,7 +228,7 @@ class Storage(Statements):
             raise Invalid(f"There is no class {cls!r}")
         return [found]
 
-    def _waiting(self, cls: type[BaseModel] | str | None) -> Iterable[BaseModel]:
+    def _pending(self, cls: type[BaseModel] | str | None) -> Iterable[BaseModel]:
         wanted = tuple(self._classes(cls))
         return (obj for obj in self._session.new if isinstance(obj, wanted))
 

@@ -55,13 +55,13 @@ class DBStorage(Storage):
                                 "named as a test database: set HBNB_MYSQL_DB to one whose name has the word test")
         self._settings = settings
         self._ready = False
-        self._keeps_keys = False    # whether the database has all foreign keys: older ones may lack some
+        self._has_foreign_keys = False    # whether the database has all foreign keys: older ones may lack some
         self._mutex = threading.Lock()
         self._engines = db_connection.engines(settings)
         from MySQLdb.cursors import DictCursor, SSDictCursor
         super().__init__(self._engines.transactions, Autocommit(
             self._engines.statements, self._before_reading, (DictCursor,), (SSDictCursor,), self._engines.streams))
-        version.keep(self._engines.transactions)
+        version.track(self._engines.transactions)
         event.listen(self._sessions, "after_begin", self._make_ready)
         event.listen(self._sessions, "after_transaction_end", lambda session, _: session.info.pop("sent", None))
 
@@ -89,10 +89,10 @@ class DBStorage(Storage):
 
     def enforce_timeouts(self) -> None:
         limits = self._settings.database
-        if self._autocommit.patience != limits.statement:
-            self._autocommit.patience = limits.statement
+        if self._autocommit.retry_limit != limits.statement:
+            self._autocommit.retry_limit = limits.statement
             self._engines.limit(limits)
-            self._autocommit.give_up()
+            self._autocommit.close_idle()
 
     def migrations(self) -> Migrations:
         try:
@@ -108,20 +108,20 @@ class DBStorage(Storage):
         with self._mutex:
             if not self._ready:
                 self._check_schema(connection)
-                self._keeps_keys = server.keep_keys(connection)
+                self._has_foreign_keys = server.has_foreign_keys(connection)
                 self._ready = True
 
     def _check_schema(self, connection: Connection) -> None:
         server.check(connection)
         if self._settings.guarded:      # creates no tables, so it need not wait for a process that does
-            bootstrap.judge(connection, self._settings)
+            bootstrap.check_schema(connection, self._settings)
             return
-        stamp = migrations.stamped(connection)
+        stamp = migrations.read_stamp(connection)
         if self._settings.env != "test" and stamp and stamp.fits:
             return
         # On another connection, because CREATE TABLE commits the transaction.
-        with self._autocommit.engine.connect() as own, server.only_one(own):
-            bootstrap.make(own, self._settings)
+        with self._autocommit.engine.connect() as own, server.exclusive(own):
+            bootstrap.prepare_schema(own, self._settings)
 
     def transact(self, work: Callable[[], T]) -> T:
         is_part = "transaction" in self._session.info
@@ -137,7 +137,7 @@ class DBStorage(Storage):
         super().lock(obj)
 
     @contextmanager
-    def _still(self) -> Iterator[None]:
+    def _consistent_reads(self) -> Iterator[None]:
         self._sessions.rollback()
         with self._translated():
             self._session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
@@ -170,13 +170,13 @@ class DBStorage(Storage):
 
     def insert(self, obj: BaseModel) -> None:
         table = obj.__table__
-        if self._in_transaction or table.name in version.TABLES or not self._keeps_keys:
+        if self._in_transaction or table.name in version.TABLES or not self._has_foreign_keys:
             super().insert(obj)
             return
         values = {column.key: getattr(obj, column.key) for column in table.c}
         try:
             with self._translated():
-                self._autocommit.compiled(self._kept(_insertion(table)), values)
+                self._autocommit.compiled(self._compile(_insertion(table)), values)
         except HBNBError as error:
             cause = error.__cause__
             if not isinstance(cause, DBAPIError):
@@ -200,17 +200,17 @@ class DBStorage(Storage):
             yield from super()._partitions(statement, values)
             return
         with self._translated():
-            compiled = Compiled(statement, self._engine) if values is None else self._kept(statement)
+            compiled = Compiled(statement, self._engine) if values is None else self._compile(statement)
             yield from self._autocommit.partitions(compiled, values or {}, CHUNK)
 
     def _read_versioned(self, statement: Select[Any], values: Values) -> tuple[Rows, Any]:
-        rows, found = self._autocommit.compiled(self._kept(_with_version(statement)), values), None
+        rows, found = self._autocommit.compiled(self._compile(_with_version(statement)), values), None
         for row in rows:
             found = row.pop("_version")
         return rows, found if rows else self._version()
 
     def _version(self) -> Any:
-        return self._autocommit.compiled(self._kept(_VERSION), {})[0]["_version"]
+        return self._autocommit.compiled(self._compile(_VERSION), {})[0]["_version"]
 
     def _before_reading(self) -> None:
         if not self._ready:
@@ -222,14 +222,14 @@ class DBStorage(Storage):
         return super().write(statement, values)
 
     def _commit(self, session: Session) -> None:
-        work = _Work(session)
+        pending = _PendingChanges(session)
         try:
             self._commit_once(session)
         except DBAPIError as error:
-            if errors.code(error) not in BUSY or not work.is_all:
+            if errors.code(error) not in BUSY or not pending.is_complete:
                 raise
             session.rollback()
-            work.again(session)
+            pending.reapply(session)
             self._commit_once(session)
 
     def _commit_once(self, session: Session) -> None:
@@ -262,7 +262,7 @@ def _insertion(table: Table) -> Insert:
     return insert(table)
 
 
-class _Work:
+class _PendingChanges:
     """The pending changes of a session, which can be applied again after a rollback."""
 
     def __init__(self, session: Session) -> None:
@@ -274,9 +274,9 @@ class _Work:
         ]
         # Statements that `write` sent in this transaction cannot be repeated from here, and decisions made under a
         # `lock` may be wrong after the lock was released.
-        self.is_all = "sent" not in session.info
+        self.is_complete = "sent" not in session.info
 
-    def again(self, session: Session) -> None:
+    def reapply(self, session: Session) -> None:
         session.add_all(self._new)
         for obj, values in self._changes:
             for name, value in values.items():

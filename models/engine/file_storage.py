@@ -70,7 +70,7 @@ class FileStorage(Storage):
         self._mutex = threading.RLock()
         self._is_current = False    # whether a thread holds the file's lock and has loaded all changes
         self._commits = 0
-        self._opening = json_file.Opening()
+        self._conversion = json_file.Conversion()
         event.listen(self._sessions, "do_orm_execute", self._catch_up)
         weakref.finalize(self, _fold, self._file, self._memory)
 
@@ -85,7 +85,7 @@ class FileStorage(Storage):
         self._file.timeout = lock.REQUEST_TIMEOUT
 
     def compact(self) -> None:
-        with self._alone(), self._mutex:
+        with self._exclusive(), self._mutex:
             self._file.fold(lambda: tables.everything(self._memory))
 
     def reload(self) -> None:
@@ -93,19 +93,19 @@ class FileStorage(Storage):
         with self._file.lock.reading(self._file.timeout), self._mutex:
             self._file.forget()
             self._read_changes()
-        if self._opening.mended:
-            self._keep_mended()
+        if self._conversion.converted:
+            self._write_converted()
 
-    def _keep_mended(self) -> None:
+    def _write_converted(self) -> None:
         """Write the converted objects to an older HBNB's file, if possible, so that it no longer holds passwords."""
-        count = self._opening.mended
+        count = self._conversion.converted
         message = (f"{self._file.path}: {count} {'object was' if count == 1 else 'objects were'} converted from the "
                    "old format")
         try:
-            with self._alone(), self._mutex:
-                if not self._opening.mended:    # another process has written it meanwhile
+            with self._exclusive(), self._mutex:
+                if not self._conversion.converted:    # another process has written it meanwhile
                     return
-                self._opening.mended = 0
+                self._conversion.converted = 0
                 self._file.rewrite(lambda: tables.everything(self._memory))
         except Unavailable as error:
             message = f"{message}, in memory only: {error}"
@@ -120,12 +120,12 @@ class FileStorage(Storage):
             yield from tables.everything(memory)
 
     def restore(self, parts: Iterable[Objects], replace: bool = False) -> None:
-        with self._alone(), self._mutex:
+        with self._exclusive(), self._mutex:
             self._memory.execute("BEGIN IMMEDIATE")
             try:
                 if not replace:
                     must_be_empty(tables.count(self._memory))
-                tables.load(self._memory, self._safe(parts), whole=True)
+                tables.load(self._memory, self._checked(parts), whole=True)
                 self._file.rewrite(lambda: tables.everything(self._memory))
                 self._memory.execute("COMMIT")
                 self._commits += 1
@@ -135,7 +135,7 @@ class FileStorage(Storage):
                 raise
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _exclusive(self) -> Iterator[None]:
         with self._file.writing():
             self._read_changes()
             outer, self._is_current = self._is_current, True
@@ -145,7 +145,7 @@ class FileStorage(Storage):
                 self._is_current = outer
 
     @contextmanager
-    def _still(self) -> Iterator[None]:
+    def _consistent_reads(self) -> Iterator[None]:
         with self._file.lock.reading(self._file.timeout):
             self._read_changes()
             yield
@@ -155,7 +155,7 @@ class FileStorage(Storage):
         super()._prepare(session)
 
     def _commit(self, session: Session) -> None:
-        with self._alone(), self._mutex:
+        with self._exclusive(), self._mutex:
             session.flush()
             connection: Any = session.connection().connection.driver_connection
             changes = tables.take_changes(connection)
@@ -171,7 +171,7 @@ class FileStorage(Storage):
 
     def _read_versioned(self, statement: Select[Any], values: Values) -> tuple[Rows, Any]:
         version = self._version()
-        return self._autocommit.compiled(self._kept(statement), values), version
+        return self._autocommit.compiled(self._compile(statement), values), version
 
     def _version(self) -> Any:
         self._catch_up()
@@ -185,27 +185,27 @@ class FileStorage(Storage):
     def _read_changes(self) -> None:
         with self._mutex:
             while self._file.changed():
-                seen = self._file.look()
+                seen = self._file.stamps()
                 try:
-                    self._take_over()
+                    self._load_changes()
                     return
                 except Unavailable:
                     time.sleep(PAUSE)
-                    if self._file.look() == seen:
+                    if self._file.stamps() == seen:
                         raise
                     # Another program is replacing the files one by one: try again.
 
-    def _take_over(self) -> None:
+    def _load_changes(self) -> None:
         self._memory.execute("BEGIN IMMEDIATE")
         try:
             whole, parts = self._file.changes()
-            self._opening = json_file.Opening() if whole else self._opening
-            tables.load(self._memory, self._ours(parts), whole)
+            self._conversion = json_file.Conversion() if whole else self._conversion
+            tables.load(self._memory, self._converted(parts), whole)
             self._memory.execute("COMMIT")
             self._commits += 1
-            self._file.taken()
+            self._file.mark_read()
             if whole:
-                self._opening.say(self._file.path)
+                self._conversion.log(self._file.path)
         except BaseException as error:
             self._memory.execute("ROLLBACK")
             self._file.forget()
@@ -214,14 +214,14 @@ class FileStorage(Storage):
                               "repair it, or restore a copy of it") from error
             raise
 
-    def _ours(self, parts: Iterable[Objects]) -> Iterator[Objects]:
+    def _converted(self, parts: Iterable[Objects]) -> Iterator[Objects]:
         for part in parts:
-            found = self._opening.take(part) if self._file.is_old else part
-            self._opening.mended += passwords.protect(found, unset=self._file.is_old)
+            found = self._conversion.convert(part) if self._file.is_old else part
+            self._conversion.converted += passwords.protect(found, unset=self._file.is_old)
             yield found
 
     @staticmethod
-    def _safe(parts: Iterable[Objects]) -> Iterator[Objects]:
+    def _checked(parts: Iterable[Objects]) -> Iterator[Objects]:
         """Check the objects of a backup, and hash their passwords: an older HBNB's backup may hold them as text."""
         for part in StoredCheck(in_database=False).checked(parts):
             passwords.protect(part)

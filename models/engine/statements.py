@@ -129,7 +129,7 @@ class Statements(Transactions):
         with self._translated():
             if values is None:
                 return self._session_rows(statement) if self._in_transaction else self._autocommit.rows(statement)
-            compiled = self._kept(statement)
+            compiled = self._compile(statement)
             if not self._in_transaction:
                 return self._autocommit.compiled(compiled, values)
             result = self._session.connection().exec_driver_sql(compiled.text, compiled.ordered(values))
@@ -144,7 +144,7 @@ class Statements(Transactions):
         with self._translated():
             return self._read_versioned(statement, values)
 
-    def _kept(self, statement: Executable) -> Compiled:
+    def _compile(self, statement: Executable) -> Compiled:
         """Return the compiled form of a statement, which is cached for as long as the statement exists."""
         if (found := self._compiled.get(statement)) is None:
             found = self._compiled[statement] = Compiled(statement, self._autocommit.engine)

@@ -70,7 +70,7 @@ class Transactions:
         if "transaction" in info:
             yield
             return
-        with self._alone():
+        with self._exclusive():
             try:
                 info["transaction"] = True
                 yield
@@ -101,7 +101,7 @@ class Transactions:
         Raises:
             Unavailable: the storage cannot be reached.
         """
-        with self._still():
+        with self._consistent_reads():
             try:
                 yield
             finally:
@@ -125,11 +125,11 @@ class Transactions:
     # Engines may override these
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _exclusive(self) -> Iterator[None]:
         yield
 
     @contextmanager
-    def _still(self) -> Iterator[None]:
+    def _consistent_reads(self) -> Iterator[None]:
         yield
 
     def _prepare(self, session: Session) -> None:
@@ -219,7 +219,7 @@ def _disposer(storage: Transactions) -> Callable[[], None]:
 
     def dispose() -> None:
         if (kept := reference()) is not None:
-            kept._autocommit.forget()
+            kept._autocommit.forget_connections()
             for engine in {kept._engine, kept._autocommit.engine, kept._autocommit.streams}:
                 engine.dispose(close=False)
     return dispose

@@ -77,4 +77,4 @@ def test_a_server_with_an_untrusted_certificate_or_one_for_another_host_is_refus
 
 
 def test_a_connection_to_a_socket_does_not_use_tls(folder):
-    assert "ssl" not in db_connection.reached(replace(Settings(), mysql_host="/run/s", mysql_ca="/some.pem"))
+    assert "ssl" not in db_connection.address_options(replace(Settings(), mysql_host="/run/s", mysql_ca="/some.pem"))

@@ -435,7 +435,7 @@ with models.storage.transaction():
         waiting.start()
         text = json.loads(path.read_text())
         text["State.1"] = {"name": "from outside", "__class__": "State"}
-        path.write_bytes(json_objects.OURS + json.dumps(text).encode()[1:])
+        path.write_bytes(json_objects.MARKER + json.dumps(text).encode()[1:])
         assert sorted(view(storage).values()) == ["before", "from outside"]
         assert waiting.is_alive()
         waiting.join(60)

@@ -52,7 +52,7 @@ def journal(path: Path) -> Path:
 def write_large(path: Path) -> None:
     """Write a file in the current format with 100 states, which is too large to be rewritten by each change."""
     text = json.dumps({f"State.{number}": {"name": "x" * 1000} for number in range(100)})
-    path.write_bytes(json_objects.OURS + text[1:].encode())
+    path.write_bytes(json_objects.MARKER + text[1:].encode())
 
 
 def on_disk(path: Path) -> dict:
@@ -125,7 +125,7 @@ class TestTheFile:
         state = {"__class__": "State", "id": "1", "name": "S", "nickname": "Sunny", "tags": ["a", {"b": 1}],
                  "created_at": "2020-01-01T00:00:00.000000", "updated_at": "2020-01-01T00:00:00.000000"}
         text = json.dumps({**unknown, "State.1": state, "State.2": {**state, "id": "2"}})
-        path.write_bytes(json_objects.OURS + text[1:].encode())
+        path.write_bytes(json_objects.MARKER + text[1:].encode())
         assert storage.count() == 2
         State(name="new").save()
         found = storage.get(State, "1")
@@ -216,7 +216,7 @@ class TestDamage:
         (b'"State.1": {"name": "\\ud800"}}', "State.1")])
     def test_the_error_names_the_damaged_object_in_a_file_of_the_current_format(self, storage, path, text, place):
         self.test_the_error_names_file_and_place_and_nothing_is_overwritten(
-            storage, path, json_objects.OURS + text, place)
+            storage, path, json_objects.MARKER + text, place)
 
     def test_a_file_truncated_at_any_byte_is_reported_as_damaged(self, storage, path, monkeypatch):
         monkeypatch.setattr(file_storage, "PAUSE", 0)

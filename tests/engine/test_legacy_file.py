@@ -83,24 +83,25 @@ class TestTexts:
     def test_ascii_texts_are_not_decoded_one_by_one(self, path, monkeypatch):
         path.write_text(json.dumps({f"State.{number}": {"name": "Plain & simple"} for number in range(3)}
                                    | {"State.x": {"name": "Qu\u00c3\u00a9bec"}}))
-        looked: list[str] = []
-        monkeypatch.setattr(texts, "likely_letters", lambda text: (looked.append(text), texts.letters(text))[1])
+        decoded: list[str] = []
+        monkeypatch.setattr(texts, "fix_encoding_if_clear",
+                            lambda text: (decoded.append(text), texts.fix_encoding(text))[1])
         assert {state.name for state in opened(path).all(State).values()} == {"Plain & simple", "Québec"}
-        assert looked == ["QuÃ©bec"]
+        assert decoded == ["QuÃ©bec"]
 
     @pytest.mark.parametrize(("raw", "meant"), [
         (b"plain", "plain"), (b"caf\xe9", "café"), ("café 🏝".encode(), "café 🏝"), (b"\x93You\x92ll\x94", "“You’ll”"),
         (b"\xc9t\xe9", "Été")])
     def test_texts_are_decoded_by_their_bytes(self, raw, meant):
-        assert texts.read(raw) == meant
-        assert texts.letters(raw.decode("latin-1")) == meant
+        assert texts.decode(raw) == meant
+        assert texts.fix_encoding(raw.decode("latin-1")) == meant
 
     @pytest.mark.parametrize(("raw", "words"), [
         (b"\xe2\x80\x99 \xe9", "mixes UTF-8 with other bytes"), (b"caf\xc3\xa9 \xff", "mixes"),
         (b"\x81", "neither"), ("x’".encode()[:-1] + b"y\x8d", "neither")])
     def test_texts_without_a_single_encoding_are_refused(self, raw, words):
         with pytest.raises(ValueError, match=words):
-            texts.read(raw)
+            texts.decode(raw)
 
     def test_texts_that_mix_encodings_are_not_changed_in_a_file(self, path):
         text = "It\u00e2\x80\x99s \u00e9"
@@ -109,14 +110,14 @@ class TestTexts:
 
     @pytest.mark.parametrize("text", ["Hawaiʻi", "“é”", "🏝", "Ünï", "", "a\x81b\ud800"])
     def test_correct_texts_are_not_changed(self, text):
-        assert texts.letters(text) == text
+        assert texts.fix_encoding(text) == text
 
     @pytest.mark.parametrize("end", ["<BR />", "<BR /", "<BR", "<br"])
     def test_an_incomplete_tag_at_the_end_becomes_a_line_break(self, end):
-        assert texts.lines(f"a{end}") == "a\n"
+        assert texts.fix_line_breaks(f"a{end}") == "a\n"
 
     def test_br_tags_become_line_breaks_and_nothing_else_changes(self):
-        assert texts.lines("a<BR />b<br>c<br/>d <b>e</b> <3 &amp;\n") == "a\nb\nc\nd <b>e</b> <3 &amp;\n"
+        assert texts.fix_line_breaks("a<BR />b<br>c<br/>d <b>e</b> <3 &amp;\n") == "a\nb\nc\nd <b>e</b> <3 &amp;\n"
 
 
 class TestOpening:
@@ -154,7 +155,7 @@ class TestOpening:
         storage.new(Review(id="9", text="My <BR />", place_id="p", user_id="1"))
         storage.save()
         before = path.read_bytes()
-        assert before.startswith(json_objects.OURS)
+        assert before.startswith(json_objects.MARKER)
         caplog.clear()
         monkeypatch.setattr(passwords, "protected", lambda _: pytest.fail("it was hashed again"))
         assert opened(path).get(Review, "9").text == "My <BR />"
@@ -177,7 +178,7 @@ class TestOpening:
         storage = opened(path)
         storage.new(State(id="new", name="My <BR />"))
         storage.save()
-        assert path.read_bytes().startswith(json_objects.OURS)
+        assert path.read_bytes().startswith(json_objects.MARKER)
         assert opened(path).get(State, "new").name == "My <BR />"
 
     def test_a_file_that_cannot_be_written_is_converted_in_memory(self, path, monkeypatch, caplog):
@@ -203,9 +204,9 @@ class TestOpening:
     def test_the_second_of_two_processes_does_not_write_the_file_again(self, path):
         slow, quick = FileStorage(path), FileStorage(path)
         assert slow.count() == quick.count() == 6
-        quick._keep_mended()
+        quick._write_converted()
         before = path.stat()
-        slow._keep_mended()
+        slow._write_converted()
         assert path.stat() == before
         assert slow.get(User, "1").password == quick.get(User, "1").password
 
@@ -250,7 +251,7 @@ class TestOddValues:
         assert not re.search(r'"password":\s*"?(123456|0|1.5|true)\W', path.read_text())
 
     def test_text_passwords_in_a_file_of_the_current_format_become_hashes(self, path):
-        path.write_bytes(json_objects.OURS + b'"User.1": {"email": "a@b.c", "password": "123456"}, "User.2": {}}')
+        path.write_bytes(json_objects.MARKER + b'"User.1": {"email": "a@b.c", "password": "123456"}, "User.2": {}}')
         storage = opened(path)
         assert storage.get(User, "1").check_password("123456")
         assert storage.get(User, "2").password == ""
@@ -269,11 +270,11 @@ class TestOddValues:
     @pytest.mark.parametrize("password", ["hunter2", ["hunter2"], {"a": "hunter2"}])
     def test_passwords_in_a_refused_object_of_a_current_file_or_a_backup_are_hashed(self, path, password):
         refused = {"Refused.User.u": {"reason": "x", "object": {"password": password}}}
-        path.write_bytes(json_objects.OURS + json.dumps(refused)[1:].encode())
+        path.write_bytes(json_objects.MARKER + json.dumps(refused)[1:].encode())
         storage = opened(path)
         assert "Refused.User.u" in path.read_text()
         assert "hunter2" not in path.read_text()
-        path.write_bytes(json_objects.OURS + b"}")
+        path.write_bytes(json_objects.MARKER + b"}")
         storage.restore(iter([refused]), replace=True)
         assert "Refused.User.u" in path.read_text()
         assert "hunter2" not in path.read_text()

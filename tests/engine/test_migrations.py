@@ -198,7 +198,7 @@ class TestSchema:
         market.place.save()
         engines_of(storage).transactions.dispose()
         said: list[str] = []
-        monkeypatch.setattr("models.engine.db.ddl.say", said.append)
+        monkeypatch.setattr("models.engine.db.ddl.report", said.append)
         assert database.migrations.downgrade("0003") == REVISIONS[:2:-1]
         assert database.rows("SELECT price_by_night FROM places") == [(0,)]
         assert said[0].startswith("1 places without a price now have the price 0; import their listings again")
@@ -528,10 +528,10 @@ class TestTakeover:
         before, sent = small.content(), []
         while "RENAME" not in " ".join(sent):
             assert {name: rows for name, rows in small.content().items() if name in before} == before
-            sent = killed(small, "upgrade", until=len(sent) + 1)
+            sent = run_until_killed(small, "upgrade", until=len(sent) + 1)
         assert len(sent) > 15
         cuts, last, until = 0, sent, 1
-        while sent := killed(small, "upgrade", until):    # each continues after the end of the last one
+        while sent := run_until_killed(small, "upgrade", until):    # each continues after the end of the last one
             cuts, last, until = cuts + 1, sent, until + 1 if sent == last else 1
             assert cuts < 60
         assert cuts > 20
@@ -605,7 +605,7 @@ class TestTakeover:
     def test_an_upgrade_after_a_downgrade_interrupted_at_any_statement_restores_everything(self, small, monkeypatch):
         small.migrations.upgrade()
         schema, content, until = small.schema(), small.content(), 1
-        while killed(small, "downgrade", until, "0001"):
+        while run_until_killed(small, "downgrade", until, "0001"):
             use(small, monkeypatch, "production")
             assert CliRunner().invoke(db, ["status"]).exit_code == 1
             if small.rows("SELECT since FROM alembic_version WHERE since < '0002'"):
@@ -847,7 +847,7 @@ def interrupted_after_renaming(database: Database) -> None:
         database.migrations.upgrade()
 
 
-def killed(database: Database, work: str, until: int, *values: str) -> list[str]:
+def run_until_killed(database: Database, work: str, until: int, *values: str) -> list[str]:
     """Upgrade or downgrade, and end after some statements that change something.
 
     Args:

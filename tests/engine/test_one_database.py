@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
-from tests.database import GIVEN, given
+from tests.database import VARIABLES, settings_of
 
 RIGHTS = ", ".join(re.findall(r"[A-Z]{3,}(?: [A-Z]+)?", re.search(
     r"Its user needs\s`(.*?)`", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[1]))
@@ -28,7 +28,7 @@ def test_the_tests_need_rights_on_their_database_only_and_leave_it_empty(mariadb
     cursor.execute("SHOW DATABASES")
     before = cursor.fetchall()
     own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    environ = {**own, **dict(zip(GIVEN, ("lodger", "p@ss", mariadb.socket, "one_test"), strict=True))}
+    environ = {**own, **dict(zip(VARIABLES, ("lodger", "p@ss", mariadb.socket, "one_test"), strict=True))}
     ended = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SOME], cwd=ROOT,
                            env=environ, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout
@@ -40,13 +40,13 @@ def test_the_tests_need_rights_on_their_database_only_and_leave_it_empty(mariadb
 
 
 def test_a_database_with_missing_settings_is_refused():
-    assert given({}) is None
-    assert given(dict.fromkeys(GIVEN, "")) is None
+    assert settings_of({}) is None
+    assert settings_of(dict.fromkeys(VARIABLES, "")) is None
     with pytest.raises(ValueError, match="HBNB_TEST_MYSQL_PWD, HBNB_TEST_MYSQL_DB must be set too"):
-        given({"HBNB_TEST_MYSQL_USER": "u", "HBNB_TEST_MYSQL_HOST": "h"})
+        settings_of({"HBNB_TEST_MYSQL_USER": "u", "HBNB_TEST_MYSQL_HOST": "h"})
 
 
 @pytest.mark.parametrize("name", ["production", "hbnb_dev_db", "latest"])
 def test_a_database_without_test_in_its_name_is_refused(name):
     with pytest.raises(ValueError, match=f"HBNB_TEST_MYSQL_DB is {name}, which the tests would empty"):
-        given(dict(zip(GIVEN, ("u", "p", "h", name), strict=True)))
+        settings_of(dict(zip(VARIABLES, ("u", "p", "h", name), strict=True)))

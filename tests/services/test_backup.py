@@ -97,7 +97,7 @@ def full(storage: Storage, engine: str, settings: Settings) -> Storage:
         storage.compact()
         found = json.loads(path.read_text()) | FOREIGN
         next(obj for key, obj in found.items() if key.startswith("Place."))["pets"] = {"cats": [2, 0.5]}
-        path.write_bytes(json_objects.OURS + json.dumps(found)[1:].encode())
+        path.write_bytes(json_objects.MARKER + json.dumps(found)[1:].encode())
     return storage
 
 

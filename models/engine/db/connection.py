@@ -47,7 +47,7 @@ def engines(settings: Settings) -> Engines:
     Raises:
         Misconfigured: the driver is not installed, or the settings are incomplete or invalid.
     """
-    database, address = settings.database, reached(settings)
+    database, address = settings.database, address_options(settings)
     url = URL.create("mysql+mysqldb", settings.mysql_user, settings.mysql_pwd, database=settings.mysql_db)
     try:
         options: dict[str, Any] = {
@@ -81,7 +81,7 @@ def probe(settings: Settings, seconds: float) -> None:
         with closing(MySQLdb.connect(
                 user=settings.mysql_user, password=settings.mysql_pwd, database=settings.mysql_db,
                 connect_timeout=limit, read_timeout=limit, write_timeout=limit,
-                **reached(settings))) as connection:
+                **address_options(settings))) as connection:
             connection.query("SELECT 1")
             connection.store_result()
     except MySQLdb.Error as error:
@@ -114,7 +114,7 @@ def _converters() -> dict[Any, Any]:
     return {**conversions, datetime.datetime: lambda time, _: f"'{time.isoformat(' ')}'"}
 
 
-def reached(settings: Settings) -> dict[str, Any]:
+def address_options(settings: Settings) -> dict[str, Any]:
     """Return the driver's arguments for the address; with a CA certificate, it verifies the server's name over TLS."""
     address = _address(settings.mysql_host)
     if settings.mysql_ca and "host" in address:

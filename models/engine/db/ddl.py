@@ -12,7 +12,7 @@ Shape = tuple[Any, ...]
 _log = logging.getLogger("hbnb.migrations")
 
 
-def say(sentence: str) -> None:
+def report(sentence: str) -> None:
     """Report the progress of a migration to the operator."""
     _log.info(sentence)
 
@@ -53,7 +53,7 @@ def _key_shape(key: Any) -> Shape:
     return column.parent.name, owner, key.ondelete == "CASCADE"
 
 
-def losses(connection: Connection, table: Table) -> list[str]:
+def dropped_indexes(connection: Connection, table: Table) -> list[str]:
     """Return a sentence about the indexes that `keys_and_indexes` drops, except the automatic ones of foreign keys."""
     wanted = _wanted(table)
     keys = [[*key.column_keys] for key in table.foreign_key_constraints]

@@ -11,7 +11,7 @@ import models
 from errors import HBNBError, Invalid
 from models import passwords
 from models.base_model import BaseModel
-from models.codec import coded, lacks, selected, stored_blank, unknown
+from models.codec import is_missing, json_codecs, null_means_unknown, select_json, stored_blank
 from models.columns import Base, links
 from models.engine.file.journal import Objects
 
@@ -21,7 +21,7 @@ PART = 1000     # objects in a part
 def everything(connection: Connection) -> Iterator[Objects]:
     """Yield all objects by key, in parts, owners first. Call it within a snapshot, for consistent objects."""
     for name, cls in models.stored.items():
-        page, last, unknowns = _page(cls), "", {column.key for column in cls.__table__.c if unknown(column)}
+        page, last, unknowns = _page(cls), "", {column.key for column in cls.__table__.c if null_means_unknown(column)}
         while found := connection.execute(page.where(cls.__table__.c.id > last)).mappings().all():
             last = found[-1]["id"]
             objects = {row["id"]: {each: value for each, value in row.items() if value is not None or each in unknowns}
@@ -47,12 +47,12 @@ def clear(connection: Connection) -> None:
         connection.execute(delete(table))
 
 
-def fill(connection: Connection, parts: Iterable[Objects], said: Callable[[DBAPIError], HBNBError]) -> None:
+def fill(connection: Connection, parts: Iterable[Objects], translate: Callable[[DBAPIError], HBNBError]) -> None:
     """Store objects, owners first.
 
     Args:
         parts: objects that `StoredCheck` has accepted.
-        said: translates a driver's error.
+        translate: translates a driver's error.
     Raises:
         HBNBError: an object cannot be stored; the message names it.
     """
@@ -67,12 +67,12 @@ def fill(connection: Connection, parts: Iterable[Objects], said: Callable[[DBAPI
                 one, other = pairs.c.keys()
                 rows[pairs].extend({one: id, other: each} for each in dict.fromkeys(obj.get(attribute) or ()))
         for table, values in rows.items():
-            _insert(connection, table, values, said)
+            _insert(connection, table, values, translate)
 
 
 def _page(cls: type[BaseModel]) -> Select[Any]:
     table = cls.__table__
-    return select(*map(selected, table.c)).order_by(table.c.id).limit(PART)
+    return select(*map(select_json, table.c)).order_by(table.c.id).limit(PART)
 
 
 def _linked(connection: Connection, pairs: Table, ids: Sequence[str]) -> dict[str, list[str]]:
@@ -85,14 +85,14 @@ def _linked(connection: Connection, pairs: Table, ids: Sequence[str]) -> dict[st
 
 def _row(table: Table, obj: dict[str, Any]) -> dict[str, Any]:
     """Return the values of an object's columns."""
-    row = {column.key: stored_blank(column) if lacks(column, obj) else obj.get(column.key) for column in table.c}
-    for name, each in coded(table).items():
+    row = {column.key: stored_blank(column) if is_missing(column, obj) else obj.get(column.key) for column in table.c}
+    for name, each in json_codecs(table).items():
         row[name] = None if row[name] is None else each.accept(row[name])
     return row
 
 
 def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]],
-            said: Callable[[DBAPIError], HBNBError]) -> None:
+            translate: Callable[[DBAPIError], HBNBError]) -> None:
     if not rows:
         return
     try:
@@ -105,7 +105,7 @@ def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]],
             try:
                 connection.execute(insert(table), row)
             except DBAPIError as error:
-                found = said(error)
+                found = translate(error)
                 if isinstance(found, Invalid):
                     raise Invalid(f"{table.name}, {row.get('id') or ' with '.join(row.values())}: {found}") from error
                 raise found from error

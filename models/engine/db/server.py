@@ -24,7 +24,7 @@ def check(connection: Connection) -> None:
         raise Misconfigured(f"The connection uses {charset}, so names would be damaged: allow utf8mb4")
 
 
-def keep_keys(connection: Connection) -> bool:
+def has_foreign_keys(connection: Connection) -> bool:
     """Return whether the database has all foreign keys, so that it refuses ids of missing objects itself."""
     there = {tuple(row) for row in connection.execute(text(
         "SELECT table_name, column_name FROM information_schema.key_column_usage "
@@ -34,7 +34,7 @@ def keep_keys(connection: Connection) -> bool:
 
 
 @contextmanager
-def only_one(connection: Connection) -> Iterator[None]:
+def exclusive(connection: Connection) -> Iterator[None]:
     """Hold a lock of the database, so that only one process at a time changes its tables."""
     name = "CONCAT('hbnb.', LEFT(DATABASE(), 50))"
     if connection.scalar(text(f"SELECT GET_LOCK({name}, 60)")) != 1:

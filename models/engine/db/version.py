@@ -24,12 +24,12 @@ def prepare(connection: Connection) -> None:
     _versions.metadata.create_all(connection)
 
 
-def change(connection: Connection) -> None:
+def mark_changed(connection: Connection) -> None:
     """Make the transaction change the version when it commits."""
     connection.info["changed"] = True
 
 
-def keep(engine: Engine) -> None:
+def track(engine: Engine) -> None:
     """Change the version in every transaction that changes one of the tables.
 
     This is the last statement before the commit, so a transaction that waits for the row's lock has its other locks
@@ -44,7 +44,7 @@ def _note(connection: Connection, statement: Any, *_: Any) -> None:
     changing = str(statement.table) in TABLES if isinstance(statement, UpdateBase) else (
         isinstance(statement, TextClause) and not statement.text.lstrip().upper().startswith("SELECT"))
     if changing:
-        change(connection)
+        mark_changed(connection)
 
 
 def _change(connection: Connection) -> None:

@@ -98,14 +98,14 @@ class JSONFile:
 
     def changed(self) -> bool:
         """Return whether there are changes that were not read yet."""
-        return self._stamps != self.look()
+        return self._stamps != self.stamps()
 
-    def look(self) -> Stamps:
+    def stamps(self) -> Stamps:
         """Return the stamps of file and journal, which change whenever one of these changes."""
         return _stamp(self._name), _stamp(self._journal.path)
 
     def changes(self) -> tuple[bool, Iterator[Objects]]:
-        """Return the changes since the last call. Iterate to the end, then call `taken`.
+        """Return the changes since the last call. Iterate to the end, then call `mark_read`.
 
         Hold the lock: without it another process may write meanwhile, and the files may look damaged.
 
@@ -118,19 +118,19 @@ class JSONFile:
         if not (self.lock.held or self.is_current()):
             self._follow()
         with self._reported("read"):
-            self._seen, header = self.look(), self._journal.header()
-            if self._content is not None and self._goes_on(header):
+            self._seen, header = self.stamps(), self._journal.header()
+            if self._content is not None and self._is_continued(header):
                 return False, self._read_journal()
         self.forget()
         return True, self._read_all(header)
 
-    def taken(self) -> None:
+    def mark_read(self) -> None:
         """Note that the caller has loaded all objects that `changes` returned."""
         self._stamps = self._seen
 
-    def _goes_on(self, header: Header | None) -> bool:
+    def _is_continued(self, header: Header | None) -> bool:
         """Return whether only changes were added to the content that was read, so that these are enough."""
-        if self._noted().get("stamps") != repr(self._seen):
+        if self._read_note().get("stamps") != repr(self._seen):
             return False    # another program than HBNB has written: it may have changed anything
         if header is None:
             return self._seen[0] == self._stamps[0] and self._header is None
@@ -148,7 +148,7 @@ class JSONFile:
         with self._reported("read"):
             try:
                 with open(self.path, "rb") as file:
-                    self.is_old = not json_objects.is_ours(file)
+                    self.is_old = not json_objects.has_current_format(file)
                     self._content = yield from json_objects.read(file, self.path, not self.is_old)
             except FileNotFoundError:
                 self._content, self.is_old = NOTHING, False
@@ -174,7 +174,7 @@ class JSONFile:
 
     def _check_end(self) -> None:
         """Refuse a journal that was removed or truncated: the note in the lock file says how long it must be."""
-        noted = self._noted()
+        noted = self._read_note()
         missing = 0
         if self._header:
             missing = noted["end"] - self._position.end if self._header.id == noted.get("journal") else 0
@@ -184,7 +184,7 @@ class JSONFile:
             raise Damaged(f"{self._journal.path} is damaged: {missing} bytes at its end are missing. Nothing was "
                           f"changed: restore a copy of it, or remove {self.lock.path} and lose those changes")
 
-    def _noted(self) -> dict[str, Any]:
+    def _read_note(self) -> dict[str, Any]:
         """Return the note of the last writer: the stamps of the files, and the end of the journal."""
         try:
             found = orjson.loads(self.lock.note)
@@ -192,15 +192,15 @@ class JSONFile:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def _leave(self) -> None:
+    def _write_note(self) -> None:
         """Write the note for other processes, and mark the changes as read by this one."""
         self.lock.check()
-        self._seen = self.look()
+        self._seen = self.stamps()
         changes = self._position.end - self._header.position.end if self._header else 0
         self.lock.note = orjson.dumps({
             "stamps": repr(self._seen), "file": repr(self._seen[0]), "journal": self._header and self._header.id,
             "end": self._position.end, "changes": changes})
-        self.taken()
+        self.mark_read()
 
     # Writing
 
@@ -230,7 +230,7 @@ class JSONFile:
             self.lock.check()
             self._journal.append(self._position.end, line)
             self._position, self.appended = position, True
-            self._leave()
+            self._write_note()
         if self._position.end > self._content.size * FOLD_AT:
             with suppress(Unavailable):     # the change is stored already, and the next one tries to merge again
                 self.fold(everything)
@@ -264,7 +264,7 @@ class JSONFile:
                 with suppress(FileNotFoundError):
                     os.unlink(self._journal.path)
             flush_directory(self.path)
-            self._leave()
+            self._write_note()
 
     def _replace(self, everything: Callable[[], Iterator[Objects]]) -> Content:
         """Replace the file by a new one, and note in the journal that it was merged."""

@@ -23,21 +23,21 @@ READ_SIZE = 512 * 1024
 _BOUNDARY = re.compile(rb'\}\s*,\s*(?="[A-Za-z]\w*\.[^"\\]*"\s*:\s*\{)')
 # The beginning of a file that this HBNB wrote; without it, the file is an older HBNB's and its objects are converted.
 # White space has no meaning in JSON, so other programs that read or write the file need not know about this.
-OURS = b"{ \n"
+MARKER = b"{ \n"
 
 
-def is_ours(file: BinaryIO) -> bool:
+def has_current_format(file: BinaryIO) -> bool:
     """Return whether the file has the current format, which needs no conversion."""
     file.seek(0)
-    return file.read(len(OURS)) == OURS
+    return file.read(len(MARKER)) == MARKER
 
 
-def read(file: BinaryIO, path: str, ours: bool) -> Generator[Objects, None, Content]:
+def read(file: BinaryIO, path: str, is_current: bool) -> Generator[Objects, None, Content]:
     """Yield a file's objects by key, in parts, so that a large file does not need much memory.
 
     Args:
         path: the file's path, for error messages.
-        ours: whether the file has the current format, in which NaN is an error.
+        is_current: whether the file has the current format, in which NaN is an error.
     Returns: at the end, the identity of the file's content.
     Raises:
         Damaged: the file is not a JSON object of objects; the message says where.
@@ -61,7 +61,7 @@ def read(file: BinaryIO, path: str, ours: bool) -> Generator[Objects, None, Cont
     # The file is damaged, or cannot be parsed in parts.
     file.seek(0)
     text = file.read()
-    yield _parsed(text, path, ours)
+    yield _parsed(text, path, is_current)
     return Content(len(text), zlib.crc32(text))
 
 
@@ -82,7 +82,7 @@ def write(path: str, parts: Iterator[Objects], opener: Callable[[str, int], int]
             size, checksum = size + len(text), zlib.crc32(text, checksum)
             file.write(text)
 
-        put(OURS)
+        put(MARKER)
         for number, part in enumerate(part for part in parts if part):
             try:
                 put((b",\n" if number else b"") + b",\n".join(
@@ -115,10 +115,10 @@ def _last_boundary(text: bytes) -> re.Match[bytes] | None:
     return None
 
 
-def _parsed(text: bytes, path: str, ours: bool) -> Objects:
+def _parsed(text: bytes, path: str, is_current: bool) -> Objects:
     try:    # the standard parser says where it fails, and accepts NaN and lone surrogates, which older programs wrote
         # In the current format NaN is an error; in an older file, only the object that has it is refused.
-        return _checked(json.loads(text, parse_constant=_refuse if ours else float), path)
+        return _checked(json.loads(text, parse_constant=_refuse if is_current else float), path)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}: {error.msg}"
     except UnicodeDecodeError as error:

@@ -30,7 +30,7 @@ def fill_blanks(objects: Iterable[Any]) -> None:
     """Set unset attributes to the values that they read as, so that no required column is null."""
     for obj in objects:
         for column in obj.__table__.c:
-            if codec.lacks(column, vars(obj)) and (value := codec.blank(column)) is not None:
+            if codec.is_missing(column, vars(obj)) and (value := codec.blank(column)) is not None:
                 setattr(obj, column.key, value)
 
 
@@ -89,7 +89,7 @@ class _Form:
         self.columns = [column.key for column in self.table.c]
         found = [(index, column, codec.of(column)) for index, column in enumerate(self.table.c)]
         self.packed = [(index, column.key, each.pack, each.noun) for index, column, each in found if each.pack]
-        self.unknown = {column.key: (index, column) for index, column, _ in found if codec.unknown(column)}
+        self.unknown = {column.key: (index, column) for index, column, _ in found if codec.null_means_unknown(column)}
         self.links = links(self.table)
         self.json = [*self.links, *(column.key for _, column, each in found if each is codec.JSON)]
         self.known = {*self.columns, *self.links, "__class__"}
@@ -116,7 +116,7 @@ class _Form:
         obj["id"] = id = key.partition(".")[2]
         values = [*map(obj.get, self.columns)]
         for index, column in self.unknown.values():
-            if codec.lacks(column, obj):
+            if codec.is_missing(column, obj):
                 values[index] = codec.stored_blank(column)
         for index, name, pack, noun in self.packed:
             if (value := values[index]) is not None:
@@ -155,7 +155,7 @@ def _form(name: str) -> _Form:
 
 def _literal(column: Column[Any]) -> str:
     unset, pack = codec.stored_blank(column), codec.of(column).pack
-    if unset is None or codec.unknown(column):
+    if unset is None or codec.null_means_unknown(column):
         return "?"
     return f"ifnull(?, {(pack(unset) if pack else unset)!r})"
 
