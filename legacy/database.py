@@ -48,11 +48,11 @@ def plan(connection: Connection, metadata: MetaData, names: Sequence[str]) -> Pl
         metadata: the new tables.
         names: the tables to convert, owners first.
     """
-    if _there(connection, metadata, OLD):
+    if _existing(connection, metadata, OLD):
         return Plan(["The upgrade was interrupted after the tables were replaced: it will be completed"],
-                    [*_left(connection, metadata)], [*names])
-    made = Plan(stops=[*_foreign(connection, names), *_in_the_way(connection, metadata)])
-    there = _there(connection, metadata, "")
+                    [*_leftovers(connection, metadata)], [*names])
+    made = Plan(stops=[*_foreign_additions(connection, names), *_foreign_copies(connection, metadata)])
+    there = _existing(connection, metadata, "")
     owners: dict[str, set[str] | None] = {}
     for name in names:
         if there and name not in there:
@@ -81,19 +81,19 @@ def run(connection: Connection, metadata: MetaData, names: Sequence[str]) -> Non
     Raises:
         Conflict: rows cannot be converted, or were changed meanwhile; nothing was changed.
     """
-    with _unchecked(connection):
+    with _without_key_checks(connection):
         made = plan(connection, metadata, names)
         if made.stops:
             raise Conflict(stop_message(made))
         for line in made.lines:
             ddl.report(line)
-        if not _there(connection, metadata, OLD):
+        if not _existing(connection, metadata, OLD):
             _copy(connection, metadata, made.changed)
         _swap(connection, metadata)
         _compare(connection, metadata)
-        for name in _there(connection, metadata, OLD):
+        for name in _existing(connection, metadata, OLD):
             connection.execute(text(f"DROP TABLE `{name}{OLD}`"))
-        for name in _marked(connection):
+        for name in _unfinished(connection):
             connection.execute(text(f"ALTER TABLE `{name}` COMMENT = ''"))
         ddl.create_all(connection, metadata)
     ddl.keys_and_indexes(connection, metadata)
@@ -107,7 +107,7 @@ def stop_message(made: Plan) -> str:
 
 
 @contextmanager
-def _unchecked(connection: Connection) -> Iterator[None]:
+def _without_key_checks(connection: Connection) -> Iterator[None]:
     """Allow tables to be renamed and dropped although foreign keys refer to them."""
     connection.execute(text("SET FOREIGN_KEY_CHECKS = 0"))
     try:
@@ -118,14 +118,14 @@ def _unchecked(connection: Connection) -> Iterator[None]:
 
 
 def _copy(connection: Connection, metadata: MetaData, names: Sequence[str]) -> None:
-    for name in _there(connection, metadata, NEW):      # left by an interrupted copy
+    for name in _existing(connection, metadata, NEW):      # left by an interrupted copy
         connection.execute(text(f"DROP TABLE `{name}{NEW}`"))
     for name in names:
         table = metadata.tables[name]
         new = table.to_metadata(MetaData(), name=f"{name}{NEW}")
         new.comment = MARK
         connection.execute(CreateTable(new, include_foreign_key_constraints=[]))
-        with closing(_parts(connection, _old(connection, table, name))) as parts:
+        with closing(_parts(connection, _old_table(connection, table, name))) as parts:
             for part in parts:
                 try:
                     connection.execute(insert(new), part)
@@ -149,8 +149,8 @@ def _parts(connection: Connection, old: OldTable) -> Generator[list[dict[str, An
 
 def _swap(connection: Connection, metadata: MetaData) -> None:
     # All copies; or, after an interruption on a server whose RENAME is not atomic, the remaining ones.
-    there = _there(connection, metadata, "")
-    renames = [rename for name in _there(connection, metadata, NEW) for rename in (
+    there = _existing(connection, metadata, "")
+    renames = [rename for name in _existing(connection, metadata, NEW) for rename in (
         [f"`{name}` TO `{name}{OLD}`"] if name in there else []) + [f"`{name}{NEW}` TO `{name}`"]]
     if renames:
         connection.execute(text(f"RENAME TABLE {', '.join(renames)}"))
@@ -158,16 +158,16 @@ def _swap(connection: Connection, metadata: MetaData) -> None:
 
 def _compare(connection: Connection, metadata: MetaData) -> None:
     """Check that the new tables have the content of the old ones; otherwise rename the old ones back."""
-    names = _there(connection, metadata, OLD)
+    names = _existing(connection, metadata, OLD)
     for name in names:
         before, after = Findings(), Findings()
-        old = _old(connection, metadata.tables[name], f"{name}{OLD}")
+        old = _old_table(connection, metadata.tables[name], f"{name}{OLD}")
         new = OldTable(connection, metadata.tables[name], name, differing=[])
         for table, found in ((old, before), (new, after)):
             for _ in table.rows(connection, found):
                 pass
         if (before.rows, before.digest) != (after.rows, after.digest):
-            apart = _apart(connection, metadata)
+            apart = _free_suffix(connection, metadata)
             put = ", ".join(f"{each}{apart}" for each in names)
             connection.execute(text("RENAME TABLE " + ", ".join(
                 f"`{each}` TO `{each}{apart}`, `{each}{OLD}` TO `{each}`" for each in names)))
@@ -178,43 +178,43 @@ def _compare(connection: Connection, metadata: MetaData) -> None:
         ddl.report(f"{name}: {before.rows} rows before and after, checksum {before.digest:016x}")
 
 
-def _left(connection: Connection, metadata: MetaData) -> Iterator[str]:
+def _leftovers(connection: Connection, metadata: MetaData) -> Iterator[str]:
     """Yield the stops for old tables whose replacement the upgrade did not make, as after the restore of a backup."""
-    there, marked = _there(connection, metadata, ""), _marked(connection)
-    for name in _there(connection, metadata, OLD):
+    there, marked = _existing(connection, metadata, ""), _unfinished(connection)
+    for name in _existing(connection, metadata, OLD):
         # The copy either has replaced the table, or, if RENAME was interrupted, still has its own name.
         if (name in marked) is (f"{name}{NEW}" in marked) or (name in there) is not (name in marked):
             yield (f"{name}{OLD} exists, but {name} was not made by the interrupted upgrade: drop {name}{OLD}, or "
                    "rename it")
 
 
-def _in_the_way(connection: Connection, metadata: MetaData) -> Iterator[str]:
-    marked = _marked(connection)
-    for name in _there(connection, metadata, NEW):
+def _foreign_copies(connection: Connection, metadata: MetaData) -> Iterator[str]:
+    marked = _unfinished(connection)
+    for name in _existing(connection, metadata, NEW):
         if f"{name}{NEW}" not in marked:
             yield f"{name}{NEW} exists, but was not made by an upgrade: drop it, or rename it"
 
 
-def _marked(connection: Connection) -> set[str]:
+def _unfinished(connection: Connection) -> set[str]:
     """Return the tables that an unfinished upgrade made."""
     return {*connection.scalars(text("SELECT table_name FROM information_schema.tables WHERE table_schema = "
                                      "DATABASE() AND table_comment = :mark"), {"mark": MARK})}
 
 
-def _apart(connection: Connection, metadata: MetaData) -> str:
+def _free_suffix(connection: Connection, metadata: MetaData) -> str:
     """Return a suffix of table names that is not in use."""
     ends = (f"{APART}{number}" for number in itertools.count(1))
-    return next(end for end in ends if not _there(connection, metadata, end))
+    return next(end for end in ends if not _existing(connection, metadata, end))
 
 
-def _there(connection: Connection, metadata: MetaData, end: str) -> list[str]:
+def _existing(connection: Connection, metadata: MetaData, end: str) -> list[str]:
     """Return the tables that exist with this suffix, without the suffix, owners first."""
     there = {*connection.scalars(text("SELECT table_name FROM information_schema.tables "
                                       "WHERE table_schema = DATABASE()"))}
     return [table.name for table in metadata.sorted_tables if f"{table.name}{end}" in there]
 
 
-def _old(connection: Connection, table: Table, name: str) -> OldTable:
+def _old_table(connection: Connection, table: Table, name: str) -> OldTable:
     return OldTable(connection, table, name, _differing(connection, table, name))
 
 
@@ -247,7 +247,7 @@ def _columns(connection: Connection, name: str) -> dict[str, tuple[Any, ...]]:
     return {row[0]: (row[1], row[2], row[3], row[5], row[6]) for row in rows}   # type, collation, null, default, extra
 
 
-def _foreign(connection: Connection, names: Sequence[str]) -> Iterator[str]:
+def _foreign_additions(connection: Connection, names: Sequence[str]) -> Iterator[str]:
     """Yield the stops for keys, checks and triggers that are not HBNB's, and would be lost with the old tables."""
     values = {f"n{number}": name for number, name in enumerate(names)}
     listed = ", ".join(f":{each}" for each in values)

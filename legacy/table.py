@@ -140,18 +140,18 @@ class OldTable:
         try:
             value = self._readers[name][1](raw)
             is_old = isinstance(value, str) and name in self._differing
-            return self._mended(column, raw, value, found) if is_old else value
+            return self._corrected(column, raw, value, found) if is_old else value
         except ValueError as error:
             found.stop(f"{self.name}.{name} {error}", label)
             return None
 
     @staticmethod
-    def _mended(column: Column[Any], raw: Any, text: str, found: Findings) -> str:
+    def _corrected(column: Column[Any], raw: Any, text: str, found: Findings) -> str:
         if isinstance(column.type, VARCHAR):
             if not text.isascii() or len(text) > 60:
                 raise ValueError("is not an id of at most 60 ASCII characters: change it")
             return text
-        meant = _decided(texts.fix_encoding, text) if isinstance(raw, str) else text
+        meant = _with_advice(texts.fix_encoding, text) if isinstance(raw, str) else text
         if not meant.isascii() and meant != (raw if isinstance(raw, str) else raw.decode("cp1252", "replace")):
             found.changes[f"{column.name} get their encoding corrected"] += 1
         if column.name not in ("email", "password"):
@@ -179,10 +179,10 @@ def _reader(column: Column[Any], charset: str | None) -> tuple[str, Callable[[An
 
 
 def _text(raw: bytes) -> str:
-    return _decided(texts.decode, raw)
+    return _with_advice(texts.decode, raw)
 
 
-def _decided(read: Callable[[Any], str], raw: Any) -> str:
+def _with_advice(read: Callable[[Any], str], raw: Any) -> str:
     try:
         return read(raw)
     except ValueError as error:

@@ -73,7 +73,7 @@ def protect(objects: Mapping[str, Any], unset: bool = False) -> int:
         unset: also disable the login of users without a password; otherwise these do not change.
     Returns: the number of changed objects.
     """
-    hidden = sum(map(hash_nested, _unknown(objects)))
+    hidden = sum(map(hash_nested, _of_unknown_classes(objects)))
     users = [obj for key, obj in objects.items() if key.startswith("User.") and isinstance(obj, dict)]
     unsafe = [obj for obj in users if (unset or obj.get("password") not in (None, ""))
               and not is_hash(str(obj.get("password") or ""))]
@@ -83,13 +83,13 @@ def protect(objects: Mapping[str, Any], unset: bool = False) -> int:
     return len(unsafe) + hidden
 
 
-def hash_nested(obj: Any, letters: Callable[[str], str] = str) -> bool:
-    """Hash each `password` in an object of an unknown class, in place and at any depth.
+def hash_nested(obj: Any, fix_text: Callable[[str], str] = str) -> bool:
+    """Hash each `password` in an object that is kept but not used, in place and at any depth.
 
     A password that is a list or an object is replaced by `NO_LOGIN`.
 
     Args:
-        letters: corrects a password's text before it is hashed.
+        fix_text: corrects a password's text before it is hashed.
     Returns: whether the object changed.
     """
     changed, pending = False, [obj]
@@ -99,19 +99,20 @@ def hash_nested(obj: Any, letters: Callable[[str], str] = str) -> bool:
             pending += each
         elif isinstance(each, dict):
             pending += [value for name, value in each.items() if name != "password"]
-            if (stored := each.get("password")) not in (None, "") and (form := _hidden(stored, letters)) != stored:
-                each["password"], changed = form, True
+            stored = each.get("password")
+            if stored not in (None, "") and (new := _hashed_nested(stored, fix_text)) != stored:
+                each["password"], changed = new, True
     return changed
 
 
-def _hidden(stored: Any, letters: Callable[[str], str]) -> str:
+def _hashed_nested(stored: Any, fix_text: Callable[[str], str]) -> str:
     try:
-        return NO_LOGIN if isinstance(stored, (list, dict)) else protected(letters(str(stored)))
+        return NO_LOGIN if isinstance(stored, (list, dict)) else protected(fix_text(str(stored)))
     except UnicodeEncodeError:      # it has a lone surrogate
         return NO_LOGIN
 
 
-def _unknown(objects: Mapping[str, Any]) -> Iterator[Any]:
+def _of_unknown_classes(objects: Mapping[str, Any]) -> Iterator[Any]:
     """Return the objects whose class HBNB does not know; these include objects that a conversion refused."""
     known = tuple(f"{name}." for name in models.stored)
     return (obj for key, obj in objects.items() if not key.startswith(known))

@@ -26,10 +26,10 @@ def preview(connection: Connection) -> Plan:
     plan, stamp = Plan(), migrations.read_stamp(connection)
     if not stamp or stamp.revision != down_revision:
         return plan
-    if several := _several(connection, f"{KEY} COLLATE utf8mb4_bin"):
+    if several := _duplicates(connection, f"{KEY} COLLATE utf8mb4_bin"):
         plan.stops.append("users have the same e-mail address, apart from case: change or remove all but one of them: "
                           f"{'; '.join(several)}")
-    if unsafe := _unsafe(connection):
+    if unsafe := _unhashed(connection):
         plan.lines.append(f"users: {len(unsafe)} passwords become hashes")
         plan.changed.append("users")
     return plan
@@ -37,11 +37,11 @@ def preview(connection: Connection) -> Plan:
 
 def upgrade() -> None:
     connection = op.get_bind()
-    unsafe = _unsafe(connection)
+    unsafe = _unhashed(connection)
     for (id, _), password in zip(unsafe, passwords.all_protected([kept for _, kept in unsafe]), strict=True):
         connection.execute(text("UPDATE users SET password = :password WHERE id = :id"),
                            {"id": id, "password": password})
-    columns, index = _there(connection)
+    columns, index = _existing(connection)
     _alter(connection, [
         f"MODIFY email {TEXT} utf8mb4_bin NOT NULL" if columns["email"] != "utf8mb4_bin" else "",
         "" if "email_key" in columns else f"ADD COLUMN email_key VARCHAR(128) GENERATED ALWAYS AS ({KEY}) VIRTUAL",
@@ -51,8 +51,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     connection = op.get_bind()
-    columns, index = _there(connection)
-    several = _several(connection, OLDER_KEY)
+    columns, index = _existing(connection)
+    several = _duplicates(connection, OLDER_KEY)
     if several:
         ddl.report("users loses the unique index of e-mail addresses, because the previous release takes these for "
                    f"equal: {'; '.join(several)}")
@@ -69,7 +69,7 @@ def _alter(connection: Connection, changes: list[str]) -> None:
         connection.execute(text(f"ALTER TABLE users {', '.join(wanted)}"))
 
 
-def _there(connection: Connection) -> tuple[dict[str, str | None], str | None]:
+def _existing(connection: Connection) -> tuple[dict[str, str | None], str | None]:
     """Return the columns of `users` with their collations, and the column of the unique index."""
     columns = {row[0]: row[1] for row in connection.execute(text(
         "SELECT column_name, collation_name FROM information_schema.columns "
@@ -80,7 +80,7 @@ def _there(connection: Connection) -> tuple[dict[str, str | None], str | None]:
     return columns, index
 
 
-def _several(connection: Connection, key: str) -> list[str]:
+def _duplicates(connection: Connection, key: str) -> list[str]:
     """Return, for each e-mail address that several users have, these users."""
     found: dict[str, list[str]] = {}
     for kept, id, email in connection.execute(text(
@@ -90,6 +90,6 @@ def _several(connection: Connection, key: str) -> list[str]:
     return [", ".join(each) for each in found.values()]
 
 
-def _unsafe(connection: Connection) -> list[tuple[str, Any]]:
+def _unhashed(connection: Connection) -> list[tuple[str, Any]]:
     rows = connection.execute(text("SELECT id, password FROM users WHERE password NOT LIKE '%$argon2id$%'"))
     return [(id, kept) for id, kept in rows if kept and not passwords.is_hash(kept)]

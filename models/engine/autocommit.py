@@ -41,12 +41,12 @@ class Autocommit:
         self._streaming = streaming
         # Idle connections: at most as many as were in use at once, however many threads there are.
         self._free: list[PoolProxiedConnection] = []
-        self._others: list[Any] = []
+        self._inherited: list[Any] = []
         self._error = cast(Any, engine.dialect.loaded_dbapi).Error
 
     def forget_connections(self) -> None:
         """Stop using the connections of the parent process, after a fork."""
-        self._others.append(self._free)     # a reference, because closing them would close the parent's connections
+        self._inherited.append(self._free)     # a reference, because closing them would close the parent's connections
         self._free = []
 
     def close_idle(self) -> None:
@@ -133,7 +133,7 @@ class Autocommit:
         except DBAPIError as error:
             if not error.connection_invalidated or time.monotonic() - start >= self.retry_limit:
                 raise
-        self.close_idle()      # the other idle connections are closed as well
+        self.close_idle()   # the other idle connections are closed as well
         return send(*arguments)
 
 

@@ -123,14 +123,14 @@ class DBStorage(Storage):
         with self._autocommit.engine.connect() as own, server.exclusive(own):
             bootstrap.prepare_schema(own, self._settings)
 
-    def transact(self, work: Callable[[], T]) -> T:
+    def transact(self, function: Callable[[], T]) -> T:
         is_part = "transaction" in self._session.info
         try:
-            return super().transact(work)
+            return super().transact(function)
         except Unavailable as error:
             if is_part or errors.code(error.__cause__) not in BUSY:
                 raise
-        return super().transact(work)
+        return super().transact(function)
 
     def lock(self, obj: BaseModel) -> None:
         self._session.info["sent"] = True

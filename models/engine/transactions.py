@@ -81,18 +81,18 @@ class Transactions:
                 info.pop("transaction", None)
                 self._sessions.rollback()
 
-    def transact(self, work: Callable[[], T]) -> T:
+    def transact(self, function: Callable[[], T]) -> T:
         """Call a function in a `transaction`, and once more if a deadlock or a lock timeout ended the first attempt.
 
         Args:
-            work: the function, which may be called twice; the changes of the first call are rolled back before.
+            function: the function, which may be called twice; the changes of the first call are rolled back before.
         Returns: the function's result.
         Raises:
             Invalid, Conflict: the storage refuses a change.
             Unavailable: the storage cannot be reached, or the second attempt failed likewise.
         """
         with self.transaction():
-            return work()
+            return function()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -182,17 +182,18 @@ class Writer:
     """A process that runs WORK and prints a line for each thing it has done."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str], name: str, writes: int, first: int) -> None:
-        self._said = folder / f"said by {name}"
-        with open(self._said, "wb") as said:
+        self._output = folder / f"output of {name}"
+        with open(self._output, "wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", WORK, name, str(writes), str(first)], env=dict(environ), stdout=said)
+                [sys.executable, "-c", WORK, name, str(writes), str(first)], env=dict(environ), stdout=output)
 
-    def said(self) -> list[list[str]]:
+    def printed(self) -> list[list[str]]:
         """Return the lines it has printed so far, without an incomplete last one."""
-        return [json.loads(line) for line in self._said.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+        lines = self._output.read_bytes().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
     def kill_after(self, lines: int) -> None:
-        while len(self.said()) < lines and self.process.poll() is None:
+        while len(self.printed()) < lines and self.process.poll() is None:
             time.sleep(0.01)
         self.process.kill()
         self.process.wait()
@@ -207,7 +208,7 @@ class TestEightProcesses:
             writers[number].kill_after(chance.randint(20, 200))
             writers.append(Writer(tmp_path, environ, f"{number}-again", 800, 1000))
         assert [writer.process.wait() for writer in writers] == [-signal.SIGKILL] * 4 + [0] * 8
-        words = [word for writer in writers for word in writer.said()]
+        words = [word for writer in writers for word in writer.printed()]
         assert [word for word in words if word[0] == "done"] == [["done"]] * 8
         named = {kind: {word[1] for word in words if word[0] == kind} for kind in ("made", "removing", "removed")}
         keyed = {(word[1], word[2]) for word in words if word[0] == "keyed"}

@@ -197,11 +197,11 @@ class TestSchema:
         market.place.price_by_night = None
         market.place.save()
         engines_of(storage).transactions.dispose()
-        said: list[str] = []
-        monkeypatch.setattr("models.engine.db.ddl.report", said.append)
+        reported: list[str] = []
+        monkeypatch.setattr("models.engine.db.ddl.report", reported.append)
         assert database.migrations.downgrade("0003") == REVISIONS[:2:-1]
         assert database.rows("SELECT price_by_night FROM places") == [(0,)]
-        assert said[0].startswith("1 places without a price now have the price 0; import their listings again")
+        assert reported[0].startswith("1 places without a price now have the price 0; import their listings again")
         assert any("`price_by_night` int(11) NOT NULL" in line for line in database.schema()["places"])
         assert database.migrations.upgrade() == REVISIONS[3:]
         assert any("`price_by_night` int(11) DEFAULT NULL" in line for line in database.schema()["places"])

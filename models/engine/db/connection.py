@@ -57,7 +57,7 @@ def engines(settings: Settings) -> Engines:
                 "conv": _converters()}}
         alone = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True, **options}
         return Engines(
-            _forgiving(create_engine(url, isolation_level=database.isolation, pool_pre_ping=True,
+            _ignoring_lost_connections(create_engine(url, isolation_level=database.isolation, pool_pre_ping=True,
                                      max_overflow=database.overflow, **options)),
             # Each thread keeps a connection, so with a limit a new thread would wait for another one's end.
             create_engine(url, max_overflow=-1, **alone),
@@ -88,7 +88,7 @@ def probe(settings: Settings, seconds: float) -> None:
         raise errors.unusable(settings, error.args[-1]) from error
 
 
-def _forgiving(engine: Engine) -> Engine:
+def _ignoring_lost_connections(engine: Engine) -> Engine:
     """Ignore a lost connection during rollback: the server has rolled back already.
 
     Otherwise the end of each transaction could raise an error, even if the response is complete.

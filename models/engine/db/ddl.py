@@ -55,16 +55,16 @@ def _key_shape(key: Any) -> Shape:
 
 def dropped_indexes(connection: Connection, table: Table) -> list[str]:
     """Return a sentence about the indexes that `keys_and_indexes` drops, except the automatic ones of foreign keys."""
-    wanted = _wanted(table)
+    wanted = _wanted_indexes(table)
     keys = [[*key.column_keys] for key in table.foreign_key_constraints]
-    others = [name for name, (unique, columns) in _there(connection, table).items()
+    others = [name for name, (unique, columns) in _existing_indexes(connection, table).items()
               if name not in (*wanted, "uq_users_email") and (unique or columns not in keys)]    # 0003 makes that one
     return [f"{table.name}: these indexes are not HBNB's and are dropped: {', '.join(others)}; create them again later "
             "if you need them"] if others else []
 
 
 def _indexes(connection: Connection, table: Table) -> None:
-    there, wanted = _there(connection, table), _wanted(table)
+    there, wanted = _existing_indexes(connection, table), _wanted_indexes(table)
     changes = [f"DROP INDEX `{name}`" for name, shape in there.items() if wanted.get(name) != shape]
     changes += [f"ADD {'UNIQUE ' if unique else ''}INDEX `{name}` ({', '.join(columns)})"
                 for name, (unique, columns) in wanted.items() if there.get(name) != (unique, columns)]
@@ -72,7 +72,7 @@ def _indexes(connection: Connection, table: Table) -> None:
         connection.execute(text(f"ALTER TABLE `{table.name}` {', '.join(changes)}"))
 
 
-def _there(connection: Connection, table: Table) -> dict[str, tuple[bool, list[str]]]:
+def _existing_indexes(connection: Connection, table: Table) -> dict[str, tuple[bool, list[str]]]:
     there: dict[str, tuple[bool, list[str]]] = {}
     for name, column, repeats in connection.execute(text(
             "SELECT index_name, column_name, non_unique FROM information_schema.statistics WHERE index_name <> "
@@ -82,7 +82,7 @@ def _there(connection: Connection, table: Table) -> dict[str, tuple[bool, list[s
     return there
 
 
-def _wanted(table: Table) -> dict[str, tuple[bool, list[str]]]:
+def _wanted_indexes(table: Table) -> dict[str, tuple[bool, list[str]]]:
     return {str(each.name): (each.unique is True, [column.name for column in each.columns])
             for each in table.indexes} | {
             str(each.name): (True, [column.name for column in each.columns])

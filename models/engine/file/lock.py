@@ -141,7 +141,7 @@ class FileLock:
         return None
 
     def _open(self, mode: int) -> int | None:
-        """Open the lock file: each time anew, because a forked child would inherit the lock of an open descriptor."""
+        """Open the lock file: every time, because a forked child would inherit the lock of an open descriptor."""
         flags = os.O_CLOEXEC | os.O_NOFOLLOW
         if mode == fcntl.LOCK_EX:
             descriptor = os.open(self.path, flags | os.O_RDWR | os.O_CREAT, owner.PRIVATE)

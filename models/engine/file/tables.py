@@ -60,8 +60,8 @@ def take_changes(memory: sqlite3.Connection) -> Objects:
     changes: Objects = {}
     for (name,) in memory.execute("SELECT DISTINCT class FROM changed").fetchall():
         changes |= {f"{name}.{id}": None for id, in memory.execute("SELECT id FROM changed WHERE class = ?", (name,))}
-        form = _form(name)
-        for objects in form.objects(memory, "WHERE id IN (SELECT id FROM changed WHERE class = ?)", (name,)):
+        mapping = _mapping(name)
+        for objects in mapping.objects(memory, "WHERE id IN (SELECT id FROM changed WHERE class = ?)", (name,)):
             changes |= objects
     if changes:
         memory.execute("DELETE FROM changed")
@@ -71,17 +71,18 @@ def take_changes(memory: sqlite3.Connection) -> Objects:
 def everything(memory: sqlite3.Connection) -> Iterator[Objects]:
     """Yield all objects by key, in parts."""
     for name in models.stored:
-        yield from _form(name).objects(memory)
-    yield {key: orjson.Fragment(text) for key, text in memory.execute("SELECT key, text FROM kept WHERE whole")}
+        yield from _mapping(name).objects(memory)
+    yield {key: orjson.Fragment(text) for key, text in memory.execute("SELECT key, text FROM unknown_data WHERE whole")}
 
 
 def count(memory: sqlite3.Connection) -> dict[str, int]:
     """Return the number of objects by table; objects of unknown classes count as `others`."""
-    tables = {cls.__tablename__: cls.__tablename__ for cls in models.stored.values()} | {"others": "kept WHERE whole"}
+    tables = {cls.__tablename__: cls.__tablename__ for cls in models.stored.values()}
+    tables["others"] = "unknown_data WHERE whole"
     return {name: memory.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for name, table in tables.items()}
 
 
-class _Form:
+class _RowMapping:
     """The mapping between a class's objects in the file and their rows."""
 
     def __init__(self, cls: type[BaseModel]) -> None:
@@ -129,9 +130,9 @@ class _Form:
         return tuple(values)
 
     def objects(self, memory: sqlite3.Connection, where: str = "", values: tuple[Any, ...] = ()) -> Iterator[Objects]:
-        kept = {key: orjson.loads(text) for key, text in memory.execute(
-            f"SELECT key, text FROM kept WHERE NOT whole AND key IN (SELECT ? || id FROM {self.table.name} {where})",
-            (f"{self.name}.", *values))}
+        unknown = {key: orjson.loads(text) for key, text in memory.execute(
+            "SELECT key, text FROM unknown_data WHERE NOT whole AND key IN "
+            f"(SELECT ? || id FROM {self.table.name} {where})", (f"{self.name}.", *values))}
         rows = memory.execute(f"{self.select} {where} ORDER BY rowid", values)
         names = [*self.columns, *self.links]
         while part := rows.fetchmany(PART):
@@ -144,13 +145,13 @@ class _Form:
                         obj[name] = orjson.Fragment(obj[name])
                 obj["__class__"] = self.name
                 key = f"{self.name}.{obj['id']}"
-                objects[key] = obj | kept[key] if key in kept else obj
+                objects[key] = obj | unknown[key] if key in unknown else obj
             yield objects
 
 
 @cache
-def _form(name: str) -> _Form:
-    return _Form(models.stored[name])
+def _mapping(name: str) -> _RowMapping:
+    return _RowMapping(models.stored[name])
 
 
 def _literal(column: Column[Any]) -> str:
@@ -165,7 +166,7 @@ def _load_part(memory: sqlite3.Connection, part: Objects) -> None:
     for key, obj in part.items():
         name = key.partition(".")[0]
         if name not in models.stored:
-            _keep(memory, key, obj)
+            _store_unknown(memory, key, obj)
         elif obj is None:
             _remove(memory, name, key)
         elif not isinstance(obj, dict) or obj.get("__class__", name) != name or (
@@ -173,25 +174,25 @@ def _load_part(memory: sqlite3.Connection, part: Objects) -> None:
             raise Invalid(f"{key}: it is not an object with the id and class of its key")
         else:
             taken.setdefault(name, {})[key] = obj
-            if not obj.keys() <= (known := _form(name).known):
-                _keep(memory, key, {each: obj[each] for each in obj.keys() - known}, whole=False)
+            if not obj.keys() <= (known := _mapping(name).known):
+                _store_unknown(memory, key, {each: obj[each] for each in obj.keys() - known}, whole=False)
     for name, objects in taken.items():
-        form = _form(name)
-        _insert(memory, form, [form.row(key, obj) for key, obj in objects.items()])
-        for attribute, (pairs, one, other) in zip(form.links, form.pairs(), strict=True):
+        mapping = _mapping(name)
+        _insert(memory, mapping, [mapping.row(key, obj) for key, obj in objects.items()])
+        for attribute, (pairs, one, other) in zip(mapping.links, mapping.pairs(), strict=True):
             _link(memory, f"{pairs.name} WHERE {one} = ?", f"{pairs.name} ({one}, {other})", attribute, objects)
 
 
-def _insert(memory: sqlite3.Connection, form: _Form, rows: list[tuple[Any, ...]]) -> None:
+def _insert(memory: sqlite3.Connection, mapping: _RowMapping, rows: list[tuple[Any, ...]]) -> None:
     try:
-        memory.executemany(form.insert, rows)
+        memory.executemany(mapping.insert, rows)
     except (sqlite3.Error, OverflowError, UnicodeEncodeError):
         for row in rows:    # one by one, to find the row that fails
             try:
-                memory.execute(form.insert, row)
+                memory.execute(mapping.insert, row)
             except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
                 reason = str(error).removeprefix("CHECK constraint failed: ")
-                raise Invalid(f"{form.name}.{row[0]}: {reason}") from error
+                raise Invalid(f"{mapping.name}.{row[0]}: {reason}") from error
         raise
 
 
@@ -213,17 +214,17 @@ def _link(memory: sqlite3.Connection, old: str, new: str, attribute: str, object
     memory.executemany(f"INSERT OR IGNORE INTO {new} VALUES (?, ?)", found)
 
 
-def _keep(memory: sqlite3.Connection, key: str, value: Any, whole: bool = True) -> None:
+def _store_unknown(memory: sqlite3.Connection, key: str, value: Any, whole: bool = True) -> None:
     try:
-        memory.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (key, orjson.dumps(value), whole))
+        memory.execute("INSERT OR REPLACE INTO unknown_data VALUES (?, ?, ?)", (key, orjson.dumps(value), whole))
     except (TypeError, UnicodeEncodeError) as error:
         raise Invalid(f"{key}: {error}") from error
 
 
 def _remove(memory: sqlite3.Connection, name: str, key: str) -> None:
-    form, id = _form(name), key[len(name) + 1:]
-    memory.execute(f"DELETE FROM {form.table.name} WHERE id = ?", (id,))
-    for pairs, one, _ in form.pairs():
+    mapping, id = _mapping(name), key[len(name) + 1:]
+    memory.execute(f"DELETE FROM {mapping.table.name} WHERE id = ?", (id,))
+    for pairs, one, _ in mapping.pairs():
         memory.execute(f"DELETE FROM {pairs.name} WHERE {one} = ?", (id,))
 
 
@@ -236,7 +237,7 @@ def _create_tables(memory: sqlite3.Connection) -> None:
         memory.execute(f"CREATE TABLE {table.name} ({columns}, PRIMARY KEY ({key})) {form}")
     # Without a primary key: in a trigger, OR IGNORE has no effect if the outer statement has another conflict clause.
     memory.execute("CREATE TABLE changed (class, id)")
-    memory.execute("CREATE TABLE kept (key PRIMARY KEY, text, whole)")
+    memory.execute("CREATE TABLE unknown_data (key PRIMARY KEY, text, whole)")
     memory.execute("CREATE TABLE loading (one)")    # a row in it disables the uniqueness checks
 
 
@@ -257,14 +258,14 @@ def _create_indexes(memory: sqlite3.Connection) -> None:
             columns = ", ".join(column.key for column in index.columns)
             memory.execute(f"CREATE INDEX {index.name} ON {table.name} ({columns})")
         for column in unique(table):
-            _keep_unique(memory, table.name, column.key, unique_key(column).key)
+            _create_unique_triggers(memory, table.name, column.key, unique_key(column).key)
     for name, cls in models.stored.items():
         own = cls.__tablename__
         for event, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")):
             _create_trigger(memory, own, event, f"INSERT INTO changed VALUES ('{name}', {row}.id)")
-        memory.execute(f"CREATE TRIGGER {own}_kept AFTER DELETE ON {own} BEGIN "
-                       f"DELETE FROM kept WHERE key = '{name}.' || OLD.id; END")
-        for pairs, one, _ in _form(name).pairs():
+        memory.execute(f"CREATE TRIGGER {own}_unknown AFTER DELETE ON {own} BEGIN "
+                       f"DELETE FROM unknown_data WHERE key = '{name}.' || OLD.id; END")
+        for pairs, one, _ in _mapping(name).pairs():
             for event, row in (("INSERT", "NEW"), ("DELETE", "OLD")):
                 _create_trigger(memory, pairs.name, event,
                                 f"INSERT INTO changed VALUES ('{name}', {row}.{one})")
@@ -274,7 +275,7 @@ def _create_trigger(memory: sqlite3.Connection, table: str, event: str, action: 
     memory.execute(f"CREATE TRIGGER {table}_{event} AFTER {event} ON {table} BEGIN {action}; END")
 
 
-def _keep_unique(memory: sqlite3.Connection, table: str, column: str, key: str) -> None:
+def _create_unique_triggers(memory: sqlite3.Connection, table: str, column: str, key: str) -> None:
     """Refuse a new or changed value that another row has.
 
     This is done by triggers instead of a unique index, because an older file may hold duplicates, which stay.
