@@ -11,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, Table, literal_column
 from errors import Invalid
 from models import codec, passwords
 from models.base_model import BaseModel
-from models.codec import blank, check, required, unknown
+from models.codec import blank, check, null_means_unknown, required
 from models.columns import TIMES
 
 # What every object has, and nobody gives it.
@@ -74,7 +74,7 @@ def clean(cls: type[BaseModel], data: Mapping[str, Any], made: bool) -> dict[str
         if name not in known:
             raise Invalid(f"Unknown attribute: {name}", name)
         if name in allowed:
-            if made and value is None and unknown(allowed[name]):
+            if made and value is None and null_means_unknown(allowed[name]):
                 raise Invalid(f"{name} must not be null; leave it out for {blank(allowed[name])}", name)
             values[name] = _fitting(allowed[name], value)
     return values
@@ -89,7 +89,7 @@ def sound(column: Column[Any], value: Any) -> Any:
     if value is None and not column.nullable:
         raise Invalid(f"{column.key} must not be null", column.key)
     check(column, value)
-    return passwords.new(value) if column.info.get("write_only") and value else value
+    return passwords.hash_new(value) if column.info.get("write_only") and value else value
 
 
 class Null(str):
@@ -106,7 +106,7 @@ def fit(column: Column[Any], value: Any) -> Any:
     """
     if isinstance(value, Null):
         value = None if column.nullable else str(value)
-    return value if isinstance(value, bool) else codec.converted(codec.of(column).word, value)
+    return value if isinstance(value, bool) else codec.convert_if_possible(codec.of(column).word, value)
 
 
 def selected(cls: type[BaseModel], everything: bool = False,
@@ -117,7 +117,7 @@ def selected(cls: type[BaseModel], everything: bool = False,
         everything: with those that no answer holds.
         hidden: the names of attributes to leave out.
     """
-    return [*map(codec.selected, cls.__table__.c if everything else columns(cls, hidden).values())]
+    return [*map(codec.select_json, cls.__table__.c if everything else columns(cls, hidden).values())]
 
 
 def form(cls: type[BaseModel], hidden: frozenset[str] = NOTHING) -> list[ColumnElement[Any]]:
@@ -126,7 +126,7 @@ def form(cls: type[BaseModel], hidden: frozenset[str] = NOTHING) -> list[ColumnE
 
 
 def _fitting(column: Column[Any], value: Any) -> Any:
-    kept = sound(column, codec.converted(codec.of(column).accept, value))
+    kept = sound(column, codec.convert_if_possible(codec.of(column).accept, value))
     if isinstance(value, str) and required(column) and not value.strip():
         raise Invalid(f"{column.key} must not be empty", column.key)
     return kept
@@ -166,7 +166,7 @@ def input_definition(cls: type[BaseModel], made: bool, parent: str | None = None
 def _property(column: Column[Any], given: bool = False, made: bool = False) -> dict[str, Any]:
     """The JSON Schema of a column's values; those that are given may be refused for more, and so for a new object."""
     found = codec.of(column).schema(column, given)
-    if column.nullable and not (made and unknown(column)):
+    if column.nullable and not (made and null_means_unknown(column)):
         kinds = found["type"]
         found["type"] = [*([kinds] if isinstance(kinds, str) else kinds), "null"]
     return found

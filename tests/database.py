@@ -9,7 +9,7 @@ import MySQLdb
 from config import Settings
 from models.columns import Base
 from models.engine.base import Storage
-from models.engine.db.connection import Engines, reached
+from models.engine.db.connection import Engines, address_options
 
 VARIABLES = tuple(f"HBNB_TEST_MYSQL_{each}" for each in ("USER", "PWD", "HOST", "DB"))
 
@@ -44,7 +44,7 @@ class Database:
 
     def connect(self, **options: object) -> MySQLdb.Connection:
         return MySQLdb.connect(user=self.settings.mysql_user, password=self.settings.mysql_pwd, charset="utf8mb4",
-                               database=self.settings.mysql_db, **reached(self.settings), **options)
+                               database=self.settings.mysql_db, **address_options(self.settings), **options)
 
     def empty(self) -> None:
         """Delete all rows."""

@@ -129,7 +129,7 @@ class TestInsert:
         review = Review(text="Once.", place_id=market.place.id, user_id=market.guest.id)
         monkeypatch.setattr(storage._autocommit, "_sent", lambda *statement: (
             lose(*statement) if not lost and statement[0].startswith("INSERT") else send(*statement)))
-        monkeypatch.setattr(storage._autocommit, "patience", math.inf)
+        monkeypatch.setattr(storage._autocommit, "retry_limit", math.inf)
         storage.close()
         storage.insert(review)
         assert bool(lost) == (engine == "db")
@@ -142,7 +142,7 @@ class TestInsert:
         storage.close()
         for has_foreign_keys in (True, False):
             if engine == "db":
-                monkeypatch.setattr(storage, "_keeps_keys", has_foreign_keys)
+                monkeypatch.setattr(storage, "_has_foreign_keys", has_foreign_keys)
             for ids in ({"place_id": "nope", "user_id": market.guest.id},
                         {"place_id": market.place.id, "user_id": "nope"}):
                 with pytest.raises(NotFound):

@@ -1,4 +1,4 @@
-"""The tests do with the one database that they are given, and leave it empty."""
+"""The tests need only the database that the environment names, and leave it empty."""
 from __future__ import annotations
 
 import os
@@ -13,14 +13,14 @@ from tests.database import VARIABLES, settings_from
 
 RIGHTS = ", ".join(re.findall(r"[A-Z]{3,}(?: [A-Z]+)?", re.search(
     r"Its user needs\s`(.*?)`", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[1]))
-# Some of each kind: objects, searches, connections that are killed, deadlocks, tables made anew by other programs.
+# A selection of all kinds: objects, transactions, killed connections, deadlocks, tables recreated by other programs.
 SOME = ["-kdb", *(f"tests/engine/test_storage.py::Test{each}" for each in ("Cascades", "Threads", "Transaction")),
-        "tests/engine/test_db_storage.py::TestFaults::test_a_deadlock_is_tried_once_more",
+        "tests/engine/test_db_storage.py::TestFaults::test_save_is_tried_again_after_a_deadlock",
         "tests/engine/test_db_storage.py::TestEnvironment::"
-        "test_the_environment_test_makes_all_tables_anew_and_others_keep_them"]
+        "test_the_environment_test_recreates_all_tables_and_dev_keeps_them"]
 
 
-def test_that_may_not_be_dropped_or_stand_beside_another_and_is_left_empty(mariadb):
+def test_the_tests_need_rights_on_their_database_only_and_leave_it_empty(mariadb):
     mariadb.execute("CREATE DATABASE one_test; CREATE USER lodger@localhost IDENTIFIED BY 'p@ss';"
                     f"GRANT {RIGHTS} ON one_test.* TO lodger@localhost")
     mariadb.execute("CREATE TABLE left_over (id INT)", "one_test")

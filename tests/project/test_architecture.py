@@ -393,4 +393,4 @@ class TestPrograms:
         ended = subprocess.run(command, shell=True, cwd=tmp_path, env={**os.environ, "HBNB_FILE_PATH": "file.json"},
                                capture_output=True, text=True)
         assert ended.returncode == 1
-        assert ended.stderr == "hbnb: the working directory was removed: change into one that is there\n"
+        assert ended.stderr == "hbnb: the working directory was removed: change to a directory that exists\n"

@@ -97,7 +97,7 @@ def full(storage: Storage, engine: str, settings: Settings) -> Storage:
         storage.compact()
         found = json.loads(path.read_text()) | FOREIGN
         next(obj for key, obj in found.items() if key.startswith("Place."))["pets"] = {"cats": [2, 0.5]}
-        path.write_bytes(json_objects.OURS + json.dumps(found)[1:].encode())
+        path.write_bytes(json_objects.MARKER + json.dumps(found)[1:].encode())
     return storage
 
 
@@ -410,9 +410,10 @@ class TestWhatCannotBeHeld:
         ({"User.a": {"email": "MÜLLER@x.example"}, "User.b": {"email": "müller@x.example "}},
          r"one email belongs to User\.a \(MÜLLER@x\.example\) and User\.b \(müller@x\.example \)"),
         ({"Token.a": {"name": "ci"}, "Token.b": {"name": "ci"}}, r"one name belongs to Token\.a \(ci\) and Token\.b"),
-        ({"City.c": {"state_id": "gone"}}, r"City\.c: state_id names nothing that is there"),
+        ({"City.c": {"state_id": "gone"}}, r"City\.c: state_id refers to an object that does not exist"),
         ({"State.é": {"name": "S"}}, r"State\.é: id must be an id, of at most 60 letters"),
-        ({"State.s": {}, "Refused.State.t": {"object": {}}}, r"Refused\.State\.t: a database can hold no Refused"),
+        ({"State.s": {}, "Refused.State.t": {"object": {}}},
+         r"Refused\.State\.t: a database cannot hold objects of the class Refused"),
         ({"State.s": {"name": "x" * 129}}, r"State\.s: name must have at most 128 characters, not 129")])
     def test_by_a_database_is_said_by_check_and_restore_alike(self, storage, engine, content, path, objects, words):
         sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": {}}, *map(list, objects.items()))
@@ -450,12 +451,12 @@ class TestWhatCannotBeHeld:
         assert not re.search(rf"\W{re.escape(str(kept))}\W", str(content()))
 
     @pytest.mark.parametrize(("key", "obj", "words"), [
-        ("Boat.1", {"id": "1"}, r"Boat\.1: a database can hold no Boat"),
+        ("Boat.1", {"id": "1"}, r"Boat\.1: a database cannot hold objects of the class Boat"),
         ("State.1", {"pets": 1}, r"State\.1: a database cannot hold pets"),
         ("State.1", {"name": [1]}, r"State\.1: name must be a text"),
         ("State.1", {"name": "x" * 200}, r"State\.1: name must have at most 128 characters, not 200"),
-        ("State.1", {"created_at": "x"}, r"State\.1: created_at is no time"),
-        ("City.1", {"name": "C", "state_id": "nobody"}, r"City\.1: state_id names nothing that is there")])
+        ("State.1", {"created_at": "x"}, r"State\.1: created_at is not a time"),
+        ("City.1", {"name": "C", "state_id": "nobody"}, r"City\.1: state_id refers to an object that does not exist")])
     @pytest.mark.parametrize("engine", ["db"])
     def test_by_a_database_is_named_and_nothing_is_changed(self, full, content, path, key, obj, words):
         before = content()
@@ -465,12 +466,12 @@ class TestWhatCannotBeHeld:
         assert content() == before
 
     @pytest.mark.parametrize(("key", "obj", "words"), [
-        ("State.1", [1], r"State\.1: it is not the object"),
+        ("State.1", [1], r"State\.1: it is not an object with"),
         ("Place.1", {"max_guest": "x"}, r"Place\.1: max_guest must be a whole number"),
         ("Place.1", {"latitude": "abc"}, r"Place\.1: latitude must be a number"),
         ("Place.1", {"amenity_ids": "zz"}, r"Place\.1: amenity_ids must be a list of ids"),
         ("State.1", {"name": ["x"]}, r"State\.1: name must be a text"),
-        ("State.1", {"created_at": "x"}, r"State\.1: created_at is no time")])
+        ("State.1", {"created_at": "x"}, r"State\.1: created_at is not a time")])
     @pytest.mark.parametrize("engine", ["file"])
     def test_by_a_file_is_named_and_nothing_is_changed(self, full, content, path, key, obj, words):
         before = content()

@@ -126,15 +126,15 @@ class TestClassicFile:
         ({"latitude": float("inf")}, "latitude must be "), ({"latitude": 90.1}, "latitude must be from -90 to 90"),
         ({"name": True}, "name must be a text"), ({"name": "a\ud800"}, "name must not hold"),
         ({"name": {"a": 1}}, "name must be a text"),
-        ({"created_at": "yesterday"}, "created_at: 'yesterday' is no time"),
-        ({"created_at": 5}, "created_at: 5 is no time"),
+        ({"created_at": "yesterday"}, "created_at: 'yesterday' is not a time"),
+        ({"created_at": 5}, "created_at: 5 is not a time"),
         ({"created_at": "0001-01-01T00:00:00+14:00"}, "created_at: '0001"),
         ({"created_at": ["x" * 9999]}, "created_at: ['xxx"),
         ({"amenity_ids": "w"}, "amenity_ids must be a list of ids"),
         ({"amenity_ids": [None]}, "amenity_ids must be a list of ids"),
         ({"amenity_ids": [["w"]]}, "amenity_ids must be"),
         ({"amenity_ids": {"w": 1}}, "amenity_ids must be a list of ids"),
-        ({"id": "other"}, "it is not the object that its key names"),
+        ({"id": "other"}, "it is not an object with the id and class of its key"),
         ({"__class__": "City"}, "it is not the object that its")])
     def test_objects_that_are_broken_are_refused_and_so_is_what_is_theirs(self, files: Files, change: Objects,
                                                                           reason: str):
@@ -152,8 +152,8 @@ class TestClassicFile:
 
     @pytest.mark.parametrize(("key", "value", "reason"), [
         ("Rocket.1", {"__class__": "Rocket", "id": "1"}, "there is no class Rocket"),
-        ("BaseModel.1", {}, "there is no class"), ("State.1", None, "it is not the object that its key names"),
-        ("State.1", "x", "it is not the object"), ("State.1", [], "it is not the object"),
+        ("BaseModel.1", {}, "there is no class"), ("State.1", None, "it is not an object with the id and class of its"),
+        ("State.1", "x", "it is not an object with"), ("State.1", [], "it is not an object with"),
         ("State.", {}, "Missing id"), ("nonsense", {}, "there is no class nonsense"), ("", {}, "there is no class "),
         ("State.a b", {}, "id must be an id"), ("State." + "x" * 61, {}, "id must be an id"),
         ("State.\ud800", {}, "id must be an id"), ("State.1", {"__class__": ["State"]}, "it is not the object"),
