@@ -19,7 +19,7 @@ import models
 from errors import Damaged, Invalid
 from models.base_model import utc_now
 from models.codec import time_text
-from models.collation import told_apart
+from models.collation import comparison_key
 from models.columns import links, unique
 from models.stored_check import StoredCheck
 from services.transfer import dumps, file_types
@@ -119,7 +119,7 @@ class _Duplicates:
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str, str], list[str]] = {}
-        self._columns = {name: [(column.key, told_apart(column)) for column in unique(cls.__table__)]
+        self._columns = {name: [(column.key, comparison_key(column)) for column in unique(cls.__table__)]
                          for name, cls in models.stored.items()}
 
     def watch(self, parts: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

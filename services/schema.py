@@ -11,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, Table, literal_column
 from errors import Invalid
 from models import codec, passwords
 from models.base_model import BaseModel
-from models.codec import blank, check, required, unknown
+from models.codec import blank, check, null_means_unknown, required
 from models.columns import TIMES
 
 # HBNB sets these attributes of every object itself.
@@ -74,7 +74,7 @@ def clean(cls: type[BaseModel], data: Mapping[str, Any], is_new: bool) -> dict[s
         if name not in known:
             raise Invalid(f"Unknown attribute: {name}", name)
         if name in allowed:
-            if is_new and value is None and unknown(allowed[name]):
+            if is_new and value is None and null_means_unknown(allowed[name]):
                 raise Invalid(f"{name} must not be null; leave it out for {blank(allowed[name])}", name)
             values[name] = _converted(allowed[name], value)
     return values
@@ -90,7 +90,7 @@ def validated(column: Column[Any], value: Any) -> Any:
     if value is None and not column.nullable:
         raise Invalid(f"{column.key} must not be null", column.key)
     check(column, value)
-    return passwords.new(value) if column.info.get("write_only") and value else value
+    return passwords.hash_new(value) if column.info.get("write_only") and value else value
 
 
 class Null(str):
@@ -107,7 +107,7 @@ def convert_typed(column: Column[Any], value: Any) -> Any:
     """
     if isinstance(value, Null):
         value = None if column.nullable else str(value)
-    return value if isinstance(value, bool) else codec.converted(codec.of(column).word, value)
+    return value if isinstance(value, bool) else codec.convert_if_possible(codec.of(column).word, value)
 
 
 def selected(cls: type[BaseModel], everything: bool = False,
@@ -118,7 +118,7 @@ def selected(cls: type[BaseModel], everything: bool = False,
         everything: whether to include write-only columns.
         hidden: the names of attributes to leave out.
     """
-    return [*map(codec.selected, cls.__table__.c if everything else columns(cls, hidden).values())]
+    return [*map(codec.select_json, cls.__table__.c if everything else columns(cls, hidden).values())]
 
 
 def form(cls: type[BaseModel], hidden: frozenset[str] = NOTHING) -> list[ColumnElement[Any]]:
@@ -127,7 +127,7 @@ def form(cls: type[BaseModel], hidden: frozenset[str] = NOTHING) -> list[ColumnE
 
 
 def _converted(column: Column[Any], value: Any) -> Any:
-    checked = validated(column, codec.converted(codec.of(column).accept, value))
+    checked = validated(column, codec.convert_if_possible(codec.of(column).accept, value))
     if isinstance(value, str) and required(column) and not value.strip():
         raise Invalid(f"{column.key} must not be empty", column.key)
     return checked
@@ -167,7 +167,7 @@ def input_definition(cls: type[BaseModel], is_new: bool, parent: str | None = No
 def _property(column: Column[Any], is_input: bool = False, is_new: bool = False) -> dict[str, Any]:
     """The JSON Schema of a column's values; the schema of input is stricter, and that of a new object still more."""
     found = codec.of(column).schema(column, is_input)
-    if column.nullable and not (is_new and unknown(column)):
+    if column.nullable and not (is_new and null_means_unknown(column)):
         kinds = found["type"]
         found["type"] = [*([kinds] if isinstance(kinds, str) else kinds), "null"]
     return found

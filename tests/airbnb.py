@@ -18,7 +18,7 @@ Row = dict[str, str]
 
 
 def listing(id: int | str = 1, **cells: Any) -> Row:
-    """A row of listings; `amenities` may be a list."""
+    """Return a row of a listings file, with some cells replaced; `amenities` may be a list."""
     if isinstance(cells.get("amenities"), list):
         cells["amenities"] = json.dumps(cells["amenities"])
     return {

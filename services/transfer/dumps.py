@@ -16,7 +16,7 @@ from errors import Invalid
 from legacy import json_file
 from models import passwords
 from models.base_model import BaseModel
-from models.codec import NEVER, UNREADABLE, Codec, coded
+from models.codec import NEVER, UNREADABLE, Codec, json_codecs
 from models.columns import TIMES, links
 from services import schema
 from services.transfer.importer import Importer, Item
@@ -175,7 +175,7 @@ def _class_name(obj: dict[str, Any]) -> str:
 
 def _item(place: str, obj: dict[str, Any]) -> Item:
     cls = models.classes[obj["__class__"]]
-    columns, pairs, codecs = cls.__table__.c, links(cls.__table__), coded(cls.__table__)
+    columns, pairs, codecs = cls.__table__.c, links(cls.__table__), json_codecs(cls.__table__)
     values, linked = {}, {}
     for name, value in obj.items():
         if name in codecs:

@@ -14,7 +14,7 @@ from errors import Conflict, Invalid
 from models import passwords
 from models.base_model import BaseModel, utc_now
 from models.codec import all_fit, blank, checker, required
-from models.collation import told_apart
+from models.collation import comparison_key
 from models.columns import TIMES, unique, unique_key
 from services.actor import OPERATOR
 from services.registry import service_for
@@ -176,7 +176,7 @@ class Importer:
     def _refuse_duplicates(self, cls: type[BaseModel], items: dict[str, Item], existing: dict[str, Any]) -> None:
         """Refuse and remove items with a new value of a unique attribute that another object already has."""
         for column in unique(cls.__table__):
-            name, key = column.key, told_apart(column)
+            name, key = column.key, comparison_key(column)
             added = {id: key(item.values[name]) for id, item in items.items()
                      if id not in existing or key(existing[id][name]) != key(item.values[name])}
             taken = {key(value) for value in models.storage.read(

@@ -233,7 +233,8 @@ class TestCreate:
     def test_requires_parents_and_values_in_a_database(self, say: Session, line):
         assert say(line) == ""
         assert say.failed
-        assert re.fullmatch(r"\*\* (name|state_id|password) (is missing|names nothing that is there) \*\*\n", say.notes)
+        assert re.fullmatch(
+            r"\*\* (name|state_id|password) (is missing|refers to an object that does not exist) \*\*\n", say.notes)
 
     @pytest.mark.parametrize(("line", "reason"), [
         ('User email="host@Albany.example" password="x"', "email"), ('User email="HOST@ALBANY.EXAMPLE" password="x"',

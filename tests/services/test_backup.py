@@ -97,7 +97,7 @@ def full(storage: Storage, engine: str, settings: Settings) -> Storage:
         storage.compact()
         found = json.loads(path.read_text()) | FOREIGN
         next(obj for key, obj in found.items() if key.startswith("Place."))["pets"] = {"cats": [2, 0.5]}
-        path.write_bytes(json_objects.OURS + json.dumps(found)[1:].encode())
+        path.write_bytes(json_objects.MARKER + json.dumps(found)[1:].encode())
     return storage
 
 
@@ -471,7 +471,7 @@ class TestUnsupportedObjects:
         assert content() == before
 
     @pytest.mark.parametrize(("key", "obj", "words"), [
-        ("State.1", [1], r"State\.1: its id or its class differs from its key"),
+        ("State.1", [1], r"State\.1: it is not an object with"),
         ("Place.1", {"max_guest": "x"}, r"Place\.1: max_guest must be a whole number"),
         ("Place.1", {"latitude": "abc"}, r"Place\.1: latitude must be a number"),
         ("Place.1", {"amenity_ids": "zz"}, r"Place\.1: amenity_ids must be a list of ids"),

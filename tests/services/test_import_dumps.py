@@ -76,7 +76,7 @@ class TestClassicFile:
         assert stored(models.storage) == before
 
     @pytest.mark.parametrize("password", ["secret", hashlib.md5(b"secret").hexdigest(),
-                                      hashlib.md5(b"secret").hexdigest().upper()])
+                                          hashlib.md5(b"secret").hexdigest().upper()])
     def test_plain_and_md5_passwords_still_work_and_are_stored_as_hashes(self, files: Files, password: str):
         files.load_text(classic([obj("User", "u", email="a@b.c", password=password)]))
         user = models.storage.get(User, "u")
@@ -134,7 +134,7 @@ class TestClassicFile:
         ({"amenity_ids": [None]}, "amenity_ids must be a list of ids"),
         ({"amenity_ids": [["w"]]}, "amenity_ids must be"),
         ({"amenity_ids": {"w": 1}}, "amenity_ids must be a list of ids"),
-        ({"id": "other"}, "it is not the object that its key names"),
+        ({"id": "other"}, "it is not an object with the id and class of its key"),
         ({"__class__": "City"}, "it is not the object that its")])
     def test_broken_objects_and_their_dependents_are_refused(self, files: Files, change: Objects, reason: str):
         content = json.dumps(json.loads(classic(market())) | {"Place.l": market()[5] | change})
@@ -151,8 +151,8 @@ class TestClassicFile:
 
     @pytest.mark.parametrize(("key", "value", "reason"), [
         ("Rocket.1", {"__class__": "Rocket", "id": "1"}, "there is no class Rocket"),
-        ("BaseModel.1", {}, "there is no class"), ("State.1", None, "it is not the object that its key names"),
-        ("State.1", "x", "it is not the object"), ("State.1", [], "it is not the object"),
+        ("BaseModel.1", {}, "there is no class"), ("State.1", None, "it is not an object with the id and class of its"),
+        ("State.1", "x", "it is not an object with"), ("State.1", [], "it is not an object with"),
         ("State.", {}, "Missing id"), ("nonsense", {}, "there is no class nonsense"), ("", {}, "there is no class "),
         ("State.a b", {}, "id must be an id"), ("State." + "x" * 61, {}, "id must be an id"),
         ("State.\ud800", {}, "id must be an id"), ("State.1", {"__class__": ["State"]}, "it is not the object"),

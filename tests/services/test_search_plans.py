@@ -45,7 +45,7 @@ class TestCache:
         bare.save()
         ids = {name: obj.id for name, obj in vars(known).items()} | {"bare": bare.id}
         searches = [{}, {"states": [ids["state"]]}, {"cities": [ids["city"]]}, {"amenities": [ids["wifi"]]},
-                 {"states": [ids["state"]], "amenities": [ids["wifi"]]}]
+                    {"states": [ids["state"]], "amenities": [ids["wifi"]]}]
         before = [found(wanted) for wanted in searches]
         code = f"{HEAD}ids = {ids!r}\n{CHANGES[change]}"
         if elsewhere:
