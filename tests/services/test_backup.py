@@ -515,7 +515,7 @@ class TestUnsupportedObjects:
     def test_restore_does_not_change_a_damaged_store(self, full, settings, content, path):
         back_up(path)
         Path(settings.file_path).write_text("{")
-        with pytest.raises(Damaged, match=r"is damaged, .* move the file and its journal"):
+        with pytest.raises(Damaged, match=r"is damaged: .* move the file and its journal"):
             restore(path, replace=True)
         assert Path(settings.file_path).read_text() == "{"
 
