@@ -14,7 +14,7 @@ from api.v1.http import requests
 from api.v1.openapi.operations import operation_of
 from config import NO_REDIS, Settings
 from errors import Invalid, Misconfigured
-from services.listing import MOST as MAX_CHEAP_LIMIT
+from services.listing import MAX_WITH_INCLUDED as MAX_CHEAP_LIMIT
 from services.search import words
 from serving.concurrency import REPEATED
 
