@@ -146,8 +146,8 @@ class Listing:
     def complete(self, found: Objects) -> Objects:
         """Add the included relations to objects, and remove the attributes that `fields` does not name."""
         if self._tree:
-            room = _Room((MAX_RESPONSE if self.bounded else UNLIMITED) - len(found))
-            _attach(self.cls, found, [1] * len(found), self._tree, self.actor, room)
+            budget = _Budget((MAX_RESPONSE if self.bounded else UNLIMITED) - len(found))
+            _attach(self.cls, found, [1] * len(found), self._tree, self.actor, budget)
         if self.fields:
             names = {*self.fields, *self._tree}
             return [{name: value for name, value in obj.items() if name in names} for obj in found]
@@ -198,13 +198,13 @@ def _tree(cls: type[BaseModel], paths: Sequence[str]) -> dict[str, Any]:
     return tree
 
 
-class _Room:
+class _Budget:
     """The number of objects that may still be added to a response."""
 
     def __init__(self, left: int) -> None:
         self.left = left
 
-    def take(self, count: int) -> None:
+    def spend(self, count: int) -> None:
         self.left -= count
         if self.left < 0:
             raise Invalid(f"include: the response would have more than {MAX_RESPONSE} objects. Include fewer "
@@ -213,13 +213,13 @@ class _Room:
 
 
 def _attach(cls: type[BaseModel], objects: Objects, times: Sequence[int], tree: dict[str, Any], actor: Actor,
-            room: _Room) -> None:
+            budget: _Budget) -> None:
     """Add related objects to objects, with one statement for each relation.
 
     Args:
         times: how often each of the objects occurs in the response, because an object may be related to several.
         tree: the relations to add, from `_tree`.
-        room: the remaining size of the response.
+        budget: the number of objects that may still be added.
     Raises:
         Invalid: the response would be too large. At most one object too many is read before.
     """
@@ -236,14 +236,14 @@ def _attach(cls: type[BaseModel], objects: Objects, times: Sequence[int], tree: 
         statement = select(foreign.label("_key"), *form).where(foreign.in_(occurrences))
         if relation.secondary is not None:
             statement = statement.join(other, relation.secondaryjoin)
-        found = models.storage.read(statement.order_by(*order(other, ())).limit(room.left + 1)).all()
+        found = models.storage.read(statement.order_by(*order(other, ())).limit(budget.left + 1)).all()
         keys = [obj.pop("_key") for obj in found]
         counts = [occurrences[key] for key in keys]
-        room.take(sum(counts))
+        budget.spend(sum(counts))
         groups: dict[str, Objects] = {}
         for key, obj in zip(keys, found, strict=True):
             groups.setdefault(key, []).append(obj)
-        _attach(other, found, counts, branch, actor, room)
+        _attach(other, found, counts, branch, actor, budget)
         for obj in objects:
             related = groups.get(obj[own.key], [])
             obj[name] = related if relation.uselist else next(iter(related), None)

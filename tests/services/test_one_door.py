@@ -58,7 +58,7 @@ def reviews(market, monkeypatch) -> QuietReviews:
     return service
 
 
-class TestARule:
+class TestRules:
     """Every front end reports the broken rule, and stores nothing."""
 
     @pytest.fixture
