@@ -112,7 +112,7 @@ def _checks_of(name: str, in_database: bool) -> _ClassChecks:
     linked = [(attribute, next(iter(pairs.c[1].foreign_keys)).column.table.name)
               for attribute, pairs in links(table).items()]
     return _ClassChecks(name, table, [(column, _check(column, in_database)) for column in table.c], linked,
-                 frozenset([*table.c.keys(), *dict(linked), "__class__"]))
+                        frozenset([*table.c.keys(), *dict(linked), "__class__"]))
 
 
 def _check(column: Column[Any], in_database: bool) -> Check:
