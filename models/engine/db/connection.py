@@ -57,8 +57,9 @@ def engines(settings: Settings) -> Engines:
                 "conv": _converters()}}
         alone = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True, **options}
         return Engines(
-            _ignoring_lost_connections(create_engine(url, isolation_level=database.isolation, pool_pre_ping=True,
-                                                     max_overflow=database.overflow, **options)),
+            _ignoring_lost_connections(create_engine(
+                url, isolation_level=database.isolation, pool_pre_ping=True, max_overflow=database.overflow,
+                **options)),
             # Each thread keeps a connection, so with a limit a new thread would wait for another one's end.
             create_engine(url, max_overflow=-1, **alone),
             create_engine(url, max_overflow=database.overflow, **alone))
