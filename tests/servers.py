@@ -39,7 +39,7 @@ class Server:
                                         stdout=self._log, stderr=self._log, **options)
 
     def __enter__(self) -> Server:
-        for _ in range(300):
+        for _ in range(1200):   # a busy machine may need a minute to open a large file
             try:
                 urllib.request.urlopen(f"{self.address}{self._path}", timeout=5).close()
                 return self
