@@ -12,7 +12,7 @@ PRIVATE = re.compile(r"_[a-z]\w*")
 ALLOWED = {name for names in (
     # To see or break what a storage sends, and what its file reads and writes.
     "_autocommit _content _engine _file _insert _journal _memory _read_all _sent _session _streamed _translated",
-    # To stop a takeover, a mending, or an answer that is kept, at a certain moment.
+    # To interrupt a conversion, or the storing of an answer, at a certain moment.
     "_compare _keep _write_converted _has_foreign_keys _swap",
     # To have each plan of a search, whatever it costs.
     "_costs _everything _grouping _page",
