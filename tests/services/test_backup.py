@@ -509,7 +509,7 @@ class TestWhatCannotBeHeld:
     def test_a_damaged_store_is_left_as_it_is(self, full, settings, content, path):
         back_up(path)
         Path(settings.file_path).write_text("{")
-        with pytest.raises(Damaged, match=r"is damaged, .* move it away"):
+        with pytest.raises(Damaged, match=r"is damaged: .* move it away"):
             restore(path, replace=True)
         assert Path(settings.file_path).read_text() == "{"
 
