@@ -43,7 +43,7 @@ lint: $(VENV)/dev  ## check the style and types of Python, and the style of scri
 coverage: $(VENV)/dev  ## run all tests, and list the lines and branches that no test reaches
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
 
-bench: $(VENV)/dev  ## run the benchmarks, and print each figure beside its limit
+bench: $(VENV)/dev  ## run the benchmarks, and print each figure with its reference and target
 	$(BIN)/python -m bench
 
 plain: $(VENV)/run  ## draw the pages of web_static/ from the templates

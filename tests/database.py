@@ -1,4 +1,4 @@
-"""The database that the tests use. Its user needs no rights on any other database."""
+"""The test database, used by an account that has rights on this database only."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ from models.engine.db.connection import Engines, address_options
 VARIABLES = tuple(f"HBNB_TEST_MYSQL_{each}" for each in ("USER", "PWD", "HOST", "DB"))
 
 
-def settings_of(environ: Mapping[str, str]) -> Settings | None:
-    """Return the settings of the database that the environment names; `None` if it names none.
+def settings_from(environ: Mapping[str, str]) -> Settings | None:
+    """Return the settings of the test database that the environment names, or None if it names none.
 
     Raises:
-        ValueError: a variable is missing, or the database's name does not have the word test.
+        ValueError: a variable is missing, or the database's name does not contain the word "test".
     """
     if not any(environ.get(name) for name in VARIABLES):
         return None
@@ -27,8 +27,8 @@ def settings_of(environ: Mapping[str, str]) -> Settings | None:
     settings = replace(Settings(), type_storage="db", **{
         name.removeprefix("HBNB_TEST_").lower(): environ[name] for name in VARIABLES})
     if not settings.is_for_tests:
-        raise ValueError(f"HBNB_TEST_MYSQL_DB is {settings.mysql_db}, which the tests would empty: its name must have "
-                         "the word test")
+        raise ValueError(f"HBNB_TEST_MYSQL_DB is {settings.mysql_db}: the tests delete everything in it, so its name "
+                         "must contain the word test")
     return settings
 
 
@@ -36,7 +36,7 @@ class Database:
     """A database that only the tests use.
 
     Args:
-        settings: its address and its user.
+        settings: its address and account.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -47,7 +47,7 @@ class Database:
                                database=self.settings.mysql_db, **address_options(self.settings), **options)
 
     def empty(self) -> None:
-        """Remove all rows."""
+        """Delete all rows."""
         connection = self.connect()
         cursor = connection.cursor()
         for table in reversed(Base.metadata.sorted_tables):
@@ -57,7 +57,7 @@ class Database:
         connection.close()
 
     def clear(self) -> None:
-        """Remove all tables, after ending all other connections."""
+        """Close all other connections, and drop all tables."""
         self.disconnect()
         connection = self.connect()
         cursor = connection.cursor()
@@ -68,18 +68,18 @@ class Database:
         connection.close()
 
     def disconnect(self) -> None:
-        """End all other connections to the database."""
+        """Close all other connections to the database."""
         connection = self.connect()
         cursor = connection.cursor()
         cursor.execute("SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()")
         for id, in cursor.fetchall():
             try:
                 cursor.execute(f"KILL {id}")
-            except MySQLdb.OperationalError:    # it has ended meanwhile
+            except MySQLdb.OperationalError:    # the client closed it meanwhile
                 pass
         connection.close()
 
 
 def engines_of(storage: Storage) -> Engines:
-    """Return the SQLAlchemy engines of a storage, for listening to their events or breaking their connections."""
+    """Return the SQLAlchemy engines of a storage, so that a test can listen to their connections or break them."""
     return Engines(storage._engine, storage._autocommit.engine, storage._autocommit.streams)

@@ -1,4 +1,4 @@
-"""A MariaDB server for the tests, on a socket in a temporary folder."""
+"""A MariaDB server for tests, on a Unix socket in a temporary folder."""
 from __future__ import annotations
 
 import os
@@ -15,11 +15,11 @@ _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sb
 
 
 class MariaDB:
-    """A server that tests can start, stop and kill.
+    """A server that a test can start, stop, suspend and kill.
 
     Args:
-        options: further options of the server, such as `--wait-timeout=2`.
-        parent: the parent of its folder; by default the folder for temporary files.
+        options: additional options of the server, such as `--wait-timeout=2`.
+        parent: the parent of its temporary folder.
     """
 
     def __init__(self, *options: str, parent: Path | None = None) -> None:
@@ -49,14 +49,14 @@ class MariaDB:
         raise RuntimeError(f"MariaDB does not start:\n{(self.folder / 'log').read_text()[-3000:]}")
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to the server; after SIGSTOP, wait until it has stopped."""
+        """Send a signal, such as SIGSTOP to suspend the server and SIGCONT to resume it."""
         if self._process is not None:
             self._process.send_signal(number)
             while number == signal.SIGSTOP and not self._is_stopped():
                 time.sleep(0.01)
 
     def _is_stopped(self) -> bool:
-        """Return whether all threads have stopped; a thread on another core may finish a statement first."""
+        """Whether all threads are stopped; a thread on another core may finish its statement first."""
         states = [path.read_text().rpartition(")")[2].split()[0]
                   for path in Path(f"/proc/{self._process.pid}/task").glob("*/stat")]
         return all(state == "T" for state in states)
@@ -75,7 +75,7 @@ class MariaDB:
         return MySQLdb.connect(unix_socket=self.socket, user="root", database=database, charset="utf8mb4", **options)
 
     def execute(self, statements: str, database: str = "") -> None:
-        """Execute statements as the administrator, by the command-line client."""
+        """Run SQL statements with the command-line client, as root."""
         subprocess.run([self._program("mariadb", "mysql"), f"--socket={self.socket}", "--user=root",
                         "--default-character-set=utf8mb4", database],
                        input=statements.encode(), check=True, capture_output=True)
@@ -87,7 +87,7 @@ class MariaDB:
             self._process = None
 
     def _common(self) -> list[str]:
-        # With a shared --tmpdir, a starting server would remove the temporary tables of the others.
+        # A starting server deletes temporary tables in its --tmpdir, so servers must not share one.
         return ["--no-defaults", f"--datadir={self.folder}/data", f"--tmpdir={self.folder}",
                 f"--user={'root' if os.geteuid() == 0 else ''}"]
 

@@ -14,7 +14,7 @@ from models.state import State
 from models.user import User
 from services.listing import Listing
 from services.search import search
-from serving.concurrency import Room
+from serving.concurrency import Slots
 from tests import objects
 from tests.apps import ready_app
 from tests.market import Market
@@ -67,7 +67,7 @@ class TestFastPath:
 
     def test_a_request_that_the_guard_refuses_reads_nothing(self, app, flask_calls, monkeypatch):
         path = f"/api/v1/states/{Market().state.id}"
-        monkeypatch.setattr(Room, "enter", lambda _: False)
+        monkeypatch.setattr(Slots, "acquire", lambda _: False)
         assert app.test_client().get(path).status_code == 503
         assert flask_calls == ["called"]
 

@@ -27,7 +27,7 @@ from models.engine.db_storage import DBStorage
 from models.place import Place
 from models.state import State
 from models.user import User
-from services.idempotency import Reply, once
+from services.idempotency import Reply, run_once
 from tests import objects
 from tests.conftest import ROOT, environment, own_settings
 from tests.database import Database, engines_of
@@ -424,12 +424,12 @@ class TestFaults:
         def work() -> Reply:
             objects.update(state, {"name": "ours"})
             return Reply(201, {}, objects.create(State, {"name": "new"}).id)
-        reply, replayed = once(("key",), b"", work)
+        reply, replayed = run_once(("key",), b"", work)
         assert (reply.status, replayed) == (201, False)
         models.storage.close()
         assert {each.name: each.id for each in models.storage.all(State).values()} == {
             "ours": state.id, "new": reply.body}
-        assert once(("key",), b"", work) == (reply, True)
+        assert run_once(("key",), b"", work) == (reply, True)
 
     def test_unlinking_an_amenity_is_repeated_if_its_lock_was_lost(self, market, waiting):
         waiting("UPDATE states SET updated_at = NOW()")

@@ -28,7 +28,7 @@ from models.user import User
 from services import tokens
 from services.actor import OPERATOR
 from services.backup import back_up, restore
-from services.idempotency import Reply, once
+from services.idempotency import Reply, run_once
 from services.query import Filter
 from services.registry import service_for
 from services.search import planner, search
@@ -171,14 +171,14 @@ def everything(folder: Path) -> None:
     tokens.list()
     tokens.revoke("one")
     for _ in range(2):
-        once(("key",), b"", lambda: Reply(200, {}, "{}"))
+        run_once(("key",), b"", lambda: Reply(200, {}, "{}"))
     place, amenity = objects.find(Place, market.place.id), objects.find(Amenity, market.wifi.id)
     objects.unlink(place, amenity)
     objects.link(place, amenity)
     objects.update(objects.find(State, market.state.id), {"name": "Changed"})
     files = Files(folder)
     for name, content, place in (("listings.csv", listing(), "Albany"), ("reviews.csv", review(), None)):
-        import_file(files.put(csv(content), name), place and "New York", place)
+        import_file(files.write(csv(content), name), place and "New York", place)
     with models.storage.snapshot():
         models.storage.count()
     path = str(folder / "store.jsonl")

@@ -139,7 +139,7 @@ from errors import HBNBError
 from models.engine.file import json_file
 from models.token import Token
 from models.state import State
-from services.idempotency import Reply, once
+from services.idempotency import Reply, run_once
 json_file.SMALL, json_file.FOLD_AT = 0, 0.3
 name, writes, first = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 chance, own = random.Random(name + sys.argv[3]), []
@@ -164,7 +164,7 @@ for number in range(first, first + writes):
             state = State(name=f"keyed {key}")
             state.save()
             return Reply(201, {}, state.id)
-        reply, _ = once(("all", key), b"", work)
+        reply, _ = run_once(("all", key), b"", work)
         say("keyed", key, reply.body)
     elif kind == "token":
         token = Token(name=f"{name}-{number}", digest="x")

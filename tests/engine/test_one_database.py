@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
-from tests.database import VARIABLES, settings_of
+from tests.database import VARIABLES, settings_from
 
 RIGHTS = ", ".join(re.findall(r"[A-Z]{3,}(?: [A-Z]+)?", re.search(
     r"Its user needs\s`(.*?)`", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[1]))
@@ -39,14 +39,14 @@ def test_the_tests_need_rights_on_their_database_only_and_leave_it_empty(mariadb
     assert cursor.fetchall() == ()
 
 
-def test_a_database_with_missing_settings_is_refused():
-    assert settings_of({}) is None
-    assert settings_of(dict.fromkeys(VARIABLES, "")) is None
+def test_is_named_whole_or_not_at_all():
+    assert settings_from({}) is None
+    assert settings_from(dict.fromkeys(VARIABLES, "")) is None
     with pytest.raises(ValueError, match="HBNB_TEST_MYSQL_PWD, HBNB_TEST_MYSQL_DB must be set too"):
-        settings_of({"HBNB_TEST_MYSQL_USER": "u", "HBNB_TEST_MYSQL_HOST": "h"})
+        settings_from({"HBNB_TEST_MYSQL_USER": "u", "HBNB_TEST_MYSQL_HOST": "h"})
 
 
 @pytest.mark.parametrize("name", ["production", "hbnb_dev_db", "latest"])
-def test_a_database_without_test_in_its_name_is_refused(name):
-    with pytest.raises(ValueError, match=f"HBNB_TEST_MYSQL_DB is {name}, which the tests would empty"):
-        settings_of(dict(zip(VARIABLES, ("u", "p", "h", name), strict=True)))
+def test_is_not_emptied_unless_its_name_says_that_it_may_be(name):
+    with pytest.raises(ValueError, match=f"HBNB_TEST_MYSQL_DB is {name}: the tests delete everything in it"):
+        settings_from(dict(zip(VARIABLES, ("u", "p", "h", name), strict=True)))

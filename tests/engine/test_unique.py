@@ -107,10 +107,10 @@ class TestOldDuplicates:
         path.write_text(json.dumps({f"Token.{id}": {"id": id, "name": "ci", "digest": "d"} for id in "12"}))
         models.storage.reload()
         assert models.storage.count(Token) == 2
-        with pytest.raises(Conflict, match="There is a token ci already"):
+        with pytest.raises(Conflict, match="A token named ci already exists"):
             tokens.create("ci")
         tokens.create("cd")
-        with pytest.raises(Conflict, match="There is a token cd already"):
+        with pytest.raises(Conflict, match="A token named cd already exists"):
             tokens.create("cd")
 
 

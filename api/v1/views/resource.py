@@ -87,7 +87,7 @@ def _create(resource: Resource) -> None:
     @app_views.post(resource.collection_path, endpoint=f"{name}_create")
     @describe(f"Create {resource.noun}.", name, {201: reference(cls.__name__)}, permission=(cls, "create"),
               errors=(409,) if unique(cls.__table__) else (), example=resource.example,
-              body=schema.input_definition(cls, made=True, parent=parent_id),
+              body=schema.input_definition(cls, is_new=True, parent=parent_id),
               description="Attributes that the server sets are ignored: `id`, `created_at`, `updated_at`, `__class__` "
                           "and the id of the parent, which is in the path. Send an `Idempotency-Key` header to be able "
                           "to repeat the request without creating a second object.")
@@ -122,7 +122,7 @@ def _update(resource: Resource) -> None:
 
     @app_views.put(resource.item_path, endpoint=f"{name}_update")
     @describe(f"Update {resource.noun}.", name, {200: reference(cls.__name__)}, permission=(cls, "update"),
-              body=schema.input_definition(cls, made=False), example=resource.example, conditional=True,
+              body=schema.input_definition(cls, is_new=False), example=resource.example, conditional=True,
               description="Sets the attributes in the body; the other attributes keep their values. If one value is "
                           "invalid, nothing is changed. Attributes that cannot be changed are ignored: `id`, "
                           "`created_at`, `updated_at`, `__class__`, the ids of parents and a user's `email`. Send the "
