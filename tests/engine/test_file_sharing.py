@@ -58,7 +58,7 @@ def view(storage: FileStorage) -> dict[str, Any]:
     return {key: obj.name for key, obj in storage.all(State).items()}
 
 
-class TestEveryViewEqualsTheFile:
+class TestAllProcessesSeeTheFile:
     @pytest.mark.parametrize("sharing", [2, 3])
     @pytest.mark.parametrize("seed", range(4))
     def test_after_each_random_change(self, path, folding, monkeypatch, sharing, seed):
@@ -309,7 +309,7 @@ class TestDamageFromOutside:
         assert not journal_of(path).exists()
 
 
-class TestTheLockFile:
+class TestLockFile:
     def test_a_waiting_writer_locks_the_new_lock_file_if_the_old_one_is_removed(self, path):
         lock, has_it, over = file_lock.FileLock(str(path)), threading.Event(), threading.Event()
 
@@ -494,7 +494,7 @@ class TestOwnerAndMode:
         assert (path.stat().st_uid, stat.S_IMODE(path.stat().st_mode)) == (MEMBER, 0o600)
 
 
-class TestALink:
+class TestSymbolicLink:
     def test_running_programs_follow_a_changed_link_to_the_other_file(self, tmp_path, monkeypatch):
         for name in ("one", "two"):
             (tmp_path / name).mkdir()

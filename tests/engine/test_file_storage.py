@@ -60,7 +60,7 @@ def on_disk(path: Path) -> dict:
     return {key: obj.to_dict() for key, obj in FileStorage(path).all().items()}
 
 
-class TestTheFile:
+class TestFileFormat:
     def test_it_is_one_json_object_with_the_objects_by_key(self, storage, path):
         market = Market()
         parsed = json.loads(path.read_text())
@@ -274,7 +274,7 @@ class TestDamage:
         assert [obj["name"] for obj in on_disk(path).values()] == ["put back"]
 
 
-class TestTheLaterWord:
+class TestRepeatedObjects:
     """An object may be in the file and in its journal, or several times in the journal."""
 
     def test_an_unlinked_or_removed_amenity_stays_so_when_the_store_is_opened_again(self, storage, path, size):

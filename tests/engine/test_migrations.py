@@ -21,7 +21,7 @@ import wsgi
 from cli.db import db
 from config import Settings
 from errors import Conflict, Misconfigured, Outdated, Unavailable
-from legacy import database as takeover
+from legacy import database as conversion
 from migrations import HEAD, SINCE
 from migrations.runner import Migrations
 from models import passwords
@@ -366,7 +366,7 @@ class TestStart:
                 models.check()
 
 
-class TestTakeover:
+class TestConversion:
     def test_texts_defaults_and_passwords_are_converted_and_nothing_else(self, small, monkeypatch):
         small.migrations.upgrade()
         storage = use(small, monkeypatch, "production")
@@ -542,12 +542,12 @@ class TestTakeover:
 
     def test_the_old_tables_are_restored_if_another_program_wrote_meanwhile(self, small, monkeypatch):
         before, schema = small.content(), small.schema()
-        swap = takeover._swap
+        swap = conversion._swap
 
         def late(connection: Any, metadata: Any) -> None:
             small.execute("UPDATE states SET name = 'Late'")
             swap(connection, metadata)
-        monkeypatch.setattr(takeover, "_swap", late)
+        monkeypatch.setattr(conversion, "_swap", late)
         with pytest.raises(Conflict, match=r"states had 1 rows .* another program wrote meanwhile"):
             small.migrations.upgrade()
         after = {name: rows for name, rows in small.content().items() if name in TABLES}
@@ -843,7 +843,7 @@ class Killed(BaseException):
 
 def interrupted_after_renaming(database: Database) -> None:
     with pytest.MonkeyPatch.context() as patched, suppress(Killed):
-        patched.setattr(takeover, "_compare", Mock(side_effect=Killed))
+        patched.setattr(conversion, "_compare", Mock(side_effect=Killed))
         database.migrations.upgrade()
 
 

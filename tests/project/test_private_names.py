@@ -12,7 +12,7 @@ PRIVATE = re.compile(r"_[a-z]\w*")
 ALLOWED = {name for names in (
     # To watch or break the statements of a storage, and the reads and writes of its file.
     "_autocommit _content _engine _file _insert _journal _memory _read_all _sent _session _streamed _translated",
-    # To interrupt a migration of an old store, a repair, or the storing of a response, at a certain moment.
+    # To interrupt a conversion, or the storing of an answer, at a certain moment.
     "_compare _keep _write_converted _has_foreign_keys _swap",
     # To test every plan of a search, regardless of its cost.
     "_costs _everything _grouping _page",
