@@ -1,8 +1,6 @@
 """Conversion of imported texts: removal of HTML, and shortening."""
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,10 +68,9 @@ class TestStripHTML:
 
     @pytest.mark.parametrize("part", ["<script>", "<!--", "<br" + " " * 50, "<a ", "<br" + "/" * 9, "</script ", "&#",
                                       "<p>", "<b", "<", "\r", " ", "<br>\t", "</p> <p>", "<a =", "<br /"])
+    @pytest.mark.timeout(60)    # quadratic time would take minutes
     def test_crafted_texts_are_converted_in_linear_time(self, part):
-        start = time.perf_counter()
-        strip_html(part * (300_000 // len(part)))
-        assert time.perf_counter() - start < 1
+        assert len(strip_html(part * (300_000 // len(part)))) <= 300_000
 
     @given(WORDS)
     def test_a_text_without_html_is_only_stripped(self, text):
