@@ -124,12 +124,17 @@ class DBStorage(Storage):
 
     def transact(self, work: Callable[[], T]) -> T:
         is_part = "transaction" in self._session.info
+
+        def whole() -> T:
+            # What the work decided by reading may be wrong after a rollback, so it is repeated from its start only.
+            self._session.info["sent"] = True
+            return work()
         try:
-            return super().transact(work)
+            return super().transact(whole)
         except Unavailable as error:
             if is_part or errors.code(error.__cause__) not in BUSY:
                 raise
-        return super().transact(work)
+        return super().transact(whole)
 
     def lock(self, obj: BaseModel) -> None:
         self._session.info["sent"] = True
