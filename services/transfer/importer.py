@@ -105,7 +105,7 @@ class Intake:
                 models.storage.write(update(table).where(table.c.id == id).values(values))
         if service_for(cls).has_rules:
             for id in (*new, *changed):
-                self._tell(cls, items[id], there.get(id))
+                self._tell(cls, self._outcome(items[id], there.get(id)), there.get(id))
         self._there.setdefault(table, set()).update(items)
         self.report.new[cls.__name__] += len(new)
         self.report.changed[cls.__name__] += len(changed)
@@ -190,22 +190,28 @@ class Intake:
         """Drop items that break a rule of their class."""
         service = service_for(cls)
         for id, item in [*items.items()] if service.has_rules else ():
-            if id in there and not replace:
+            values, before = self._outcome(item, there.get(id)), there.get(id)
+            if before is not None and (not replace or values == before):
                 continue
             try:
-                service.validate(OPERATOR, item.values, there.get(id))
+                service.check_rules(OPERATOR, values, before)
             except (Invalid, Conflict) as error:
                 self.report.refuse(item.place, str(error))
                 del items[id]
 
-    def _tell(self, cls: type[BaseModel], item: Item, before: Any) -> None:
+    @staticmethod
+    def _tell(cls: type[BaseModel], values: dict[str, Any], before: Any) -> None:
         """Tell the service of the class what was stored."""
         if before is None:
-            service_for(cls).created(OPERATOR, item.values)
+            service_for(cls).created(OPERATOR, values)
         else:
-            service_for(cls).updated(OPERATOR, item.values, before)
+            service_for(cls).updated(OPERATOR, values, before)
 
     # What differs
+
+    def _outcome(self, item: Item, there: Any) -> dict[str, Any]:
+        """All attributes of an object, as the item would leave them."""
+        return _protected(item.values) if there is None else there | self._changes(item, there)
 
     def _changes(self, item: Item, there: Any) -> dict[str, Any]:
         values = item.values

@@ -59,6 +59,12 @@ class Resource(NamedTuple):
         name = self.cls.__name__.lower()
         return f"an {name}" if name[0] in "aeio" else f"a {name}"
 
+    def conflicts(self, made: bool) -> tuple[int, ...]:
+        """409 if a new object, or a change of one, may conflict with another object: by a unique value or a rule."""
+        given = schema.writable(self.cls, made)
+        return (409,) if service_for(self.cls).has_rules or any(
+            column.key in given for column in unique(self.cls.__table__)) else ()
+
 
 def add_resource(cls: type[BaseModel], example: Mapping[str, Any], parent: type[BaseModel] | None = None) -> None:
     """Give a class its routes; see `Resource`."""
@@ -81,7 +87,7 @@ def _index(its: Resource) -> None:
 def _create(its: Resource) -> None:
     @app_views.post(its.collection, endpoint=f"{its.name}_create")
     @describe(f"Create {its.a_one}.", its.name, {201: reference(its.cls.__name__)}, permission=(its.cls, "create"),
-              errors=(409,) if unique(its.cls.__table__) else (), example=its.example,
+              errors=its.conflicts(made=True), example=its.example,
               body=schema.input_definition(its.cls, made=True, parent=id_of(its.parent) if its.parent else None),
               description="What the server sets (`id`, times, `__class__`, the parent in the path) is ignored. Send an "
                           "`Idempotency-Key`, so that a request that is sent again creates nothing twice.")
@@ -112,7 +118,8 @@ def _show(its: Resource) -> None:
 def _update(its: Resource) -> None:
     @app_views.put(its.one, endpoint=f"{its.name}_update")
     @describe(f"Change {its.a_one}.", its.name, {200: reference(its.cls.__name__)}, permission=(its.cls, "update"),
-              body=schema.input_definition(its.cls, made=False), example=its.example, conditional=True,
+              errors=its.conflicts(made=False), body=schema.input_definition(its.cls, made=False),
+              example=its.example, conditional=True,
               description="Sets the attributes that the body names: all of them, or none if one does not fit. What "
                           "cannot be changed (`id`, times, `__class__`, parents, an email) is ignored. Send the `ETag` "
                           "of what you saw as `If-Match`, so that nobody's change is overwritten.")
