@@ -22,7 +22,7 @@ events {{}}
 http {{ server {{ listen 80; access_log off; root {FOLDER}/current; }} }}
 """
 COMMON = Path(__file__).parent.parent / "deploy" / "steps" / "common.sh"
-OURS = f"ROOT={FOLDER}\n{COMMON.read_text()}\nswap releases/NAME current"
+OURS = f"ROOT={FOLDER}\n{COMMON.read_text()}\npoint_link releases/NAME current"
 NAIVE = (f"rm -rf {FOLDER}/current", f"ln -s releases/NAME {FOLDER}/current")
 
 

@@ -1,4 +1,4 @@
-"""Applications for tests, with the settings that a test names and none of the environment's."""
+"""Applications for tests. Their settings come from the test alone, not from the environment."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from config import Settings
 from serving import concurrency
 
 
-def ready_app(make: Callable[[Settings], Flask] = wsgi.create_app, **settings: str) -> Flask:
-    """An application that has started, as a worker has one: `ready_app(env="staging")`.
+def ready_app(create_app: Callable[[Settings], Flask] = wsgi.create_app, **settings: str) -> Flask:
+    """Create and start an application, as a worker does: `ready_app(env="staging")`.
 
     Args:
-        make: the factory.
-        settings: by their names in `Settings`; the others have their defaults.
+        create_app: the factory.
+        settings: fields of `Settings`; the others have their defaults.
     """
-    app = make(Settings(**settings))
+    app = create_app(Settings(**settings))
     concurrency.start(app)
     return app

@@ -1,4 +1,4 @@
-"""The smallest market with one of everything, stored."""
+"""A minimal stored market for tests: at least one object of each class, all related to each other."""
 from __future__ import annotations
 
 import re
@@ -11,7 +11,7 @@ from models.review import Review
 from models.state import State
 from models.user import User
 
-# Routes of files, and what they serve.
+# The routes of static files, each with the path of an existing file.
 FILES = {"/apidocs/static/<path:filename>": "/apidocs/static/docs.js",
          "/flasgger_static/<path:filename>": "/flasgger_static/swagger-ui.css",
          "/static/<version>/<folder>/<path:name>": "/static/x/styles/hbnb.css",
@@ -19,6 +19,8 @@ FILES = {"/apidocs/static/<path:filename>": "/apidocs/static/docs.js",
 
 
 class Market:
+    """A place with its state, city, host, amenities and review. The name makes several markets distinguishable."""
+
     def __init__(self, name: str = "Albany") -> None:
         self.state = State(name=f"State of {name}")
         self.city = City(name=name, state_id=self.state.id)
@@ -34,9 +36,8 @@ class Market:
         models.storage.save()
 
     def path(self, rule: str) -> str:
-        """A path of a route, with the ids of this market."""
-        ids = {"states": self.state.id, "cities": self.city.id, "amenities": self.wifi.id,
-               "users": self.host.id, "places": self.place.id, "reviews": self.review.id}
+        """The path of a route rule, with the ids of this market as arguments."""
+        ids = {obj.__tablename__: obj.id for obj in reversed(vars(self).values())}      # the first one of each class
         own = ids.get(rule.split("/")[3 if rule.startswith("/api/v1/") else 1], "")
         values = {"<amenity_id>": self.wifi.id, "<text>": "is_fun", "<number:n>": "89"}
-        return FILES.get(rule) or re.sub("<.*?>", lambda found: values.get(found[0], own), rule)
+        return FILES.get(rule) or re.sub("<.*?>", lambda match: values.get(match[0], own), rule)

@@ -1,4 +1,4 @@
-"""The services, as the tests use them: on behalf of an operator, with the class found by itself."""
+"""Shortcuts to the services for tests: the actor is an operator, and the service is that of the object's class."""
 from __future__ import annotations
 
 from typing import Any
@@ -12,32 +12,32 @@ def find(cls: Any, id: str) -> Any:
     return service_for(cls).find(OPERATOR, id)
 
 
-def show(cls: Any, id: str, **more: Any) -> Any:
-    return service_for(cls).show(OPERATOR, id, **more)
+def show(cls: Any, id: str, **kwargs: Any) -> Any:
+    return service_for(cls).show(OPERATOR, id, **kwargs)
 
 
-def list(cls: Any, *more: Any, **named: Any) -> Any:
-    return service_for(cls).list(OPERATOR, *more, **named)
+def list(cls: Any, *args: Any, **kwargs: Any) -> Any:
+    return service_for(cls).list(OPERATOR, *args, **kwargs)
 
 
-def table(cls: Any, *more: Any) -> Any:
-    return service_for(cls).table(OPERATOR, *more)
+def table(cls: Any, *args: Any) -> Any:
+    return service_for(cls).table(OPERATOR, *args)
 
 
-def count(cls: Any, *more: Any) -> Any:
-    return service_for(cls).count(OPERATOR, *more)
+def count(cls: Any, *args: Any) -> Any:
+    return service_for(cls).count(OPERATOR, *args)
 
 
-def create(cls: Any, *given: Any) -> Any:
-    return service_for(cls).create(OPERATOR, *given)
+def create(cls: Any, *args: Any) -> Any:
+    return service_for(cls).create(OPERATOR, *args)
 
 
-def update(obj: Any, *given: Any) -> Any:
-    return service_for(type(obj)).update(OPERATOR, obj, *given)
+def update(obj: Any, *args: Any) -> Any:
+    return service_for(type(obj)).update(OPERATOR, obj, *args)
 
 
-def remove(obj: Any, *given: Any) -> None:
-    service_for(type(obj)).remove(OPERATOR, obj, *given)
+def remove(obj: Any, *args: Any) -> None:
+    service_for(type(obj)).remove(OPERATOR, obj, *args)
 
 
 def link(place: Any, amenity: Any) -> Any:

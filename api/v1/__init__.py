@@ -1,4 +1,4 @@
-"""The REST API: reads HTTP, calls a service, and says the answer in JSON."""
+"""The REST API: parses HTTP requests, calls the services and returns JSON responses."""
 from __future__ import annotations
 
 from flask import Flask
@@ -12,16 +12,16 @@ from config import Settings
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Add the API to an application.
+    """Register the API on an application.
 
     Raises:
-        Misconfigured: the settings cannot work.
+        Misconfigured: a setting is invalid.
     """
     app.config["MAX_CONTENT_LENGTH"] = int(settings.body_limit)
-    # A redirected preflight fails, so nothing is redirected: neither for one slash more nor for one less.
+    # Browsers do not follow the redirect of a CORS preflight, so missing and extra slashes must not redirect.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.register_blueprint(app_views, url_prefix="/api/v1")
-    # The paths at which nothing is changed, though the method may change something elsewhere.
+    # Routes that only read although their method is not a safe one, such as POST /places_search.
     app.extensions["reads"] = {
         rule.rule for rule in app.url_map.iter_rules() if not (rule.methods or set()) <= {*SAFE}
         and (operation := operation_of(app, rule.endpoint)) and operation.reads}
@@ -29,5 +29,5 @@ def init_app(app: Flask, settings: Settings) -> None:
     rate_limits.init_app(app, settings)
     auth.init_app(app, settings)
     swagger_ui.init_app(app)
-    if settings.rate is None:   # it comes before requests are counted
+    if settings.rate is None:   # the fast path bypasses the rate limiter
         app.wsgi_app = FastPath(app.wsgi_app, settings)    # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""The API alone: `python -m api.v1.app`."""
+"""The application that serves only the API: `python -m api.v1.app`."""
 from __future__ import annotations
 
 from flask import Flask
@@ -11,10 +11,10 @@ from config import Settings
 
 
 def create_app(settings: Settings) -> Flask:
-    """Make the application.
+    """Create the application.
 
     Raises:
-        Misconfigured: the settings cannot work.
+        Misconfigured: a setting is invalid.
     """
     models.open_storage(settings)
     app = serving.Application(__name__, static_folder=None)

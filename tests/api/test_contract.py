@@ -1,4 +1,4 @@
-"""The API as the contract has it: one table of requests and answers, which both engines give alike to the byte."""
+"""Tests of the API's contract: a table of requests and responses, which must be identical on both engines."""
 from __future__ import annotations
 
 import json
@@ -22,11 +22,12 @@ FAR, LONG = 10**12, "x" * 129
 
 @dataclass(frozen=True)
 class Row:
-    """A request and its answer; `{name}` is the id of what a row before has kept under that name.
+    """A request and its expected response. `{name}` stands for an id that an earlier row saved under this name.
 
     Args:
-        expected: of what was kept, ids are `{name}` too; all times are `{time}`.
-        keep: the name for the id that the answer holds.
+        body: sent as JSON; bytes are sent unchanged.
+        expected: the body of the response, with saved ids as `{name}` and times as `{time}`.
+        save_as: the name under which to save the id in the response.
     """
 
     method: str
@@ -34,7 +35,7 @@ class Row:
     body: Any
     status: int
     expected: Any
-    keep: str = ""
+    save_as: str = ""
     type: str = "application/json"
 
 
@@ -43,7 +44,7 @@ def get(path: str, expected: Any) -> Row:
 
 
 def make(path: str, body: Any, expected: Any) -> Row:
-    return Row("POST", path, body, 201, expected, keep=expected["id"].strip("{}"))
+    return Row("POST", path, body, 201, expected, save_as=expected["id"].strip("{}"))
 
 
 def put(path: str, body: Any, expected: Any) -> Row:
@@ -67,31 +68,31 @@ def search(body: Any, *found: dict[str, Any]) -> Row:
 
 
 def not_json(method: str, path: str) -> list[Row]:
-    """A body is sent as it is where it is bytes."""
+    """Rows whose bodies are not JSON objects, or have another content type."""
     return [*(Row(method, path, body, 400, NOT_JSON) for body in (
                 None, b"", b"{", b"[]", b'"x"', b"5", b"null", b"true", b'{"name": NaN}', b"[" * 9999, b"\xff{}")),
             *(Row(method, path, b'{"name": "x"}', 400, NOT_JSON, type=type)
               for type in ("text/plain", "application/x-www-form-urlencoded", ""))]
 
 
-def thing(cls: str, key: str, **attributes: Any) -> dict[str, Any]:
+def object_json(cls: str, key: str, **attributes: Any) -> dict[str, Any]:
     return {"id": f"{{{key}}}", "created_at": "{time}", "updated_at": "{time}", **attributes, "__class__": cls}
 
 
-OHIO, IOWA, UTAH = (thing("State", name.lower(), name=name) for name in ("Ohio", "Iowa", "Utah"))
-AKRON, DAYTON = (thing("City", name.lower(), name=name, state_id="{ohio}") for name in ("Akron", "Dayton"))
-AMES = thing("City", "ames", name="Ames", state_id="{iowa}")
-WIFI, POOL = (thing("Amenity", name.lower(), name=name) for name in ("Wifi", "Pool"))
-ADA = thing("User", "ada", email="ada@a.example", first_name="Ada", last_name="")
-BOB = thing("User", "bob", email="bob@a.example", first_name="", last_name="Ünï 🙂")
+OHIO, IOWA, UTAH = (object_json("State", name.lower(), name=name) for name in ("Ohio", "Iowa", "Utah"))
+AKRON, DAYTON = (object_json("City", name.lower(), name=name, state_id="{ohio}") for name in ("Akron", "Dayton"))
+AMES = object_json("City", "ames", name="Ames", state_id="{iowa}")
+WIFI, POOL = (object_json("Amenity", name.lower(), name=name) for name in ("Wifi", "Pool"))
+ADA = object_json("User", "ada", email="ada@a.example", first_name="Ada", last_name="")
+BOB = object_json("User", "bob", email="bob@a.example", first_name="", last_name="Ünï 🙂")
 BLANK = {"description": None, "number_rooms": 0, "number_bathrooms": 0, "max_guest": 0, "price_by_night": 0,
          "latitude": None, "longitude": None}
-LOFT = thing("Place", "loft", name="Loft", city_id="{akron}", user_id="{ada}", **BLANK | {
+LOFT = object_json("Place", "loft", name="Loft", city_id="{akron}", user_id="{ada}", **BLANK | {
     "description": "By the river", "max_guest": 2, "price_by_night": 120, "latitude": 41.5, "longitude": -81.0})
-BARN = thing("Place", "barn", name="Barn", city_id="{dayton}", user_id="{ada}", **BLANK)
-TENT = thing("Place", "tent", name="Tent", city_id="{ames}", user_id="{bob}", **BLANK)
-FINE = thing("Review", "fine", text="Fine.", place_id="{loft}", user_id="{bob}")
-COLD = thing("Review", "cold", text="Cold.", place_id="{loft}", user_id="{ada}")
+BARN = object_json("Place", "barn", name="Barn", city_id="{dayton}", user_id="{ada}", **BLANK)
+TENT = object_json("Place", "tent", name="Tent", city_id="{ames}", user_id="{bob}", **BLANK)
+FINE = object_json("Review", "fine", text="Fine.", place_id="{loft}", user_id="{bob}")
+COLD = object_json("Review", "cold", text="Cold.", place_id="{loft}", user_id="{ada}")
 LOFT_NOW, NOTHING = {**LOFT, "name": "Attic", "price_by_night": 99}, dict.fromkeys(
     ("amenities", "cities", "places", "reviews", "states", "users"), 0)
 PLACE_ERRORS = [
@@ -150,7 +151,7 @@ TABLE: list[Row] = [
     put("/users/{ada}", {"last_name": ""}, ADA),
     wrong("PUT", "/users/{ada}", {"places": []}, "Unknown attribute: places"),
 
-    # Places: the parent, the body, what is missing, the user, what is missing else
+    # Places. Errors are checked in this order: parent, body, missing user_id, unknown user, other missing attributes
     missing("POST", "/cities/nope/places", b"{"), *not_json("POST", "/cities/{akron}/places"),
     wrong("POST", "/cities/{akron}/places", {}, "Missing user_id"),
     wrong("POST", "/cities/{akron}/places", {"name": "x"}, "Missing user_id"),
@@ -210,7 +211,7 @@ TABLE: list[Row] = [
     wrong("POST", "/places_search", {"foo": None}, "Unknown attribute: foo"),
     wrong("POST", "/places_search", {"foo": []}, "Unknown attribute: foo"),
 
-    # What names nothing, and what is no route
+    # Unknown ids and unknown routes
     *(missing(method, f"/{resource}/{id}", b"{") for method in ("GET", "PUT", "DELETE")
       for resource in ("states", "cities", "amenities", "users", "places", "reviews")
       for id in ("nope", "%00", "%CA%BB", "..", "' OR 1=1")),
@@ -244,17 +245,17 @@ ROUTES = {
 
 
 class Numbers:
-    """Writes a number, in the order of their appearance, for what is different each time."""
+    """Replaces values that differ between runs by numbers, in the order of their first appearance."""
 
     def __init__(self, kind: str) -> None:
         self._kind, self._seen = kind, dict[str, int]()
 
-    def __call__(self, found: re.Match[str]) -> str:
-        return f"<{self._kind} {self._seen.setdefault(found[0], len(self._seen))}>"
+    def __call__(self, match: re.Match[str]) -> str:
+        return f"<{self._kind} {self._seen.setdefault(match[0], len(self._seen))}>"
 
 
 class Conversation:
-    """The table's requests, sent one after the other to one engine."""
+    """A client that sends the rows of the table, one after the other, to one engine."""
 
     def __init__(self) -> None:
         self._client = ready_app().test_client()
@@ -262,31 +263,31 @@ class Conversation:
         self._numbers = [(ID, Numbers("id")), (TIME, Numbers("time")), (TAG, Numbers("tag"))]
 
     def ask(self, row: Row) -> tuple[Any, ...]:
-        """The answer, with numbers for ids, times and tags. Checks it first."""
+        """Send a request and check its response; return the response with numbers instead of ids, times and ETags."""
         body = row.body
         if body is not None and not isinstance(body, bytes):
-            body = self._filled(json.dumps(body)).encode()
-        answer = self._client.open(self._filled(f"/api/v1{row.path}"), method=row.method, data=body,
+            body = self._with_ids(json.dumps(body)).encode()
+        answer = self._client.open(self._with_ids(f"/api/v1{row.path}"), method=row.method, data=body,
                                    content_type=row.type or None)
-        if row.keep:
-            self._ids[row.keep] = answer.json["id"]
+        if row.save_as:
+            self._ids[row.save_as] = answer.json["id"]
         assert answer.status_code == row.status, (answer.status, answer.text)
         assert answer.mimetype == "application/json"
-        assert self._named(answer.json) == row.expected, self._named(answer.json)
+        assert self._with_names(answer.json) == row.expected, self._with_names(answer.json)
         allowed = sorted(answer.headers.get("Allow", "").split(", "))
-        return (answer.status, self._numbered(answer.data.decode()), allowed,
-                *(self._numbered(answer.headers.get(name, "")) for name in HEADERS))
+        return (answer.status, self._with_numbers(answer.data.decode()), allowed,
+                *(self._with_numbers(answer.headers.get(name, "")) for name in HEADERS))
 
-    def _filled(self, text: str) -> str:
-        return re.sub(r"\{(\w+)\}", lambda found: self._ids[found[1]], text)
+    def _with_ids(self, text: str) -> str:
+        return re.sub(r"\{(\w+)\}", lambda match: self._ids[match[1]], text)
 
-    def _named(self, value: Any) -> Any:
+    def _with_names(self, value: Any) -> Any:
         text = TIME.sub("{time}", json.dumps(value))
         for name, id in self._ids.items():
             text = text.replace(id, f"{{{name}}}")
         return json.loads(text)
 
-    def _numbered(self, text: str) -> str:
+    def _with_numbers(self, text: str) -> str:
         for pattern, numbers in self._numbers:
             text = pattern.sub(numbers, text)
         return text
@@ -302,22 +303,22 @@ def stores(tmp_path, database, _db_storage):
     _db_storage.close()
 
 
-def test_both_engines_give_the_same_answers_to_the_byte(stores, monkeypatch):
-    said: dict[str, list[tuple[Any, ...]]] = {}
+def test_both_engines_return_identical_responses(stores, monkeypatch):
+    responses: dict[str, list[tuple[Any, ...]]] = {}
     for engine, storage in stores.items():
         monkeypatch.setattr(models, "storage", storage)
         storage.close()
         conversation = Conversation()
         for number, row in enumerate(TABLE):
             try:
-                said.setdefault(engine, []).append(conversation.ask(row))
+                responses.setdefault(engine, []).append(conversation.ask(row))
             except AssertionError as error:
                 raise AssertionError(f"{engine}, {number}: {row.method} {row.path} {row.body!r}\n{error}") from error
-    for row, one, other in zip(TABLE, said["file"], said["db"], strict=True):
+    for row, one, other in zip(TABLE, responses["file"], responses["db"], strict=True):
         assert one == other, f"{row.method} {row.path} {row.body!r}"
 
 
-def test_the_table_has_every_route_each_with_its_refusals():
+def test_the_table_covers_every_route_and_its_errors():
     urls = ready_app().url_map.bind("")
     seen: dict[tuple[str, str], set[int]] = {}
     for row in TABLE:
@@ -325,7 +326,7 @@ def test_the_table_has_every_route_each_with_its_refusals():
             try:
                 rule, _ = urls.match("/api/v1" + row.path, row.method, return_rule=True)
             except Exception:
-                continue        # it is no route
+                continue        # an unknown route
             seen.setdefault((rule.rule.removeprefix("/api/v1"), row.method), set()).add(row.status)
     assert {*seen} == {(route, method) for route, methods in ROUTES.items() for method in methods.split()}
     for (route, method), statuses in seen.items():

@@ -1,4 +1,4 @@
-"""A list of a hundred thousand places, from a server: all of it, in order, in little memory."""
+"""Test of a server that streams a list of 100,000 places: completeness, order and memory."""
 from __future__ import annotations
 
 import http.client
@@ -21,12 +21,12 @@ from tests.processes import family, memory
 from tests.servers import Server, free_port
 
 PLACES = 100_000
-MOST = 50_000           # KiB that the server may grow by
-FOUND = re.compile(rb'"id":"([0-9a-f-]{36})"')
+MAX_GROWTH = 50_000           # the memory in KiB that the server may need in addition
+ID = re.compile(rb'"id":"([0-9a-f-]{36})"')
 
 
 def places(city: City, user: User) -> Iterator[dict[str, Any]]:
-    """Ten made at each moment, in no order of ids."""
+    """The rows of the places: ten with each time of creation, whose ids are not in order."""
     for number in range(PLACES):
         minute, second = divmod(number // 10 % 3600, 60)
         at = f"2024-01-0{number // 36_000 + 1}T12:{minute:02}:{second:02}.000000"
@@ -37,8 +37,8 @@ def places(city: City, user: User) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def order(storage, engine, settings, request) -> list[bytes]:
-    """The ids of the places that are in the store, in their order."""
+def expected_ids(storage, engine, settings, request) -> list[bytes]:
+    """Store the places; returns their ids in the order in which they should be listed."""
     state, user = State(name="S"), User(email="a@b.c", password="x")
     city = City(name="C", state_id=state.id)
     for obj in (state, user, city):
@@ -61,13 +61,13 @@ def order(storage, engine, settings, request) -> list[bytes]:
 
 
 @pytest.fixture
-def server(order, environ) -> Iterator[Server]:
+def server(expected_ids, environ) -> Iterator[Server]:
     port = free_port()
     with Server(["wsgi.py", "--port", str(port)], environ, port) as server:
         yield server
 
 
-def test_are_answered_whole_and_in_order_in_little_memory(server, order):
+def test_a_list_of_100_000_places_is_complete_and_ordered_and_needs_little_memory(server, expected_ids):
     with closing(http.client.HTTPConnection(server.address.removeprefix("http://"), timeout=120)) as connection:
         def ask(method: str, path: str, body: str | None = None) -> http.client.HTTPResponse:
             connection.request(method, path, body, {"Content-Type": "application/json"})
@@ -79,22 +79,22 @@ def test_are_answered_whole_and_in_order_in_little_memory(server, order):
         processes = family(server.process.pid)
         before = {pid: memory(pid, "VmRSS") for pid in processes}
         for pid in processes:
-            Path(f"/proc/{pid}/clear_refs").write_text("5")     # the most begins anew
+            Path(f"/proc/{pid}/clear_refs").write_text("5")     # resets the peak of memory (VmHWM)
         for method, path, body in (("POST", "/api/v1/places_search", "{}"), ("GET", "/api/v1/places", None)):
             answer = ask(method, path, body)
             time.sleep(1)       # a client that is slow to read
-            assert list(ids(answer)) == order
+            assert list(ids(answer)) == expected_ids
         grown = {pid: memory(pid, "VmHWM") - before[pid] for pid in processes}
-        assert sum(grown.values()) < MOST, grown
+        assert sum(grown.values()) < MAX_GROWTH, grown
 
 
 def ids(answer: http.client.HTTPResponse) -> Iterator[bytes]:
-    """The ids of the objects of an array, which is read piece by piece."""
+    """The ids in a JSON array of objects, which is read in pieces."""
     left = answer.read(1)
     assert left == b"["
     while part := answer.read(1 << 16):
         text = left + part
         end = text.rfind(b"}") + 1
-        yield from FOUND.findall(text[:end])
+        yield from ID.findall(text[:end])
         left = text[end:]
     assert left == b"]\n"

@@ -1,4 +1,4 @@
-"""What each actor may do and see: every route by every method, compared with the table of permissions."""
+"""Tests of permissions: every route and method, called by every actor, must follow the table of permissions."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
@@ -44,15 +44,15 @@ def headers(request, token) -> dict[str, str]:
 
 @pytest.fixture
 def actor(app, headers, token) -> Actor:
-    """The actor that a request should have."""
+    """The actor that a request with these headers should have."""
     if app is APPS["dev"]:
         return DEVELOPER
     return OPERATOR if headers.get("Authorization") == f"Bearer {token}" else VISITOR
 
 
-@pytest.fixture(params=["as it is", "anyone may write", "only operators may write"])
+@pytest.fixture(params=["unchanged", "anyone may write", "only operators may write"])
 def table(request, monkeypatch) -> str:
-    """The answers follow the table, whatever it says of writing."""
+    """Variants of the table of permissions, as the routes must follow any of them."""
     predicate = {"anyone may write": permissions.anyone,
                  "only operators may write": permissions.operators}.get(request.param)
     for (name, action), old in permissions.PERMISSIONS.items():
@@ -69,16 +69,16 @@ def endpoint(app: Flask, path: str, method: str) -> str | None:
         return None
 
 
-def may(app: Flask, path: str, method: str, actor: Actor) -> bool:
-    """What the table says of a request; writing to what is no route takes a token too."""
+def is_allowed(app: Flask, path: str, method: str, actor: Actor) -> bool:
+    """Whether the table permits a request. Writes to unknown paths require a token as well."""
     name = endpoint(app, path, method)
     if method != "OPTIONS" and (operation := operation_of(app, name)):
         return operation.permission is None or permissions.allows(actor, *operation.permission)
     return name is not None or method in SAFE or not path.startswith("/api/") or actor is not VISITOR
 
 
-def sent(app: Flask, path: str, method: str, market: Market) -> dict[str, Any]:
-    """A body that fits the route."""
+def valid_body(app: Flask, path: str, method: str, market: Market) -> dict[str, Any]:
+    """A valid body for the route."""
     operation = operation_of(app, endpoint(app, path, method))
     body = dict(operation.example or {}) if operation else {}
     body |= {"user_id": market.host.id} if "user_id" in body else {}
@@ -86,7 +86,7 @@ def sent(app: Flask, path: str, method: str, market: Market) -> dict[str, Any]:
 
 
 class TestRoutes:
-    def test_of_the_api_name_permissions_that_are_in_the_table_and_fit_their_methods(self):
+    def test_every_route_names_a_permission_that_fits_its_method(self):
         app, open_to_all = APPS["dev"], set()
         for rule in app.url_map.iter_rules():
             if rule.rule.startswith("/api/"):
@@ -101,14 +101,14 @@ class TestRoutes:
                 assert cls.__tablename__ in rule.rule
         assert open_to_all == {"/api/v1/status", "/api/v1/stats"}
 
-    def test_answer_as_the_table_says(self, storage, app, headers, actor, table):
+    def test_every_route_follows_the_table_of_permissions(self, storage, app, headers, actor, table):
         market, client = Market(), app.test_client()
         for rule in [*dict.fromkeys(rule.rule for rule in app.url_map.iter_rules()), *NO_ROUTES]:
             for method in METHODS if rule.startswith("/api/") else ("GET", "POST"):
                 path = market.path(rule)
                 writes = method not in SAFE and endpoint(app, path, method)
-                own = Market(f"{method} {path}") if writes and may(app, path, method, actor) else market
-                if table == "as it is" or writes:
+                own = Market(f"{method} {path}") if writes and is_allowed(app, path, method, actor) else market
+                if table == "unchanged" or writes:
                     self.check(client, own.path(rule), method, headers, actor, own)
 
     @staticmethod
@@ -116,70 +116,72 @@ class TestRoutes:
         app, case = client.application, f"{method} {path}"
         before = models.storage.count()
         answer = client.open(path, method=method, headers=headers, buffered=True,
-                             **({} if method in SAFE else {"json": sent(app, path, method, market)}))
-        if may(app, path, method, actor):
+                             **({} if method in SAFE else {"json": valid_body(app, path, method, market)}))
+        if is_allowed(app, path, method, actor):
             expected = (200, 201, 302) if endpoint(app, path, method) else (404, 405)
             assert answer.status_code in expected, case
             return
         assert answer.status_code == 401, case
-        wrong = headers and app is APPS["staging"]      # in dev no token is looked at
-        error = "This token does not count, or no longer" if wrong else permissions.TOKEN_NEEDED
+        has_invalid_token = headers and app is APPS["staging"]      # dev ignores tokens
+        error = "Invalid or revoked token" if has_invalid_token else permissions.TOKEN_NEEDED
         assert answer.json == {"error": error}, case
         assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="HBNB"')
         assert models.storage.count() == before, case
 
 
 class TestServices:
-    def test_have_a_permission_for_every_class_and_action(self):
+    def test_the_table_has_every_class_and_action(self):
         for name in models.stored:
             for action in ("read", "create", "update", "remove"):
                 assert (name, action) in permissions.PERMISSIONS
 
-    @pytest.mark.parametrize(("actor", "may"), [(OPERATOR, True), (DEVELOPER, True), (VISITOR, False)],
+    @pytest.mark.parametrize(("actor", "permitted"), [(OPERATOR, True), (DEVELOPER, True), (VISITOR, False)],
                              ids=lambda each: getattr(each, "name", str(each)))
-    def test_write_as_the_table_says(self, storage, actor, may):
+    def test_services_check_the_permission_to_write(self, storage, actor, permitted):
         market, states, places = Market(), service_for(State), service_for(Place)
-        for work in (lambda: states.create(actor, {"name": "S"}), lambda: states.add(actor, {"name": "S"}),
+        for call in (lambda: states.create(actor, {"name": "S"}), lambda: states.add(actor, {"name": "S"}),
                      lambda: states.update(actor, market.state, {"name": "T"}),
                      lambda: states.assign(actor, market.state, {"name": "U"}),
                      lambda: places.link(actor, market.place, market.pool),
                      lambda: places.unlink(actor, market.place, market.pool),
                      lambda: places.offer(actor, market.place, []),
                      lambda: states.remove(actor, market.state)):
-            if may:
-                work()
+            if permitted:
+                call()
             else:
                 with pytest.raises(Unauthorized):
-                    work()
+                    call()
 
-    def test_read_as_the_table_says(self, storage, monkeypatch):
+    def test_services_check_the_permission_to_read(self, storage, monkeypatch):
         monkeypatch.setitem(permissions.PERMISSIONS, ("State", "read"), permissions.operators)
         states, id = service_for(State), Market().state.id
-        for work in (lambda actor: states.find(actor, id), lambda actor: states.show(actor, id),
+        for call in (lambda actor: states.find(actor, id), lambda actor: states.show(actor, id),
                      lambda actor: states.check(actor, id), states.list, states.count,
                      lambda actor: states.table(actor, ["name"])):
-            work(OPERATOR)
+            call(OPERATOR)
             with pytest.raises(Unauthorized):
-                work(VISITOR)
+                call(VISITOR)
 
 
 class TestPrivateAttributes:
-    def test_are_the_address_of_a_user(self):
+    def test_the_email_of_a_user_is_the_only_private_attribute(self):
         assert [*permissions.PRIVATE] == [("User", "email")]
 
     @pytest.fixture(params=[(), [("User", "last_name"), ("Review", "updated_at")]],
-                    ids=["as it is", "more"])
+                    ids=["unchanged", "more"])
     def private(self, request, monkeypatch) -> None:
         for each in request.param:
             monkeypatch.setitem(permissions.PRIVATE, each, permissions.operators_or_open)
-        monkeypatch.setattr(permissions, "private", lambda cls: frozenset(      # which is cached
+        monkeypatch.setattr(permissions, "private", lambda cls: frozenset(      # the original is cached
             name for owner, name in permissions.PRIVATE if owner == cls.__name__))
 
-    def test_are_shown_on_every_route_to_those_actors_only_that_may_see_them(self, storage, app, headers, actor,
-                                                                             private):
-        market, client = Market(), app.test_client()
+    def test_every_route_shows_private_attributes_only_to_permitted_actors(
+            self, storage, app, headers, actor, private):
+        # A new application, as the fast path reads the table of private attributes only once.
+        env = "staging" if app is APPS["staging"] else "dev"
+        market, client = Market(), ready_app(env=env, rate_limit="none").test_client()
         storage.close()
-        seen = set()
+        classes_seen = set()
         for method, path in self.requests(app, market):
             answer = client.open(path, method=method, headers=headers, buffered=True,
                                  json={} if method == "POST" else None)
@@ -187,17 +189,17 @@ class TestPrivateAttributes:
             assert app is APPS["staging"] or "Authorization" not in answer.headers.get("Vary", ""), path
             for obj in objects_in(answer.json) if path.startswith("/api/v1/") else ():
                 cls = models.classes[obj["__class__"]]
-                seen.add(cls)
+                classes_seen.add(cls)
                 hidden = permissions.hidden(actor, cls)
                 assert not hidden & obj.keys(), path
                 assert "fields=" in path or permissions.private(cls) - hidden <= obj.keys(), path
             if actor is VISITOR or not path.startswith("/api/"):
                 assert "@Albany.example" not in answer.text, path
-        assert seen == {*models.classes.values()}
+        assert classes_seen == {*models.classes.values()}
 
     @staticmethod
     def requests(app: Flask, market: Market) -> Iterator[tuple[str, str]]:
-        """All that reads; in the API also with each relation, with pages, facets, and private attributes by name."""
+        """Every route that reads; those of the API also with each relation, paging, facets and private attributes."""
         for rule in app.url_map.iter_rules():
             operation, path = operation_of(app, rule.endpoint), market.path(rule.rule)
             method = "GET" if "GET" in rule.methods else "POST"

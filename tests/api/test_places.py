@@ -1,4 +1,4 @@
-"""The API so far: status, stats, lists and the search, with every refusal, on both engines."""
+"""Tests of the API: status, stats, lists, the search, errors and the server program, on both engines."""
 from __future__ import annotations
 
 import json
@@ -34,10 +34,10 @@ class TestRoutes:
 
     def test_stats_count_every_class(self, client):
         Market()
-        assert client.get("/api/v1/stats").json == {
-            "amenities": 2, "cities": 1, "places": 1, "reviews": 1, "states": 1, "users": 2}
+        counts = {"amenities": 2, "cities": 1, "places": 1, "reviews": 1, "states": 1, "users": 2}
+        assert client.get("/api/v1/stats").json.items() >= counts.items()
 
-    def test_states_and_amenities_are_listed_as_to_dict_gives_them(self, client, storage):
+    def test_states_and_amenities_are_listed_as_to_dict_returns_them(self, client, storage):
         Market()
         for path, cls in (("states", State), ("amenities", Amenity)):
             assert client.get(f"/api/v1/{path}").json == [obj.to_dict() for obj in storage.all(cls).values()]
@@ -45,13 +45,13 @@ class TestRoutes:
     def test_an_empty_store_lists_nothing(self, client):
         assert client.get("/api/v1/states").json == []
 
-    def test_places_search_searches(self, client):
+    def test_places_search_filters_by_states_cities_and_amenities(self, client):
         one, two = Market("One"), Market("Two")
         everything = [one.place.to_dict(), two.place.to_dict()]
-        for wanted, expected in (({}, everything), ({"states": [two.state.id]}, everything[1:]),
-                                 ({"cities": [one.city.id], "amenities": [one.pool.id]}, everything[:1]),
-                                 ({"amenities": ["nope"]}, [])):
-            answer = client.post("/api/v1/places_search", json=wanted)
+        for filters, expected in (({}, everything), ({"states": [two.state.id]}, everything[1:]),
+                                  ({"cities": [one.city.id], "amenities": [one.pool.id]}, everything[:1]),
+                                  ({"amenities": ["nope"]}, [])):
+            answer = client.post("/api/v1/places_search", json=filters)
             assert (answer.status_code, answer.json) == (200, expected)
 
     @pytest.mark.parametrize("path", ["status", "stats", "states", "amenities"])
@@ -59,13 +59,13 @@ class TestRoutes:
         assert client.get(f"/api/v1/{path}/").status_code == 200
         assert client.post("/api/v1/places_search/", json={}).status_code == 200
 
-    def test_the_api_alone_has_the_same_routes_and_no_pages(self, storage):
+    def test_the_api_application_has_the_same_routes_and_no_pages(self, storage):
         client = ready_app(api_app.create_app).test_client()
         assert client.get("/api/v1/status").json == {"status": "OK"}
         assert client.get("/").status_code == 404
 
 
-class TestRefusals:
+class TestErrors:
     @pytest.mark.parametrize(("body", "content_type"), [
         ("", "application/json"), ("{", "application/json"), ("{}", "text/plain"), ("{}", None),
         ("{}", "application/x-www-form-urlencoded"), ("[]", "application/json"), ("null", "application/json"),
@@ -73,13 +73,13 @@ class TestRefusals:
         ('{"states": [NaN]}', "application/json"), ("\udcff{}", "application/json"),
         ("[" * 100_000, "application/json"), ('{"a":' * 100_000, "application/json"),
         ('{"x": "\\ud800"}', "application/json")])
-    def test_what_is_no_json_object_is_not_a_json(self, client, body, content_type):
+    def test_a_body_that_is_not_a_json_object_is_refused(self, client, body, content_type):
         answer = client.post("/api/v1/places_search", data=body.encode(errors="surrogateescape"),
                              content_type=content_type)
         assert (answer.status_code, answer.json) == (400, {"error": "Not a JSON"})
 
     @pytest.mark.parametrize("value", ["x", 5, [[]], [{}], [None], 10**500])
-    def test_what_is_no_list_of_ids_is_refused_and_named(self, client, value):
+    def test_an_invalid_list_of_ids_is_refused_by_its_name(self, client, value):
         answer = client.post("/api/v1/places_search", data=json.dumps({"states": value}),
                              content_type="application/json")
         assert answer.status_code == 400
@@ -100,7 +100,7 @@ class TestRefusals:
         if status == 405:
             assert "OPTIONS" in answer.headers["Allow"]
 
-    def test_who_asks_for_it_gets_a_whole_problem(self, client):
+    def test_a_client_that_accepts_problem_details_gets_them(self, client):
         answer = client.post("/api/v1/states", json={"name": 5}, headers={"Accept": "application/problem+json"})
         assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
         assert answer.json == {"type": "about:blank", "title": "Bad Request", "status": 400,
@@ -110,12 +110,12 @@ class TestRefusals:
         assert (missing.status_code, missing.json["title"], missing.json["errors"]) == (404, "Not Found", [])
         assert client.get("/api/v1/nope", headers={"Accept": "*/*"}).json == {"error": "Not found"}
 
-    def test_every_answer_has_the_id_of_its_request(self, client):
+    def test_every_response_has_the_id_of_its_request(self, client):
         assert client.get("/api/v1/status", headers={"X-Request-Id": "mine-1"}).headers["X-Request-Id"] == "mine-1"
-        made = [client.get("/api/v1/nope", headers={"X-Request-Id": odd}).headers["X-Request-Id"]
-                for odd in ("", "x" * 200, "a b")]
-        assert len(set(made)) == 3
-        assert all(re.fullmatch("[0-9a-f]{32}", id) for id in made)
+        ids = [client.get("/api/v1/nope", headers={"X-Request-Id": invalid}).headers["X-Request-Id"]
+               for invalid in ("", "x" * 200, "a b")]
+        assert len(set(ids)) == 3
+        assert all(re.fullmatch("[0-9a-f]{32}", id) for id in ids)
 
     def test_the_limit_of_a_body_can_be_set(self, storage):
         client = ready_app(body_limit="50").test_client()
@@ -130,7 +130,7 @@ class TestRefusals:
             assert answer.headers.get("Access-Control-Allow-Origin") == allowed
         assert "X-Total-Count" in answer.headers["Access-Control-Expose-Headers"]
 
-    def test_a_mistake_of_ours_shows_no_trace(self, client, monkeypatch):
+    def test_an_internal_error_shows_no_traceback(self, client, monkeypatch):
         monkeypatch.setattr("api.v1.views.index.stats_by_table", lambda: 1 / 0)
         client.application.config["PROPAGATE_EXCEPTIONS"] = False
         answer = client.get("/api/v1/stats")
@@ -147,7 +147,7 @@ class TestRefusals:
         assert "Access-Control-Allow-Origin" not in client.get("/").headers
 
 
-def test_a_storage_that_is_away_is_a_503_that_names_no_file(tmp_path, monkeypatch):
+def test_an_unavailable_storage_is_a_503_that_names_no_file(tmp_path, monkeypatch):
     (tmp_path / "file.json").write_text("{")
     monkeypatch.setattr(models, "storage", FileStorage(tmp_path / "file.json"))
     client = ready_app().test_client()
@@ -162,16 +162,16 @@ def test_a_storage_that_is_away_is_a_503_that_names_no_file(tmp_path, monkeypatc
     assert client.get("/api/v1/states").json == []
 
 
-class TestPrograms:
-    def test_the_api_listens_where_the_environment_says(self, environ, storage):
+class TestServer:
+    def test_the_api_listens_on_the_configured_host_and_port(self, environ, storage):
         State(name="S").save()
         port = free_port()
-        given = {**environ, "HBNB_API_HOST": "127.0.0.1", "HBNB_API_PORT": str(port)}
-        with (Server(["-m", "api.v1.app"], given, port),
+        variables = {**environ, "HBNB_API_HOST": "127.0.0.1", "HBNB_API_PORT": str(port)}
+        with (Server(["-m", "api.v1.app"], variables, port),
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/states") as answer):
             assert [state["name"] for state in json.load(answer)] == ["S"]
 
-    def test_a_server_sees_what_a_console_stores(self, environ, console, storage):
+    def test_a_server_sees_objects_that_a_console_creates(self, environ, console, storage):
         port = free_port()
         with Server(["wsgi.py", "--port", str(port)], environ, port):
             for number in range(1, 4):
@@ -179,7 +179,7 @@ class TestPrograms:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/stats") as answer:
                     assert json.load(answer)["states"] == number
 
-    def test_a_port_that_is_taken_is_said_in_one_line(self, environ):
+    def test_a_port_that_is_already_in_use_is_reported_in_one_line(self, environ):
         port = free_port()
         with Server(["wsgi.py", "--port", str(port)], environ, port):
             ended = subprocess.run([sys.executable, ROOT / "wsgi.py", "--port", str(port)], env=environ,
@@ -187,10 +187,10 @@ class TestPrograms:
         assert ended.returncode == 1
         assert ended.stderr == f"hbnb: cannot listen on 127.0.0.1:{port}: Address already in use\n"
 
-    def test_ends_when_it_is_told_to(self, environ):
+    def test_a_server_stops_on_sigterm(self, environ):
         port = free_port()
         server = Server(["wsgi.py", "--port", str(port)], environ, port)
         with server:
-            began = time.monotonic()
+            stopping = time.monotonic()
         assert server.process.returncode == 0
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - stopping < 30

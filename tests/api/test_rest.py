@@ -1,4 +1,4 @@
-"""The REST API beyond the contract's table: lists, more filters, conditions, races and statements."""
+"""Tests of the REST API beyond the contract: lists, filters, preconditions, concurrency and SQL statements."""
 from __future__ import annotations
 
 import io
@@ -27,7 +27,7 @@ NOT_FOUND, NOT_JSON = {"error": "Not found"}, {"error": "Not a JSON"}
 COLLECTIONS = ["states", "states/{state}/cities", "amenities", "users", "cities/{city}/places",
                "places/{place}/reviews"]
 OBJECTS = ["states/{state}", "cities/{city}", "amenities/{wifi}", "users/{host}", "places/{place}", "reviews/{review}"]
-WHOLE: dict[str, dict[str, Any]] = {
+VALID_BODIES: dict[str, dict[str, Any]] = {
     "states": {"name": "New"}, "states/{state}/cities": {"name": "New"}, "amenities": {"name": "New"},
     "users": {"email": "new@b.c", "password": "secret"}, "cities/{city}/places": {"user_id": "{host}", "name": "New"},
     "places/{place}/reviews": {"user_id": "{guest}", "text": "New"}}
@@ -40,7 +40,7 @@ def market(storage) -> Market:
 
 @pytest.fixture
 def ask(storage, market):
-    """Send a request, with the market's ids in the path and the body filled in."""
+    """Send a request. Names such as `{place}` in the path and the body are replaced by the ids of the market."""
     client = ready_app().test_client()
     ids = {name: obj.id for name, obj in vars(market).items()}
 
@@ -55,12 +55,12 @@ def ask(storage, market):
 class TestCollections:
     @pytest.mark.parametrize("path", COLLECTIONS)
     @pytest.mark.parametrize("slash", ["", "/"])
-    def test_get_gives_a_plain_array_of_them_and_post_adds_one(self, ask, path, slash):
+    def test_get_returns_a_plain_array_and_post_adds_an_object(self, ask, path, slash):
         before = ask("GET", path + slash)
         assert before.status_code == 200
-        made = ask("POST", path + slash, WHOLE[path])
+        made = ask("POST", path + slash, VALID_BODIES[path])
         assert made.status_code == 201
-        assert made.json.items() >= {name: value for name, value in WHOLE[path].items()
+        assert made.json.items() >= {name: value for name, value in VALID_BODIES[path].items()
                                      if name not in ("password", "user_id")}.items()
         assert ID.fullmatch(made.json["id"])
         assert TIME.fullmatch(made.json["created_at"])
@@ -69,7 +69,7 @@ class TestCollections:
         assert ask("GET", made.headers["Location"].removeprefix("/api/v1/")).json == made.json
 
     @pytest.mark.parametrize("path", ["cities/{city}/places", "places/{place}/reviews"])
-    def test_a_user_that_is_not_there_comes_before_what_is_missing_else(self, ask, path):
+    def test_an_unknown_user_is_reported_before_other_missing_attributes(self, ask, path):
         for id in ("nope", "", "ʻ"):
             answer = ask("POST", path, {"user_id": id})
             assert (answer.status_code, answer.json) == (404, NOT_FOUND)
@@ -90,13 +90,13 @@ class TestObjects:
         assert ask("GET", path).json == changed.json
         for _ in range(2):
             assert ask("PUT", path, data="{").json == NOT_JSON
-        gone = ask("DELETE", path + "/")
-        assert (gone.status_code, gone.json) == (200, {})
+        deleted = ask("DELETE", path + "/")
+        assert (deleted.status_code, deleted.json) == (200, {})
         for method in ("GET", "PUT", "DELETE"):
             assert (ask(method, path).status_code, ask(method, path).json) == (404, NOT_FOUND)
 
     @pytest.mark.parametrize("path", OBJECTS)
-    def test_an_id_in_capitals_is_another(self, ask, path):
+    def test_ids_are_case_sensitive(self, ask, path):
         shown = ask("GET", path).json
         assert ask("GET", f"{path.partition('/')[0]}/{shown['id'].upper()}").status_code == 404
 
@@ -109,7 +109,7 @@ class TestObjects:
         ("places/{place}", {"price_by_night": -3}, "price_by_night must be from 0 to 2147483647"),
         ("places/{place}", {"latitude": 91}, "latitude must be from -90 to 90"),
         ("places/{place}", {"_sa_instance_state": 1}, "Unknown attribute: _sa_instance_state")])
-    def test_what_does_not_fit_is_refused_and_named(self, ask, path, body, error):
+    def test_an_invalid_attribute_is_refused_by_its_name(self, ask, path, body, error):
         before = ask("GET", path).json
         answer = ask("PUT", path, body)
         assert (answer.status_code, answer.json) == (400, {"error": error})
@@ -117,7 +117,7 @@ class TestObjects:
 
 
 class TestLists:
-    def test_a_page_has_neighbours_and_a_total(self, ask):
+    def test_a_page_has_links_to_other_pages_and_a_total(self, ask):
         for number in range(9):
             ask("POST", "states", {"name": f"S{number}"})
         everything = ask("GET", "states").json
@@ -130,7 +130,7 @@ class TestLists:
         assert ask("GET", "states?offset=9").json == everything[9:]
         assert ask("GET", "states?limit=0").json == []
 
-    def test_sorting_and_including(self, ask, market):
+    def test_lists_can_be_sorted_and_include_related_objects(self, ask, market):
         ask("POST", "cities/{city}/places", {"user_id": "{host}", "name": "Other", "price_by_night": 7})
         for path, prices in (("places?sort=price_by_night", [7, 100]),
                              ("cities/{city}/places?sort=-price_by_night", [100, 7])):
@@ -144,17 +144,17 @@ class TestLists:
 
     @pytest.mark.parametrize("query", ["limit=-1", "limit=x", "offset=1.5", "sort=nope", "fields=password",
                                        "include=nope", "include=city.state.cities", "include=user.password"])
-    def test_what_makes_no_sense_is_refused(self, ask, query):
+    def test_an_invalid_query_parameter_is_refused(self, ask, query):
         assert ask("GET", f"places?{query}").status_code == 400
 
 
 class TestSearch:
     @pytest.mark.parametrize("query", ["states=", "amenities=,", "states=&cities=,,&amenities="])
-    def test_empty_ids_in_a_query_ask_for_nothing(self, ask, query):
+    def test_empty_ids_in_a_query_do_not_filter(self, ask, query):
         assert len(ask("GET", f"places?{query}").json) == 1
 
     @pytest.mark.parametrize("number", [10**12, -1, 1.5, True])
-    def test_a_number_out_of_range_is_refused_with_the_range(self, ask, number):
+    def test_a_number_out_of_range_is_refused_and_the_range_named(self, ask, number):
         answer = ask("POST", "places_search", {"price_min": number})
         assert (answer.status_code, answer.json["error"]) == (
             400, "price_min must be a whole number from 0 to 2147483647")
@@ -162,7 +162,7 @@ class TestSearch:
         assert (answer.status_code, answer.json["error"]) == (
             400, "price_min must be a whole number from 0 to 999999999")
 
-    @pytest.mark.parametrize(("wanted", "count"), [
+    @pytest.mark.parametrize(("filters", "count"), [
         ({}, 1), ({"text": "loft ALBANY"}, 1), ({"text": "loft nowhere"}, 0), ({"text": "%"}, 0),
         ({"price_min": 100}, 1), ({"price_min": 101}, 0), ({"price_max": 99}, 0),
         ({"guests": 2, "rooms": 0, "bathrooms": 0}, 1), ({"guests": 3}, 0),
@@ -170,22 +170,22 @@ class TestSearch:
         ({"bbox": [-74, 43, -73, 42]}, 0),
         ({"near": {"latitude": 42.65, "longitude": -73.75, "km": 1}}, 1), ({"limit": 0}, 0), ({"offset": 1}, 0),
         ({"near": {"latitude": 42.7, "longitude": -73.75, "km": 5}, "sort": "distance"}, 0)])
-    def test_more_filters(self, ask, wanted, count):
-        answer = ask("POST", "places_search", wanted)
+    def test_places_search_applies_the_other_filters(self, ask, filters, count):
+        answer = ask("POST", "places_search", filters)
         assert (answer.status_code, len(answer.json)) == (200, count)
 
-    @pytest.mark.parametrize("wanted", [
+    @pytest.mark.parametrize("filters", [
         {"foo": 1}, {"text": 5}, {"price_min": "x"}, {"guests": -1}, {"guests": True}, {"bbox": [1]},
         {"near": {}}, {"near": {"latitude": 91, "longitude": 0, "km": 1}}, {"sort": "nope"}, {"sort": "distance"},
         {"limit": 1.5}, {"sort": []}])
-    def test_what_does_not_fit_is_refused(self, ask, wanted):
-        assert ask("POST", "places_search", wanted).status_code == 400
+    def test_an_invalid_filter_is_refused(self, ask, filters):
+        assert ask("POST", "places_search", filters).status_code == 400
 
     @pytest.mark.parametrize("name", sorted(FILTERS))
-    def test_null_counts_as_absent(self, ask, name):
+    def test_a_filter_with_the_value_null_is_ignored(self, ask, name):
         assert ask("POST", "places_search", {name: None}).json == ask("POST", "places_search", {}).json
 
-    def test_facets_count(self, ask, market):
+    def test_facets_count_the_places_of_each_value(self, ask, market):
         answer = ask("POST", "places_search", {"facets": True}).json
         assert len(answer["places"]) == answer["total"] == 1
         assert {each["name"]: each["count"] for each in answer["facets"]["amenities"]} == {"Wifi": 1, "Pool": 1}
@@ -193,8 +193,8 @@ class TestSearch:
         assert ask("GET", "places?near=42.65,-73.75,9&sort=distance&facets=true").json == answer
 
 
-class TestConditions:
-    def test_what_did_not_change_is_not_sent_again(self, ask):
+class TestConditionalRequests:
+    def test_an_unchanged_object_or_list_gets_304(self, ask):
         for path in ("places/{place}", "places", "places?limit=1"):
             first = ask("GET", path)
             again = ask("GET", path, headers={"If-None-Match": first.headers["ETag"]})
@@ -202,16 +202,16 @@ class TestConditions:
         ask("PUT", "places/{place}", {"name": "Changed"})
         assert ask("GET", "places/{place}", headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
 
-    def test_what_somebody_else_changed_is_not_overwritten(self, ask):
+    def test_if_match_prevents_overwriting_the_change_of_another_client(self, ask):
         seen = ask("GET", "places/{place}").headers["ETag"]
-        mine = ask("PUT", "places/{place}", {"name": "Mine"}, headers={"If-Match": seen})
-        assert mine.status_code == 200
+        first = ask("PUT", "places/{place}", {"name": "Mine"}, headers={"If-Match": seen})
+        assert first.status_code == 200
         for method in ("PUT", "DELETE"):
             answer = ask(method, "places/{place}", {"name": "Theirs"}, headers={"If-Match": seen})
             assert answer.status_code == 412
-            assert "changed by somebody else" in answer.json["error"]
+            assert "changed after you read it" in answer.json["error"]
         assert ask("GET", "places/{place}").json["name"] == "Mine"
-        assert ask("DELETE", "places/{place}", headers={"If-Match": mine.headers["ETag"]}).status_code == 200
+        assert ask("DELETE", "places/{place}", headers={"If-Match": first.headers["ETag"]}).status_code == 200
 
     CHANGES = [("PUT", "places/{place}"), ("DELETE", "places/{place}"), ("POST", "states"),
                ("POST", "places/{place}/reviews"), ("POST", "places/{place}/amenities/{pool}"),
@@ -227,7 +227,7 @@ class TestConditions:
         ("If-Range", '"abc"'), ("If-Range", '"abc'), ("If-Modified-Since", "Sat, 31 Jan 2026 10:00:00 GMT")]
 
     @pytest.mark.parametrize(("method", "path"), CHANGES)
-    def test_a_condition_that_cannot_be_read_lets_nothing_pass(self, ask, storage, method, path):
+    def test_a_write_with_a_malformed_precondition_is_refused(self, ask, storage, method, path):
         before = ask("GET", "places/{place}").data, ask("GET", "places/{place}/amenities").data, storage.count()
         for header, value in self.UNREADABLE:
             answer = ask(method, path, self.BODIES.get(path), headers={header: value})
@@ -237,16 +237,17 @@ class TestConditions:
         assert (ask("GET", "places/{place}").data, ask("GET", "places/{place}/amenities").data,
                 storage.count()) == before
 
-    def test_a_route_that_evaluates_no_condition_refuses_it(self, ask):
+    def test_a_route_that_does_not_support_preconditions_refuses_them(self, ask):
         for method, path in self.CHANGES[2:]:
             for header, value in (("If-Match", '"a"'), ("If-Match", "*"), ("If-None-Match", "*"),
                                   ("If-Unmodified-Since", "Sat, 31 Jan 2099 10:00:00 GMT")):
                 answer = ask(method, path, self.BODIES.get(path), headers={header: value})
                 assert (answer.status_code, answer.json) == (
-                    400, {"error": f"{method} takes no {header} here: nothing was changed, send it without"})
+                    400, {"error": f"{method} does not support {header} on this route: nothing was changed. "
+                                   "Send the request without this header"})
 
     @pytest.mark.parametrize(("method", "path"), [("PUT", "places/{place}"), ("DELETE", "reviews/{review}")])
-    def test_a_condition_that_can_be_read_decides(self, ask, method, path):
+    def test_a_write_happens_only_if_its_preconditions_hold(self, ask, method, path):
         date, other = "Sat, 31 Jan {} 10:00:00 GMT".format, '"x"'
         for headers in ({"If-Match": "W/{tag}"}, {"If-Match": other}, {"If-Match": 'W/{tag}, "x"'},
                         {"If-None-Match": "*"}, {"If-None-Match": "{tag}"}, {"If-None-Match": "W/{tag}"},
@@ -254,15 +255,15 @@ class TestConditions:
                         {"If-Unmodified-Since": "Saturday, 31-Jan-09 10:00:00 GMT"},
                         {"If-Unmodified-Since": "Sat Jan 31 10:00:00 2009"},
                         {"If-Unmodified-Since": date(2099), "If-Match": other}):
-            assert self.under(headers, ask, method, path) == 412, headers
+            assert self.status_of_write(headers, ask, method, path) == 412, headers
         for headers in ({"If-Match": "*"}, {"If-Match": '"x", {tag}'}, {"If-Match": '"x",,{tag} ,"y"'},
                         {"If-None-Match": other}, {"If-Unmodified-Since": date(2099)},
                         {"If-Unmodified-Since": date(2009), "If-Match": "{tag}"}):
-            assert self.under(headers, ask, method, path) == 200, headers
+            assert self.status_of_write(headers, ask, method, path) == 200, headers
 
     @staticmethod
-    def under(headers: dict[str, str], ask, method: str, path: str) -> int:
-        """The status of a change under some conditions; what was removed is made anew."""
+    def status_of_write(headers: dict[str, str], ask, method: str, path: str) -> int:
+        """The status of a write with these headers. A review that an earlier call deleted is created again."""
         seen = ask("GET", path)
         if seen.status_code == 404:
             path = f"reviews/{ask('POST', 'places/{place}/reviews', {'user_id': '{guest}', 'text': 'N'}).json['id']}"
@@ -283,40 +284,40 @@ class TestQuery:
                 *(("DELETE", path) for path in OBJECTS), ("POST", "places/{place}/amenities/{pool}"),
                 ("DELETE", "places/{place}/amenities/{pool}"), ("POST", "places_search")):
             for name in ("limt", "guest", "LIMIT", "__", "callback"):
-                answer = ask(method, f"{path}?{name}=3", WHOLE.get(path, {}) if method != "GET" else None)
+                answer = ask(method, f"{path}?{name}=3", VALID_BODIES.get(path, {}) if method != "GET" else None)
                 assert answer.status_code == 400, (method, path)
-                assert answer.json["error"].startswith(f"Unknown parameter: {name} (this route takes ")
+                assert answer.json["error"].startswith(f"Unknown parameter: {name} (this route accepts ")
         storage.close()
         assert storage.count() == before
 
-    def test_a_parameter_that_stands_twice_is_refused(self, ask):
+    def test_a_repeated_parameter_is_refused(self, ask):
         for query in ("limit=1&limit=2", "limit=1&limit=1", "states=a&text=x&states=b"):
             name = query.partition("=")[0]
-            assert ask("GET", f"places?{query}").json == {"error": f"{name} is given 2 times: give it once"}
+            assert ask("GET", f"places?{query}").json == {"error": f"{name} was sent 2 times: send it once"}
 
-    def test_what_jquery_adds_against_caches_is_passed_over(self, ask):
+    def test_the_cache_buster_of_jquery_is_ignored(self, ask):
         for path in ("places", "status", "places/{place}"):
             assert ask("GET", f"{path}?_=1700000000000&_=2").data == ask("GET", path).data
         assert ask("POST", "states?_=1", {"name": "N"}).status_code == 201
 
-    def test_a_preflight_asks_for_nothing(self, ask):
+    def test_a_preflight_is_not_checked_for_unknown_parameters(self, ask):
         assert ask("OPTIONS", "places?limt=3", headers={"Origin": "http://x.example"}).status_code == 200
 
 
-class TestWhatFreshEyesFound:
-    def test_a_body_that_comes_without_its_length_has_the_same_limit(self, storage):
+class TestEdgeCases:
+    def test_a_body_without_content_length_has_the_same_limit(self, storage):
         app = ready_app()
         for size, status in ((999_000, "201 CREATED"), (1_000_000, "413 "), (2_000_000, "413 ")):
             environ = create_environ("/api/v1/states", method="POST", content_type="application/json",
                                      input_stream=io.BytesIO(b'{"name": "early"}'.ljust(size)))
             del environ["CONTENT_LENGTH"]
-            body, said, headers = run_wsgi_app(app, environ | {"wsgi.input_terminated": True})
-            assert said.startswith(status)
+            body, status_line, headers = run_wsgi_app(app, environ | {"wsgi.input_terminated": True})
+            assert status_line.startswith(status)
             assert headers["Content-Type"] == "application/json"
             json.loads(b"".join(body))
 
     @pytest.mark.parametrize("path", ["/api/v1//states", "/api/v1/states//", "//api/v1/states", "/api//v1/states"])
-    def test_a_slash_too_many_is_no_way_to_another_host(self, storage, path):
+    def test_extra_slashes_do_not_redirect_to_another_host(self, storage, path):
         client = ready_app().test_client()
         answer = client.post(path, json={"name": "S"}, headers={"Host": "evil.example"})
         assert answer.status_code == 404
@@ -325,7 +326,7 @@ class TestWhatFreshEyesFound:
     @pytest.mark.parametrize(("text", "error"), [
         (5, "text must be a text"), ("x" * 1025, "text must have at most 1024 characters, not 1025"),
         (" ".join(map(str, range(11))), "text must have at most 10 different words, not 11")])
-    def test_a_text_that_cannot_be_looked_for_is_refused_by_its_name(self, ask, text, error):
+    def test_an_invalid_search_text_is_refused_by_its_name(self, ask, text, error):
         answer = ask("POST", "places_search", {"text": text})
         assert (answer.status_code, answer.json) == (400, {"error": error})
         assert ask("POST", "places_search", {"text": "loft " * 200}).status_code == 200
@@ -334,38 +335,38 @@ class TestWhatFreshEyesFound:
         ("İstanbul", "İ", True), ("İstanbul", "istanbul", True), ("İstanbul", "i̇stanbul", False),
         ("Σίσυφος", "ΣΊΣΥΦΟΣ", False), ("Σίσυφος", "σίσυφος", True), ("STRAẞE", "straße", False),
         ("ΟΔΟΣ", "οδοσ", True), ("ΟΔΟΣ", "οδος", False), ("Élan", "éLAN", True)])
-    def test_both_engines_mean_the_same_by_small_letters(self, ask, name, text, found):
+    def test_both_engines_compare_case_insensitively_in_the_same_way(self, ask, name, text, found):
         ask("PUT", "places/{place}", {"name": name})
         assert len(ask("POST", "places_search", {"text": text}).json) == found
 
-    def test_a_page_beyond_the_end_leads_back_to_the_last(self, ask):
+    def test_a_page_beyond_the_end_links_to_the_last_page(self, ask):
         for number in range(11):
             ask("POST", "states", {"name": f"S{number}"})
         links = ask("GET", "states?limit=5&offset=1000").headers["Link"]
         assert '</api/v1/states?limit=5&offset=10>; rel="prev"' in links
         assert "Link" not in ask("GET", "states?limit=0").headers
 
-    def test_what_is_not_wanted_is_not_given(self, ask):
+    def test_problem_details_with_quality_zero_are_not_returned(self, ask):
         accept = {"Accept": "application/problem+json;q=0, application/json"}
         assert ask("GET", "states/nope", headers=accept).json == NOT_FOUND
 
-    def test_a_place_nearby_takes_three_numbers(self, ask):
+    def test_near_requires_three_numbers(self, ask):
         assert ask("GET", "places?near=1,2,3,4").json == {"error": "near must be latitude,longitude,km"}
         assert ask("GET", "places?near=42.652579,-73.756232,0.5&sort=distance").status_code == 200
 
 
 class TestRaces:
-    """Twenty clients at once."""
+    """Requests of twenty concurrent clients."""
 
     @staticmethod
-    def race(work) -> list[int]:
-        """The statuses of what all do at the same moment, sorted."""
+    def race(send) -> list[int]:
+        """The sorted statuses of twenty requests that are sent at the same time."""
         app, start, statuses = ready_app(), threading.Barrier(20), []
 
         def run(number: int) -> None:
             client = app.test_client()
             start.wait()
-            statuses.append(work(client, number).status_code)
+            statuses.append(send(client, number).status_code)
         threads = [threading.Thread(target=run, args=(number,)) for number in range(20)]
         for thread in threads:
             thread.start()
@@ -373,7 +374,7 @@ class TestRaces:
             thread.join()
         return sorted(statuses)
 
-    def test_an_amenity_is_linked_once(self, market, storage):
+    def test_concurrent_requests_link_an_amenity_once(self, market, storage):
         sauna = Amenity(name="Sauna")
         sauna.save()
         path = f"/api/v1/places/{market.place.id}/amenities/{sauna.id}"
@@ -381,7 +382,7 @@ class TestRaces:
         assert self.race(lambda client, _: client.post(path)) == [200] * 19 + [201]
         assert storage.get(Place, market.place.id).amenity_ids.count(sauna.id) == 1
 
-    def test_of_writers_who_saw_the_same_one_wins(self, market, storage, ask):
+    def test_of_concurrent_writers_with_the_same_etag_one_succeeds(self, market, storage, ask):
         seen = ask("GET", "places/{place}").headers["ETag"]
         path = f"/api/v1/places/{market.place.id}"
         storage.close()
@@ -389,7 +390,7 @@ class TestRaces:
             path, json={"name": str(number)}, headers={"If-Match": seen}))
         assert statuses == [200] + [412] * 19
 
-    def test_one_may_list_while_others_delete(self, market, storage):
+    def test_listing_succeeds_during_concurrent_deletes(self, market, storage):
         states = [State(name=str(number)) for number in range(10)]
         for state in states:
             storage.new(state)
@@ -401,7 +402,7 @@ class TestRaces:
         assert statuses == [200] * 20
         assert storage.count(State) == 1
 
-    def test_a_name_that_only_one_may_have_goes_to_one(self, market, storage):
+    def test_concurrent_requests_create_one_user_per_email(self, market, storage):
         storage.close()
         statuses = self.race(lambda client, _: client.post(
             "/api/v1/users", json={"email": "same@b.c", "password": "x"}))
@@ -415,18 +416,19 @@ class TestStatements:
         ("GET", "places?include=amenities,reviews.user,city.state", 7), ("GET", "places/{place}/amenities", 2),
         ("GET", "places/{place}", 1), ("GET", "places/{place}?include=city", 2), ("GET", "users/{host}/places", 2),
         ("GET", "stats", 6), ("POST", "places_search", 2)])
-    def test_their_number_does_not_follow_the_rows(self, storage, market, ask, sent, places, method, path, most):
+    def test_the_number_of_statements_does_not_depend_on_the_number_of_rows(
+            self, storage, market, ask, sent, places, method, path, most):
         for number in range(places - 1):
             storage.new(Place(name=str(number), city_id=market.city.id, user_id=market.host.id))
         storage.save()
         storage.close()
-        for _ in range(2):     # first, the search gets to know the market, and counts
+        for _ in range(2):     # the first search also collects statistics of the market
             sent.clear()
             answer = ask(method, path, {} if method == "POST" else None)
             assert answer.status_code == 200
         assert 0 < len(sent) <= most, sent
 
-    def test_a_list_of_many_parts_is_whole_and_in_order(self, storage, market, ask):
+    def test_a_streamed_list_is_complete_and_in_order(self, storage, market, ask):
         for number in range(2500):
             storage.new(Place(name=f"{number:04}", city_id=market.city.id, user_id=market.host.id))
         storage.save()
@@ -444,12 +446,12 @@ class TestStatements:
         assert (len(answer["places"]), answer["total"], answer["facets"]["cities"][0]["count"]) == (1, 2501, 2501)
 
 
-class TestBounds:
-    """What takes memory or time is bounded before anything is read."""
+class TestLimits:
+    """Limits on what a request may cost in memory and time, which are checked before anything is read."""
 
     @pytest.mark.parametrize(("parameter", "name", "most"), [
         ("sort", "name", 13), ("sort", "-name", 13), ("fields", "id", 14), ("include", "city", 11)])
-    def test_no_more_names_are_taken_than_there_are(self, ask, parameter, name, most):
+    def test_a_parameter_with_more_names_than_exist_is_refused(self, ask, parameter, name, most):
         for count in (most + 1, 500, 5000):
             for path in ("places", "cities/{city}/places", "users/{host}/places"):
                 assert ask("GET", f"{path}?{parameter}={','.join([name] * count)}").json == {
@@ -457,11 +459,11 @@ class TestBounds:
         assert ask("GET", f"places?{parameter}={','.join([name] * most)}").status_code == 200
         assert ask("POST", f"places_search?{parameter}={','.join([name] * 500)}", {}).status_code == 400
 
-    def test_with_include_a_list_is_of_a_bounded_number_of_objects(self, ask, monkeypatch):
+    def test_a_list_with_include_has_a_maximum_length(self, ask, monkeypatch):
         monkeypatch.setattr(listing, "MOST", 3)
         for path in ("states", "amenities", "users"):
             for number in range(4):
-                ask("POST", path, WHOLE[path] | ({"email": f"{number}@b.c"} if path == "users" else {}))
+                ask("POST", path, VALID_BODIES[path] | ({"email": f"{number}@b.c"} if path == "users" else {}))
             include = "include=" + {"states": "cities", "amenities": "places", "users": "reviews"}[path]
             refused = ask("GET", f"{path}?{include}")
             assert (refused.status_code, refused.json) == (400, {
@@ -470,15 +472,15 @@ class TestBounds:
             assert ask("GET", f"{path}?{include}&limit=4").json == refused.json
             assert len(ask("GET", f"{path}?{include}&limit=3").json) == 3
             assert len(ask("GET", path).json) == len(ask("GET", f"{path}?limit=9").json) > 4
-        for wanted in ({}, {"limit": 4}, {"limit": 10**9}):
-            assert ask("POST", "places_search?include=city", wanted).json[0]["city"]["name"] == "Albany"
+        for filters in ({}, {"limit": 4}, {"limit": 10**9}):
+            assert ask("POST", "places_search?include=city", filters).json[0]["city"]["name"] == "Albany"
 
     @pytest.mark.parametrize(("path", "held"), [
         ("places/{place}?include=amenities,reviews.user,city.state", 7),
-        ("amenities?include=places.user,places.city,places.reviews", 10),    # two amenities of one place
+        ("amenities?include=places.user,places.city,places.reviews", 10),    # the place once per amenity
         ("cities/{city}/places?include=amenities.places", 5), ("users/{host}?include=places.amenities", 4),
         ("places?include=city.state&facets=true", 3)])
-    def test_an_answer_holds_a_bounded_number_of_objects_with_all_that_is_included(
+    def test_a_response_with_included_objects_has_a_maximum_size(
             self, ask, storage, monkeypatch, path, held):
         assert json.dumps(ask("GET", path).json).count('"__class__"') == held
         monkeypatch.setattr(listing, "ROOM", held)
@@ -488,14 +490,14 @@ class TestBounds:
         assert answer.status_code == 400
         assert f"more than {held - 1} objects" in answer.json["error"]
 
-    def test_no_more_is_read_than_the_answer_may_hold(self, ask, market, storage, monkeypatch):
+    def test_no_more_rows_are_read_than_a_response_may_hold(self, ask, market, storage, monkeypatch):
         for number in range(50):
             storage.new(Review(text=f"{number}", place_id=market.place.id, user_id=market.guest.id))
         storage.save()
         storage.close()
         monkeypatch.setattr(listing, "ROOM", 10)
-        read, every = [], Result.all
-        monkeypatch.setattr(Result, "all", lambda result: read.append(found := every(result)) or found)
+        read, fetch_all = [], Result.all
+        monkeypatch.setattr(Result, "all", lambda result: read.append(rows := fetch_all(result)) or rows)
         for path in ("places/{place}?include=reviews.user", "users?include=reviews.place",
                      "cities/{city}?include=places.reviews"):
             assert ask("GET", path).status_code == 400

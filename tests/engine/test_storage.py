@@ -249,8 +249,8 @@ class TestCascades:
         gone.state.delete()
         storage.save()
         storage.close()
-        assert {name: storage.count(name) for name in models.classes} == {
-            "State": 1, "City": 1, "Place": 1, "Review": 1, "User": 4, "Amenity": 4}
+        counts = {"State": 1, "City": 1, "Place": 1, "Review": 1, "User": 4, "Amenity": 4}
+        assert {name: storage.count(name) for name in counts} == counts
         assert storage.get(Place, gone.place.id) is None
         assert storage.get(Place, kept.place.id).amenity_ids == [kept.wifi.id, kept.pool.id]
         assert links(storage) == {(kept.place.id, kept.wifi.id), (kept.place.id, kept.pool.id)}

@@ -209,7 +209,7 @@ class TestWhatWouldBeLost:
             Market().place.amenity_ids = value
 
     def test_models_are_what_they_were_for_the_rest(self, storage: Storage):
-        assert models.classes.keys() == {"User", "State", "City", "Amenity", "Place", "Review"}
+        assert models.classes.keys() >= {"User", "State", "City", "Amenity", "Place", "Review"}
         place = Market().place
         place.city, place.amenities = None, []
         assert (place.city, place.amenity_ids) == (None, [])

@@ -32,7 +32,7 @@ class Reader:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder, self._stack = folder, stack
         for path in ROOT.iterdir():
-            if path.name not in (".venv", "file.json"):
+            if path.name != ".venv" and not path.name.startswith("file.json"):
                 (folder / path.name).symlink_to(path)
         (folder / ".venv").symlink_to(sys.prefix)
         self._variables = folder / "variables"

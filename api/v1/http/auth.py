@@ -1,4 +1,4 @@
-"""Authentication: the actor of a request, and what it may do."""
+"""Authentication: the actor of a request, and the check of its permissions."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -17,61 +17,65 @@ from serving import concurrency
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Ask for tokens if the environment is a guarded one; in production, refuse to start until there is a token."""
+    """Require tokens in a guarded environment; in production, refuse to start until there is a token."""
     app.config["GUARDED"] = settings.guarded
     if settings.guarded:
         app.before_request(_guard)
         app.after_request(_vary)
     if settings.env == "production":
-        concurrency.before_start(app, _need_token)
+        concurrency.before_start(app, _require_token)
 
 
-def caller() -> str | None:
-    """The id of the token that was shown; none where none was, or none that counts."""
-    if "caller" not in g:
-        shown = request.authorization
-        g.caller = tokens.holder(shown.token) if shown and shown.type == "bearer" and shown.token else None
-    found: str | None = g.caller
-    return found
+def token_id() -> str | None:
+    """The id of the request's bearer token, or `None` if it has none or an invalid one."""
+    if "token_id" not in g:
+        header = request.authorization
+        g.token_id = tokens.holder(header.token) if header and header.type == "bearer" and header.token else None
+    id: str | None = g.token_id
+    return id
 
 
 def actor() -> Actor:
-    """The actor of the request; in a guarded environment the answer depends on it, and says so."""
+    """The actor of the request. In a guarded environment, the response then gets `Vary: Authorization`."""
     if not current_app.config["GUARDED"]:
         return DEVELOPER
-    g.varies = True
-    token = caller()
-    return VISITOR if token is None else Actor(f"token {token}", is_operator=True)
+    g.depends_on_token = True
+    id = token_id()
+    return VISITOR if id is None else Actor(f"token {id}", is_operator=True)
 
 
 def reader(cls: type[BaseModel], include: Sequence[str]) -> Actor:
-    """The actor of a request that reads, or any visitor if all are shown the same."""
+    """The actor of a request that reads objects: `VISITOR` if every actor is shown the same attributes.
+
+    Not looking at the token keeps such a response cacheable for all clients.
+    """
     return actor() if include or permissions.private(cls) else VISITOR
 
 
 def _guard() -> None:
-    """Refuse a change that the actor may not make, before anything else is looked at."""
+    """Reject a write that the actor has no permission for, before anything else of the request is checked."""
     if request.method in SAFE or not request.path.startswith("/api/"):
         return
     operation = operation_of(current_app, request.endpoint)
     if operation is None:
-        allowed = caller() is not None
+        allowed = token_id() is not None
     else:
         allowed = operation.permission is None or permissions.allows(actor(), *operation.permission)
     if not allowed:
-        shown = request.authorization is not None and request.authorization.type == "bearer"
-        raise Unauthorized("This token does not count, or no longer" if shown else permissions.TOKEN_NEEDED, shown)
+        has_token = request.authorization is not None and request.authorization.type == "bearer"
+        raise Unauthorized("Invalid or revoked token" if has_token else permissions.TOKEN_NEEDED, has_token)
 
 
 def _vary(response: Response) -> Response:
-    if g.get("varies"):
+    if g.get("depends_on_token"):
         response.vary.add("Authorization")
     return response
 
 
-def _need_token() -> None:
-    with suppress(Unavailable):     # each request reports it, and a write needs a token all the same
+def _require_token() -> None:
+    # A storage that is away does not prevent the start: requests report it, and writes still require a token.
+    with suppress(Unavailable):
         if not tokens.count():
-            raise Misconfigured("HBNB_ENV is production, where writing takes a token, and there is no token yet: "
-                                "make one with `console.py token create NAME`")
+            raise Misconfigured("HBNB_ENV is production, where writing requires a token, and there is no token yet: "
+                                "create one with `console.py token create NAME`")
     models.storage.close()

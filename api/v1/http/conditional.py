@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110): a change is made only if every condition that came with it can be read and holds."""
+"""Conditional requests (RFC 9110): a write happens only if all of its preconditions can be parsed and hold."""
 from __future__ import annotations
 
 import datetime
@@ -9,13 +9,13 @@ from typing import Any
 
 from flask import request
 
-from api.v1.http.responses import tag
+from api.v1.http.responses import etag
 from errors import Invalid, Stale
 from models.codec import parse_time
 
-# The conditions that a change can take; a header that stands in neither list is no condition.
-MATCH, NONE_MATCH, UNMODIFIED = TAKEN = ("If-Match", "If-None-Match", "If-Unmodified-Since")
-NEVER = ("If-Modified-Since", "If-Range")
+# The precondition headers that a write can have, and those that have a meaning only for reads.
+MATCH, NONE_MATCH, UNMODIFIED = SUPPORTED = ("If-Match", "If-None-Match", "If-Unmodified-Since")
+UNSUPPORTED = ("If-Modified-Since", "If-Range")
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _TAGS = re.compile(rf"{_TAG}(?:[ \t]*(?:,[ \t]*)+{_TAG})*")
@@ -28,68 +28,69 @@ _DATE_SCHEMA = {"type": "string", "pattern": (
     "(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d GMT$")}
 CONDITIONS = [{"name": name, "in": "header", "schema": schema, "description": description}
               for name, schema, description in (
-    (MATCH, _TAGS_SCHEMA, "The ETag that the client has seen, or several. If the object has another one by now, the "
-                          "answer is 412, and nothing is changed"),
-    (NONE_MATCH, _TAGS_SCHEMA, "If the object has one of these ETags, the answer is 412"),
-    (UNMODIFIED, _DATE_SCHEMA, "If the object was changed after this, the answer is 412. Is not looked at beside "
-                               "If-Match"))]
+    (MATCH, _TAGS_SCHEMA, "The ETag of the version that the client read, or several ETags. If the object has a "
+                          "different ETag now, the response is 412 and nothing is changed"),
+    (NONE_MATCH, _TAGS_SCHEMA, "If the object has one of these ETags, the response is 412 and nothing is changed"),
+    (UNMODIFIED, _DATE_SCHEMA, "If the object was changed after this time, the response is 412 and nothing is changed. "
+                               "Ignored if If-Match is sent as well"))]
 
 
-def check(taken: bool) -> None:
-    """Refuse a change whose conditions could not be read, before anything is looked up.
+def validate_headers(supported: bool) -> None:
+    """Reject a write with a precondition that cannot be parsed or that the route does not evaluate.
 
     Args:
-        taken: whether the route evaluates conditions, by `expect`.
+        supported: whether the route calls `check_preconditions`.
     Raises:
-        Invalid: names the header.
+        Invalid: a header is malformed or not supported.
     """
-    for name in (*TAKEN, *NEVER):
-        if name in request.headers and not (taken and name in TAKEN):
-            raise Invalid(f"{request.method} takes no {name} here: nothing was changed, send it without", name)
+    for name in (*SUPPORTED, *UNSUPPORTED):
+        if name in request.headers and not (supported and name in SUPPORTED):
+            raise Invalid(f"{request.method} does not support {name} on this route: nothing was changed. Send the "
+                          "request without this header", name)
     for name in (MATCH, NONE_MATCH):
         _tags(name)
     _date()
 
 
-def expect(shown: Mapping[str, Any]) -> None:
-    """Refuse a change of an object that is not as its client expects it.
+def check_preconditions(current: Mapping[str, Any]) -> None:
+    """Evaluate the preconditions of the request against an object.
 
     Args:
-        shown: the object in its JSON form.
+        current: the object as the API returns it.
     Raises:
-        Stale: a condition does not hold.
+        Stale: a precondition does not hold.
     """
     match, others, date = _tags(MATCH), _tags(NONE_MATCH), _date()
     if match is None and others is None and date is None:
         return
-    now = tag(shown)
+    now = etag(current)
     if match is not None:
-        fresh = "*" in match or now in match    # a weak tag is another text, and so never matches
+        fresh = "*" in match or now in match    # If-Match compares strongly: W/"x" never equals "x"
     else:
-        fresh = date is None or parse_time(shown["updated_at"]) <= date
+        fresh = date is None or parse_time(current["updated_at"]) <= date
     if not fresh:
-        raise Stale("It was changed by somebody else: get it again, and decide anew")
+        raise Stale("The object was changed after you read it: get it again, then repeat your change")
     if others is not None and ("*" in others or now in {each.removeprefix("W/") for each in others}):
-        raise Stale(f"{NONE_MATCH} names what is there: nothing was changed")
+        raise Stale(f"{NONE_MATCH} matches the current object: nothing was changed")
 
 
 def _tags(name: str) -> Collection[str] | None:
-    """The tags of a header, or `*`; none if the header was not sent."""
+    """The ETags of a header, or `*`; `None` if the header was not sent."""
     sent = request.headers.get(name)
     if sent is None:
         return None
     if sent.strip() == "*":
         return "*"
-    if not _TAGS.fullmatch(listed := sent.strip(", \t")):
-        raise Invalid(f'{name} must be * or tags as ETag gives them, in double quotes: nothing was changed', name)
-    return re.findall(_TAG, listed)
+    if not _TAGS.fullmatch(tags := sent.strip(", \t")):
+        raise Invalid(f"{name} must be * or a list of ETags in double quotes: nothing was changed", name)
+    return re.findall(_TAG, tags)
 
 
 def _date() -> datetime.datetime | None:
     sent = request.headers.get(UNMODIFIED)
     if sent is None:
         return None
-    for each in _DATES:
+    for form in _DATES:
         with suppress(ValueError):
-            return datetime.datetime.strptime(sent.strip(), each)
+            return datetime.datetime.strptime(sent.strip(), form)
     raise Invalid(f"{UNMODIFIED} must be a date such as Sat, 31 Jan 2026 10:00:00 GMT: nothing was changed", UNMODIFIED)

@@ -1,25 +1,25 @@
-"""Errors, as the API says them: always JSON, and never more than the sentence."""
+"""Error responses of the API: always JSON, and never with internal details."""
 from __future__ import annotations
 
 from http import HTTPStatus
 
 from flask import Response, request
 
-from api.v1.http.responses import answer
+from api.v1.http.responses import json_response
 from serving.errors import Failure
 
 PROBLEM = "application/problem+json"
 
 
 def json_error(failure: Failure) -> Response:
-    """The contract's error; or, for clients that accept it, a problem as RFC 9457 has it."""
+    """The response for an error: `{"error": "…"}`, or problem details (RFC 9457) for clients that accept them."""
     sentence, status = failure.sentence, failure.status
-    if any(kind == PROBLEM and quality for kind, quality in request.accept_mimetypes):
-        response = answer({"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status,
-                           "detail": sentence,
-                           "errors": [{"field": failure.field, "detail": sentence}] if failure.field else []}, status)
+    if any(mimetype == PROBLEM and quality for mimetype, quality in request.accept_mimetypes):
+        errors = [{"field": failure.field, "detail": sentence}] if failure.field else []
+        response = json_response({"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status,
+                                  "detail": sentence, "errors": errors}, status)
         response.mimetype = PROBLEM
     else:
-        response = answer({"error": sentence}, status)
+        response = json_response({"error": sentence}, status)
     response.headers.extend(failure.headers)
     return response

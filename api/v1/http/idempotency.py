@@ -1,4 +1,4 @@
-"""Requests that come again with their `Idempotency-Key` are answered again, and done once."""
+"""Idempotency keys: a repeated `POST` gets the stored response and is not executed again."""
 from __future__ import annotations
 
 import re
@@ -8,46 +8,46 @@ from typing import Any
 
 from flask import Response, request
 
-from api.v1.http.auth import caller
+from api.v1.http.auth import token_id
 from errors import Invalid
 from services.idempotency import Reply, once
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
-LENGTH = 255
-# Two headers reach an application as one, with a comma between them; and a quote that was lost makes another key.
-PATTERN = rf'^(?:[!#-+\--~]{{1,{LENGTH}}}|"[!#-+\--~]{{1,{LENGTH - 2}}}")$'
-KEPT = ("Location", "ETag")     # of the headers, beside those that every answer has
+MAX_LENGTH = 255
+# No comma, because WSGI joins repeated headers by one. Quotes only in pairs: a lost one would make another key.
+PATTERN = rf'^(?:[!#-+\--~]{{1,{MAX_LENGTH}}}|"[!#-+\--~]{{1,{MAX_LENGTH - 2}}}")$'
+STORED_HEADERS = ("Location", "ETag")     # all other headers are added to a replayed response as to any other
 
 
-def check() -> None:
-    """Refuse a change whose key could not be read.
+def validate_key() -> None:
+    """Reject a write with a malformed key.
 
     Raises:
-        Invalid: it is no key, or there are several.
+        Invalid: the key is malformed, or was sent more than once.
     """
     key = request.headers.get(HEADER)
     if key is not None and not re.fullmatch(PATTERN, key):
-        raise Invalid(f"{HEADER} must be sent once, as 1 to {LENGTH} visible ASCII characters without commas; "
-                      "a double quote may only stand at both ends", HEADER)
+        raise Invalid(f"{HEADER} must be sent once, as 1 to {MAX_LENGTH} visible ASCII characters without commas, "
+                      "optionally between double quotes", HEADER)
 
 
-def keyed(view: Callable[..., Response]) -> Callable[..., Response]:
-    """Have a view that makes something take a key."""
+def idempotent(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Decorate a view that creates something, so that clients can send an `Idempotency-Key`."""
     @wraps(view)
-    def answered(**ids: str) -> Response:
+    def replayable(**ids: str) -> Response:
         key = request.headers.get(HEADER)
         if key is None:
             return view(**ids)
-        asked = (caller() or "", request.method, request.path.rstrip("/"), key)
-        reply, replayed = once(asked, request.get_data(), lambda: _reply(view(**ids)))
+        identity = (token_id() or "", request.method, request.path.rstrip("/"), key)
+        reply, replayed = once(identity, request.get_data(), lambda: _reply(view(**ids)))
         response = Response(reply.body, reply.status, reply.headers, mimetype="application/json")
         if replayed:
             response.headers[REPLAYED] = "true"
         return response
-    answered.takes_key = True   # type: ignore[attr-defined]
-    return answered
+    replayable.accepts_idempotency_key = True   # type: ignore[attr-defined]
+    return replayable
 
 
 def _reply(response: Any) -> Reply:
-    return Reply(response.status_code, {name: response.headers[name] for name in KEPT if name in response.headers},
-                 response.get_data(as_text=True))
+    headers = {name: response.headers[name] for name in STORED_HEADERS if name in response.headers}
+    return Reply(response.status_code, headers, response.get_data(as_text=True))

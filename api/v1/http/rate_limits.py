@@ -1,4 +1,4 @@
-"""How many requests an address may send, of the API and of pages; see `HBNB_RATE_LIMIT`."""
+"""Rate limits: the requests that a client address may send to the API and the pages; see `HBNB_RATE_LIMIT`."""
 from __future__ import annotations
 
 import ipaddress
@@ -14,97 +14,97 @@ from api.v1.http import requests
 from api.v1.openapi.operations import operation_of
 from config import NO_REDIS, Settings
 from errors import Invalid, Misconfigured
-from services.listing import MOST as LONG
+from services.listing import MOST as MAX_CHEAP_LIMIT
 from services.search import words
 from serving.concurrency import AGAIN
 
 if TYPE_CHECKING:
     from flask_limiter import RequestLimit
 
-# Endpoints that count for nothing: monitors, and the files of a page.
+# Endpoints without a limit: those that monitors poll, and the static files of pages.
 UNLIMITED = {"api_v1.status", "health.live", "health.ready",
              "look.file", "look.drawn", "docs.static", "flasgger.static"}
 SEARCH_PAGES = {"web_flask.hbnb", "web_dynamic.search"}
-# A request counts for 1, and for more by what makes it slow: a search, a list without a limit (or with one above
-# LONG), facets, each word of a search, each relation that is included.
+# A request costs 1, plus these costs for each thing that makes it slow: a search, a list without a limit or with one
+# above MAX_CHEAP_LIMIT, facets, each word of a search, each included relation.
 SEARCH, WHOLE, FACETS, WORD, RELATION = 1, 2, 4, 1, 1
-PATIENCE = 0.5              # seconds that a Redis may take, before each worker counts for itself
+REDIS_TIMEOUT = 0.5         # seconds to wait for Redis before a worker counts in its own memory
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Limit an application; where nothing is to be limited, nothing is added to it.
+    """Add the rate limit to an application, if the settings have one.
 
     Raises:
-        Misconfigured: there is to be a Redis, but it cannot be spoken with.
+        Misconfigured: the address of Redis is invalid, or the package `redis` is not installed.
     """
     if settings.rate is None:
         return
     from flask_limiter import Limiter
     limiter = Limiter(
-        _address, application_limits=[settings.rate], application_limits_cost=partial(_cost, _most(settings.rate)),
-        on_breach=_refusal, in_memory_fallback_enabled=True,
-        # What has no endpoint, as no route fits, counts too.
-        request_identifier=lambda: request.endpoint or "none", **_counter(settings.redis_url))
+        _address, application_limits=[settings.rate], application_limits_cost=partial(_cost, _max_cost(settings.rate)),
+        on_breach=_refuse, in_memory_fallback_enabled=True,
+        # Requests to unknown paths have no endpoint, and count as well.
+        request_identifier=lambda: request.endpoint or "none", **_storage_options(settings.redis_url))
     limiter.logger = app.logger
-    limiter.request_filter(_is_free)
+    limiter.request_filter(_is_exempt)
     limiter.init_app(app)
 
 
-def _counter(url: str) -> dict[str, Any]:
-    """Where it is counted."""
+def _storage_options(url: str) -> dict[str, Any]:
+    """The options of the limiter for its storage: Redis, or the memory of the worker if there is no URL."""
     if not url:
         return {"storage_uri": "memory://"}
     try:
         import redis
     except ImportError as error:
-        raise Misconfigured("HBNB_REDIS_URL is set, which needs redis: "
+        raise Misconfigured("HBNB_REDIS_URL is set, but the package redis is not installed: "
                             "pip install -r requirements/redis.txt") from error
-    options: dict[str, Any] = {"socket_timeout": PATIENCE}
+    options: dict[str, Any] = {"socket_timeout": REDIS_TIMEOUT}
     if not url.startswith("unix:"):
-        options["socket_connect_timeout"] = PATIENCE
+        options["socket_connect_timeout"] = REDIS_TIMEOUT
     try:
-        redis.Redis.from_url(url, **options).connection_pool.make_connection()      # which does not connect yet
+        redis.Redis.from_url(url, **options).connection_pool.make_connection()      # checks the URL without connecting
     except (TypeError, ValueError):
         raise Misconfigured(NO_REDIS) from None
     return {"storage_uri": url.replace("unix:", "redis+unix:", 1) if url.startswith("unix:") else url,
             "storage_options": options, "key_prefix": "hbnb"}
 
 
-def _is_free() -> bool:
+def _is_exempt() -> bool:
     return request.method == "OPTIONS" or request.endpoint in UNLIMITED or AGAIN in request.environ
 
 
-def _most(rate: str) -> int:
-    """What a request may count for at most: what costs more than is allowed in all would never be let in."""
+def _max_cost(rate: str) -> int:
+    """The highest cost of a request: one that costs more than the whole limit could never be accepted."""
     return min(int(each.split()[0].partition("/")[0]) for each in rate.split(";"))
 
 
 def _cost(most: int) -> int:
-    """What a request counts for. It raises nothing: the limiter would take any error for a dead store."""
+    """The cost of a request. It never raises, as the limiter takes any exception for a storage failure."""
     try:
-        return min(1 + _extra(), most)
-    except (Invalid, HTTPException):    # the request is refused for the same reason
+        return min(1 + _extra_cost(), most)
+    except (Invalid, HTTPException):    # the view rejects the request for the same reason
         return 1
     except Exception:
-        current_app.logger.exception("The cost of a request is not known")
+        current_app.logger.exception("Could not compute the cost of a request, which counts as 1")
         return 1
 
 
-def _extra() -> int:
-    """What a request counts for beyond 1, by what its operation takes and its client asks for."""
+def _extra_cost() -> int:
+    """The cost of a request beyond 1: of the parameters that its operation accepts and the client sent."""
     if request.endpoint in SEARCH_PAGES:
         return SEARCH + _words(request.args.get("text"))
     if (operation := operation_of(current_app, request.endpoint)) is None:
         return 0
-    takes, asked = {*operation.query}, request.args.to_dict()
+    accepted, values = {*operation.query}, request.args.to_dict()
     if operation.reads and operation.body:
-        takes |= {*operation.body["properties"]}
-        asked = requests.body() | asked
-    extra = RELATION * _relations(asked.get("include", "")) if "include" in operation.query else 0
-    if "limit" in takes and _is_long(asked.get("limit")):
+        accepted |= {*operation.body["properties"]}
+        values = requests.body() | values
+    extra = RELATION * _relations(values.get("include", "")) if "include" in operation.query else 0
+    if "limit" in accepted and _is_long(values.get("limit")):
         extra += WHOLE
-    if "text" in takes:
-        extra += SEARCH + _words(asked.get("text")) + FACETS * (asked.get("facets") in (True, "true"))
+    if "text" in accepted:
+        extra += SEARCH + _words(values.get("text")) + FACETS * (values.get("facets") in (True, "true"))
     return extra
 
 
@@ -116,20 +116,20 @@ def _words(text: Any) -> int:
 
 
 def _relations(include: str) -> int:
-    """How many relations are included: `reviews.user` and `reviews.place` are three."""
+    """The number of included relations: `reviews.user,reviews.place` includes three."""
     paths = [path.split(".") for path in include.split(",") if path]
     return len({tuple(path[:depth]) for path in paths for depth in range(1, len(path) + 1)})
 
 
 def _is_long(limit: Any) -> bool:
     try:
-        return not 0 <= float(limit) <= LONG
-    except (TypeError, ValueError):     # there is none
+        return not 0 <= float(limit) <= MAX_CHEAP_LIMIT
+    except (TypeError, ValueError):     # no limit, or an invalid one
         return True
 
 
 def _address() -> str:
-    """Who asks; of IPv6, the network, as one customer has all of its addresses."""
+    """The key of the client: its IPv4 address or IPv6 /64 network, as one customer controls the whole network."""
     text = request.remote_addr or "unknown"
     try:
         address = ipaddress.ip_address(text)
@@ -141,7 +141,7 @@ def _address() -> str:
     return text
 
 
-def _refusal(limit: RequestLimit) -> Response:
-    # Redis tells whole seconds, of which it may have rounded half a one down.
+def _refuse(limit: RequestLimit) -> Response:
+    # Redis reports whole seconds, which may be rounded down by up to half a second.
     seconds = max(math.ceil(limit.window.reset_time - time.time() + 0.5), 1)
     return Response(headers={"Retry-After": str(seconds)})

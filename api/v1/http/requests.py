@@ -1,4 +1,4 @@
-"""Reading a request."""
+"""Request parsing: the JSON body and the query parameters."""
 from __future__ import annotations
 
 from collections.abc import Collection
@@ -18,18 +18,18 @@ NO_QUERY: MultiDict[str, str] = MultiDict()
 
 
 def body() -> dict[str, Any]:
-    """The JSON object that was sent.
+    """The JSON object in the body of the request.
 
-    Only under a JSON content type: a form of another site can send any text, but not that type.
+    The content type must be JSON as well: a form on another site can send any text, but not this content type.
 
     Raises:
-        Invalid: it is none.
+        Invalid: the body is not a JSON object, or has another content type.
     """
-    sent = request.get_data()
-    if request.content_length is None and len(sent) >= current_app.config["MAX_CONTENT_LENGTH"]:
-        raise RequestEntityTooLarge     # what came without a length was cut there
+    data = request.get_data()
+    if request.content_length is None and len(data) >= current_app.config["MAX_CONTENT_LENGTH"]:
+        raise RequestEntityTooLarge     # Werkzeug cuts a body without a Content-Length at the limit
     try:
-        value = orjson.loads(sent) if request.is_json else None
+        value = orjson.loads(data) if request.is_json else None
     except orjson.JSONDecodeError:
         value = None
     if not isinstance(value, dict):
@@ -38,36 +38,35 @@ def body() -> dict[str, Any]:
 
 
 def check_query(known: Collection[str]) -> None:
-    """Refuse a query with a parameter that is not known, or that is given twice.
+    """Reject a query with an unknown or repeated parameter.
 
     Args:
-        known: their names; `_` is passed over, as jQuery adds it to get past caches.
+        known: the names that the route accepts. `_` is always ignored, as jQuery adds it to bypass caches.
     Raises:
-        Invalid: names the parameter.
+        Invalid: a parameter is unknown or repeated.
     """
     for name, values in _query().lists():
         if name == CACHE_BUSTER:
             continue
         if name not in known:
-            takes = f"takes {', '.join(known)}" if known else "takes none"
-            raise Invalid(f"Unknown parameter: {name} (this route {takes})", name)
+            raise Invalid(f"Unknown parameter: {name} (this route accepts {', '.join(known) or 'no parameters'})", name)
         if len(values) > 1:
-            raise Invalid(f"{name} is given {len(values)} times: give it once", name)
+            raise Invalid(f"{name} was sent {len(values)} times: send it once", name)
 
 
-def names(parameter: str) -> list[str]:
-    """The names of a query parameter such as `fields=id,name`."""
+def query_names(parameter: str) -> list[str]:
+    """The names in a query parameter such as `fields=id,name`; an empty list if it was not sent."""
     args = _query()
-    if parameter not in args:   # asking first, as `get` costs an exception
+    if parameter not in args:   # `get` would raise and catch an exception, which is slow
         return []
     return args[parameter].split(",") if args[parameter] else []
 
 
-def number(parameter: str) -> int | None:
-    """The whole number of a query parameter.
+def query_number(parameter: str) -> int | None:
+    """The integer in a query parameter, or `None` if it was not sent.
 
     Raises:
-        Invalid: it is none.
+        Invalid: the value is not an integer from 0 to 999999999.
     """
     args = _query()
     return query.number(parameter, args[parameter]) if parameter in args else None

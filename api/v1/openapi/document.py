@@ -1,4 +1,4 @@
-"""The API's description in OpenAPI 3.1, made from the models' columns and the route table."""
+"""The OpenAPI 3.1 document of the API, generated from the routes, their operations and the models' columns."""
 from __future__ import annotations
 
 import re
@@ -9,52 +9,55 @@ from werkzeug.routing import Rule
 
 import models
 from api.v1.http.conditional import CONDITIONS
-from api.v1.http.idempotency import HEADER, LENGTH, PATTERN
+from api.v1.http.idempotency import HEADER, MAX_LENGTH, PATTERN
 from api.v1.http.rate_limits import UNLIMITED
 from api.v1.openapi.operations import SAFE, Operation, Schema, operation_of, reference
 from services import permissions, schema
 
-ABOUT = ('Homes for rent, by state and city. Every answer is JSON; every error is `{"error": "…"}`, or a problem as '
-         'RFC 9457 has it for clients that accept `application/problem+json`. A parameter that a route does not know '
-         'is refused. Times are UTC, without an offset.')
-TAGS = {"states": "States, which hold cities", "cities": "Cities of a state, which hold places",
+ABOUT = ('Homes for rent, by state and city. Every response is JSON. Errors are `{"error": "…"}`, or problem details '
+         '(RFC 9457) for clients that accept `application/problem+json`. Unknown parameters are rejected with status '
+         '400. Times are in UTC, without an offset.')
+TAGS = {"states": "States, which contain cities", "cities": "Cities of a state, which contain places",
         "places": "Homes for rent, their amenities, and the search",
-        "amenities": "What places may offer, such as wifi", "reviews": "What guests wrote about a place",
-        "users": "Hosts and guests; no answer holds a password", "index": "Whether the API answers, and what it holds"}
+        "amenities": "Features that a place can offer, such as wifi", "reviews": "Reviews of a place by its guests",
+        "users": "Hosts and guests; passwords are never returned",
+        "index": "The status of the API, and the number of objects"}
 ERRORS = {
-    400: "What was sent does not fit; the error names it", 401: "Writing takes a token", 404: "An id names nothing",
-    409: "A value is taken", 412: "Somebody else changed it", 413: "The body is too large",
-    422: "The key came before with another body", 429: "Too many requests of this address; try again later",
-    500: "A mistake of the server", 503: "The storage cannot be reached just now"}
-RETRY_AFTER = {"description": "In how many seconds to try again", "required": True,
+    400: "A parameter, header or attribute is invalid; the error names it", 401: "Writing requires a valid token",
+    404: "No object has this id", 409: "Another object has this value, which must be unique",
+    412: "A precondition failed: the object was changed by another client", 413: "The request body is too large",
+    422: "The idempotency key was used before with another body",
+    429: "Too many requests from this address; try again later", 500: "Internal error of the server",
+    503: "The storage cannot be reached, or the server is overloaded; try again later"}
+RETRY_AFTER = {"description": "The number of seconds to wait before trying again", "required": True,
                "schema": {"type": "integer", "minimum": 1}}
 TEXT = {"type": "string"}
-ETAG = {"description": "Changes with every change of the answer; a long list that is given whole has none",
+ETAG = {"description": "Identifies this version of the response. Long lists without `limit` are streamed and have none",
         "schema": TEXT}
-PAGE = {"X-Total-Count": {"description": "How many there are, on all pages", "schema": {"type": "integer"}},
-        "Link": {"description": "The first, previous, next and last page (RFC 8288)", "schema": TEXT}}
-LOCATION = {"description": "The path of what was created", "schema": TEXT}
+PAGE = {"X-Total-Count": {"description": "The number of objects on all pages", "schema": {"type": "integer"}},
+        "Link": {"description": "The addresses of the first, previous, next and last page (RFC 8288)", "schema": TEXT}}
+LOCATION = {"description": "The path of the created object", "schema": TEXT}
 IF_NONE_MATCH = {"name": "If-None-Match", "in": "header", "schema": TEXT,
-                 "description": "The ETag of what was given; where it still is the same, the answer is 304"}
-KEY = {"name": HEADER, "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": LENGTH,
+                 "description": "The ETag of the response that the client has; if it is unchanged, the response is 304"}
+KEY = {"name": HEADER, "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH,
                                                   "pattern": PATTERN},
-       "description": "What this request is called; sent again under the same key, it is answered as before, and done "
-                      "once. Kept for 24 hours"}
-TOKEN = {"type": "http", "scheme": "bearer", "description": "As `console.py token create NAME` prints it"}
+       "description": "A unique key of this request, such as a UUID. A repeated request with the same key gets the "
+                      "stored response and is not executed again. Keys expire after 24 hours"}
+TOKEN = {"type": "http", "scheme": "bearer", "description": "A token printed by `console.py token create NAME`"}
 
 
 def document(app: Flask) -> dict[str, Any]:
-    """The description of every route that an application has of the API."""
+    """The OpenAPI document of the API routes of an application."""
     paths: dict[str, dict[str, Any]] = {}
     tags = dict(TAGS)
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, sorted(rule.methods or ()))):
-        if described := operation_of(app, rule.endpoint):
-            tags.setdefault(described.tag, described.tag.capitalize())
+        if operation := operation_of(app, rule.endpoint):
+            tags.setdefault(operation.tag, operation.tag.capitalize())
             path = paths.setdefault(re.sub(r"<(\w+)>", r"{\1}", rule.rule), {})
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-                writes = method not in SAFE and not described.reads
+                writes = method not in SAFE and not operation.reads
                 path[method.lower()] = _operation(
-                    rule, described, keyed=hasattr(app.view_functions[rule.endpoint], "takes_key"),
+                    rule, operation, idempotent=hasattr(app.view_functions[rule.endpoint], "accepts_idempotency_key"),
                     guarded=writes and app.config["GUARDED"])
     return {
         "openapi": "3.1.0",
@@ -63,33 +66,33 @@ def document(app: Flask) -> dict[str, Any]:
         "tags": [{"name": name, "description": description} for name, description in tags.items()],
         "paths": paths,
         "components": {"schemas": _schemas(), "securitySchemes": {"bearer": TOKEN}},
-        # A token may be shown everywhere; operations that take one say so themselves.
+        # Every operation accepts a token; those that require one declare it themselves.
         "security": [{}, {"bearer": []}],
     }
 
 
-def _operation(rule: Rule, operation: Operation, keyed: bool, guarded: bool) -> dict[str, Any]:
+def _operation(rule: Rule, operation: Operation, idempotent: bool, guarded: bool) -> dict[str, Any]:
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1},
          "description": f"The id of the {name.removesuffix('_id')}"} for name in sorted(rule.arguments)]
-    parameters += [_query(name, found) for name, found in operation.query.items()]
+    parameters += [_query(name, described) for name, described in operation.query.items()]
     if operation.conditional:
         parameters += CONDITIONS
-    if keyed:
+    if idempotent:
         parameters.append(KEY)
-    if 304 in operation.answers:
+    if 304 in operation.responses:
         parameters.append(IF_NONE_MATCH)
-    headers = (({"ETag": ETAG} if 304 in operation.answers or operation.body else {})
+    headers = (({"ETag": ETAG} if 304 in operation.responses or operation.body else {})
                | (PAGE if "limit" in operation.query else {})
-               | ({"Location": LOCATION} if operation.body and 201 in operation.answers else {}))
-    answers = {str(status): _answer(found, headers) for status, found in operation.answers.items()}
-    errors = {400, *operation.errors, *((413,) if operation.body or keyed else ()), *((422,) if keyed else ()),
-              *((404,) if rule.arguments else ()), *((412,) if operation.conditional else ()),
+               | ({"Location": LOCATION} if operation.body and 201 in operation.responses else {}))
+    responses = {str(status): _response(body, headers) for status, body in operation.responses.items()}
+    errors = {400, *operation.errors, *((404,) if rule.arguments else ()), *((412,) if operation.conditional else ()),
+              *((413,) if operation.body or idempotent else ()), *((422,) if idempotent else ()),
               *((401,) if guarded else ()), *(() if rule.endpoint in UNLIMITED else (429,)), 500, 503}
-    answers |= {str(status): _error(status) for status in sorted(errors)}
+    responses |= {str(status): _error(status) for status in sorted(errors)}
     described = {"operationId": rule.endpoint.partition(".")[2], "summary": operation.summary,
                  "description": operation.description, "tags": [operation.tag],
-                 "parameters": parameters, "responses": answers}
+                 "parameters": parameters, "responses": responses}
     if guarded:
         described["security"] = [{"bearer": []}]
     if operation.body:
@@ -97,15 +100,15 @@ def _operation(rule: Rule, operation: Operation, keyed: bool, guarded: bool) -> 
     return described
 
 
-def _query(name: str, found: Schema) -> dict[str, Any]:
-    shown = {key: value for key, value in found.items() if key != "description"}
-    return {"name": name, "in": "query", "schema": shown, "description": found["description"]}
+def _query(name: str, described: Schema) -> dict[str, Any]:
+    bare = {key: value for key, value in described.items() if key != "description"}
+    return {"name": name, "in": "query", "schema": bare, "description": described["description"]}
 
 
-def _answer(found: Any, headers: dict[str, Any]) -> dict[str, Any]:
-    if found is None:
-        return {"description": "Not changed since", "headers": {"ETag": ETAG}}
-    return {"description": "Done", "content": _json(found)} | ({"headers": headers} if headers else {})
+def _response(body: Schema | None, headers: dict[str, Any]) -> dict[str, Any]:
+    if body is None:
+        return {"description": "Not modified: the client has the current version", "headers": {"ETag": ETAG}}
+    return {"description": "Success", "content": _json(body)} | ({"headers": headers} if headers else {})
 
 
 def _error(status: int) -> dict[str, Any]:
@@ -113,14 +116,14 @@ def _error(status: int) -> dict[str, Any]:
     return error | ({"headers": {"Retry-After": RETRY_AFTER}} if status in (429, 503) else {})
 
 
-def _json(found: Any, example: Any = None) -> dict[str, Any]:
-    return {"application/json": {"schema": dict(found)} | ({"example": dict(example)} if example is not None else {})}
+def _json(body: Schema, example: Any = None) -> dict[str, Any]:
+    return {"application/json": {"schema": dict(body)} | ({"example": dict(example)} if example is not None else {})}
 
 
 def _schemas() -> dict[str, Any]:
-    found = {f"{name}{suffix}": schema.definition(cls, permissions.private(cls), whole)
-             for name, cls in models.classes.items()
-             for suffix, whole in (("", True), ("Fields", False))}
+    schemas = {f"{name}{suffix}": schema.definition(cls, permissions.private(cls), whole)
+               for name, cls in models.classes.items()
+               for suffix, whole in (("", True), ("Fields", False))}
     error = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"],
              "additionalProperties": False}
-    return found | {"Error": error}
+    return schemas | {"Error": error}

@@ -1,4 +1,4 @@
-"""What each route takes and answers, said where the route is made; the documentation is made of it."""
+"""Descriptions of operations, declared at each view by `@describe`; the OpenAPI document is generated from them."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -16,49 +16,48 @@ Schema = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Operation:
-    """A method of a route.
+    """An operation of the API in the sense of OpenAPI: a method of a route.
 
     Args:
-        summary: what it does, in a sentence.
-        description: what a client must know beside it.
-        tag: the group it stands in.
-        answers: JSON Schemas, or nothing, by status.
-        errors: further statuses, whose answers are errors.
-        body: the JSON Schema of what is sent.
-        example: what may be sent.
-        query: parameters of the query, with their JSON Schemas.
-        conditional: takes `If-Match`.
-        permission: the class and the action that the actor needs a right to.
+        summary: what the operation does, in one sentence.
+        tag: the group of the operation.
+        responses: the JSON Schema of the body by status; `None` for a status without a body.
+        errors: error statuses that the document cannot derive from the other fields.
+        body: the JSON Schema of the request body, if there is one.
+        example: an example of a request body.
+        query: the query parameters, with their JSON Schemas.
+        conditional: whether the operation evaluates `If-Match` and the other preconditions.
+        permission: the class and the action that the actor needs permission for; `None` if every client may call it.
+        description: what a client must know to use the operation.
     """
 
     summary: str
     tag: str
-    answers: Mapping[int, Schema | None]
+    responses: Mapping[int, Schema | None]
     errors: tuple[int, ...] = ()
     body: Schema | None = None
     example: Mapping[str, Any] | None = None
     query: Mapping[str, Schema] = field(default_factory=dict)
     conditional: bool = False
     permission: tuple[type[BaseModel], str] | None = None
-
     description: str = ""
 
     @property
     def reads(self) -> bool:
-        """Whether it changes nothing, whatever its method."""
+        """Whether the operation changes nothing, even if its method is `POST`."""
         return self.permission is None or self.permission[1] == "read"
 
 
-def describe(*about: Any, **more: Any) -> Callable[[View], View]:
-    """Say what a view does; takes what `Operation` takes. Stands right below the route."""
-    def described(view: View) -> View:
-        view.operation = Operation(*about, **more)      # type: ignore[attr-defined]
+def describe(*args: Any, **kwargs: Any) -> Callable[[View], View]:
+    """Attach an `Operation` to a view. The arguments are those of `Operation`; place it directly below the route."""
+    def decorate(view: View) -> View:
+        view.operation = Operation(*args, **kwargs)      # type: ignore[attr-defined]
         return view
-    return described
+    return decorate
 
 
 def operation_of(app: Flask, endpoint: str | None) -> Operation | None:
-    """What was said of the view of an endpoint; nothing if it is not one of the API."""
+    """The operation of an endpoint, or `None` if the endpoint is not part of the API."""
     return getattr(app.view_functions.get(endpoint or ""), "operation", None)
 
 
@@ -66,8 +65,8 @@ def reference(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def part(name: str) -> Schema:
-    """An object, whole, or with the attributes that `fields` names."""
+def sparse(name: str) -> Schema:
+    """The schema of an object that may be reduced to the attributes that `fields` selects."""
     return {"anyOf": [reference(name), reference(f"{name}Fields")]}
 
 

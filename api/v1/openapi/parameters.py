@@ -1,11 +1,11 @@
-"""What lists and the search may be asked, as the documentation has it."""
+"""OpenAPI schemas of the query parameters of lists, and of the search."""
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from api.v1.openapi.operations import Schema, array, part
+from api.v1.openapi.operations import Schema, array, sparse
 from models.base_model import BaseModel
 from models.place import Place
 from services.listing import MOST, ROOM, known
@@ -15,53 +15,53 @@ from services.search.value_types import SORTS, WHOLE
 PAGE: dict[str, Schema] = {
     name: {**WHOLE.query, "description": description}
     for name, description in (
-        ("limit", f"How many to give; without it, all. With include, no list is longer than {MOST}"),
-        ("offset", "From which on to give them"))}
+        ("limit", f"The maximum number of objects to return; all if omitted. With include, at most {MOST}"),
+        ("offset", "The number of objects to skip"))}
 
 
 def object_query(cls: type[BaseModel]) -> dict[str, Schema]:
-    """Which attributes of an object to give, and what of others along."""
+    """The query parameters `fields` and `include` of a class."""
     fields, paths = known(cls, "fields"), known(cls, "include")
     included = _names(paths) | {
-        "description": f"Related objects to include, with commas: {', '.join(paths)}. The answer holds at most {ROOM} "
-                       "objects with them; if it is refused, include less, or set a lower limit"}
-    given = _names(fields) | {
-        "description": f"The attributes to give, with commas: {', '.join(fields)}. Without it, all are given"}
-    return {"fields": given} | ({"include": included} if paths else {})
+        "description": f"Related objects to include, separated by commas: {', '.join(paths)}. A response holds at most "
+                       f"{ROOM} objects, including related ones: if there are more, include less or lower the limit"}
+    selected = _names(fields) | {
+        "description": f"The attributes to return, separated by commas: {', '.join(fields)}. All if omitted"}
+    return {"fields": selected} | ({"include": included} if paths else {})
 
 
 def listing_query(cls: type[BaseModel]) -> dict[str, Schema]:
-    """How much of a list to give, in which order."""
+    """The query parameters of a list of a class: `limit`, `offset`, `sort`, `fields` and `include`."""
     order = _names(known(cls, "sort"), "-?") | {
-        "description": "Attributes to sort by, with commas, such as -created_at, where - turns the order. Without it, "
-                       "the oldest come first"}
+        "description": "Attributes to sort by, separated by commas, such as -created_at: a minus sign sorts in "
+                       "descending order. If omitted, the oldest objects come first"}
     return PAGE | {"sort": order} | object_query(cls)
 
 
 def _names(names: Sequence[str], before: str = "") -> dict[str, Any]:
-    """Names with commas, at most as many as there are."""
+    """The schema of a comma-separated list of names, which is at most as long as the list of all names."""
     one = f"{before}(?:{'|'.join(map(re.escape, names))})"
     return {"type": "string", "pattern": f"^(?:{one}(?:,{one}){{0,{max(len(names) - 1, 0)}}})?$"}
 
 
 def _or_null(each: Schema) -> Schema:
-    """A value that may be null, which counts as absent."""
+    """The schema of a value or null, which means that the filter is not set."""
     return {**each, "type": [each["type"], "null"]} | ({"enum": [*each["enum"], None]} if "enum" in each else {})
 
 
 SEARCH_BODY: Schema = {"type": "object", "additionalProperties": False,
                        "properties": {name: _or_null(each.kind.body) for name, each in FILTERS.items()}}
-COUNTED = array({"type": "object", "required": ["id", "name", "count"], "properties": {
+FACET_COUNTS = array({"type": "object", "required": ["id", "name", "count"], "properties": {
     "id": {"type": "string"}, "name": {"type": "string"}, "count": {"type": "integer"}}})
-SEARCHED: Schema = {"oneOf": [
-    array(part("Place")),
+SEARCH_RESULT: Schema = {"oneOf": [
+    array(sparse("Place")),
     {"type": "object", "required": ["places", "total", "facets"], "properties": {
-        "places": array(part("Place")), "total": {"type": "integer"},
-        "facets": {"type": "object", "properties": dict.fromkeys(LISTS, COUNTED)}}}]}
+        "places": array(sparse("Place")), "total": {"type": "integer"},
+        "facets": {"type": "object", "properties": dict.fromkeys(LISTS, FACET_COUNTS)}}}]}
 SEARCH_QUERY: dict[str, Schema] = {
     **{name: {**each.kind.query, "description": each.description} for name, each in FILTERS.items()},
     **listing_query(Place)}
 SEARCH_QUERY["sort"] = {
     "type": "string", "pattern": f"{'|'.join(f'^{each}$' for each in SORTS)}|{SEARCH_QUERY['sort']['pattern']}",
-    "description": f"{', '.join(SORTS)} (which needs near); or attributes with commas, such as -created_at, where - "
-                   "turns the order. Without it, the oldest come first"}
+    "description": f"{', '.join(SORTS)} (which requires near), or attributes separated by commas, such as -created_at: "
+                   "a minus sign sorts in descending order. If omitted, the oldest places come first"}

@@ -1,6 +1,6 @@
-"""The routes of the API: a module for each noun, all on the blueprint `app_views`.
+"""The routes of the API, one module for each resource, all on the blueprint `app_views`.
 
-Every module of this package is imported, so that a resource has its routes once its module is there.
+The package imports all of its modules, so adding a module adds its routes.
 """
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ app_views = Blueprint("api_v1", __name__)
 
 
 @app_views.before_request
-def check() -> None:
-    """Refuse a request that cannot be understood, before it does anything."""
+def validate_request() -> None:
+    """Reject a request with an unknown parameter or an invalid header before its view runs."""
     operation = operation_of(current_app, request.endpoint)
     if operation is None:
         return
     if request.environ.get("QUERY_STRING") and request.method != "OPTIONS":
         check_query(operation.query)
     if request.method not in SAFE and not operation.reads:
-        conditional.check(operation.conditional)
-        idempotency.check()
+        conditional.validate_headers(operation.conditional)
+        idempotency.validate_key()
 
 
 for _module in pkgutil.iter_modules(__path__):

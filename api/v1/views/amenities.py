@@ -1,4 +1,4 @@
-"""Amenities."""
+"""The routes of amenities."""
 from __future__ import annotations
 
 from api.v1.views.resource import add_resource

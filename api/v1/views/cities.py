@@ -1,4 +1,4 @@
-"""Cities of a state."""
+"""The routes of cities, which belong to a state."""
 from __future__ import annotations
 
 from api.v1.views.resource import add_resource

@@ -1,9 +1,9 @@
-"""Whether the API answers, and what it holds."""
+"""The status of the API, and the number of objects of each class."""
 from __future__ import annotations
 
 from flask import Response
 
-from api.v1.http.responses import answer
+from api.v1.http.responses import json_response
 from api.v1.openapi.operations import describe
 from api.v1.views import app_views
 from services.registry import stats as stats_by_table
@@ -13,14 +13,14 @@ COUNTS = {"type": "object", "additionalProperties": {"type": "integer"}}
 
 
 @app_views.get("/status")
-@describe("Tell that the API answers.", "index", {200: STATUS},
-          description="It says OK whatever the storage does, and does not count for the rate limit.")
+@describe("Check that the API responds.", "index", {200: STATUS},
+          description="Returns OK even if the storage cannot be reached. The rate limit does not apply.")
 def status() -> Response:
-    return answer({"status": "OK"})
+    return json_response({"status": "OK"})
 
 
 @app_views.get("/stats")
-@describe("Count the objects of each kind.", "index", {200: COUNTS},
-          description="The number of objects, by the name of their resource.")
+@describe("Count the objects of each class.", "index", {200: COUNTS},
+          description="Returns the number of objects of each resource, such as `states`.")
 def stats() -> Response:
-    return answer(stats_by_table())
+    return json_response(stats_by_table())

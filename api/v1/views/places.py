@@ -1,4 +1,4 @@
-"""Places, and the search for them."""
+"""The routes of places and of the search for places."""
 from __future__ import annotations
 
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from flask import Response, request
 
 from api.v1.http.auth import reader
-from api.v1.http.requests import body, names, number
-from api.v1.http.responses import faceted, listed
+from api.v1.http.requests import body, query_names, query_number
+from api.v1.http.responses import faceted_response, list_response
 from api.v1.openapi.operations import describe
-from api.v1.openapi.parameters import SEARCH_BODY, SEARCH_QUERY, SEARCHED, listing_query
+from api.v1.openapi.parameters import SEARCH_BODY, SEARCH_QUERY, SEARCH_RESULT, listing_query
 from api.v1.views import app_views
-from api.v1.views.resource import LISTED, add_resource
+from api.v1.views.resource import PAGING, add_resource
 from models.city import City
 from models.place import Place
 from services.search import search
@@ -23,29 +23,31 @@ add_resource(Place, parent=City, example={"user_id": "<id of a user>", "name": "
 
 
 @app_views.post("/places_search")
-@describe("Search places.", "places", {200: SEARCHED}, permission=(Place, "read"), body=SEARCH_BODY,
+@describe("Search places.", "places", {200: SEARCH_RESULT}, permission=(Place, "read"), body=SEARCH_BODY,
           example={"text": "river", "guests": 2, "price_max": 150, "sort": "price"},
-          query={name: found for name, found in listing_query(Place).items() if name != "sort"},
-          description=f"Finds the places in any of the states and cities that have all of the amenities and meet every "
-                      f"other filter; `{{}}` finds every place. It changes nothing, and takes no token. {LISTED}")
+          query={name: described for name, described in listing_query(Place).items() if name != "sort"},
+          description=f"Finds the places that are in one of the states or cities, have all of the amenities and match "
+                      f"every other filter. `{{}}` finds all places. The search is read-only and never requires a "
+                      f"token. {PAGING}")
 def places_search() -> Response:
-    return _found(body())
+    return _search_response(body())
 
 
 @app_views.get("/places")
-@describe("List all places, or search them.", "places", {200: SEARCHED, 304: None}, permission=(Place, "read"),
-          query=SEARCH_QUERY, description=f"The same search as /places_search, whose address can be shared. {LISTED}")
+@describe("List or search places.", "places", {200: SEARCH_RESULT, 304: None}, permission=(Place, "read"),
+          query=SEARCH_QUERY, description="The same search as `POST /places_search`, as an address that can be "
+                                          f"shared. {PAGING}")
 def places() -> Response:
-    wanted = {name: text for name, text in request.args.items() if name in FILTERS}
-    if wanted.get("sort") not in SORTS:     # then it names attributes, as for other lists
-        wanted.pop("sort", None)
-    return _found({name: FILTERS[name].kind.read(name, text) for name, text in wanted.items()})
+    texts = {name: text for name, text in request.args.items() if name in FILTERS}
+    if texts.get("sort") not in SORTS:     # names of attributes, as in other lists
+        texts.pop("sort", None)
+    return _search_response({name: FILTERS[name].kind.read(name, text) for name, text in texts.items()})
 
 
-def _found(wanted: dict[str, Any]) -> Response:
-    sort = [] if wanted.get("sort") else names("sort")
-    listing = search(wanted, sort, names("fields"), include := names("include"), reader(Place, include))
-    for name in ("limit", "offset"):    # those of the query, where they are, are those of a link to a page
-        if (value := number(name)) is not None:
+def _search_response(filters: dict[str, Any]) -> Response:
+    sort = [] if filters.get("sort") else query_names("sort")
+    listing = search(filters, sort, query_names("fields"), include := query_names("include"), reader(Place, include))
+    for name in ("limit", "offset"):    # the query overrides the body, as the Link header puts the page into the query
+        if (value := query_number(name)) is not None:
             setattr(listing, name, value)
-    return faceted(listing) if wanted.get("facets") else listed(listing)
+    return faceted_response(listing) if filters.get("facets") else list_response(listing)

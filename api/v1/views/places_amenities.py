@@ -1,15 +1,15 @@
-"""The amenities that a place offers."""
+"""The routes that list, link and unlink the amenities of a place."""
 from __future__ import annotations
 
 from flask import Response
 
 from api.v1.http.auth import actor
-from api.v1.http.idempotency import keyed
-from api.v1.http.responses import answer, listed
-from api.v1.openapi.operations import array, describe, part, reference
+from api.v1.http.idempotency import idempotent
+from api.v1.http.responses import json_response, list_response
+from api.v1.openapi.operations import array, describe, reference, sparse
 from api.v1.openapi.parameters import listing_query
 from api.v1.views import app_views
-from api.v1.views.resource import LISTED, NOTHING, listing
+from api.v1.views.resource import EMPTY_OBJECT, PAGING, requested_listing
 from models.amenity import Amenity
 from models.place import Place
 from services.actor import VISITOR
@@ -17,31 +17,32 @@ from services.registry import service_for
 
 
 @app_views.get("/places/<place_id>/amenities")
-@describe("List the amenities of a place.", "places", {200: array(part("Amenity")), 304: None},
+@describe("List the amenities of a place.", "places", {200: array(sparse("Amenity")), 304: None},
           permission=(Amenity, "read"), query=listing_query(Amenity),
-          description=f"The amenities that the place offers. {LISTED}")
+          description=f"Returns the amenities that the place offers. {PAGING}")
 def place_amenities(place_id: str) -> Response:
     service_for(Place).check(VISITOR, place_id)
-    return listed(listing(Amenity, {}, [Amenity.places.any(Place.id == place_id)]))
+    return list_response(requested_listing(Amenity, {}, [Amenity.places.any(Place.id == place_id)]))
 
 
 @app_views.post("/places/<place_id>/amenities/<amenity_id>")
 @describe("Link an amenity to a place.", "places", {201: reference("Amenity"), 200: reference("Amenity")},
           permission=(Place, "link"),
-          description="The place offers the amenity from then on. The answer is 200 if it did already. Takes no body.")
-@keyed
+          description="Adds the amenity to the place. The response is 200 if it was linked already. Send no body.")
+@idempotent
 def link(place_id: str, amenity_id: str) -> Response:
-    place, amenity = _found(place_id, amenity_id)
-    return answer(amenity.to_dict(), 201 if service_for(Place).link(actor(), place, amenity) else 200)
+    place, amenity = _find_both(place_id, amenity_id)
+    return json_response(amenity.to_dict(), 201 if service_for(Place).link(actor(), place, amenity) else 200)
 
 
 @app_views.delete("/places/<place_id>/amenities/<amenity_id>")
-@describe("Unlink an amenity from a place.", "places", {200: NOTHING}, permission=(Place, "link"),
-          description="The place no longer offers the amenity, which itself stays. If it did not, the answer is 404.")
+@describe("Unlink an amenity from a place.", "places", {200: EMPTY_OBJECT}, permission=(Place, "link"),
+          description="Removes the amenity from the place and keeps the amenity itself. The response is 404 if it was "
+                      "not linked.")
 def unlink(place_id: str, amenity_id: str) -> Response:
-    service_for(Place).unlink(actor(), *_found(place_id, amenity_id))
-    return answer({})
+    service_for(Place).unlink(actor(), *_find_both(place_id, amenity_id))
+    return json_response({})
 
 
-def _found(place_id: str, amenity_id: str) -> tuple[Place, Amenity]:
+def _find_both(place_id: str, amenity_id: str) -> tuple[Place, Amenity]:
     return service_for(Place).find(actor(), place_id), service_for(Amenity).find(actor(), amenity_id)

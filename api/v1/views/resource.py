@@ -1,4 +1,4 @@
-"""The five routes of a resource: list, create, show, update and delete the objects of a class."""
+"""The five routes of a resource: list, create, get, update and delete the objects of a class."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from flask import Response
 
 from api.v1.http.auth import actor, reader
-from api.v1.http.conditional import expect
-from api.v1.http.idempotency import keyed
-from api.v1.http.requests import body, names, number
-from api.v1.http.responses import answer, listed, tagged
-from api.v1.openapi.operations import array, describe, part, reference
+from api.v1.http.conditional import check_preconditions
+from api.v1.http.idempotency import idempotent
+from api.v1.http.requests import body, query_names, query_number
+from api.v1.http.responses import etag_response, json_response, list_response
+from api.v1.openapi.operations import array, describe, reference, sparse
 from api.v1.openapi.parameters import listing_query, object_query
 from api.v1.views import app_views
 from errors import Invalid
@@ -22,18 +22,18 @@ from services.actor import VISITOR
 from services.listing import Listing
 from services.registry import service_for
 
-NOTHING = {"type": "object", "additionalProperties": False}
-LISTED = ("Without `limit` the whole list is given. With it, a page is given: `X-Total-Count` says how many there are, "
-          "and `Link` where the other pages are.")
+EMPTY_OBJECT = {"type": "object", "additionalProperties": False}
+PAGING = ("Without `limit`, the response is the complete list. With `limit`, it is one page: `X-Total-Count` is the "
+          "total number of objects, and `Link` holds the addresses of the other pages.")
 
 
 class Resource(NamedTuple):
-    """A class with its routes.
+    """A class that the API exposes, and the paths of its routes.
 
     Args:
-        cls: the class; its table's name is the resource's.
-        example: what a client may send.
-        parent: the class of the object that a new one is made in.
+        cls: the class. The resource has the name of its table.
+        example: an example of a request body, for the documentation.
+        parent: the class of the parent object, if objects are created under a parent.
     """
 
     cls: type[BaseModel]
@@ -45,17 +45,18 @@ class Resource(NamedTuple):
         return str(self.cls.__tablename__)
 
     @property
-    def collection(self) -> str:
-        """The path of the list that new ones are posted to; its id is called as the attribute that holds it."""
-        return f"/{self.parent.__tablename__}/<{id_of(self.parent)}>/{self.name}" if self.parent else f"/{self.name}"
+    def collection_path(self) -> str:
+        """The path of the collection, such as `/states/<state_id>/cities`, with the foreign key as argument."""
+        return f"/{self.parent.__tablename__}/<{id_name(self.parent)}>/{self.name}" if self.parent else f"/{self.name}"
 
     @property
-    def one(self) -> str:
-        """The path of an object."""
-        return f"/{self.name}/<{id_of(self.cls)}>"
+    def item_path(self) -> str:
+        """The path of one object, such as `/cities/<city_id>`."""
+        return f"/{self.name}/<{id_name(self.cls)}>"
 
     @property
-    def a_one(self) -> str:
+    def noun(self) -> str:
+        """The class in a sentence, such as "an amenity"."""
         name = self.cls.__name__.lower()
         return f"an {name}" if name[0] in "aeio" else f"a {name}"
 
@@ -67,83 +68,106 @@ class Resource(NamedTuple):
 
 
 def add_resource(cls: type[BaseModel], example: Mapping[str, Any], parent: type[BaseModel] | None = None) -> None:
-    """Give a class its routes; see `Resource`."""
+    """Add the five routes of a class to the API. The arguments are those of `Resource`."""
     for add in (_index, _create, _show, _update, _remove):
         add(Resource(cls, example, parent))
 
 
-def _index(its: Resource) -> None:
-    inside = f" of a {its.parent.__name__.lower()}" if its.parent else ""
+def _index(resource: Resource) -> None:
+    cls, name = resource.cls, resource.name
+    inside = f" of a {resource.parent.__name__.lower()}" if resource.parent else ""
 
-    @app_views.get(its.collection, endpoint=f"{its.name}_index")
-    @describe(f"List the {its.name}{inside}.", its.name, {200: array(part(its.cls.__name__)), 304: None},
-              permission=(its.cls, "read"), query=listing_query(its.cls),
-              description=f"The oldest come first. {LISTED}")
+    @app_views.get(resource.collection_path, endpoint=f"{name}_index")
+    @describe(f"List the {name}{inside}.", name, {200: array(sparse(cls.__name__)), 304: None},
+              permission=(cls, "read"), query=listing_query(cls),
+              description=f"By default, the oldest come first. {PAGING}")
     def index(**owners: str) -> Response:
-        service_for(its.cls).check_owners(VISITOR, owners)
-        return listed(listing(its.cls, owners))
+        service_for(cls).check_owners(VISITOR, owners)
+        return list_response(requested_listing(cls, owners))
 
 
-def _create(its: Resource) -> None:
-    @app_views.post(its.collection, endpoint=f"{its.name}_create")
-    @describe(f"Create {its.a_one}.", its.name, {201: reference(its.cls.__name__)}, permission=(its.cls, "create"),
-              errors=its.conflicts(made=True), example=its.example,
-              body=schema.input_definition(its.cls, made=True, parent=id_of(its.parent) if its.parent else None),
-              description="What the server sets (`id`, times, `__class__`, the parent in the path) is ignored. Send an "
-                          "`Idempotency-Key`, so that a request that is sent again creates nothing twice.")
-    @keyed
+def _create(resource: Resource) -> None:
+    cls, name = resource.cls, resource.name
+    parent_id = id_name(resource.parent) if resource.parent else None
+
+    @app_views.post(resource.collection_path, endpoint=f"{name}_create")
+    @describe(f"Create {resource.noun}.", name, {201: reference(cls.__name__)}, permission=(cls, "create"),
+              errors=resource.conflicts(made=True), example=resource.example,
+              body=schema.input_definition(cls, made=True, parent=parent_id),
+              description="Attributes that the server sets are ignored: `id`, `created_at`, `updated_at`, `__class__` "
+                          "and the id of the parent, which is in the path. Send an `Idempotency-Key` header to be able "
+                          "to repeat the request without creating a second object.")
+    @idempotent
     def create(**owners: str) -> Response:
         try:
             data = body()
         except Invalid:
-            service_for(its.cls).check_owners(actor(), owners)   # comes first
+            service_for(cls).check_owners(actor(), owners)   # an unknown parent is reported before an invalid body
             raise
-        obj = service_for(its.cls).create(actor(), data, owners).to_dict()
-        response = tagged(obj, 201)
-        response.headers["Location"] = f"/api/v1/{its.name}/{obj['id']}"
+        obj = service_for(cls).create(actor(), data, owners).to_dict()
+        response = etag_response(obj, 201)
+        response.headers["Location"] = f"/api/v1/{name}/{obj['id']}"
         return response
 
 
-def _show(its: Resource) -> None:
-    @app_views.get(its.one, endpoint=f"{its.name}_show")
-    @describe(f"Get {its.a_one}.", its.name, {200: part(its.cls.__name__), 304: None}, permission=(its.cls, "read"),
-              query=object_query(its.cls),
-              description="`fields` leaves attributes out, `include` adds related objects.")
+def _show(resource: Resource) -> None:
+    cls, name = resource.cls, resource.name
+
+    @app_views.get(resource.item_path, endpoint=f"{name}_show")
+    @describe(f"Get {resource.noun}.", name, {200: sparse(cls.__name__), 304: None}, permission=(cls, "read"),
+              query=object_query(cls),
+              description="`fields` selects the attributes to return. `include` adds related objects.")
     def show(**ids: str) -> Response:
         [id] = ids.values()
-        include = names("include")
-        return tagged(service_for(its.cls).show(reader(its.cls, include), id, names("fields"), include))
+        include = query_names("include")
+        return etag_response(service_for(cls).show(reader(cls, include), id, query_names("fields"), include))
 
 
-def _update(its: Resource) -> None:
-    @app_views.put(its.one, endpoint=f"{its.name}_update")
-    @describe(f"Change {its.a_one}.", its.name, {200: reference(its.cls.__name__)}, permission=(its.cls, "update"),
-              errors=its.conflicts(made=False), body=schema.input_definition(its.cls, made=False),
-              example=its.example, conditional=True,
-              description="Sets the attributes that the body names: all of them, or none if one does not fit. What "
-                          "cannot be changed (`id`, times, `__class__`, parents, an email) is ignored. Send the `ETag` "
-                          "of what you saw as `If-Match`, so that nobody's change is overwritten.")
+def _update(resource: Resource) -> None:
+    cls, name = resource.cls, resource.name
+
+    @app_views.put(resource.item_path, endpoint=f"{name}_update")
+    @describe(f"Update {resource.noun}.", name, {200: reference(cls.__name__)}, permission=(cls, "update"),
+              errors=resource.conflicts(made=False), body=schema.input_definition(cls, made=False),
+              example=resource.example, conditional=True,
+              description="Sets the attributes in the body; the other attributes keep their values. If one value is "
+                          "invalid, nothing is changed. Attributes that cannot be changed are ignored: `id`, "
+                          "`created_at`, `updated_at`, `__class__`, the ids of parents and a user's `email`. Send the "
+                          "`ETag` of the version that you read as `If-Match`, so that you do not overwrite the change "
+                          "of another client.")
     def update(**ids: str) -> Response:
-        obj = service_for(its.cls).find(actor(), *ids.values())
-        return tagged(service_for(its.cls).update(actor(), obj, body(), lambda: expect(obj.to_dict())).to_dict())
+        obj = service_for(cls).find(actor(), *ids.values())
+        updated = service_for(cls).update(actor(), obj, body(), lambda: check_preconditions(obj.to_dict()))
+        return etag_response(updated.to_dict())
 
 
-def _remove(its: Resource) -> None:
-    @app_views.delete(its.one, endpoint=f"{its.name}_remove")
-    @describe(f"Delete {its.a_one}.", its.name, {200: NOTHING}, permission=(its.cls, "remove"), conditional=True,
-              description="All that belongs to it is deleted with it.")
+def _remove(resource: Resource) -> None:
+    cls, name = resource.cls, resource.name
+
+    @app_views.delete(resource.item_path, endpoint=f"{name}_remove")
+    @describe(f"Delete {resource.noun}.", name, {200: EMPTY_OBJECT}, permission=(cls, "remove"), conditional=True,
+              description="Deletes the objects that belong to it as well.")
     def remove(**ids: str) -> Response:
-        obj = service_for(its.cls).find(actor(), *ids.values())
-        service_for(its.cls).remove(actor(), obj, lambda: expect(obj.to_dict()))
-        return answer({})
+        obj = service_for(cls).find(actor(), *ids.values())
+        service_for(cls).remove(actor(), obj, lambda: check_preconditions(obj.to_dict()))
+        return json_response({})
 
 
-def id_of(cls: type[BaseModel]) -> str:
-    """The name of an id of that class, in paths and in other objects."""
+def id_name(cls: type[BaseModel]) -> str:
+    """The name of the id of a class in paths and in foreign keys, such as `state_id`."""
     return f"{cls.__name__.lower()}_id"
 
 
-def listing(cls: type[BaseModel], having: dict[str, str], where: Sequence[Any] = ()) -> Listing:
-    """The list of those objects that the query asks for; see `Listing`."""
-    return Listing(cls, where, names("sort"), number("limit"), number("offset") or 0, names("fields"),
-                   include := names("include"), having=having, actor=reader(cls, include))
+def requested_listing(cls: type[BaseModel], having: dict[str, str], where: Sequence[Any] = ()) -> Listing:
+    """The listing that the query parameters describe: order, page, attributes and related objects.
+
+    Args:
+        cls: the class of the objects.
+        having: attributes and the values that they must have.
+        where: further conditions, in SQL.
+    Raises:
+        Invalid: a query parameter has an invalid value.
+    """
+    include = query_names("include")
+    return Listing(cls, where, query_names("sort"), query_number("limit"), query_number("offset") or 0,
+                   query_names("fields"), include, having=having, actor=reader(cls, include))

@@ -1,4 +1,4 @@
-"""Reviews of a place."""
+"""The routes of reviews, which belong to a place."""
 from __future__ import annotations
 
 from api.v1.views.resource import add_resource

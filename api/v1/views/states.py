@@ -1,4 +1,4 @@
-"""States."""
+"""The routes of states."""
 from __future__ import annotations
 
 from api.v1.views.resource import add_resource

@@ -1,6 +1,7 @@
-"""The documentation page: Swagger UI over the API's own description, served by flasgger.
+"""The documentation page `/apidocs`: Swagger UI for the generated OpenAPI document, served by flasgger.
 
-flasgger is a shell here: it is handed one finished document and current files of Swagger UI.
+flasgger only serves files: the document comes from `document()`, and Swagger UI from `flask_swagger_ui`, which is newer
+than flasgger's own copy.
 """
 from __future__ import annotations
 
@@ -21,11 +22,11 @@ docs = Blueprint("docs", __name__, static_folder="static", static_url_path="/api
 
 
 def init_app(app: Flask) -> None:
-    """Add the documentation to an application whose routes are all there."""
+    """Add the documentation to an application, after all of its API routes were registered."""
     app.register_blueprint(docs)
     Swagger(app, template=document(app), config={
         "openapi": "3.1.0", "headers": [], "auth": {}, "swagger_ui": True, "specs_route": "/apidocs",
-        "oauth_redirect": "/apidocs",    # hidden by the page itself: there is no such log-in
+        "oauth_redirect": "/apidocs",    # flasgger requires one; the page never uses it
         "static_url_path": "/flasgger_static", "static_folder": str(Path(flask_swagger_ui.__file__).parent / "dist"),
         "template_folder": str(_HERE / "templates"),
         "specs": [{"endpoint": "apispec_1", "route": "/apispec_1.json", "rule_filter": lambda _: False,
