@@ -34,16 +34,18 @@ test: $(VENV)/dev  ## install what the tests need, and run all tests on both sto
 functional: $(VENV)/dev  ## test the running site STAGING_SERVER=http://… from outside; changes nothing there
 	$(BIN)/python -m pytest tests/functional
 
-lint: $(VENV)/dev  ## check the style and types of Python, and the style of scripts
+lint: $(VENV)/dev  ## check style, types, prose and spelling
 	$(BIN)/pycodestyle --exclude=$(VENV),.git,tests/node_modules .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python -m tests.prose
+	$(BIN)/codespell
 	$(BIN)/node tests/node_modules/eslint/bin/eslint.js --config tests/eslint.config.mjs --max-warnings 0 web_dynamic tests/eslint.config.mjs
 
 coverage: $(VENV)/dev  ## run all tests, and list the lines and branches that no test reaches
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
 
-bench: $(VENV)/dev  ## run the benchmarks, and print each figure beside its limit
+bench: $(VENV)/dev  ## run the benchmarks, and print each figure with its reference and target
 	$(BIN)/python -m bench
 
 plain: $(VENV)/run  ## draw the pages of web_static/ from the templates

@@ -1,5 +1,5 @@
--- Makes the database and the user that HBNB's tests use, and empty.
--- For MySQL 8 and MariaDB 10.11; running it again does no harm:
+-- Creates the database and the user of HBNB's tests. The tests delete everything in this database.
+-- For MySQL 8 and MariaDB 10.11; you can run it more than once:
 --     cat setup_mysql_test.sql | mysql -u root -p
 CREATE DATABASE IF NOT EXISTS hbnb_test_db CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE USER IF NOT EXISTS 'hbnb_test'@'localhost' IDENTIFIED BY 'hbnb_test_pwd';

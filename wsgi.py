@@ -1,4 +1,4 @@
-"""API and pages on one port: `python wsgi.py`, or `wsgi:app` in any WSGI server."""
+"""The application with API and pages: run `python wsgi.py`, or use `wsgi:app` in any WSGI server."""
 from __future__ import annotations
 
 from flask import Flask
@@ -16,10 +16,10 @@ from web.errors import error_page
 
 
 def create_app(settings: Settings) -> Flask:
-    """Make the application. The storage is neither read nor connected to before it is used.
+    """Create the application. It neither reads the storage nor connects to it until the first use.
 
     Raises:
-        Misconfigured: the settings cannot work.
+        Misconfigured: a setting is invalid or lacks another one.
     """
     models.open_storage(settings)
     app = serving.Application(__name__, static_folder=None)
@@ -40,10 +40,10 @@ if __name__ == "__main__":
 
     from server import serve, serve_socket
     parser = argparse.ArgumentParser(description="Serve API and pages.")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=5000)
-    parser.add_argument("--socket", type=Path, help="listen on this unix socket instead")
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=5000, help="port to listen on (default: %(default)s)")
+    parser.add_argument("--socket", type=Path, help="listen on this Unix socket, instead of an address and a port")
+    parser.add_argument("--workers", type=int, default=1, help="number of worker processes (default: %(default)s)")
     options = parser.parse_args()
     if options.workers < 1:
         parser.error(f"argument --workers: {options.workers} is less than 1")

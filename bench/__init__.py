@@ -1,5 +1,5 @@
-"""How fast HBNB is, each figure beside its limit, measured in the same run: `python -m bench [GROUP ...]`.
+"""Benchmarks: HBNB against a reference, measured in the same run: `python -m bench [GROUP ...]`.
 
-A group is a module with `rows(folder)`, which gives its figures and may leave behind what it likes
-in the folder. Nothing here reads HBNB's settings from the environment: each store is named by its path or address.
+A group is a module with a function `rows(folder)`, which returns its measurements and may write files into the folder.
+Benchmarks ignore HBNB's settings in the environment; they name each store by its path or address.
 """

@@ -1,4 +1,4 @@
-"""A city's listings and reviews: real ones where they lie beside the project, else made up, of about that size."""
+"""Listings and reviews of a city: real ones if `../shared/data` exists, otherwise generated ones of about that size."""
 from __future__ import annotations
 
 import csv
@@ -23,7 +23,7 @@ class Files(NamedTuple):
 
 
 def files(folder: Path) -> Files:
-    """The two files; those that are made up are written into the folder."""
+    """Return the paths of the two files. Generated ones are written into the folder."""
     if not QUICK and (_REAL / "albany-reviews.csv.gz").exists():
         return Files(str(_REAL / "albany-listings.csv.gz"), str(_REAL / "albany-reviews.csv.gz"), True)
     choose = random.Random(1)

@@ -1,4 +1,4 @@
-"""The other side of `measure.child`; imports nothing that would count as memory of what is measured."""
+"""Child process of `measure.child`. It imports nothing else, because that would add to the measured memory."""
 from __future__ import annotations
 
 import importlib

@@ -1,6 +1,6 @@
-"""Putting another release in the place of the current one, while guests come: the usual ways, and ours.
+"""Switching the `current` release under load: HBNB's atomic swap against two common ways.
 
-On a test host (tests/deploy/hosts.py), whose nginx serves the files behind the link `current`.
+It runs on a test host (tests/deploy/hosts.py), whose nginx serves the files of the link `current`.
 """
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ events {{}}
 http {{ server {{ listen 80; access_log off; root {FOLDER}/current; }} }}
 """
 COMMON = Path(__file__).parent.parent / "deploy" / "steps" / "common.sh"
-OURS = f"ROOT={FOLDER}\n{COMMON.read_text()}\npoint_link releases/NAME current"
+ATOMIC = f"ROOT={FOLDER}\n{COMMON.read_text()}\npoint_link releases/NAME current"
 NAIVE = (f"rm -rf {FOLDER}/current", f"ln -s releases/NAME {FOLDER}/current")
 
 
 def rows(folder: Path, *_: str) -> Iterator[Row]:
-    """Failed requests, of which there are to be none; each row has those of a usual way as its limit."""
+    """Count failed requests, which should be 0 with HBNB's swap; each row compares it with a common way."""
     if lacking := hosts.missing():
         raise RuntimeError(lacking)
     (folder / "hosts").mkdir()
@@ -36,18 +36,18 @@ def rows(folder: Path, *_: str) -> Iterator[Row]:
             mkdir -p {FOLDER}/releases/a {FOLDER}/releases/b && cd {FOLDER} && ln -s releases/a current
             echo a > releases/a/page && echo b > releases/b/page
             cat > /etc/nginx/nginx.conf && systemctl start nginx""", input=NGINX).check_returncode()
-        failed, requests = _swapped(found, [OURS])
-        for commands, what in ((NAIVE, "rm -rf, ln -s"), ([" && ".join(NAIVE)], "both in one call")):
-            theirs, of = _swapped(found, commands)
-            yield Row(f"{SWAPS} swaps of current: failed of {requests:,}", failed, theirs, "requests",
-                      f"{what}, of {of:,}", at_most=0)
+        failed, requests = _swapped(found, [ATOMIC])
+        for commands, description in ((NAIVE, "rm -rf, ln -s"), ([" && ".join(NAIVE)], "both in one call")):
+            naive_failed, naive_requests = _swapped(found, commands)
+            yield Row(f"{SWAPS} swaps of current: failed of {requests:,}", failed, naive_failed, "requests",
+                      f"{description}, of {naive_requests:,}", at_most=0)
 
 
 def _swapped(found: hosts.Hosts, commands: Sequence[str]) -> tuple[int, int]:
-    """How many requests failed, and how many there were, during some swaps over one SSH connection.
+    """Send requests during some swaps over one SSH connection; return the numbers of failed and of all requests.
 
     Args:
-        commands: of a swap, each its own call.
+        commands: the shell commands of a swap, each run by a call of its own.
     """
     ssh = ["ssh", "-F", found.config, "-o", "ControlMaster=auto", "-o", "ControlPersist=5",
            "-o", f"ControlPath={found.folder}/control", "web-01"]
@@ -58,7 +58,7 @@ def _swapped(found: hosts.Hosts, commands: Sequence[str]) -> tuple[int, int]:
                 subprocess.run([*ssh, command.replace("NAME", "ab"[number % 2])], check=True,
                                stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wrk.send_signal(signal.SIGINT)
-        said = wrk.communicate()[0]
-    errors = re.findall(r"(?:Non-2xx or 3xx responses: |connect |read |write |timeout )(\d+)", said)
-    [requests] = re.findall(r"(\d+) requests in", said)
+        report = wrk.communicate()[0]
+    errors = re.findall(r"(?:Non-2xx or 3xx responses: |connect |read |write |timeout )(\d+)", report)
+    [requests] = re.findall(r"(\d+) requests in", report)
     return sum(map(int, errors)), int(requests)

@@ -1,4 +1,4 @@
-"""The search that is drawn on the server, in pages a second: on both engines, against a bare Flask application."""
+"""The search page rendered on the server, in pages a second: on both engines, against a bare Flask application."""
 from __future__ import annotations
 
 from contextlib import ExitStack
@@ -7,37 +7,38 @@ from pathlib import Path
 from bench import albany
 from bench.measure import child
 from bench.row import Row
-from bench.served import Request, Served, compared
+from bench.servers import Request, Served, compared
 from tests.mariadb import MariaDB
 
-# How much of a bare page is to be reached.
-DRAWN = 0.5
+# The target, as a share of the reference's rate.
+RENDERED = 0.5
 
 
 def rows(folder: Path) -> list[Row]:
-    """The first page, and one with filters, of a city's listings."""
+    """Measure the first page of a city's listings, without and with filters."""
     files = albany.files(folder)
     store = str(folder / "pages.json")
-    asked = {child("bench.pages:fill", store, files.listings): ", two amenities of a state", "/hbnb": ""}
+    paths = {child("bench.pages:fill", store, files.listings): ", two amenities of a state", "/hbnb": ""}
     with ExitStack() as stack:
         def served(target: str, **settings: str) -> Served:
             return stack.enter_context(Served(target, settings, folder, root=""))
 
-        drawn, finished = (served(f"bench.bare:{name}", HBNB_FILE_PATH=store) for name in ("app", "finished"))
-        found = []
+        rendered, finished = (served(f"bench.bare_flask:{name}", HBNB_FILE_PATH=store) for name in ("app", "finished"))
+        rows = []
         for engine, settings in (("a file", {"HBNB_FILE_PATH": store}), ("MariaDB", _database(stack, store))):
-            ours = served("wsgi:app", **settings)
-            for path, kind in asked.items():
-                what = f"/hbnb{kind}, {engine}" + ("" if files.real else " (made up: no ../shared/data)")
-                _same(path, ours, drawn, finished)
-                found.append(compared(what, ours, drawn, [Request("GET", path)], DRAWN, "bare Flask, same template"))
-        # For whoever wonders what a page would cost that nothing could change.
-        found.append(compared(what, ours, finished, [Request("GET", path)], 0, "bare Flask, finished HTML"))
-        return found
+            hbnb = served("wsgi:app", **settings)
+            for path, kind in paths.items():
+                name = f"/hbnb{kind}, {engine}" + ("" if files.real else " (generated: no ../shared/data)")
+                _assert_same(path, hbnb, rendered, finished)
+                rows.append(compared(name, hbnb, rendered, [Request("GET", path)], RENDERED,
+                                     "bare Flask, same template"))
+        # For information: the rate of a static page.
+        rows.append(compared(name, hbnb, finished, [Request("GET", path)], 0, "bare Flask, finished HTML"))
+        return rows
 
 
 def fill(store: str, listings: str) -> str:
-    """Make a store of listings. Returns: the path of a search with filters that finds some of them."""
+    """Create a store of listings; return the path of a search with filters that finds some of them."""
     import models
     from models.engine.file_storage import FileStorage
     from services.search import search
@@ -53,7 +54,7 @@ def fill(store: str, listings: str) -> str:
 
 
 def import_into(socket: str, store: str) -> None:
-    """Have the database hold what a store holds."""
+    """Import the objects of a file store into the database."""
     import models
     from config import Settings
     from services.transfer.files import import_file
@@ -63,7 +64,7 @@ def import_into(socket: str, store: str) -> None:
 
 
 def _database(stack: ExitStack, store: str) -> dict[str, str]:
-    """The settings of a MariaDB that holds what the store holds."""
+    """Start a MariaDB server with the objects of a file store; return the settings for it."""
     server = MariaDB()
     stack.callback(server.remove)
     server.execute("CREATE DATABASE pages")
@@ -76,7 +77,7 @@ def _settings(socket: str) -> dict[str, str]:
             "HBNB_MYSQL_DB": "pages"}
 
 
-def _same(path: str, *all: Served) -> None:
-    """Assert that all give the same page; home is elsewhere where scripts are served, too."""
-    pages = {each.get(Request("GET", path)).body.replace(b'"/hbnb"', b'"/"') for each in all}
+def _assert_same(path: str, *servers: Served) -> None:
+    """Assert that all servers return the same page, apart from the path of the home page."""
+    pages = {each.get(Request("GET", path)).body.replace(b'"/hbnb"', b'"/"') for each in servers}
     assert len(pages) == 1, path

@@ -1,4 +1,4 @@
-"""The limit's SQL: for each search the quickest way to its places that was found, chosen by counts."""
+"""SQL of the reference: the fastest known statement for each search, chosen by the numbers of matching places."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
@@ -10,15 +10,15 @@ PLACE = (f"p.id, {_TIMES}, p.city_id, p.user_id, p.name, p.description, p.number
          "p.max_guest, p.price_by_night, p.latitude, p.longitude, 'Place' AS __class__")
 STATE = f"p.id, {_TIMES}, p.name, 'State' AS __class__"
 ORDER = "ORDER BY p.created_at, p.id"
-# Of the places of some cities so many are sorted sooner than the first of each city are put together.
+# Up to this number of places in the cities, sorting all of them is faster than merging the first ones of each city.
 SORTED = 1000
 
 
 class Plans:
-    """What is counted once, and never again: which amenities are rare, and which cities are in a state.
+    """Statements for searches, based on counts that are taken once: places per amenity and city, cities per state.
 
     Args:
-        query: gives the rows of a statement.
+        query: runs a statement, and returns its rows.
     """
 
     def __init__(self, query: Callable[[str], Iterable[tuple[Any, ...]]]) -> None:
@@ -37,7 +37,7 @@ class Plans:
             for columns in ("created_at,id,city_id", "city_id,created_at,id", "amenity_id,place_id"))
 
     def search(self, states: Collection[str], amenities: Collection[str], limit: int | None) -> str:
-        """The statement that finds the places in any of the states which have all of the amenities."""
+        """Return the statement for the places in any of the states that have all of the amenities."""
         cities = [city for state in states for city in self._cities.get(state, ())]
         if (states and not cities) or not self._having.keys() >= {*amenities}:
             return f"SELECT {PLACE} FROM places p WHERE FALSE"
@@ -46,12 +46,12 @@ class Plans:
         if cities:
             return self._somewhere(cities, rarest, page, limit)
         if rarest and self._is_rare(rarest, limit):
-            # All places of the rarest amenity, each looked up in the list of the next, which is in the same order.
+            # Read all places of the rarest amenity, and look each up in the next one's index, in the same order.
             first, others = rarest[0], self._joins(rarest[1:], "l.place_id", self._by_amenity)
             ids = (f"SELECT p.id FROM place_amenity l {self._by_amenity} {others} "
                    f"STRAIGHT_JOIN places p ON p.id = l.place_id WHERE l.amenity_id = '{first}' {page}")
             return _whole(ids)
-        # The oldest places, one by one, until a page is full.
+        # Read the places from the oldest on, until the page is full.
         return f"SELECT {PLACE} FROM places p {self._by_time} {self._joins(rarest, 'p.id')} {page}"
 
     def _somewhere(self, cities: list[str], rarest: list[str], page: str, limit: int | None) -> str:
@@ -61,7 +61,7 @@ class Plans:
         if sum(self._inside.get(city, 0) for city in cities) <= SORTED or (limit is None and not rarest):
             return f"SELECT {PLACE} {found}"
         if rarest:
-            # The ids are sorted as the index has them, and looked at one by one until a page is full.
+            # The index returns the ids in order; read them until the page is full.
             return _whole(f"SELECT p.id {found}")
         firsts = " UNION ALL ".join(
             f"(SELECT p.id, p.created_at FROM places p {self._by_city} WHERE p.city_id = '{city}' {page})"
@@ -69,7 +69,7 @@ class Plans:
         return _whole(f"{firsts} ORDER BY created_at, id LIMIT {limit}")
 
     def _is_rare(self, rarest: list[str], limit: int | None) -> bool:
-        """Tell whether the rarest amenity has fewer places than are passed until a page is full."""
+        """Whether the rarest amenity has fewer places than a scan would read until the page is full."""
         share = 1.0
         for amenity in rarest:
             share *= self._having[amenity] / self._total
@@ -84,5 +84,5 @@ class Plans:
 
 
 def _whole(ids: str) -> str:
-    """The places of some ids."""
+    """Return the statement for the places with the ids that a subquery finds."""
     return f"SELECT {PLACE} FROM ({ids}) found STRAIGHT_JOIN places p USING (id) {ORDER}"

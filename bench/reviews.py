@@ -1,4 +1,4 @@
-"""Importing reviews into MariaDB, in rows a second: reviews, and the users who wrote them."""
+"""Import of reviews and their authors into MariaDB, in rows a second."""
 from __future__ import annotations
 
 from dataclasses import replace
@@ -20,30 +20,30 @@ TABLES = [table.name for table in Base.metadata.sorted_tables]
 
 
 def rows(folder: Path) -> list[Row]:
-    """`import_file` against `LOAD DATA LOCAL INFILE` of the very rows that it makes."""
+    """Compare `import_file` with `LOAD DATA LOCAL INFILE` of the same rows."""
     files = albany.files(folder)
     server = MariaDB()
     try:
         _listings(server, files, "base")
-        _listings(server, files, "ours")
+        _listings(server, files, "hbnb")
         import_file(files.reviews)
-        limit = _Limit(server, folder)
+        reference = _Reference(server, folder)
 
-        def ours() -> float:
-            _listings(server, files, "ours")
+        def hbnb() -> float:
+            _listings(server, files, "hbnb")
             return seconds(lambda: import_file(files.reviews))
 
-        taken, loading = map(median, alternate(TURNS, ours, limit.load))
-        what = f"import of {limit.counts['reviews']:,} reviews" + (
-            "" if files.real else " (made up: no ../shared/data)")
-        return [Row(what, limit.total / taken, limit.total / loading, "rows/s",
-                    f"LOAD DATA of the same {limit.total:,}", at_least=0.2)]
+        imported, loaded = map(median, alternate(TURNS, hbnb, reference.load))
+        name = f"import of {reference.counts['reviews']:,} reviews" + (
+            "" if files.real else " (generated: no ../shared/data)")
+        return [Row(name, reference.total / imported, reference.total / loaded, "rows/s",
+                    f"LOAD DATA of the same {reference.total:,}", at_least=0.2)]
     finally:
         server.remove()
 
 
 def _listings(server: MariaDB, files: albany.Files, database: str) -> None:
-    """Make a database with the listings, and the storage that uses it."""
+    """Create a database with the listings, and make it `models.storage`."""
     server.execute(f"DROP DATABASE IF EXISTS {database}; CREATE DATABASE {database}")
     models.storage = models.make_storage(replace(
         Settings(), type_storage="db", mysql_user="root", mysql_host=server.socket, mysql_db=database))
@@ -51,17 +51,17 @@ def _listings(server: MariaDB, files: albany.Files, database: str) -> None:
 
 
 def _columns(table: str) -> str:
-    """The columns of a table that are stored; the database computes the others."""
+    """Return the stored columns of a table; the database computes the others."""
     return ", ".join(column.key for column in Base.metadata.tables[table].c)
 
 
-class _Limit:
-    """What the database itself does with the rows by which `ours` has more than `base`."""
+class _Reference:
+    """`LOAD DATA` of the rows that the database `hbnb` has in addition to `base`."""
 
     def __init__(self, server: MariaDB, folder: Path) -> None:
         self._server = server
         self._files = {name: folder / f"{name}.txt" for name in ("users", "reviews")}
-        cursor = server.connect("ours").cursor()
+        cursor = server.connect("hbnb").cursor()
         self.counts = {name: cursor.execute(
             f"SELECT {_columns(name)} FROM {name} WHERE id NOT IN (SELECT id FROM base.{name}) "
             f"INTO OUTFILE '{path}' CHARACTER SET utf8mb4") for name, path in self._files.items()}
@@ -72,7 +72,7 @@ class _Limit:
             self._definitions.append(cursor.fetchone()[1])
 
     def load(self) -> float:
-        """The seconds for all rows, in one transaction, into the same tables, which hold the same listings."""
+        """Load all rows in one transaction, into the same tables with the same listings; return the seconds."""
         self._server.execute("DROP DATABASE IF EXISTS bare; CREATE DATABASE bare")
         copies = [f"INSERT INTO {name} ({_columns(name)}) SELECT {_columns(name)} FROM base.{name}" for name in TABLES]
         self._server.execute(";".join([*self._definitions, *copies]), "bare")

@@ -1,27 +1,28 @@
-"""A figure beside its limit, and the table of all."""
+"""Measurements beside their references, and their table."""
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-HEADING = ("what", "ours", "against", "ratio", "reach", "ok?")
+HEADING = ("measurement", "HBNB", "reference", "ratio", "target", "met?")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A figure.
+    """A measurement and its target, which is relative to a reference. Without a target, it is for information only.
 
     Args:
-        what: is measured.
-        ours, limit: both in `unit`: `ms`, `s` or `MB`, of which less is better, or something a second, `rows/s`.
-        against: what the limit is.
-        at_most: so many times the limit are to be reached; or
-        at_least: so many times better than the limit is to be reached; neither = for comparison only.
+        name: a description of the measurement.
+        hbnb, reference: the two values.
+        unit: their unit: `ms`, `s` or `MB` if less is better, or a rate such as `rows/s`.
+        against: a description of the reference.
+        at_most: the target if less is better: the maximum of `hbnb` / `reference`.
+        at_least: the target otherwise: HBNB must be better than the reference by this factor.
     """
 
-    what: str
-    ours: float
-    limit: float
+    name: str
+    hbnb: float
+    reference: float
     unit: str
     against: str
     at_most: float | None = None
@@ -30,25 +31,25 @@ class Row:
     @property
     def ratio(self) -> float:
         upwards = self.at_most is not None or self.unit.endswith("/s")
-        above, below = (self.ours, self.limit) if upwards else (self.limit, self.ours)
+        above, below = (self.hbnb, self.reference) if upwards else (self.reference, self.hbnb)
         return above / below if below else float("inf")
 
     @property
-    def ok(self) -> bool:
+    def is_met(self) -> bool:
         return self.ratio >= self.at_least if self.at_most is None else self.ratio <= self.at_most
 
     def cells(self) -> tuple[str, ...]:
-        reach = f"<= {self.at_most:g} x" if self.at_most is not None else (
+        target = f"<= {self.at_most:g} x" if self.at_most is not None else (
             f">= {self.at_least:g} x" if self.at_least else "-")
-        return (self.what, self._value(self.ours), f"{self._value(self.limit)}, {self.against}",
-                f"{_rounded(self.ratio)} x", reach, "-" if reach == "-" else "yes" if self.ok else "MISSED")
+        return (self.name, self._value(self.hbnb), f"{self._value(self.reference)}, {self.against}",
+                f"{_rounded(self.ratio)} x", target, "-" if target == "-" else "yes" if self.is_met else "MISSED")
 
     def _value(self, value: float) -> str:
         return f"{_rounded(value)} {self.unit}"
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows under a heading, as text."""
+    """Format rows as a text table with a heading."""
     lines = [HEADING, *(row.cells() for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     lines.insert(1, tuple("-" * width for width in widths))

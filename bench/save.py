@@ -1,4 +1,4 @@
-"""Making one object and saving it, on the file engine, in milliseconds."""
+"""Creating and saving one object with the file engine, in milliseconds."""
 from __future__ import annotations
 
 import shutil
@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 
 import models
-from bench import market
+from bench import stores
 from bench.measure import alternate, child, seconds
 from bench.row import Row
 from bench.size import size
@@ -17,25 +17,25 @@ TURNS, SAVES = size((9, 25), (1, 2))
 
 
 def rows(folder: Path) -> list[Row]:
-    """A save with 100,000 objects in the file, against one with 100 and against writing the file with `json.dump`."""
-    whole = market.store(folder, market.MANY)
-    few = _opened(market.store(folder, market.FEW))
+    """Compare a save with 100,000 objects in the file with 100 objects, and with writing the file by `json.dump`."""
+    whole = stores.store(folder, stores.MANY)
+    few = _opened(stores.store(folder, stores.FEW))
     many = _opened(whole)
-    line = _opened(market.one_line(folder, market.MANY))
-    ours, dumped, small, dump = map(median, alternate(
+    line = _opened(stores.one_line(folder, stores.MANY))
+    own, dumped, small, dump = map(median, alternate(
         TURNS, lambda: _save(many), lambda: _save(line), lambda: _save(few),
-        lambda: 1000 * child("bench.plain:dump", whole, str(folder / "dumped.json"))))
-    name = f"create + save, {market.MANY:,} objects in the file"
+        lambda: 1000 * child("bench.json_module:dump", whole, str(folder / "dumped.json"))))
+    name = f"create + save, {stores.MANY:,} objects in the file"
     return [
-        Row(name, ours, small, "ms", f"with {market.FEW}", at_most=3),
-        Row(f"{name} by json.dump", dumped, small, "ms", f"with {market.FEW}", at_most=3),
-        Row(name, ours, dump, "ms", "json.dump of them all", at_least=100),
+        Row(name, own, small, "ms", f"with {stores.FEW}", at_most=3),
+        Row(f"{name} by json.dump", dumped, small, "ms", f"with {stores.FEW}", at_most=3),
+        Row(name, own, dump, "ms", "json.dump of them all", at_least=100),
         Row(f"{name} by json.dump", dumped, dump, "ms", "json.dump of them all", at_least=100),
     ]
 
 
 def _opened(path: str) -> FileStorage:
-    own = f"{path}.save"    # others measure the file as it was written
+    own = f"{path}.save"    # a copy, because other groups measure the original file
     shutil.copy(path, own)
     storage = FileStorage(own)
     storage.reload()
@@ -43,7 +43,7 @@ def _opened(path: str) -> FileStorage:
 
 
 def _save(storage: FileStorage) -> float:
-    """The median of some saves; each object goes again, so that the number of objects stays what it is."""
+    """Return the median time of some saves. Each object is removed again, so that the size of the store is constant."""
     models.storage = storage
     taken, made = [], []
 

@@ -1,4 +1,4 @@
-"""Searching 10,000 places for those of one state with two amenities, on the file engine, in milliseconds."""
+"""Search of 10,000 places by a state and two amenities, with the file engine, in milliseconds."""
 from __future__ import annotations
 
 import random
@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import mean, median
 
 import models
-from bench import market, usual
+from bench import naive, stores
 from bench.measure import alternate, seconds
 from bench.row import Row
 from bench.size import QUICK, size
@@ -25,39 +25,39 @@ Query = tuple[str, list[str]]
 
 
 def rows(folder: Path) -> list[Row]:
-    """`services.search.search` against loops over `storage.all()`: our storage's, and a usual program's."""
-    path = market.sample(folder, PLACES)
+    """Compare `services.search.search` with loops over `storage.all()`, of HBNB's storage and of a naive program's."""
+    path = stores.sample(folder, PLACES)
     storage = models.storage = FileStorage(path)
     storage.reload()
-    program = usual.Storage(path)
+    naive_storage = naive.Storage(path)
     choose = random.Random(1)
     states, amenities = ([obj.id for obj in storage.all(cls).values()] for cls in (State, Amenity))
     queries = [(choose.choice(states), choose.sample(amenities, 2)) for _ in range(QUERIES)]
 
-    def ours(query: Query) -> usual.Found:
+    def hbnb(query: Query) -> naive.Objects:
         found = search({"states": [query[0]], "amenities": query[1]}).all()
         storage.close()     # as at the end of each request
         return found
 
-    def loops(query: Query) -> usual.Found:
-        found = usual.search(storage, (State, Place, Amenity), *query)
+    def loops(query: Query) -> naive.Objects:
+        found = naive.search(storage, (State, Place, Amenity), *query)
         storage.close()
         return found
 
-    def usually(query: Query) -> usual.Found:
-        return usual.search(program, (usual.State, usual.Place, usual.Amenity), *query)
+    def naive_loops(query: Query) -> naive.Objects:
+        return naive.search(naive_storage, (naive.State, naive.Place, naive.Amenity), *query)
 
     for query in queries:
-        found = [sorted(each(query), key=itemgetter("id")) for each in (ours, loops, usually)]
+        found = [sorted(each(query), key=itemgetter("id")) for each in (hbnb, loops, naive_loops)]
         assert found[0] == found[1] == found[2]
         assert found[0] or QUICK
 
-    def timed(way: Callable[[Query], object], again: int = 1) -> Callable[[], float]:
-        return lambda: 1000 * mean(median(seconds(partial(way, query)) for _ in range(again)) for query in queries)
+    def timed(run: Callable[[Query], object], times: int = 1) -> Callable[[], float]:
+        return lambda: 1000 * mean(median(seconds(partial(run, query)) for _ in range(times)) for query in queries)
 
-    fast, looped, slow = map(median, alternate(TURNS, timed(ours, 20), timed(loops), timed(usually)))
+    fast, looped, slow = map(median, alternate(TURNS, timed(hbnb, 20), timed(loops), timed(naive_loops)))
     name = f"search of {PLACES:,} places: a state, two amenities"
     return [
-        Row(name, fast, slow, "ms", "loops over a usual program's all()", at_least=300),
-        Row(name, fast, looped, "ms", "the same loops over our own storage.all()"),
+        Row(name, fast, slow, "ms", "loops over a naive program's all()", at_least=300),
+        Row(name, fast, looped, "ms", "the same loops over HBNB's storage.all()"),
     ]

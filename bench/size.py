@@ -1,4 +1,4 @@
-"""How much is measured: all of it, or with `BENCH_QUICK` set just enough to see that every group still works."""
+"""Sizes of the benchmarks: full, or tiny if `BENCH_QUICK` is set, which only checks that every group runs."""
 from __future__ import annotations
 
 import os
@@ -9,4 +9,5 @@ QUICK = bool(os.environ.get("BENCH_QUICK"))
 
 
 def size(full: T, quick: T) -> T:
+    """Return the first argument, or the second one if `BENCH_QUICK` is set."""
     return quick if QUICK else full

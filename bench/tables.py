@@ -1,4 +1,4 @@
-"""Databases of made-up objects: the tables are made by our own storage, and filled by `LOAD DATA`."""
+"""Databases of generated objects: HBNB's storage creates the tables, and `LOAD DATA` fills them."""
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -16,7 +16,12 @@ from tests.mariadb import MariaDB
 
 
 def fill(server: MariaDB, database: str, objects: Iterable[dict[str, Any]], folder: Path) -> None:
-    """Make a database of objects, as `to_dict(save_fs=1)` gives them; the folder is for the files in between."""
+    """Create a database and fill it.
+
+    Args:
+        objects: as returned by `to_dict(save_fs=1)`.
+        folder: a folder for temporary files.
+    """
     server.execute(f"CREATE DATABASE {database}")
     storage = models.make_storage(replace(
         Settings(), type_storage="db", mysql_user="root", mysql_host=server.socket, mysql_db=database))
@@ -26,7 +31,7 @@ def fill(server: MariaDB, database: str, objects: Iterable[dict[str, Any]], fold
     _write(objects, files)
     connection = server.connect(database, local_infile=1)
     cursor = connection.cursor()
-    # The objects are sound; and there is no sort of a whole index, as would be after the rows.
+    # The objects are consistent, so checks are not needed. Rows are inserted with their indexes, so no index is sorted.
     cursor.execute("SET foreign_key_checks = 0, unique_checks = 0")
     for table in Base.metadata.sorted_tables:
         cursor.execute(f"LOAD DATA LOCAL INFILE '{files[table.name]}' INTO TABLE {table.name} CHARACTER SET utf8mb4 "
@@ -38,7 +43,7 @@ def fill(server: MariaDB, database: str, objects: Iterable[dict[str, Any]], fold
 
 
 def _write(objects: Iterable[dict[str, Any]], files: dict[str, Path]) -> None:
-    """A file a table, in the form that `LOAD DATA` reads by itself."""
+    """Write one file per table, in the default format of `LOAD DATA`."""
     tables: dict[str, tuple[Table, dict[str, Table]]] = {
         name: (cls.__table__, links(cls.__table__)) for name, cls in models.classes.items()}
     columns = {table.name: table.c.keys() for table, _ in tables.values()}

@@ -36,7 +36,7 @@ def run_restore(arguments: list[str], interactive: bool = False) -> None:
     with _suggesting("--replace"), progress(options.file) as report:
         backup = check(options.file, report) if options.check else restore(options.file, options.replace, report)
     print(_summary(backup))
-    for duplicates in backup.twice:
+    for duplicates in backup.duplicates:
         print(f"{duplicates}: a file accepts duplicates, a database would refuse them")
 
 

@@ -51,7 +51,7 @@ def _names(command: str, cls: type[BaseModel], arguments: list[str], text: str) 
     if command == "update" and len(arguments) == 2:
         return attributes(cls)
     if command == "create":
-        return [f"{name}=" for name in schema.writable(cls, made=True)]
+        return [f"{name}=" for name in schema.writable(cls, is_new=True)]
     if command in ("find", "count"):
         clauses = lexer.CLAUSES if command == "find" else ()
         return [*schema.columns(cls), *cls.__mapper__.relationships.keys(), *clauses]

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from typing import NoReturn
 
 from errors import Invalid
-from services.transfer.atomic_files import Progress, silent
+from services.transfer.atomic_files import Progress, no_progress
 
 
 class Parser(argparse.ArgumentParser):
@@ -25,7 +25,7 @@ class Parser(argparse.ArgumentParser):
 def progress(name: str, unit: str = "B") -> nullcontext[Progress]:
     """A progress bar, if standard error is a terminal."""
     if not sys.stderr.isatty():
-        return nullcontext(silent)
+        return nullcontext(no_progress)
     from cli import terminal
     return terminal.progress(name, unit)  # type: ignore[return-value]
 

@@ -44,12 +44,12 @@ def show(objects: list[dict[str, Any]], output_format: str, kept: Collection[str
 def _print_csv(objects: list[dict[str, Any]]) -> None:
     import csv
 
-    from services.transfer.rows import guarded
+    from services.transfer.rows import escape_formula
     writer = csv.DictWriter(sys.stdout, _names(objects), lineterminator="\n")
     writer.writeheader()
     for obj in objects:
         cells = {name: _joined(value) for name, value in obj.items()}
-        writer.writerow({name: guarded(cell) if isinstance(cell, str) else cell for name, cell in cells.items()})
+        writer.writerow({name: escape_formula(cell) if isinstance(cell, str) else cell for name, cell in cells.items()})
 
 
 def _print_table(objects: list[dict[str, Any]], kept: Collection[str]) -> None:

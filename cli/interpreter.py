@@ -27,7 +27,7 @@ AMENITY_IDS = "amenity_ids"     # an attribute of a place that is not a column
 
 def attributes(cls: type[BaseModel]) -> list[str]:
     """The attributes that `update` can set."""
-    return [*schema.writable(cls, made=True), *[AMENITY_IDS] * issubclass(cls, Place)]
+    return [*schema.writable(cls, is_new=True), *[AMENITY_IDS] * issubclass(cls, Place)]
 
 
 class ClassicError(Exception):
@@ -194,7 +194,7 @@ class Interpreter(cmd.Cmd):
         values: dict[str, Any] = {}
         known = attributes(type(obj))
         for name, value in changes.items():
-            if name in ("__class__", *schema.GIVEN):
+            if name in ("__class__", *schema.AUTOMATIC):
                 raise Invalid(f"{name} cannot be changed")
             if name not in known:
                 raise Invalid(f"{type(obj).__name__} has no attribute {name}{meant(name, known)}")
@@ -209,7 +209,7 @@ class Interpreter(cmd.Cmd):
         column = cls.__table__.c.get(name)
         if column is None:
             return False
-        values[name] = schema.sound(column, schema.fit(column, value))
+        values[name] = schema.validated(column, schema.convert_typed(column, value))
         return True
 
     def _confirms_removal(self, obj: BaseModel) -> bool:

@@ -1,8 +1,8 @@
-"""Taking over the tables of an older HBNB.
+"""Conversion of an older HBNB's tables.
 
-Each table whose columns or rows are to change is copied beside, `users__new`. One statement then gives all
-copies their places, and the old tables the names `users__old`; these go when old and new say the same. So
-whatever happens before that statement has changed nothing, and after it the work is gone on with.
+Each table whose columns or rows change is copied to a new table, such as `users__new`. One statement then renames all
+old tables to `users__old` and all copies to `users`. The old tables are dropped after their content was compared with
+the new ones. An interruption before the RENAME has changed nothing; after it, the next run continues.
 """
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from models import passwords
 from models.engine.db import ddl, errors, version
 
 NEW, OLD = "__new", "__old"
-APART = "__apart"   # and a number: what was put aside, and is for a person to drop
-MARK = "HBNB copies this table"     # the comment of a copy until the upgrade is over, which no other table has
+APART = "__apart"   # followed by a number: copies that were set aside after a failure, for the operator to drop
+MARK = "HBNB copies this table"     # the table comment of a copy until the upgrade has finished
 
 
 @dataclass
@@ -31,8 +31,8 @@ class Plan:
     """What a migration would do.
 
     Args:
-        lines: to be read by a person.
-        stops: why it cannot be done; empty = it can.
+        lines: the changes, for the operator to read.
+        stops: the reasons why it cannot run; empty = it can.
         changed: the tables whose columns or rows it changes.
     """
 
@@ -42,68 +42,73 @@ class Plan:
 
 
 def plan(connection: Connection, metadata: MetaData, names: Sequence[str]) -> Plan:
-    """See what taking over the tables of these names, owners first, would do; change nothing."""
-    if _there(connection, metadata, OLD):
-        return Plan(["The upgrade was cut off after the tables were changed: it will be finished"],
-                    [*_left(connection, metadata)], [*names])
-    made = Plan(stops=[*_foreign(connection, names), *_in_the_way(connection, metadata)])
-    there = _there(connection, metadata, "")
+    """Return what `run` would do, and change nothing.
+
+    Args:
+        metadata: the new tables.
+        names: the tables to convert, owners first.
+    """
+    if _existing(connection, metadata, OLD):
+        return Plan(["The upgrade was interrupted after the tables were replaced: it will be completed"],
+                    [*_leftovers(connection, metadata)], [*names])
+    made = Plan(stops=[*_foreign_additions(connection, names), *_foreign_copies(connection, metadata)])
+    there = _existing(connection, metadata, "")
     owners: dict[str, set[str] | None] = {}
     for name in names:
         if there and name not in there:
-            made.lines.append(f"{name} is not there, and is made")
+            made.lines.append(f"{name} does not exist, and will be created")
         differing = _differing(connection, metadata.tables[name], name) if name in there else []
         found = OldTable(connection, metadata.tables[name], name, differing).survey(connection, owners)
         owners[name] = found.ids
         changes = [f"{count} {what}" for what, count in sorted(found.changes.items()) if count]
         if differing or changes:
             made.changed.append(name)
-        columns = [f"{', '.join(differing)} get other types"] if differing else []
+        columns = [f"new column types: {', '.join(differing)}"] if differing else []
         if found.rows or columns:
-            made.lines.append(f"{name}: {found.rows} rows; {'; '.join(columns + changes) or 'nothing changes'}")
-        made.lines += ddl.losses(connection, metadata.tables[name])
+            made.lines.append(f"{name}: {found.rows} rows; {'; '.join(columns + changes) or 'no changes'}")
+        made.lines += ddl.dropped_indexes(connection, metadata.tables[name])
         made.stops += [f"{reason}: {', '.join(rows)}" if rows else reason for reason, rows in found.stops.items()]
     return made
 
 
 def run(connection: Connection, metadata: MetaData, names: Sequence[str]) -> None:
-    """Take the tables over.
+    """Convert the tables, and create the missing ones.
 
     Args:
-        connection: one that commits each statement by itself.
-        metadata: all tables that there are to be.
-        names: those that may be there as an older HBNB made them, owners first.
+        connection: a connection in autocommit mode.
+        metadata: the new tables.
+        names: the tables to convert, owners first.
     Raises:
-        Conflict: rows cannot be taken over, or changed meanwhile; nothing was changed.
+        Conflict: rows cannot be converted, or were changed meanwhile; nothing was changed.
     """
-    with _unchecked(connection):
+    with _without_key_checks(connection):
         made = plan(connection, metadata, names)
         if made.stops:
-            raise Conflict(stopped(made))
+            raise Conflict(stop_message(made))
         for line in made.lines:
-            ddl.say(line)
-        if not _there(connection, metadata, OLD):
+            ddl.report(line)
+        if not _existing(connection, metadata, OLD):
             _copy(connection, metadata, made.changed)
         _swap(connection, metadata)
         _compare(connection, metadata)
-        for name in _there(connection, metadata, OLD):
+        for name in _existing(connection, metadata, OLD):
             connection.execute(text(f"DROP TABLE `{name}{OLD}`"))
-        for name in _marked(connection):
+        for name in _unfinished(connection):
             connection.execute(text(f"ALTER TABLE `{name}` COMMENT = ''"))
         ddl.create_all(connection, metadata)
     ddl.keys_and_indexes(connection, metadata)
-    # What a process remembers of the tables is not what they hold now.
+    # Invalidates the caches of all processes.
     connection.execute(version.CHANGE)
 
 
-def stopped(made: Plan) -> str:
-    """What to tell whom a plan's stops keep from going on."""
-    return "\n".join(["This stops it, and nothing was changed:", *(f"- {each}" for each in made.stops)])
+def stop_message(made: Plan) -> str:
+    """Return the error message for a plan that cannot run."""
+    return "\n".join(["The upgrade cannot run, and nothing was changed:", *(f"- {each}" for each in made.stops)])
 
 
 @contextmanager
-def _unchecked(connection: Connection) -> Iterator[None]:
-    """Let tables be renamed and dropped, whichever others have keys to them."""
+def _without_key_checks(connection: Connection) -> Iterator[None]:
+    """Allow tables to be renamed and dropped although foreign keys refer to them."""
     connection.execute(text("SET FOREIGN_KEY_CHECKS = 0"))
     try:
         yield
@@ -113,21 +118,21 @@ def _unchecked(connection: Connection) -> Iterator[None]:
 
 
 def _copy(connection: Connection, metadata: MetaData, names: Sequence[str]) -> None:
-    for name in _there(connection, metadata, NEW):      # of a copy that was cut off
+    for name in _existing(connection, metadata, NEW):      # left by an interrupted copy
         connection.execute(text(f"DROP TABLE `{name}{NEW}`"))
     for name in names:
         table = metadata.tables[name]
         new = table.to_metadata(MetaData(), name=f"{name}{NEW}")
         new.comment = MARK
         connection.execute(CreateTable(new, include_foreign_key_constraints=[]))
-        with closing(_parts(connection, _old(connection, table, name))) as parts:
+        with closing(_parts(connection, _old_table(connection, table, name))) as parts:
             for part in parts:
                 try:
                     connection.execute(insert(new), part)
-                except DBAPIError as error:     # of what nobody thought of; nothing but the copy has changed
+                except DBAPIError as error:     # a case that `plan` does not know; only the copy has changed
                     if error.connection_invalidated:
                         raise
-                    raise Conflict(f"{name} cannot be taken over, and nothing was changed: {errors.text(error)}"
+                    raise Conflict(f"{name} cannot be converted, and nothing was changed: {errors.text(error)}"
                                    ) from error
 
 
@@ -143,84 +148,87 @@ def _parts(connection: Connection, old: OldTable) -> Generator[list[dict[str, An
 
 
 def _swap(connection: Connection, metadata: MetaData) -> None:
-    # All that were copied; after a cut on a server that does not rename all or none, those that are left.
-    there = _there(connection, metadata, "")
-    renames = [rename for name in _there(connection, metadata, NEW) for rename in (
+    # All copies; or, after an interruption on a server whose RENAME is not atomic, the remaining ones.
+    there = _existing(connection, metadata, "")
+    renames = [rename for name in _existing(connection, metadata, NEW) for rename in (
         [f"`{name}` TO `{name}{OLD}`"] if name in there else []) + [f"`{name}{NEW}` TO `{name}`"]]
     if renames:
         connection.execute(text(f"RENAME TABLE {', '.join(renames)}"))
 
 
 def _compare(connection: Connection, metadata: MetaData) -> None:
-    """See that the new tables say what the old ones do; otherwise put these back."""
-    names = _there(connection, metadata, OLD)
+    """Check that the new tables have the content of the old ones; otherwise rename the old ones back."""
+    names = _existing(connection, metadata, OLD)
     for name in names:
         before, after = Findings(), Findings()
-        old = _old(connection, metadata.tables[name], f"{name}{OLD}")
+        old = _old_table(connection, metadata.tables[name], f"{name}{OLD}")
         new = OldTable(connection, metadata.tables[name], name, differing=[])
         for table, found in ((old, before), (new, after)):
             for _ in table.rows(connection, found):
                 pass
         if (before.rows, before.digest) != (after.rows, after.digest):
-            apart = _apart(connection, metadata)
+            apart = _free_suffix(connection, metadata)
             put = ", ".join(f"{each}{apart}" for each in names)
             connection.execute(text("RENAME TABLE " + ", ".join(
                 f"`{each}` TO `{each}{apart}`, `{each}{OLD}` TO `{each}`" for each in names)))
             raise Conflict(f"{name} had {before.rows} rows (checksum {before.digest:x}), and would have {after.rows} "
-                           f"({after.digest:x}): somebody wrote meanwhile, or a row was not understood. The old tables "
-                           "are in their places again: stop all programs that use the database, and try once more. "
-                           f"What took their places is kept; when you need nothing of it: DROP TABLE {put}")
-        ddl.say(f"{name}: {before.rows} rows before and after, checksum {before.digest:016x}")
+                           f"({after.digest:x}): another program wrote meanwhile, or a row was converted wrongly. The "
+                           "old tables are back in place: stop all programs that use the database, and try again. "
+                           f"The converted tables were kept; when you no longer need them: DROP TABLE {put}")
+        ddl.report(f"{name}: {before.rows} rows before and after, checksum {before.digest:016x}")
 
 
-def _left(connection: Connection, metadata: MetaData) -> Iterator[str]:
-    """The old tables whose places nothing has that the upgrade put there, as where somebody put a backup back."""
-    there, marked = _there(connection, metadata, ""), _marked(connection)
-    for name in _there(connection, metadata, OLD):
-        # Either the copy waits for the place, on a server that does not rename all or none; or it has it.
+def _leftovers(connection: Connection, metadata: MetaData) -> Iterator[str]:
+    """Yield the stops for old tables whose replacement the upgrade did not make, as after the restore of a backup."""
+    there, marked = _existing(connection, metadata, ""), _unfinished(connection)
+    for name in _existing(connection, metadata, OLD):
+        # The copy either has replaced the table, or, if RENAME was interrupted, still has its own name.
         if (name in marked) is (f"{name}{NEW}" in marked) or (name in there) is not (name in marked):
-            yield (f"{name}{OLD} is in the way, and {name} is not what an upgrade put into its place: drop "
-                   f"{name}{OLD}, or give it another name")
+            yield (f"{name}{OLD} exists, but {name} was not made by the interrupted upgrade: drop {name}{OLD}, or "
+                   "rename it")
 
 
-def _in_the_way(connection: Connection, metadata: MetaData) -> Iterator[str]:
-    marked = _marked(connection)
-    for name in _there(connection, metadata, NEW):
+def _foreign_copies(connection: Connection, metadata: MetaData) -> Iterator[str]:
+    marked = _unfinished(connection)
+    for name in _existing(connection, metadata, NEW):
         if f"{name}{NEW}" not in marked:
-            yield f"{name}{NEW} is in the way, and no copy of an upgrade: drop it, or give it another name"
+            yield f"{name}{NEW} exists, but was not made by an upgrade: drop it, or rename it"
 
 
-def _marked(connection: Connection) -> set[str]:
-    """The tables that an upgrade made which is not over."""
+def _unfinished(connection: Connection) -> set[str]:
+    """Return the tables that an unfinished upgrade made."""
     return {*connection.scalars(text("SELECT table_name FROM information_schema.tables WHERE table_schema = "
                                      "DATABASE() AND table_comment = :mark"), {"mark": MARK})}
 
 
-def _apart(connection: Connection, metadata: MetaData) -> str:
-    """An end of names that no table has."""
+def _free_suffix(connection: Connection, metadata: MetaData) -> str:
+    """Return a suffix of table names that is not in use."""
     ends = (f"{APART}{number}" for number in itertools.count(1))
-    return next(end for end in ends if not _there(connection, metadata, end))
+    return next(end for end in ends if not _existing(connection, metadata, end))
 
 
-def _there(connection: Connection, metadata: MetaData, end: str) -> list[str]:
-    """The tables that are there with this at the end of their names."""
+def _existing(connection: Connection, metadata: MetaData, end: str) -> list[str]:
+    """Return the tables that exist with this suffix, without the suffix, owners first."""
     there = {*connection.scalars(text("SELECT table_name FROM information_schema.tables "
                                       "WHERE table_schema = DATABASE()"))}
     return [table.name for table in metadata.sorted_tables if f"{table.name}{end}" in there]
 
 
-def _old(connection: Connection, table: Table, name: str) -> OldTable:
+def _old_table(connection: Connection, table: Table, name: str) -> OldTable:
     return OldTable(connection, table, name, _differing(connection, table, name))
 
 
 def _differing(connection: Connection, table: Table, name: str) -> list[str]:
-    """The columns of the table of that name that are not as they are to be, in the server's own words.
+    """Return the columns whose definition, as the server shows it, differs from the new table's.
 
-    Returns: their names; the table's, if it is the table that is not.
+    Args:
+        table: the new table.
+        name: the name of the existing table.
+    Returns: the columns' names; the table's name, if only its engine, its collation or the order of columns differs.
     """
     like = table.to_metadata(MetaData(), name=f"{table.name}__like")
     create = str(CreateTable(like, include_foreign_key_constraints=[]).compile(connection))
-    # A temporary table is none of the database: nobody else sees it, and it goes with the connection.
+    # A temporary table is visible to this connection only, and is dropped when it closes.
     connection.execute(text(create.replace("CREATE TABLE", "CREATE TEMPORARY TABLE", 1)))
     wanted = _columns(connection, like.name)
     connection.execute(text(f"DROP TEMPORARY TABLE `{like.name}`"))
@@ -239,8 +247,8 @@ def _columns(connection: Connection, name: str) -> dict[str, tuple[Any, ...]]:
     return {row[0]: (row[1], row[2], row[3], row[5], row[6]) for row in rows}   # type, collation, null, default, extra
 
 
-def _foreign(connection: Connection, names: Sequence[str]) -> Iterator[str]:
-    """What others made around the tables, which would go with the old ones."""
+def _foreign_additions(connection: Connection, names: Sequence[str]) -> Iterator[str]:
+    """Yield the stops for keys, checks and triggers that are not HBNB's, and would be lost with the old tables."""
     values = {f"n{number}": name for number, name in enumerate(names)}
     listed = ", ".join(f":{each}" for each in values)
     for name, key in connection.execute(text(
@@ -248,16 +256,18 @@ def _foreign(connection: Connection, names: Sequence[str]) -> Iterator[str]:
             "constraint_name FROM information_schema.key_column_usage WHERE referenced_table_schema = DATABASE() AND "
             f"referenced_table_name IN ({listed}) AND (table_schema <> DATABASE() OR table_name NOT IN ({listed}))"),
             values):
-        yield f"{name} is no table of HBNB's and has a foreign key to one: drop it ({key}), and make it anew later"
+        yield (f"{name}, which is not HBNB's, has a foreign key to a table of HBNB: drop the key ({key}), and create "
+               "it again afterwards")
     for name, key in connection.execute(text(
             "SELECT table_name, constraint_name FROM information_schema.key_column_usage WHERE table_schema = "
             f"DATABASE() AND table_name IN ({listed}) AND referenced_table_name NOT IN ({listed})"), values):
-        yield f"{name} has a foreign key to a table that is not HBNB's: drop it ({key}), and make it anew later"
+        yield (f"{name} has a foreign key to a table that is not HBNB's: drop the key ({key}), and create it again "
+               "afterwards")
     for name, check in connection.execute(text(
             "SELECT table_name, constraint_name FROM information_schema.table_constraints WHERE table_schema = "
             f"DATABASE() AND constraint_type = 'CHECK' AND table_name IN ({listed})"), values):
-        yield f"{name} has a check: drop it ({check}), and make it anew later"
+        yield f"{name} has a check constraint: drop it ({check}), and create it again afterwards"
     for trigger, name in connection.execute(text(
             "SELECT trigger_name, event_object_table FROM information_schema.triggers WHERE trigger_schema = "
             f"DATABASE() AND event_object_table IN ({listed})"), values):
-        yield f"{name} has a trigger: drop it ({trigger}), and make it anew later"
+        yield f"{name} has a trigger: drop it ({trigger}), and create it again afterwards"

@@ -1,6 +1,6 @@
-"""Objects of a file that an older HBNB wrote, made ours: what `migrations` does for a database.
+"""Conversion of the objects in an older HBNB's file, as `migrations` does it for a database.
 
-Opening such a file and importing it read its objects by the same `Reader`, so both take, mend and refuse the same.
+The file engine and the import use the same `Reader`, so both accept, correct and refuse the same objects.
 """
 from __future__ import annotations
 
@@ -23,64 +23,76 @@ import models
 from errors import Invalid
 from legacy import texts
 from models import passwords
-from models.codec import LARGEST, NUMBER, SMALLEST, TEXT, TIME, WHOLE, checker, holder, of, parse_time, unknown
+from models.codec import (
+    LARGEST,
+    NUMBER,
+    SMALLEST,
+    TEXT,
+    TIME,
+    WHOLE,
+    checker,
+    null_means_unknown,
+    of,
+    parse_time,
+    stored_checker,
+)
 from models.columns import MailType, links
 from models.engine.file.journal import Objects
 
-# Gives a text of a column its line breaks.
+# Replaces `<BR />` by line breaks in a text of a column.
 Breaks = Callable[[Column[Any], str], str]
 Read = Callable[[Any], Any]
 
-REFUSED = "Refused"     # before the key of an object that was refused, in the file
-SHOWN = 20              # refused objects that are named
+REFUSED = "Refused"     # the prefix, in the file, of the key of a refused object
+SHOWN = 20              # refused objects that the log names
 _WHOLE = re.compile(r"\s*[+-]?\d+(\.0*)?\s*", re.ASCII)
 _NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?([eE][+-]?\d+)?\s*", re.ASCII)
 
 
-class Found(NamedTuple):
-    """An object of an older store as one of ours.
+class ConvertedObject(NamedTuple):
+    """A converted object of an older store.
 
     Args:
-        obj: each value in its column's type; what is not set is left out.
-        unknown: the names of attributes that HBNB does not know, which it lacks.
-        mended: whether a value is not as it stood there.
+        obj: the object; values have their columns' types, and unset attributes are left out.
+        unknown: the names of attributes that HBNB does not know; they were left out.
+        converted: whether a value was changed.
     """
 
     obj: dict[str, Any]
     unknown: list[str]
-    mended: bool
+    converted: bool
 
 
 class Reader:
-    """Makes objects of an older store ours.
+    """Converts objects of an older store.
 
     Args:
-        breaks: gives a text its line breaks, once it has the letters that were meant.
+        breaks: makes the line breaks of a text, after its encoding was corrected.
     """
 
     def __init__(self, breaks: Breaks) -> None:
         self._breaks = breaks
         self._readers: dict[str, dict[str, Read]] = {}
 
-    def read(self, key: str, obj: Any, plain: Set[str] = frozenset()) -> Found:
-        """Make an object ours.
+    def read(self, key: str, obj: Any, plain: Set[str] = frozenset()) -> ConvertedObject:
+        """Convert an object.
 
         Args:
-            plain: the attributes that `plain` found to be ours already.
+            plain: attributes that need no conversion, as `plain_attributes` returns them.
         Raises:
-            Invalid: it is no object that could be used; says why.
+            Invalid: the object cannot be used; the message says why.
         """
         name, _, id = key.partition(".")
         if not isinstance(obj, dict) or obj.get("__class__", name) != name or (
                 (own := obj.get("id", id)) != id and _as_text(own) != id):
-            raise Invalid("it is not the object that its key names")
+            raise Invalid("it is not an object with the id and class of its key")
         if name not in models.stored:
             raise Invalid(f"there is no class {name}")
         if not id:
             raise Invalid("Missing id")
         if obj.keys() <= plain and id.isascii():
-            return Found(obj | {"id": id, "__class__": name}, [], False)
-        readers, unknowns, foreign, mended = self._of(name), _unknowns(name), [], False
+            return ConvertedObject(obj | {"id": id, "__class__": name}, [], False)
+        readers, unknowns, foreign, converted = self._of(name), _unknowns(name), [], False
         found: dict[str, Any] = {"id": readers["id"](id), "__class__": name}
         for each, value in obj.items():
             reader = readers.get(each)
@@ -90,13 +102,13 @@ class Reader:
                 foreign.append(each)
             elif value is not None:
                 found[each] = new = reader(value)
-                mended = mended or (new is not value and (new != value or type(new) is not type(value)))
+                converted = converted or (new is not value and (new != value or type(new) is not type(value)))
             elif each in unknowns:
                 found[each] = None
-        return Found(found, foreign, mended)
+        return ConvertedObject(found, foreign, converted)
 
     def _of(self, name: str) -> dict[str, Read]:
-        """What reads the values of a class, by attribute."""
+        """Return the readers of a class's values, by attribute."""
         if name not in self._readers:
             table = models.stored[name].__table__
             readers = {column.key: _reader(column, self._breaks if name in models.classes else None)
@@ -106,10 +118,10 @@ class Reader:
         return self._readers[name]
 
 
-def plain(name: str, objects: Sequence[dict[str, Any]]) -> Set[str]:
-    """The attributes that are ours in all of these objects of a class, so that none of their values need be read.
+def plain_attributes(name: str, objects: Sequence[dict[str, Any]]) -> Set[str]:
+    """Return the attributes that need no conversion in any of these objects of a class.
 
-    It looks at the values of an attribute together, which is much quicker than to read each.
+    All values of an attribute are checked together, which is much faster than reading each.
     """
     table = models.stored[name].__table__
     tests: dict[str, Callable[[list[Any]], bool]] = {column.key: _plain_test(column) for column in table.c}
@@ -125,43 +137,42 @@ def plain(name: str, objects: Sequence[dict[str, Any]]) -> Set[str]:
 
 
 @dataclass
-class Opening:
-    """What came of opening an old file.
+class Conversion:
+    """The result of opening an older HBNB's file.
 
     Args:
-        mended: how many objects are not as they stood in the file.
-        refused: why an object cannot be used, by its key.
-        unknown: how many objects have an attribute that HBNB does not know, by `Class.attribute`.
+        converted: the number of changed objects.
+        refused: the reasons why objects cannot be used, by their keys.
+        unknown: the number of objects with an attribute that HBNB does not know, by `Class.attribute`.
     """
 
-    mended: int = 0
+    converted: int = 0
     refused: dict[str, str] = field(default_factory=dict)
     unknown: Counter[str] = field(default_factory=Counter)
 
-    def take(self, part: Objects) -> Objects:
-        """The objects of a part of the file as they are to be loaded; those that are refused, as they are to be kept.
-        """
+    def convert(self, part: Objects) -> Objects:
+        """Convert the objects of a part of the file. Refused objects are returned under keys that keep them aside."""
         taken: Objects = {}
         groups: dict[str, list[dict[str, Any]]] = {}
         for key, obj in part.items():
             if isinstance(obj, dict):
                 groups.setdefault(key.partition(".")[0], []).append(obj)
-        plains = {name: plain(name, objects) for name, objects in groups.items() if name in models.stored}
+        plains = {name: plain_attributes(name, objects) for name, objects in groups.items() if name in models.stored}
         for key, obj in part.items():
             try:
-                taken[key], foreign, mended = _OURS.read(key, obj, plains.get(key.partition(".")[0], frozenset()))
+                taken[key], foreign, converted = _READER.read(key, obj, plains.get(key.partition(".")[0], frozenset()))
             except Invalid as error:
                 self.refused[key] = str(error)
-                self.mended += passwords.hide(obj, texts.likely_letters)
+                self.converted += passwords.hash_nested(obj, texts.fix_encoding_if_clear)
                 taken |= _aside(key, obj, str(error))
                 continue
-            self.mended += mended
+            self.converted += converted
             if foreign:
                 self.unknown.update(f"{taken[key]['__class__']}.{name}" for name in foreign)
         return taken
 
-    def say(self, path: str) -> None:
-        """Log what was left out, if anything was."""
+    def log(self, path: str) -> None:
+        """Log the attributes and objects that were left out, if there are any."""
         log = logging.getLogger("hbnb")
         if self.unknown:
             names = ", ".join(f"{name} ({count})" for name, count in sorted(self.unknown.items()))
@@ -171,15 +182,15 @@ class Opening:
         if self.refused:
             named = [f"{key} ({reason})" for key, reason in [*self.refused.items()][:SHOWN]]
             more = f", and {len(self.refused) - SHOWN} more" if len(self.refused) > SHOWN else ""
-            said = ("1 object cannot be used and was left out; it stays" if len(self.refused) == 1 else
-                    f"{len(self.refused)} objects cannot be used and were left out; they stay")
+            summary = ("1 object cannot be used and was left out; it stays" if len(self.refused) == 1 else
+                       f"{len(self.refused)} objects cannot be used and were left out; they stay")
             log.warning("%s: %s in the file: %s%s",
-                        path, said, "; ".join(named).encode(errors="replace").decode(), more)
+                        path, summary, "; ".join(named).encode(errors="replace").decode(), more)
 
 
 def _aside(key: str, obj: Any, reason: str) -> Objects:
-    """What to keep of an object that cannot be used: all of it, as its passwords are hidden."""
-    try:    # as it is, if a strict reader of JSON gives the same back
+    """Return a refused object in the form in which the file keeps it; its passwords are hashed already."""
+    try:    # unchanged, if a strict JSON parser reads it back equal
         if orjson.loads(orjson.dumps({key: obj})) == {key: obj}:
             is_foreign = key.partition(".")[0] not in models.stored
             return {key: obj} if is_foreign else {f"{REFUSED}.{key}": {"reason": reason, "object": obj}}
@@ -189,15 +200,15 @@ def _aside(key: str, obj: Any, reason: str) -> Objects:
     return {f"{REFUSED}.{safe}": {"reason": reason, "object": json.dumps(obj)}}
 
 
-# How a value of an older store is read, by the type of its column.
+# Readers: they convert a value of an older store, by the type of its column.
 
-_OURS = Reader(lambda _, text: texts.lines(text))
+_READER = Reader(lambda _, text: texts.fix_line_breaks(text))
 
 
 @cache
 def _unknowns(name: str) -> frozenset[str]:
-    """The attributes of which null says that they are unknown."""
-    return frozenset(column.key for column in models.stored[name].__table__.c if unknown(column))
+    """Return the attributes for which null means "unknown"."""
+    return frozenset(column.key for column in models.stored[name].__table__.c if null_means_unknown(column))
 
 
 def _reader(column: Column[Any], breaks: Breaks | None) -> Read:
@@ -219,7 +230,7 @@ def _refuse(column: Column[Any], value: Any) -> Invalid:
 
 
 def _key(column: Column[Any]) -> Read:
-    held = holder(column, in_database=False)
+    held = stored_checker(column, in_database=False)
 
     def read(value: Any) -> str:
         text = value if type(value) is str else _as_text(value)
@@ -234,13 +245,13 @@ def _text(column: Column[Any], breaks: Breaks) -> Read:
     is_line = isinstance(column.type, MailType) or column.info.get("write_only")
 
     def read(value: Any) -> str:
-        text = texts.likely_letters(key(value))
+        text = texts.fix_encoding_if_clear(key(value))
         return text if is_line else breaks(column, text)
     return read
 
 
 def _number(column: Column[Any], whole: bool) -> Read:
-    held = holder(column, in_database=False)
+    held = stored_checker(column, in_database=False)
 
     def read(value: Any) -> int | float:
         number = value
@@ -255,7 +266,7 @@ def _number(column: Column[Any], whole: bool) -> Read:
 
 
 def _held(column: Column[Any]) -> Read:
-    held = holder(column, in_database=False)
+    held = stored_checker(column, in_database=False)
 
     def read(value: Any) -> Any:
         if reason := held(value):
@@ -269,18 +280,18 @@ def _ids(name: str) -> Read:
         ids = [each for each in map(_as_text, value) if isinstance(each, str)] if isinstance(value, list) else []
         if not isinstance(value, list) or len(ids) < len(value):
             raise Invalid(f"{name} must be a list of ids", name)
-        # Half a character names nothing, and could not be stored.
+        # A lone surrogate is in no id, and could not be stored.
         return [each.encode(errors="backslashreplace").decode() for each in ids]
     return read
 
 
-# Which values need not be read, as the readers would give the same.
+# Checks for values that the readers would not change.
 
 def _plain_test(column: Column[Any]) -> Callable[[list[Any]], bool]:
     kind = of(column)
     if kind in (WHOLE, NUMBER):
         return lambda values: _are_numbers(kind.python, values)
-    held = holder(column, in_database=False)
+    held = stored_checker(column, in_database=False)
     return _PLAIN_TESTS.get(kind.python) or (lambda values: not any(map(held, values)))
 
 

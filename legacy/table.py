@@ -1,4 +1,4 @@
-"""A table of an older HBNB: what its rows are to become, and what about them cannot be taken over."""
+"""Reading of an older HBNB's table: its converted rows, and the rows that cannot be converted."""
 from __future__ import annotations
 
 import datetime
@@ -18,19 +18,19 @@ from models.collation import address_key
 from models.columns import TIMES
 
 Row = dict[str, Any]
-NEVER = codec.parse_time(codec.NEVER)    # the time of a row that has none
-PART = 1000     # rows that are read, or written, at a time
+NEVER = codec.parse_time(codec.NEVER)    # the time of a row without a time
+PART = 1000     # rows in a part
 
 
 @dataclass
 class Findings:
-    """What reading a table through has shown.
+    """The findings about a table after reading it.
 
     Args:
-        digest: of what must not change, whatever the order of the rows.
-        changes: how many rows change, by how.
-        stops: the rows that cannot be taken over, by what is wrong with them, and what to do about that.
-        ids: of the rows, where other tables name them; none = they were not read.
+        digest: a checksum of the content that must not change; it does not depend on the order of rows.
+        changes: the number of rows that change, by a description of the change.
+        stops: the rows that cannot be converted, by a sentence with the reason and what to do.
+        ids: the ids of the rows, to which other tables may refer; `None` = they were not read.
     """
 
     rows: int = 0
@@ -44,13 +44,13 @@ class Findings:
 
 
 class OldTable:
-    """A table as it lies in the database.
+    """A table of the database that is to be converted.
 
     Args:
-        table: what it is to become.
-        name: what it is called now.
-        differing: the columns that are not what they are to be. The texts of all others were mended when they became
-            that, and are taken as they are.
+        table: the new table.
+        name: the current name of the existing table.
+        differing: the columns whose definition differs from the new one. Texts of the other columns were corrected
+            when these got their new definition, and are not changed again.
     """
 
     def __init__(self, connection: Connection, table: Table, name: str, differing: Collection[str]) -> None:
@@ -59,7 +59,7 @@ class OldTable:
         self._charsets: dict[str, str | None] = {row[0]: row[1] for row in connection.execute(text(
             "SELECT column_name, character_set_name FROM information_schema.columns "
             "WHERE table_schema = DATABASE() AND table_name = :name AND column_name <> 'email_key'"),
-            {"name": name})}    # which holds nothing of its own, and 0003 makes
+            {"name": name})}    # email_key is a generated column, which migration 0003 adds
         self._differing = differing
         self._readers = {column.name: _reader(column, self._charsets.get(column.name))
                          for column in table.c}
@@ -69,14 +69,14 @@ class OldTable:
         return bool(self._charsets)
 
     def survey(self, connection: Connection, owners: Mapping[str, set[str] | None]) -> Findings:
-        """Read all rows, and see what there is to say of them.
+        """Read all rows, and return what would change and what stops the conversion.
 
         Args:
-            owners: the ids that there are, by table, where the rows may name them; none = they are not known.
+            owners: the existing ids, by table; `None` = they are not known.
         """
         found = Findings()
         for name in self._charsets.keys() - self._readers.keys():
-            found.stop(f"{self.name}.{name} is no column of HBNB's: move it into a table of its own, or drop it")
+            found.stop(f"{self.name}.{name} is not a column of HBNB: move it into another table, or drop it")
         if not self.is_there:
             found.ids = set()
             return found
@@ -92,26 +92,27 @@ class OldTable:
             key = tuple(str(row[name]) for name in self.key)
             label = "/".join(key)
             if key in keys:
-                found.stop(f"{self.name} has several rows of one {' and '.join(self.key)}: remove all but one", label)
+                found.stop(f"{self.name} has several rows with the same {' and '.join(self.key)}: remove all but one",
+                           label)
             keys.add(key)
             for name, owner in links:
                 ids = owners[owner]
                 if row[name] is not None and ids is not None and row[name] not in ids:
-                    found.stop(f"{self.name}.{name} names none of the {owner}, or writes its id another way: set it "
-                               "right, or remove the row", label)
+                    found.stop(f"{self.name}.{name} is not the id of one of the {owner}, or differs from it in case: "
+                               "correct it, or remove the row", label)
             if address := address_key(row.get("email") or ""):
                 mails.setdefault(address, []).append(f"{label} ({row['email']})")
             if "password" in row and not passwords.is_hash(row["password"] or ""):
                 found.changes["passwords become hashes"] += 1
         for several in mails.values():
             if len(several) > 1:
-                found.stop(f"{self.name}.email may belong to one of them only, whatever its capitals: give the "
-                           f"others another, or remove them: {', '.join(several)}")
+                found.stop(f"{self.name} have the same e-mail address, apart from case: change or remove all but one "
+                           f"of them: {', '.join(several)}")
         found.ids = {key[0] for key in keys}
         return found
 
     def rows(self, connection: Connection, found: Findings) -> Iterator[Row]:
-        """The rows as they are to be, but for their passwords; notes into `found` what it sees."""
+        """Yield the converted rows, except for their passwords, and add the findings to `found`."""
         names = [column.name for column in self.table.c]
         there = [name for name in names if name in self._charsets]
         statement = f"SELECT {', '.join(self._readers[name][0] for name in there)} FROM `{self.name}`"
@@ -126,35 +127,35 @@ class OldTable:
             yield row
 
     def _value(self, name: str, raw: Any, label: str, found: Findings) -> Any:
-        """A value as it is to be; none where it cannot be taken over, which is noted."""
+        """Convert a value. Returns `None` if it cannot be converted, and adds a stop to `found`."""
         column = self.table.c[name]
-        if raw is None or (column.name in TIMES and "-00" in raw):      # a day or month of 00 is none
+        if raw is None or (column.name in TIMES and "-00" in raw):      # a month or day 00 means no time
             if name == "password" or column.nullable:
                 return None
             if _required(column):
-                found.stop(f"{self.name}.{name} is NULL where there must be a value: set it, or remove the row", label)
+                found.stop(f"{self.name}.{name} is NULL, but required: set it, or remove the row", label)
             else:
-                found.changes[f"{name} is set where it was not"] += 1
+                found.changes[f"{name} was NULL and gets its default"] += 1
             return _unset(column)
         try:
             value = self._readers[name][1](raw)
             is_old = isinstance(value, str) and name in self._differing
-            return self._mended(column, raw, value, found) if is_old else value
+            return self._corrected(column, raw, value, found) if is_old else value
         except ValueError as error:
             found.stop(f"{self.name}.{name} {error}", label)
             return None
 
     @staticmethod
-    def _mended(column: Column[Any], raw: Any, text: str, found: Findings) -> str:
+    def _corrected(column: Column[Any], raw: Any, text: str, found: Findings) -> str:
         if isinstance(column.type, VARCHAR):
             if not text.isascii() or len(text) > 60:
-                raise ValueError("is no id, of at most 60 letters, digits and signs: give it another")
+                raise ValueError("is not an id of at most 60 ASCII characters: change it")
             return text
-        meant = _decided(texts.letters, text) if isinstance(raw, str) else text
+        meant = _with_advice(texts.fix_encoding, text) if isinstance(raw, str) else text
         if not meant.isascii() and meant != (raw if isinstance(raw, str) else raw.decode("cp1252", "replace")):
-            found.changes[f"{column.name} get the letters that were meant"] += 1
+            found.changes[f"{column.name} get their encoding corrected"] += 1
         if column.name not in ("email", "password"):
-            lined = texts.lines(meant)
+            lined = texts.fix_line_breaks(meant)
             found.changes[f"{column.name} get line breaks for <BR />"] += lined != meant
             meant = lined
         length = getattr(column.type, "length", None)
@@ -164,11 +165,11 @@ class OldTable:
 
 
 def _reader(column: Column[Any], charset: str | None) -> tuple[str, Callable[[Any], Any]]:
-    """How to ask for a column, and how to read what comes."""
+    """Return the SQL that selects a column, and the function that converts its values."""
     if isinstance(column.type, Integer):
         return f"`{column.name}`", _whole
     if isinstance(column.type, Double):
-        # A FLOAT comes as the server shows it. Copied by the server, it would get digits that nobody ever gave it.
+        # Selecting a FLOAT rounds it to its digits. Copied inside the server, it would get further, random digits.
         return f"`{column.name}`", float
     if not isinstance(column.type, String):
         return f"CAST(`{column.name}` AS CHAR)", _time
@@ -178,26 +179,26 @@ def _reader(column: Column[Any], charset: str | None) -> tuple[str, Callable[[An
 
 
 def _text(raw: bytes) -> str:
-    return _decided(texts.read, raw)
+    return _with_advice(texts.decode, raw)
 
 
-def _decided(read: Callable[[Any], str], raw: Any) -> str:
+def _with_advice(read: Callable[[Any], str], raw: Any) -> str:
     try:
         return read(raw)
     except ValueError as error:
-        raise ValueError(f"{error}: write it anew") from None
+        raise ValueError(f"{error}: write the text again") from None
 
 
 def _time(raw: str) -> datetime.datetime:
     try:
         return datetime.datetime.fromisoformat(raw)
     except ValueError:
-        raise ValueError("is no time: set it") from None
+        raise ValueError("is not a time: set it") from None
 
 
 def _whole(raw: Any) -> int:
     if int(raw) != raw or not LEAST <= raw <= MOST:
-        raise ValueError(f"is no whole number from {LEAST} to {MOST}: change it")
+        raise ValueError(f"is not a whole number from {LEAST} to {MOST}: change it")
     return int(raw)
 
 

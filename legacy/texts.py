@@ -1,68 +1,68 @@
-"""Texts as older HBNBs kept them, made ours: those of an old database and of an old file alike.
+"""Correction of texts in older databases and files: their encoding and their line breaks.
 
-Their bytes are of two kinds, and each text is read by what it is itself: as UTF-8, where its bytes are
-that, and otherwise as Windows-1252, which is what MySQL means by latin1.
+Older stores mix two encodings. Each text is decoded as UTF-8 if its bytes are valid UTF-8, and otherwise as
+Windows-1252, which MySQL calls latin1.
 """
 from __future__ import annotations
 
 import re
 
-# At the end, also what is left of one where a column was too short.
+# At the end of a text, an incomplete tag matches, too: the column was too short for it.
 _BREAK = re.compile(r"<br\s*/?(?:>|\Z)", re.IGNORECASE)
-# What hardly any text in Windows-1252 holds: of two bytes, those that would begin with Â or Ã, and all longer ones.
+# UTF-8 sequences that are very rare in Windows-1252 texts: those of two bytes that begin with Â or Ã, and longer ones.
 _UTF8 = re.compile(rb"[\xc2\xc3][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _CONTROLS = re.compile("[\x80-\x9f]")
-_BOTH = "holds both UTF-8 and bytes that are none"
+_BOTH = "mixes UTF-8 with other bytes"
 _NEITHER = "holds bytes that are neither UTF-8 nor Windows-1252"
 
 
-class Mixed(ValueError):
-    """Bytes of both kinds."""
+class MixedEncodings(ValueError):
+    """A text mixes UTF-8 with other bytes."""
 
 
-def read(raw: bytes) -> str:
-    """A text by its bytes.
+def decode(raw: bytes) -> str:
+    """Decode a text.
 
     Raises:
-        ValueError: they are of no one kind; says so, as the end of a sentence.
+        ValueError: the bytes have neither encoding, or mix both; the message is the end of a sentence.
     """
     try:
         return raw.decode()
     except UnicodeDecodeError:
         if _UTF8.search(raw):
-            raise Mixed(_BOTH) from None
+            raise MixedEncodings(_BOTH) from None
     try:
         return raw.decode("cp1252")
     except UnicodeDecodeError:
         raise ValueError(_NEITHER) from None
 
 
-def letters(text: str) -> str:
-    """A text whose bytes may have been taken for Latin-1, one character each, with the letters that were meant.
+def fix_encoding(text: str) -> str:
+    """Correct a text that may have been decoded as Latin-1 by mistake.
 
     Raises:
-        Mixed: its bytes are of both kinds; says so, as the end of a sentence.
+        MixedEncodings: the bytes mix both encodings; the message is the end of a sentence.
     """
     if text.isascii():
         return text
     try:
-        return read(text.encode("latin-1"))
-    except Mixed:
+        return decode(text.encode("latin-1"))
+    except MixedEncodings:
         raise
-    except ValueError:      # it has letters that are not in Latin-1, so it was read right, or is of neither kind
+    except ValueError:      # it has letters outside Latin-1, so it was decoded correctly; or it has neither encoding
         return _CONTROLS.sub(_meant, text)
 
 
-def likely_letters(text: str) -> str:
-    """The same, where nobody can be asked: what is of both kinds stays as it is."""
+def fix_encoding_if_clear(text: str) -> str:
+    """Correct a text like `fix_encoding`, but return a text that mixes encodings unchanged."""
     try:
-        return letters(text)
-    except Mixed:
+        return fix_encoding(text)
+    except MixedEncodings:
         return text
 
 
-def lines(text: str) -> str:
-    """A text with line breaks where it has `<BR />`."""
+def fix_line_breaks(text: str) -> str:
+    """Replace `<BR />` by line breaks."""
     return _BREAK.sub("\n", text) if "<" in text else text
 
 

@@ -1,7 +1,7 @@
-"""What the database's schema is, and what this HBNB needs it to be.
+"""The revision of the database's schema, and the revision that this HBNB needs.
 
-`versions` holds the migrations; only who migrates needs Alembic. The table `alembic_version` says which
-revision the schema has, and in `since` the oldest one whose programs can use it, for those that are older.
+`versions/` has the migrations; only running them needs Alembic. The table `alembic_version` has the revision of the
+schema and, in `since`, the oldest revision whose release can use this schema, so that older releases can check it.
 """
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import NamedTuple
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-HEAD = "0004"       # the revision that the models are; revisions sort by age
-SINCE = "0002"      # the oldest revision whose programs can use the head: all later ones are backward compatible
+HEAD = "0004"       # the revision of the models; revisions sort by age
+SINCE = "0002"      # the oldest revision whose release can use HEAD: all later migrations are backward compatible
 COMMAND = "flask --app wsgi db upgrade"
 _NO_TABLE = 1146
 
 
 class Stamp(NamedTuple):
-    """What the database says of its schema."""
+    """The revision of a database's schema, and the oldest revision whose release can use it."""
 
     revision: str
     since: str
 
     @property
     def fits(self) -> bool:
-        """Whether this HBNB can use it."""
+        """Whether this HBNB can use the schema."""
         return self.since <= HEAD <= self.revision
 
 
-def stamped(connection: Connection) -> Stamp | None:
-    """The stamp of the schema; none where no migration made it."""
+def read_stamp(connection: Connection) -> Stamp | None:
+    """Return the stamp of the schema; `None` if no migration made it."""
     try:
         row = connection.execute(text("SELECT * FROM alembic_version")).mappings().first()
     except DBAPIError as error:
@@ -41,7 +41,7 @@ def stamped(connection: Connection) -> Stamp | None:
 
 
 def prepare(connection: Connection) -> None:
-    """Make the table of the stamp: Alembic's, with a column more."""
+    """Create the table of the stamp: Alembic's table with the additional column `since`."""
     if not inspect(connection).has_table("alembic_version"):
         connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY, "
                                 "since VARCHAR(32)) ENGINE=InnoDB CHARSET=utf8mb4"))
@@ -50,24 +50,30 @@ def prepare(connection: Connection) -> None:
 
 
 def stamp(connection: Connection) -> None:
-    """Say that the schema is just what the models are."""
+    """Mark the schema as that of the models."""
     prepare(connection)
     connection.execute(text("REPLACE INTO alembic_version VALUES (:head, :since)"), {"head": HEAD, "since": SINCE})
     connection.execute(text("DELETE FROM alembic_version WHERE version_num <> :head"), {"head": HEAD})
 
 
-def unknown(found: Stamp) -> str:
-    """The sentence for who comes to a schema that another HBNB made, and this one knows nothing of."""
-    return (f"The schema is {found.revision}, which this HBNB, of {HEAD}, does not know: start the one that made it, "
-            "or have that one go back with `flask --app wsgi db downgrade`")
+def unknown_schema(found: Stamp) -> str:
+    """Return the error message for a schema of a newer release that this one cannot use."""
+    return (f"The schema is {found.revision}, but this HBNB only knows schemas up to {HEAD}: start the newer HBNB that "
+            "made it, or run `flask --app wsgi db downgrade` there")
 
 
-def refusal(found: Stamp | None, empty: bool, database: str) -> str:
-    """The sentence for who comes to a schema that is not ours."""
+def wrong_schema(found: Stamp | None, empty: bool, database: str) -> str:
+    """Return the error message for a schema that this HBNB cannot use.
+
+    Args:
+        found: the stamp of the schema, if it has one.
+        empty: whether the database has none of HBNB's tables.
+        database: the database's name.
+    """
     if found and found.revision > HEAD:
-        return f"The database {database} cannot be used: {unknown(found)}"
+        return f"The database {database} cannot be used: {unknown_schema(found)}"
     what = "has no tables yet" if empty else (
-        f"has the schema {found.revision}, and this HBNB needs {HEAD}" if found else
+        f"has the schema {found.revision}, but this HBNB needs {HEAD}" if found else
         "has the tables of an older HBNB")
     return f"The database {database} {what}: stop all programs that use it, back it up, and run `{COMMAND}`" if (
         not empty) else f"The database {database} {what}: run `{COMMAND}`"

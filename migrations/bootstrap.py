@@ -1,4 +1,4 @@
-"""What a program does with the database's schema when it starts."""
+"""The check of the database's schema when a program starts, and the creation of tables in an empty database."""
 from __future__ import annotations
 
 from sqlalchemy import Connection
@@ -9,42 +9,42 @@ from errors import Outdated
 from migrations import tables
 
 
-def judge(connection: Connection, settings: Settings) -> None:
-    """See that this HBNB can use the tables.
+def check_schema(connection: Connection, settings: Settings) -> None:
+    """Check that this HBNB can use the schema.
 
     Raises:
-        Outdated: they are another HBNB's, or none; says what to do.
+        Outdated: the schema is that of another release, or tables are missing; the message says what to do.
     """
-    found = migrations.stamped(connection)
+    found = migrations.read_stamp(connection)
     if found is None or not found.fits:
-        raise Outdated(migrations.refusal(found, found is None and tables.is_empty(connection), settings.mysql_db))
-    if gone := tables.missing(connection):
-        raise Outdated(f"The database {settings.mysql_db} lacks {', '.join(gone)}: `flask --app wsgi db status` says "
-                       "what to do")
+        raise Outdated(migrations.wrong_schema(found, found is None and tables.is_empty(connection), settings.mysql_db))
+    if missing := tables.missing(connection):
+        raise Outdated(f"The database {settings.mysql_db} lacks the tables {', '.join(missing)}: run "
+                       "`flask --app wsgi db status`, which says what to do")
 
 
-def make(connection: Connection, settings: Settings) -> None:
-    """Make the tables that this HBNB needs, if that harms nothing; for a test, make all tables anew.
+def prepare_schema(connection: Connection, settings: Settings) -> None:
+    """Create missing tables if that changes no data. If `env` is `test`, drop all tables and create them again.
 
     Raises:
-        Outdated: they are another HBNB's, and a command must change them.
+        Outdated: the schema is that of another release, and the operator must migrate it.
     """
     if settings.env == "test":
         tables.recreate(connection)
         return
     try:
-        judge(connection, settings)
+        check_schema(connection, settings)
     except Outdated:
-        if migrations.stamped(connection) is None and tables.is_empty(connection):
+        if migrations.read_stamp(connection) is None and tables.is_empty(connection):
             tables.create(connection)
         elif not _upgraded(connection):
             raise
 
 
 def _upgraded(connection: Connection) -> bool:
-    """Bring tables of an older HBNB up to date, if that changes no row and no column of theirs."""
+    """Upgrade the tables of an older HBNB if no row and no column changes. Returns whether it was done."""
     try:
-        from migrations.runner import Migrations  # Alembic may be missing, and is slow to import
+        from migrations.runner import Migrations  # imported here: Alembic may be missing, and is slow to import
     except ModuleNotFoundError:
         return False
     runner = Migrations(connection.engine)

@@ -1,4 +1,4 @@
-"""What Alembic runs for each of its commands: the migrations, on the connection that `runner` gives."""
+"""Alembic's environment script: it runs the migrations on the connection that `runner` passes."""
 from alembic import context
 
 context.configure(**context.config.attributes)

@@ -1,4 +1,4 @@
-"""Running migrations, by Alembic's own means."""
+"""The migrations of a database: status, plan, upgrade and downgrade, by means of Alembic."""
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -22,19 +22,20 @@ from migrations import tables
 from models.engine.db import ddl, errors, server
 
 LOCK_TIMEOUT = 60       # seconds
-_DENIED = {1044, 1142, 1143, 1227}
-_LOOK = ". See that it runs and that no other program uses it, and "
-_CUT_OFF = f"{_LOOK}try again: what was cut off is gone on with"
-_HALF_BACK = f"{_LOOK}see `db status`: what is half way back is brought up by `db upgrade`, and can be taken back then"
+_DENIED = {1044, 1142, 1143, 1227}      # the user lacks a right
+_CHECK = ". Make sure that it is running and that no other program uses it, "
+_INTERRUPTED = f"{_CHECK}and try again: an interrupted upgrade continues"
+_HALF_UNDONE = (f"{_CHECK}and look at `db status`: after an interrupted downgrade, run `db upgrade` first, and then "
+                "`db downgrade` again")
 
 
 class Step(NamedTuple):
     """A migration.
 
     Args:
-        revision: the schema's name after it.
-        about: what it brings.
-        backward_compatible: whether the version before can live with it.
+        revision: the schema's revision after it.
+        about: a description.
+        backward_compatible: whether the previous release can use the schema after it.
     """
 
     revision: str
@@ -43,13 +44,13 @@ class Step(NamedTuple):
 
 
 class Status(NamedTuple):
-    """Where the schema is.
+    """The state of the schema.
 
     Args:
-        current: its revision; none where no migration made it.
-        head: the one that this HBNB needs.
-        pending: the migrations that lead there.
-        trouble: what no migration mends, and what to do.
+        current: its revision; `None` if no migration made it.
+        head: the revision that this HBNB needs.
+        pending: the migrations that are to be run.
+        trouble: a fault that no migration repairs, and what to do; `None` if there is no such fault.
     """
 
     current: str | None
@@ -66,7 +67,7 @@ class Migrations:
     """The migrations of a database.
 
     Args:
-        engine: whose connections commit each statement by themselves.
+        engine: an engine whose connections are in autocommit mode.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -80,55 +81,59 @@ class Migrations:
             return self._status(connection)
 
     def plan(self) -> Plan:
-        """What `upgrade` would do."""
+        """Return what `upgrade` would do."""
         with self._connected() as connection:
             return self.plan_on(connection)
 
     def upgrade(self) -> list[str]:
-        """Bring the schema to the head. Returns: the revisions that were gone through.
+        """Upgrade the schema to the revision of this HBNB.
 
+        Returns: the revisions of the migrations that were run.
         Raises:
-            Conflict: something stops it; nothing was changed.
-            Unavailable: another process is at it.
+            Conflict: the plan has stops; nothing was changed.
+            Unavailable: another process is migrating, or the database cannot be used.
         """
-        with self._alone() as connection:
+        with self._exclusive() as connection:
             return self.upgrade_on(connection)
 
     def downgrade(self, revision: str | None = None) -> list[str]:
-        """Take the schema back. Returns: the revisions that were undone.
+        """Downgrade the schema.
 
         Args:
-            revision: to which one; none = one back.
+            revision: the revision to go back to; `None` = the previous one.
+        Returns: the revisions of the migrations that were undone.
         Raises:
             NotFound: there is no such revision.
-            Invalid: it is not one before.
+            Invalid: the revision is not an earlier one.
+            Conflict: the schema cannot be downgraded.
+            Unavailable: another process is migrating, or the database cannot be used.
         """
-        with self._alone(_HALF_BACK) as connection:
+        with self._exclusive(_HALF_UNDONE) as connection:
             current, _, _, trouble = self._status(connection)
             if current is None:
-                raise Conflict("No migration made these tables: there is nothing to go back to")
+                raise Conflict("No migration made these tables, so there is no migration to undo")
             if trouble or current not in self._revisions:
-                raise Conflict(trouble or f"The schema is {current}: only a newer HBNB can take it back")
+                raise Conflict(trouble or f"The schema is {current}: only a newer HBNB can downgrade it")
             before = self._script(current).down_revision
             target = revision or (str(before) if before else None)
             if target is None:
-                raise Conflict(f"There is nothing before {current}: to be rid of the tables, drop the database")
+                raise Conflict(f"There is no revision before {current}: to remove the tables, drop the database")
             if self._script(target).revision >= current:
-                raise Invalid(f"The schema is {current}, and {target} is none before it")
+                raise Invalid(f"The schema is {current}, and {target} is not an earlier revision")
             undone = [each for each in reversed(self._revisions) if target < each <= current]
             with Operations.context(MigrationContext.configure(connection)):
                 for revision in undone:
-                    # Noted first: what is cut off half way is not what it was, and the next upgrade mends it.
+                    # The stamp is changed first: if the downgrade is interrupted, the next upgrade runs this migration.
                     connection.execute(text("UPDATE alembic_version SET version_num = :before"),
                                        {"before": self._script(revision).down_revision})
                     self._note(connection)
                     self._script(revision).module.downgrade()
-                    ddl.say(f"{revision} is undone")
+                    ddl.report(f"{revision}: undone")
             return undone
 
     def recreate(self) -> None:
-        """Make all tables anew, empty."""
-        with self._alone() as connection:
+        """Drop all tables, and create them empty."""
+        with self._exclusive() as connection:
             tables.recreate(connection)
 
     def plan_on(self, connection: Connection) -> Plan:
@@ -147,10 +152,10 @@ class Migrations:
         return made
 
     def upgrade_on(self, connection: Connection) -> list[str]:
-        made = self.plan_on(connection)     # before the first step, as the last one might be stopped
+        made = self.plan_on(connection)     # of all steps, so that none is run if a later one cannot be
         if made.stops:
-            raise Conflict(database.stopped(made))
-        if (self._status(connection).current or "") > migrations.HEAD:      # and this HBNB can use it
+            raise Conflict(database.stop_message(made))
+        if (self._status(connection).current or "") > migrations.HEAD:      # newer, but this HBNB can use it
             return []
         migrations.prepare(connection)
         done: list[str] = []
@@ -158,16 +163,16 @@ class Migrations:
         def applied(step: Any, **_: Any) -> None:
             self._note(connection)
             done.append(step.up_revision_id)
-            ddl.say(f"{step.up_revision_id} is done")
+            ddl.report(f"{step.up_revision_id}: done")
 
         config = Config(attributes={"connection": connection, "on_version_apply": applied})
         config.set_main_option("script_location", self._scripts.dir)
         command.upgrade(config, "head")
-        self._note(connection)      # once more, for who was ended just before
+        self._note(connection)      # an earlier run may have been interrupted before its note
         return done
 
     def _note(self, connection: Connection) -> None:
-        """Say in the database which programs can use it."""
+        """Store in the database the oldest revision whose release can use its schema."""
         current = self._status(connection).current
         since = current
         while since and (script := self._script(since)).module.backward_compatible and script.down_revision:
@@ -175,33 +180,33 @@ class Migrations:
         connection.execute(text("UPDATE alembic_version SET since = :since"), {"since": since})
 
     def _status(self, connection: Connection) -> Status:
-        stamp = migrations.stamped(connection)
+        stamp = migrations.read_stamp(connection)
         current = stamp.revision if stamp else None
         steps = [Step(each.revision, each.doc.rstrip("."), each.module.backward_compatible)
                  for each in self._revisions.values() if current is None or each.revision > current]
         trouble = None
         if stamp and stamp.revision not in self._revisions and not stamp.fits:
-            trouble = migrations.unknown(stamp)
+            trouble = migrations.unknown_schema(stamp)
         elif missing := tables.missing(connection) if stamp and stamp.fits else []:
-            trouble = (f"The tables {', '.join(missing)} are gone: keep what there is by mysqldump, drop the others "
-                       f"and alembic_version, too, run `{migrations.COMMAND}`, and restore a backup")
+            trouble = (f"The tables {', '.join(missing)} are missing: save the others by mysqldump, drop them and "
+                       f"alembic_version, run `{migrations.COMMAND}`, and restore a backup")
         return Status(current, migrations.HEAD, steps, trouble)
 
     def _script(self, revision: str) -> Script:
         if revision not in self._revisions:
-            raise NotFound(f"There is no revision {revision}: there are {', '.join(self._revisions)}")
+            raise NotFound(f"There is no revision {revision}: choose one of {', '.join(self._revisions)}")
         return self._revisions[revision]
 
     @contextmanager
-    def _alone(self, advice: str = _CUT_OFF) -> Iterator[Connection]:
-        with self._connected(advice) as connection, server.only_one(connection):
+    def _exclusive(self, advice: str = _INTERRUPTED) -> Iterator[Connection]:
+        with self._connected(advice) as connection, server.exclusive(connection):
             yield connection
 
     @contextmanager
     def _connected(self, advice: str = "") -> Iterator[Connection]:
         try:
             with self._engine.connect() as connection:
-                # Who still uses a table is not waited for until tomorrow.
+                # The server's default would wait a day for a program that uses a table.
                 connection.execute(text(f"SET SESSION lock_wait_timeout = {LOCK_TIMEOUT}"))
                 yield connection
         except DBAPIError as error:

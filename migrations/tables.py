@@ -1,4 +1,4 @@
-"""The tables that the models are, made at once: what all migrations together lead to."""
+"""Creation of all tables from the models, with the same result as running all migrations."""
 from __future__ import annotations
 
 from sqlalchemy import Connection, inspect, text
@@ -9,24 +9,24 @@ from models.engine.db import ddl, version
 
 
 def recreate(connection: Connection) -> None:
-    """Make all tables anew, empty."""
+    """Drop all tables, and create them empty."""
     Base.metadata.drop_all(connection)
     create(connection)
     connection.execute(version.CHANGE)
 
 
 def missing(connection: Connection) -> list[str]:
-    """The names of the tables that are not there."""
+    """Return the names of the tables that do not exist."""
     return sorted({*Base.metadata.tables} - {*inspect(connection).get_table_names()})
 
 
 def is_empty(connection: Connection) -> bool:
-    """Whether none of the tables is there."""
+    """Return whether none of the tables exists."""
     return len(missing(connection)) == len(Base.metadata.tables)
 
 
 def create(connection: Connection) -> None:
-    """Make all tables, of which none is there."""
+    """Create all tables in an empty database."""
     ddl.create_all(connection, Base.metadata)
     for column in (column for table in Base.metadata.sorted_tables for column in unique(table)):
         if unique_key(column) is not column:

@@ -43,9 +43,9 @@ class BaseModel:
     def __init__(self, *_: Any, **attributes: Any) -> None:
         now = utc_now()
         is_whole = attributes.pop("__class__", None) is not None
-        coded = codec.coded(self.__table__) if isinstance(self, Base) else dict.fromkeys(TIMES, codec.TIME)
+        coded = codec.json_codecs(self.__table__) if isinstance(self, Base) else dict.fromkeys(TIMES, codec.TIME)
         for name, value in ({"id": str(uuid.uuid4()), "created_at": now, "updated_at": now} | attributes).items():
-            if name not in ("id", *TIMES) and not self._takes(name, is_whole):
+            if name not in ("id", *TIMES) and not self._accepts(name, is_whole):
                 raise Invalid(f"Unknown attribute: {name}", name)
             setattr(self, name, self._read(name, value, coded[name]) if name in coded else value)
 
@@ -71,7 +71,7 @@ class BaseModel:
         attributes = self._attributes(everything=bool(save_fs))
         for name, value in attributes.items():
             if isinstance(value, codec.DATED):
-                attributes[name] = codec.written(value)
+                attributes[name] = codec.to_json(value)
         return attributes | {"__class__": type(self).__name__}
 
     def _attributes(self, everything: bool = False) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class BaseModel:
         return [name for name in vars(self) if name not in known and not name.startswith("_sa_")]
 
     @classmethod
-    def _takes(cls, name: str, is_whole: bool) -> bool:
+    def _accepts(cls, name: str, is_whole: bool) -> bool:
         """Return whether an object may be created with that attribute.
 
         Args:

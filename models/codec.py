@@ -62,7 +62,7 @@ def of(column: Column[Any]) -> Codec:
 
 
 @cache
-def coded(table: Table) -> Mapping[str, Codec]:
+def json_codecs(table: Table) -> Mapping[str, Codec]:
     """Return the codecs of the columns whose values have another form in JSON, by attribute."""
     return {column.key: each for column in table.c if (each := of(column)).read}
 
@@ -87,7 +87,7 @@ def checker(column: Column[Any]) -> Check:
 
 
 @cache
-def holder(column: Column[Any], in_database: bool) -> Check:
+def stored_checker(column: Column[Any], in_database: bool) -> Check:
     """Return the check of stored JSON values: it accepts every value that the engine can hold in the column.
 
     Args:
@@ -113,7 +113,7 @@ def required(column: Column[Any]) -> bool:
     return not column.nullable and column.default is None
 
 
-def unknown(column: Column[Any]) -> bool:
+def null_means_unknown(column: Column[Any]) -> bool:
     """Return whether null means "unknown" in the column, which differs from "not set": that reads as the default."""
     return bool(column.nullable) and column.default is not None
 
@@ -126,25 +126,25 @@ def blank(column: Column[Any]) -> Any:
     return None if column.nullable or column.key in TIMES else of(column).blank()
 
 
-def lacks(column: Column[Any], values: Mapping[str, Any]) -> bool:
+def is_missing(column: Column[Any], values: Mapping[str, Any]) -> bool:
     """Return whether a stored object has no value for a column. Null counts as a value only if it means "unknown"."""
-    return values.get(column.key) is None and not (unknown(column) and column.key in values)
+    return values.get(column.key) is None and not (null_means_unknown(column) and column.key in values)
 
 
 @cache
 def stored_blank(column: Column[Any]) -> Any:
     """Return the JSON value to use for a column that a stored object lacks."""
-    return NEVER if column.key in TIMES else written(blank(column))
+    return NEVER if column.key in TIMES else to_json(blank(column))
 
 
 # Conversions
 
-def written(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """Convert a value of any column to its JSON form."""
     return next((write(value) for kind, write in _WRITERS if isinstance(value, kind)), value)
 
 
-def converted(convert: Convert, value: Any) -> Any:
+def convert_if_possible(convert: Convert, value: Any) -> Any:
     """Convert a value, or return it unchanged if it cannot be converted: the check then reports it."""
     try:
         return convert(value)
@@ -152,13 +152,13 @@ def converted(convert: Convert, value: Any) -> Any:
         return value
 
 
-def selected(column: Column[Any]) -> ColumnElement[Any]:
+def select_json(column: Column[Any]) -> ColumnElement[Any]:
     """Return the SQL expression of a column's JSON form, labelled with the column's name."""
     return iso(column).label(column.key) if of(column).read else column
 
 
 def parse_time(text: str) -> datetime.datetime:
-    """Parse an ISO 8601 time, with a `T` or a space, with or without fractions of a second; without an offset it is UTC.
+    """Parse an ISO 8601 time, with a `T` or a space, with or without fractions of a second; UTC if it has no offset.
 
     Raises:
         ValueError: the text is not such a time.

@@ -45,6 +45,6 @@ def address_key(address: str) -> str | None:
     return lower(address).rstrip(" ") or None
 
 
-def told_apart(column: Column[Any]) -> Callable[[str], str | None]:
+def comparison_key(column: Column[Any]) -> Callable[[str], str | None]:
     """Return the function that makes the comparison key of a unique column's value: `columns.unique_key` in Python."""
     return address_key if isinstance(column.type, MailType) else lambda value: value or None

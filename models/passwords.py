@@ -25,43 +25,44 @@ _OVER_MD5 = "md5:"      # the prefix of a hash of the password's MD5 sum
 _MD5 = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
 
 
-def is_hash(kept: str) -> bool:
-    return kept == NO_LOGIN or _HASH.fullmatch(kept.removeprefix(_OVER_MD5)) is not None
+def is_hash(stored: str) -> bool:
+    return stored == NO_LOGIN or _HASH.fullmatch(stored.removeprefix(_OVER_MD5)) is not None
 
 
-def is_strong(kept: str) -> bool:
+def is_strong(stored: str) -> bool:
     """Return whether a stored value is a hash of the password itself, not of its MD5 sum."""
-    return is_hash(kept) and not kept.startswith(_OVER_MD5)
+    return is_hash(stored) and not stored.startswith(_OVER_MD5)
 
 
 def hashed(password: str) -> str:
     """Hash a password; a value that is a hash already, as in an object created from a stored dict, is returned."""
-    return password if is_hash(password) else new(password)
+    return password if is_hash(password) else hash_new(password)
 
 
-def new(password: str) -> str:
+def hash_new(password: str) -> str:
     """Hash a password that a user chose, even if it looks like a hash."""
     return _hasher().hash(password)
 
 
-def protected(kept: str | None) -> str:
+def protected(stored: str | None) -> str:
     """Return the hash to store for an older store's password, which may be text or an MD5 sum."""
-    if not kept:
+    if not stored:
         return NO_LOGIN
-    if _MD5.fullmatch(kept):
-        return _OVER_MD5 + new(kept.lower())
-    return hashed(kept)
+    if _MD5.fullmatch(stored):
+        return _OVER_MD5 + hash_new(stored.lower())
+    return hashed(stored)
 
 
-def all_protected(kept: Sequence[str | None]) -> list[str]:
+def all_protected(stored: Sequence[str | None]) -> list[str]:
     """Apply `protected` to many passwords, on all processors."""
     with ThreadPoolExecutor() as pool:
-        return [*pool.map(protected, kept)]
+        return [*pool.map(protected, stored)]
 
 
-def is_unsafe(kept: Any) -> bool:
+def is_unsafe(stored: Any) -> bool:
     """Return whether `protect` would replace this stored value by a hash."""
-    return isinstance(kept, (str, int, float)) and not isinstance(kept, bool) and kept != "" and not is_hash(str(kept))
+    is_password = isinstance(stored, (str, int, float)) and not isinstance(stored, bool) and stored != ""
+    return is_password and not is_hash(str(stored))
 
 
 def protect(objects: Mapping[str, Any], unset: bool = False) -> int:
@@ -72,23 +73,23 @@ def protect(objects: Mapping[str, Any], unset: bool = False) -> int:
         unset: also disable the login of users without a password; otherwise these do not change.
     Returns: the number of changed objects.
     """
-    hidden = sum(map(hide, _unknown(objects)))
+    hidden = sum(map(hash_nested, _of_unknown_classes(objects)))
     users = [obj for key, obj in objects.items() if key.startswith("User.") and isinstance(obj, dict)]
     unsafe = [obj for obj in users if (unset or obj.get("password") not in (None, ""))
               and not is_hash(str(obj.get("password") or ""))]
-    kept = ["" if obj.get("password") is None else str(obj["password"]) for obj in unsafe]
-    for obj, password in zip(unsafe, all_protected(kept), strict=True):
+    stored = ["" if obj.get("password") is None else str(obj["password"]) for obj in unsafe]
+    for obj, password in zip(unsafe, all_protected(stored), strict=True):
         obj["password"] = password
     return len(unsafe) + hidden
 
 
-def hide(obj: Any, letters: Callable[[str], str] = str) -> bool:
-    """Hash each `password` in an object of an unknown class, in place and at any depth.
+def hash_nested(obj: Any, fix_text: Callable[[str], str] = str) -> bool:
+    """Hash each `password` in an object that is kept but not used, in place and at any depth.
 
     A password that is a list or an object is replaced by `NO_LOGIN`.
 
     Args:
-        letters: corrects a password's text before it is hashed.
+        fix_text: corrects a password's text before it is hashed.
     Returns: whether the object changed.
     """
     changed, pending = False, [obj]
@@ -98,36 +99,38 @@ def hide(obj: Any, letters: Callable[[str], str] = str) -> bool:
             pending += each
         elif isinstance(each, dict):
             pending += [value for name, value in each.items() if name != "password"]
-            if (kept := each.get("password")) not in (None, "") and (form := _hidden(kept, letters)) != kept:
-                each["password"], changed = form, True
+            stored = each.get("password")
+            if stored not in (None, "") and (new := _hashed_nested(stored, fix_text)) != stored:
+                each["password"], changed = new, True
     return changed
 
 
-def _hidden(kept: Any, letters: Callable[[str], str]) -> str:
+def _hashed_nested(stored: Any, fix_text: Callable[[str], str]) -> str:
     try:
-        return NO_LOGIN if isinstance(kept, (list, dict)) else protected(letters(str(kept)))
+        return NO_LOGIN if isinstance(stored, (list, dict)) else protected(fix_text(str(stored)))
     except UnicodeEncodeError:      # it has a lone surrogate
         return NO_LOGIN
 
 
-def _unknown(objects: Mapping[str, Any]) -> Iterator[Any]:
+def _of_unknown_classes(objects: Mapping[str, Any]) -> Iterator[Any]:
     """Return the objects whose class HBNB does not know; these include objects that a conversion refused."""
     known = tuple(f"{name}." for name in models.stored)
     return (obj for key, obj in objects.items() if not key.startswith(known))
 
 
-def matches(kept: str, password: str) -> bool:
+def matches(stored: str, password: str) -> bool:
     """Return whether a stored value, a hash or an older form, belongs to this password."""
     from argon2.exceptions import InvalidHashError, VerificationError
-    if kept in ("", NO_LOGIN):
+    if stored in ("", NO_LOGIN):
         return False
-    if kept.startswith(_OVER_MD5) or _MD5.fullmatch(kept):
+    if stored.startswith(_OVER_MD5) or _MD5.fullmatch(stored):
         password = hashlib.md5(password.encode(), usedforsecurity=False).hexdigest()
-        kept = kept.removeprefix(_OVER_MD5)
-    if not is_hash(kept):
-        return hmac.compare_digest(kept.lower().encode() if _MD5.fullmatch(kept) else kept.encode(), password.encode())
+        stored = stored.removeprefix(_OVER_MD5)
+    if not is_hash(stored):
+        text = stored.lower() if _MD5.fullmatch(stored) else stored
+        return hmac.compare_digest(text.encode(), password.encode())
     try:
-        return _hasher().verify(kept, password)
+        return _hasher().verify(stored, password)
     except (VerificationError, InvalidHashError):
         return False
 

@@ -11,7 +11,7 @@ from sqlalchemy import Column, Table
 import models
 from errors import Invalid
 from models import passwords
-from models.codec import Check, holder
+from models.codec import Check, stored_checker
 from models.columns import links
 
 if TYPE_CHECKING:
@@ -46,32 +46,33 @@ class StoredCheck:
         for key, obj in part.items():
             name, _, id = key.partition(".")
             if name in models.stored:
-                yield from (f"{key}: {reason}" for reason in self._reasons(_form(name, self._in_database), id, obj))
+                checks = _checks_of(name, self._in_database)
+                yield from (f"{key}: {reason}" for reason in self._reasons(checks, id, obj))
             elif self._in_database:
                 yield f"{key}: a database cannot hold objects of the class {name}"
             elif reason := _too_deep(obj):
                 yield f"{key}: {reason}"
 
-    def _reasons(self, form: _Form, id: str, obj: Any) -> Iterator[str]:
+    def _reasons(self, checks: _ClassChecks, id: str, obj: Any) -> Iterator[str]:
         if not (id and isinstance(obj, dict)
-                and obj.get("id", id) == id and obj.get("__class__", form.name) == form.name):
-            yield "its id or its class differs from its key"
+                and obj.get("id", id) == id and obj.get("__class__", checks.name) == checks.name):
+            yield "it is not an object with the id and class of its key"
             return
-        ids = self._ids[form.table.name]
+        ids = self._ids[checks.table.name]
         if id in ids:
             yield "it occurs twice"
         ids.add(id)
-        if not obj.keys() <= form.known:
+        if not obj.keys() <= checks.known:
             if self._in_database:
-                yield f"a database cannot hold {', '.join(sorted(obj.keys() - form.known))}"
+                yield f"a database cannot hold {', '.join(sorted(obj.keys() - checks.known))}"
             elif deep := _too_deep(obj):
                 yield deep
-        for column, check in form.columns:
+        for column, check in checks.columns:
             reason = self._reason(column, check, id if column.primary_key else obj.get(column.key), obj)
             if reason:
                 yield f"{column.key} {reason}"
-        for attribute, other in form.links:
-            yield from self._unlinkable(attribute, obj.get(attribute), self._ids[other])
+        for attribute, other in checks.links:
+            yield from self._link_faults(attribute, obj.get(attribute), self._ids[other])
 
     def _reason(self, column: Column[Any], check: Check, value: Any, obj: dict[str, Any]) -> str | None:
         if value is not None and (reason := check(value)):
@@ -82,7 +83,7 @@ class StoredCheck:
             return None if value in self._ids[key.column.table.name] else "refers to an object that does not exist"
         return "is missing" if column.unique and not value else None
 
-    def _unlinkable(self, attribute: str, value: Any, ids: set[str]) -> Iterator[str]:
+    def _link_faults(self, attribute: str, value: Any, ids: set[str]) -> Iterator[str]:
         if value is None:
             return
         if not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
@@ -91,7 +92,7 @@ class StoredCheck:
             yield from (f"{attribute} names {each}, which does not exist" for each in value if each not in ids)
 
 
-class _Form(NamedTuple):
+class _ClassChecks(NamedTuple):
     """The checks of a class's objects.
 
     Args:
@@ -106,16 +107,16 @@ class _Form(NamedTuple):
 
 
 @cache
-def _form(name: str, in_database: bool) -> _Form:
+def _checks_of(name: str, in_database: bool) -> _ClassChecks:
     table: Table = models.stored[name].__table__
     linked = [(attribute, next(iter(pairs.c[1].foreign_keys)).column.table.name)
               for attribute, pairs in links(table).items()]
-    return _Form(name, table, [(column, _check(column, in_database)) for column in table.c], linked,
-                 frozenset([*table.c.keys(), *dict(linked), "__class__"]))
+    return _ClassChecks(name, table, [(column, _check(column, in_database)) for column in table.c], linked,
+                        frozenset([*table.c.keys(), *dict(linked), "__class__"]))
 
 
 def _check(column: Column[Any], in_database: bool) -> Check:
-    held = holder(column, in_database)
+    held = stored_checker(column, in_database)
     if column.key == "password":
         return lambda value: held(passwords.NO_LOGIN if passwords.is_unsafe(value) else value)
     return held

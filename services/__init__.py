@@ -1,2 +1,4 @@
-"""What HBNB can do. Nothing here knows of HTTP or terminals; each front end calls these and says
-the answer its own way."""
+"""The business logic of HBNB, independent of HTTP and terminals.
+
+Every front end calls these modules, and presents the results in its own form.
+"""

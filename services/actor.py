@@ -1,4 +1,4 @@
-"""The actor: on whose behalf a service works."""
+"""The actor: the person or program on whose behalf a service works."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ class Actor:
     """A person or a program that asks a service to do something.
 
     Args:
-        name: for the log.
-        is_operator: the console, or a client with an operator's API token.
-        is_open: a client in `dev` or `test`, which may use the classic routes without a token.
+        name: the name in the log.
+        is_operator: whether it is the console, or a client with an API token.
+        is_open: whether it is a client in `dev` or `test`, which may use the classic routes without a token.
     """
 
     name: str

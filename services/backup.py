@@ -1,7 +1,7 @@
-"""Backups: a file that holds all of a store, as it was at one moment, and can tell whether it still does.
+"""Backup and restore of a whole store, in a file with a checksum.
 
-It is made of lines of JSON, compressed: a header, an object a line as `[key, object]`, owners first,
-and an end with the number of objects and the SHA-256 of all lines before.
+A backup is a gzip-compressed file with a JSON value per line: a header, each object as `[key, object]`, owners before
+their dependents, and a last line with the numbers of objects and the SHA-256 of all lines before it.
 """
 from __future__ import annotations
 
@@ -19,46 +19,61 @@ import models
 from errors import Damaged, Invalid
 from models.base_model import utc_now
 from models.codec import time_text
-from models.collation import told_apart
+from models.collation import comparison_key
 from models.columns import links, unique
 from models.stored_check import StoredCheck
 from services.transfer import dumps, file_types
-from services.transfer.atomic_files import LONGEST, Progress, lines, opened, reported, silent, written
+from services.transfer.atomic_files import (
+    LONGEST,
+    Progress,
+    lines,
+    naming_file,
+    no_progress,
+    open_input,
+    write_atomically,
+)
 
 FORMAT = 1
-PART = 1000             # objects that are stored at a time
-NAMED = 20              # objects that are named of those that cannot be stored
+BATCH = 1000            # objects that are stored together
+MAX_REASONS = 20        # that an error message lists
 LONGEST_HEADER = 1 << 20    # bytes
 
 
 @dataclass
 class Backup:
-    """What a backup holds: the UTC time it was made at, as text, the number of objects by class, and the objects that
-    have the same value where only one may have it, such as an e-mail address."""
+    """The summary of a backup.
+
+    Args:
+        made_at: the UTC time of the backup, as text.
+        counts: the number of objects by class.
+        duplicates: descriptions of objects with the same value of a unique attribute, such as an e-mail address.
+    """
 
     made_at: str
     counts: Counter[str] = field(default_factory=Counter)
-    twice: list[str] = field(default_factory=list)
+    duplicates: list[str] = field(default_factory=list)
 
 
-def back_up(path: str, force: bool = False, progress: Progress = silent) -> Backup:
-    """Write all of the store into a file for its owner alone, as the store is at one moment; writing goes on meanwhile.
+def back_up(path: str, force: bool = False, progress: Progress = no_progress) -> Backup:
+    """Write a consistent snapshot of the store into a file that only its owner may read.
+
+    Other processes can use the store meanwhile.
 
     Args:
-        path: the file; it is there once all of it is on the disk.
-        force: replace one that is there.
-        progress: is told how many objects were written, of about how many.
+        path: the file; it is created when the backup is complete and on the disk.
+        force: whether to replace an existing file.
+        progress: is called with the number of written objects, and the approximate total.
     Raises:
-        Invalid: what has that name is no file, or is the store's own.
-        Conflict: it is there, and not `force`.
-        Unavailable: the file cannot be written, or the storage not be used.
+        Invalid: the path is not a regular file, or is one of the store's own files.
+        Conflict: the file exists, and `force` is false.
+        Unavailable: the file cannot be written, or the storage is not available.
     """
     backup, digest = Backup(time_text(utc_now())), hashlib.sha256()
-    with reported(path), written(path, packed=True, keep=not force) as file:
+    with naming_file(path), write_atomically(path, compress=True, keep=not force) as file:
         def write(value: Any) -> None:
             line = orjson.dumps(value) + b"\n"
             if len(line) > LONGEST:
-                raise Invalid(f"{value[0]} has more than {LONGEST >> 20} MiB, which `restore` refuses: shorten it")
+                raise Invalid(f"{value[0]} is larger than {LONGEST >> 20} MiB, which `restore` refuses: shorten it")
             digest.update(line)
             file.write(line)
         total, done = sum(map(models.storage.count, models.stored.values())), 0
@@ -73,80 +88,82 @@ def back_up(path: str, force: bool = False, progress: Progress = silent) -> Back
     return backup
 
 
-def check(path: str, progress: Progress = silent) -> Backup:
-    """Read a backup to its end.
+def check(path: str, progress: Progress = no_progress) -> Backup:
+    """Check that a backup is complete and can be restored into this storage.
 
     Args:
-        progress: is told how many bytes of the file were read, of how many.
+        progress: is called with the number of read bytes and the size of the file.
     Raises:
-        Invalid: it is none, not whole, of another HBNB, or holds what this storage cannot hold; says so.
-        Unavailable: it cannot be read.
+        Invalid: the file is not a backup, is damaged or of another version of HBNB, or has objects that this storage
+            cannot store; names the reason.
+        Unavailable: the file cannot be read.
     """
-    with reported(path), opened(path, progress) as file:
-        reader, twice = _Reader(file), _Twice()
-        found = [*islice(_faults(twice.watch(reader)), NAMED + 1)]
-        if len(found) <= NAMED:     # all of it was read
-            reader.backup.twice = twice.found()
-            found += [] if models.storage.is_lenient else reader.backup.twice
-        if found:
-            raise Invalid("; ".join([*found[:NAMED], *["…"] * (len(found) > NAMED)]))
+    with naming_file(path), open_input(path, progress) as file:
+        reader, duplicates = _Reader(file), _Duplicates()
+        reasons = [*islice(_faults(duplicates.watch(reader)), MAX_REASONS + 1)]
+        if len(reasons) <= MAX_REASONS:     # the whole file was read
+            reader.backup.duplicates = duplicates.found()
+            reasons += [] if models.storage.is_lenient else reader.backup.duplicates
+        if reasons:
+            raise Invalid("; ".join([*reasons[:MAX_REASONS], *["…"] * (len(reasons) > MAX_REASONS)]))
     return reader.backup
 
 
 def _faults(parts: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Why this storage cannot hold objects, a sentence each, which names the object."""
+    """The reasons why this storage cannot store objects: for each a sentence that names the object."""
     yield from chain.from_iterable(map(StoredCheck(in_database=not models.storage.is_lenient).faults, parts))
 
 
-class _Twice:
-    """Finds the objects that have the same value where only one may have it."""
+class _Duplicates:
+    """Finds objects with the same value of a unique attribute."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str, str], list[str]] = {}
-        self._columns = {name: [(column.key, told_apart(column)) for column in unique(cls.__table__)]
+        self._columns = {name: [(column.key, comparison_key(column)) for column in unique(cls.__table__)]
                          for name, cls in models.stored.items()}
 
     def watch(self, parts: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """The same objects, looked at on their way."""
+        """Pass the objects through, and remember their unique values."""
         for part in parts:
             for key, obj in part.items():
-                for column, told in self._columns.get(_class(key), ()):
+                for column, unique_form in self._columns.get(_class(key), ()):
                     value = obj.get(column) if isinstance(obj, dict) else None
-                    if isinstance(value, str) and (apart := told(value)):
-                        self._seen.setdefault((_class(key), column, apart), []).append(f"{key} ({value})")
+                    if isinstance(value, str) and (compared := unique_form(value)):
+                        self._seen.setdefault((_class(key), column, compared), []).append(f"{key} ({value})")
             yield part
 
     def found(self) -> list[str]:
-        return [f"one {column} belongs to {' and '.join(keys)}"
+        return [f"{' and '.join(keys)} have the same {column}"
                 for (_, column, _), keys in self._seen.items() if len(keys) > 1]
 
 
-def restore(path: str, replace: bool = False, progress: Progress = silent) -> Backup:
-    """Fill the store with what a backup holds, once all of that was checked: with all of it, or nothing.
+def restore(path: str, replace: bool = False, progress: Progress = no_progress) -> Backup:
+    """Check a backup, and restore it into the store: all objects, or none if there is an error.
 
-    Who reads meanwhile finds the store as it was; who writes waits, and so does who opens a file.
+    Until it ends, other processes read the old content of the store; processes that write, or open the file of a
+    file store, wait.
 
     Args:
-        replace: in place of what the store holds; else it must be empty.
-        progress: is told how much of the file was read, of how much; it is read twice.
+        replace: whether to remove the present objects; if false, the store must be empty.
+        progress: is called with the number of read bytes and the total; the file is read twice.
     Raises:
-        Invalid: it is no backup, not whole, of another HBNB, or holds what this storage cannot hold.
-        Conflict: the store is not empty, and not `replace`.
-        Unavailable: the file cannot be read, or the storage not be used.
+        Invalid: see `check`.
+        Conflict: the store is not empty, and `replace` is false.
+        Unavailable: the file cannot be read, or the storage is not available.
     """
     check(path, lambda done, total: progress(done, 2 * total))
-    with reported(path), opened(path, lambda done, total: progress(total + done, 2 * total)) as file:
-        reader, twice = _Reader(file), _Twice()
+    with naming_file(path), open_input(path, lambda done, total: progress(total + done, 2 * total)) as file:
+        reader, duplicates = _Reader(file), _Duplicates()
         try:
-            models.storage.restore(twice.watch(reader), replace)
+            models.storage.restore(duplicates.watch(reader), replace)
         except Damaged as error:
-            raise Damaged(f"{error}. Or move it away, with the journal if there is one, and restore") from error
-    reader.backup.twice = twice.found()
+            raise Damaged(f"{error}. Or move the file and its journal to another folder, and restore again") from error
+    reader.backup.duplicates = duplicates.found()
     return reader.backup
 
 
 class _Reader:
-    """The objects of a backup by key, in parts; whoever comes to their end knows that they are as they were written."""
+    """Iterates over the objects of a backup by key, in batches; raises `Invalid` if the checksum is wrong."""
 
     def __init__(self, file: io.BufferedReader) -> None:
         self._file = file
@@ -154,8 +171,8 @@ class _Reader:
         self._digest = hashlib.sha256(line)
         match _parsed(line):
             case {"hbnb_backup": int(version)} if version > FORMAT:
-                raise Invalid(f"it is a backup in format {version}, and this HBNB reads none above {FORMAT}: "
-                              "restore it with the HBNB that made it")
+                raise Invalid(f"it is a backup in format {version}, and this HBNB reads formats up to {FORMAT}: "
+                              "restore it with the version of HBNB that made it")
             case {"hbnb_backup": int(), "made_at": str(made_at), "schema": dict(known)}:
                 self.backup, self._known = Backup(made_at), known
             case _:
@@ -170,39 +187,40 @@ class _Reader:
             self._digest.update(line)
             match _parsed(line):
                 case [str(key), obj]:
-                    if len(part) == PART or key in part:
+                    if len(part) == BATCH or key in part:
                         yield part
                         part = {}
                     part[key] = obj
                     self.backup.counts[_class(key)] += 1
                 case _:
-                    raise Invalid("it is damaged: it holds a line that is no object. Nothing was changed")
+                    raise Invalid("it is damaged: one of its lines is not an object. Nothing was changed")
         else:
-            raise Invalid("it is cut off: its end is missing. Nothing was changed")
+            raise Invalid("it is incomplete: its end is missing. Nothing was changed")
         yield part
 
     def _end(self, line: bytes) -> None:
         if _parsed(line) != {"counts": self.backup.counts, "sha256": self._digest.hexdigest()} or self._file.read(1):
-            raise Invalid("it is damaged: it is not as it was written. Nothing was changed")
+            raise Invalid("it is damaged: its content does not match its checksum. Nothing was changed")
         own = _schema()
         foreign = [f"{name}.{each}" for name, attributes in self._known.items()
                    for each in attributes if each not in own.get(name, ())]
         if foreign:
-            raise Invalid(f"it was made by another HBNB, which has {', '.join(foreign)}: restore it with that one")
+            raise Invalid(f"it was made by another version of HBNB, which has {', '.join(foreign)}: restore it with "
+                          "that version")
 
 
 def _foreign(start: bytes, line: bytes) -> str:
-    """What is wrong with a file that begins so, and whose first line is no backup's."""
+    """The reason why a file with this beginning and first line is not a backup."""
     if not line:
         return "it is empty"
     if dumps.is_object(line):
-        return "it is an export: `import` takes it"
-    return file_types.binary(start) or ("it is no backup of HBNB: `restore` takes what `backup` wrote; `import` takes "
-                                        "exports, old stores, listings and reviews")
+        return "it is an export: use `import`"
+    return file_types.binary(start) or ("it is not a backup of HBNB: `restore` reads files that `backup` wrote. Use "
+                                        "`import` for exports, old stores, listings and reviews")
 
 
 def _schema() -> dict[str, list[str]]:
-    """What the models know of, by class."""
+    """The names of all attributes by class."""
     return {name: [*cls.__table__.c.keys(), *links(cls.__table__)] for name, cls in models.stored.items()}
 
 

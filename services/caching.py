@@ -1,4 +1,4 @@
-"""What is read once, and kept until the storage's version says that it is old."""
+"""A cache that lasts until the storage's version changes."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -14,22 +14,25 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def kept(read: Callable[[], T]) -> Callable[[], T]:
-    """Have a function read only what changed since: states, cities, amenities, places, and what these offer.
+def cached_by_version(read: Callable[[], T]) -> Callable[[], T]:
+    """Decorator that caches a function's result for each storage until the storage's version changes.
+
+    The version covers states, cities, amenities, places and their links.
 
     Args:
-        read: gives the same for the same version; what it gives nobody changes.
+        read: a function whose result depends only on that data; callers must not change the result.
     """
-    known: WeakKeyDictionary[Storage, tuple[Any, T]] = WeakKeyDictionary()
+    cache: WeakKeyDictionary[Storage, tuple[Any, T]] = WeakKeyDictionary()
 
     @wraps(read)
     def latest() -> T:
-        # First, as what changes from here on makes this old; what a transaction sees has a version of its own.
+        # Read the version first: a change during `read` then makes the cached result outdated. Inside a
+        # transaction there is no version, because other threads must not see its uncommitted changes.
         version = models.storage.version()
         if version is None:
             return read()
-        found = known.get(models.storage)
-        if found is None or found[0] != version:
-            found = known[models.storage] = version, read()
-        return found[1]
+        entry = cache.get(models.storage)
+        if entry is None or entry[0] != version:
+            entry = cache[models.storage] = version, read()
+        return entry[1]
     return latest

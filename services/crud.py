@@ -1,7 +1,7 @@
-"""The default service: finding, listing, creating, changing and removing the objects of a class.
+"""The default service: finds, lists, creates, changes and removes the objects of a class.
 
-A class with rules of its own has a subclass in a module of its own, which `services.registry` names. It overrides
-`validate` and, for what follows from a change, `created`, `updated` and `removed`.
+A class with rules has a subclass in its own module, which is listed in `services.registry`. It overrides `validate`
+and, to react to changes, `created`, `updated` and `removed`.
 """
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def _nothing() -> None:
-    """The check of a change that is not conditional."""
+    """The check of an unconditional change: does nothing."""
 
 
 class Service(Generic[Model]):
-    """What HBNB does with the objects of a class; every front end and the importer go through it.
+    """The operations on the objects of a class, for every front end and the importer.
 
-    Each method takes the actor first, and raises `Unauthorized` if the actor may not do that.
+    The first argument of each method is the actor; it raises `Unauthorized` if the actor may not do that.
 
     Args:
         cls: the class.
@@ -40,20 +40,20 @@ class Service(Generic[Model]):
     def __init__(self, cls: type[Model]) -> None:
         self.cls = cls
 
-    # What a class with rules overrides
+    # Hooks that a class with rules overrides
 
     def validate(self, actor: Actor, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
-        """Refuse an object that breaks a rule. The values fit their columns, and the owners exist.
+        """Raise an error if an object breaks a rule. Its values fit their columns, and its owners exist.
 
-        Read other objects by `models.storage.read`: an import stores rows, not objects. The owners are locked until
-        the transaction ends, so no other client changes them, or adds an object to them, between this check and the
-        write.
+        Read other objects with `models.storage.read`, because an import stores rows, not objects. The owners are locked
+        until the transaction ends, so no other client changes them, or adds an object to them, between this check and
+        the write.
 
         Args:
             values: all attributes, as they would be stored.
-            before: all attributes, as they are stored; `None` for a new object.
+            before: all attributes, as they are stored now; `None` for a new object.
         Raises:
-            Invalid, Conflict: says which rule, and what to do.
+            Invalid, Conflict: names the rule, and what to do.
         """
 
     def created(self, actor: Actor, values: Mapping[str, Any]) -> None:
@@ -67,7 +67,7 @@ class Service(Generic[Model]):
 
     @cached_property
     def has_rules(self) -> bool:
-        """Whether anything is overridden, so that an engine may take no short cut."""
+        """Whether a hook is overridden, so that it must be called for each change."""
         return any(getattr(type(self), name) is not getattr(Service, name)
                    for name in ("validate", "created", "updated", "removed"))
 
@@ -77,7 +77,7 @@ class Service(Generic[Model]):
         """The object with that id.
 
         Raises:
-            NotFound: there is none.
+            NotFound: no object has that id.
         """
         obj = models.storage.get(self.cls, id)
         if not isinstance(obj, self.cls):
@@ -89,10 +89,10 @@ class Service(Generic[Model]):
         """The object with that id, in its JSON form.
 
         Args:
-            fields, include: as `Listing` takes them.
+            fields, include: see `Listing`.
         Raises:
             Invalid: a field or a relation does not exist.
-            NotFound: there is no such object.
+            NotFound: no object has that id.
         """
         permissions.require(actor, self.cls, "read")
         wanted = Listing(self.cls, fields=fields, include=include, actor=actor)
@@ -100,38 +100,37 @@ class Service(Generic[Model]):
         return obj
 
     def check(self, actor: Actor, id: str) -> None:
-        """See that there is an object with that id.
+        """Check that an object with that id exists.
 
         Raises:
-            NotFound: there is none.
+            NotFound: no object has that id.
         """
         permissions.require(actor, self.cls, "read")
         self._looked_up(self._id, id)
 
     def list(self, actor: Actor, filters: Sequence[Filter] = (), sort: Sequence[str] = (), limit: int | None = None,
              offset: int = 0) -> builtins.list[dict[str, Any]]:
-        """Objects, in their JSON form.
+        """The objects that meet all filters, in their JSON form.
 
         Args:
-            filters: conditions that all must hold.
-            sort: names of attributes, a `-` before one to turn its order; `created_at` and `id` come last.
-            limit, offset: how many, from which on.
+            filters: conditions that the objects must meet.
+            sort, limit, offset: see `Listing`.
         Raises:
-            Invalid: a filter or an order names no attribute, or a value does not fit.
+            Invalid: an attribute does not exist, or a value is not valid for it.
         """
         permissions.require(actor, self.cls, "read")
         return Listing(self.cls, self._conditions(filters), sort, limit, offset, actor=actor).all()
 
     def table(self, actor: Actor, names: Sequence[str], filters: Sequence[Filter] = (), sort: Sequence[str] = (),
               limit: int | None = None) -> builtins.list[dict[str, Any]]:
-        """Some attributes of the objects and of their relations.
+        """A table of some attributes of the objects and of their relations.
 
         Args:
-            names: such as `name`, `city.name` and `amenities`; a relation alone stands for its name.
-            filters, sort, limit: as `list` takes them.
-        Returns: for each object the values by these names; through a relation to many, a list.
+            names: the columns, such as `name`, `city.name` and `amenities`; `city` is short for `city.name`.
+            filters, sort, limit: see `list`.
+        Returns: for each object, the values by these names; a list for a relation to several objects.
         Raises:
-            Invalid: a name, a filter or an order names no attribute, or a value does not fit.
+            Invalid: an attribute does not exist, or a value is not valid for it.
         """
         permissions.require(actor, self.cls, "read")
         paths = {name: path(self.cls, name) for name in names}
@@ -141,10 +140,10 @@ class Service(Generic[Model]):
         return [{name: _at(obj, each) for name, each in paths.items()} for obj in found]
 
     def count(self, actor: Actor, filters: Sequence[Filter] = ()) -> int:
-        """How many objects there are that meet all conditions.
+        """The number of objects that meet all filters.
 
         Raises:
-            Invalid: a filter names no attribute, or a value does not fit.
+            Invalid: an attribute does not exist, or a value is not valid for it.
         """
         permissions.require(actor, self.cls, "read")
         if not filters:
@@ -157,32 +156,32 @@ class Service(Generic[Model]):
         """Create and store an object.
 
         Args:
-            data: its attributes, checked here.
-            owners: the ids of what it is made in, such as a city's `state_id`; they replace those of `data`.
+            data: its attributes; this method validates them.
+            owners: the foreign keys of its parents, such as a city's `state_id`; they override those in `data`.
         Raises:
-            Invalid: names the attribute that is missing or does not fit.
-            NotFound: it names an object that does not exist.
-            Conflict: a value is taken.
+            Invalid: an attribute is missing or invalid; names it.
+            NotFound: a referenced object does not exist.
+            Conflict: a unique value is already in use.
         """
         permissions.require(actor, self.cls, "create")
-        given = {**data, **(owners or {})}
+        attributes = {**data, **(owners or {})}
         try:
-            obj = self.cls(**schema.clean(self.cls, given, made=True))
+            obj = self.cls(**schema.clean(self.cls, attributes, is_new=True))
             self._store(actor, obj, lambda: models.storage.insert(obj))
         except (Invalid, NotFound):
-            # Only a client that is refused is told what is wrong in the contract's order: which objects exist comes
-            # first.
+            # The contract fixes the order of errors: references to unknown objects come first. To check that order only
+            # after a failure saves statements in the usual case.
             self.check_owners(actor, owners or {})
-            schema.missing(self.cls, given, references=True)
-            self.check_owners(actor, given)
+            schema.require(self.cls, attributes, references=True)
+            self.check_owners(actor, attributes)
             raise
         return obj
 
     def add(self, actor: Actor, values: Mapping[str, Any]) -> Model:
-        """Create and store an object as the console does: what is not set stays unset, if the storage allows it.
+        """Create and store an object for the console. Required attributes may be unset if the storage allows it.
 
         Args:
-            values: its attributes; each fits its column.
+            values: its attributes; they must fit their columns.
         Raises:
             Invalid, Conflict: the storage or a rule refuses it.
         """
@@ -192,7 +191,7 @@ class Service(Generic[Model]):
         return obj
 
     def _store(self, actor: Actor, obj: Model, store: Callable[[], None]) -> None:
-        """Store a new object as its rules say; without rules the engine may take its short cut."""
+        """Validate and store a new object. Without rules it needs no transaction, which is faster."""
         def work() -> None:
             self.check_rules(actor, stored(obj), None)
             store()
@@ -213,17 +212,17 @@ class Service(Generic[Model]):
         for name, owner in ((key.parent.key, key.column) for key in keys):
             locked = select(owner).where(owner == values[name]).with_for_update()
             if values[name] is not None and not models.storage.read(locked).first():
-                raise Invalid(f"{name} names nothing that is there", name)
+                raise Invalid(f"{name} refers to an object that does not exist", name)
         self.validate(actor, values, before)
 
     def check_owners(self, actor: Actor, ids: Mapping[str, Any]) -> None:
-        """See that the objects exist that one is to belong to.
+        """Check that the objects exist to which foreign keys refer.
 
         Args:
-            ids: by attribute; those of others are ignored.
+            ids: ids by attribute; attributes that are not foreign keys are ignored.
         Raises:
-            Invalid: one is no id.
-            NotFound: one names nothing.
+            Invalid: an id is not a text.
+            NotFound: an object does not exist.
         """
         from services.registry import service_for
         for column in self.cls.__table__.c:
@@ -236,24 +235,25 @@ class Service(Generic[Model]):
 
     def update(self, actor: Actor, obj: Model, data: Mapping[str, Any],
                check: Callable[[], None] = _nothing) -> Model:
-        """Change an object: all that is named, or nothing.
+        """Change attributes of an object: all of them, or none if there is an error.
 
         Args:
-            check: is called when no other program can change the object any more; an error that it raises ends it
-                all. It is called again if the database gives up the transaction, as others may then have changed the
-                object.
+            data: the attributes to change; this method validates them.
+            check: is called after the object is locked, for example to compare its version; if it raises an error,
+                nothing is changed. It is called again if the transaction is retried, because the object may have
+                changed in between.
         Raises:
-            Invalid: names the attribute that does not fit.
-            NotFound: the object was removed meanwhile.
+            Invalid: an attribute is invalid; names it.
+            NotFound: another process has removed the object.
         """
-        self._change(actor, obj, lambda: schema.clean(self.cls, data, made=False), check)
+        self._change(actor, obj, lambda: schema.clean(self.cls, data, is_new=False), check)
         return obj
 
     def assign(self, actor: Actor, obj: Model, values: Mapping[str, Any]) -> None:
-        """Set attributes as the console does, those too that a client cannot change: all of them, or none.
+        """Set attributes for the console, including those that API clients cannot change: all of them, or none.
 
         Args:
-            values: by name; each fits its column.
+            values: values by the names of attributes; they must fit their columns.
         Raises:
             Invalid, Conflict: the storage or a rule refuses it.
         """
@@ -275,7 +275,7 @@ class Service(Generic[Model]):
         models.storage.transact(work)
 
     def remove(self, actor: Actor, obj: Model, check: Callable[[], None] = _nothing) -> None:
-        """Remove an object and all that belongs to it; see `update`."""
+        """Remove an object and its dependents. `check` is called as by `update`."""
         def work() -> None:
             models.storage.lock(obj)
             permissions.require(actor, self.cls, "remove", obj)
@@ -288,20 +288,20 @@ class Service(Generic[Model]):
     def dependents(self, actor: Actor, obj: Model) -> dict[str, int]:
         """Count the objects that `remove` would remove together with an object.
 
-        Returns: their numbers by class, without those that are 0.
+        Returns: the numbers by class, without zeros.
         """
         permissions.require(actor, self.cls, "read", obj)
         names = {cls.__table__: name for name, cls in models.classes.items()}
         found = family(obj, lambda statement: models.storage.read(statement).scalars())
         return {names[table]: len(ids) for table, ids in found.items() if ids and table is not self.cls.__table__}
 
-    # The inside
+    # Internals
 
     def _conditions(self, filters: Sequence[Filter]) -> builtins.list[Any]:
         return [condition(self.cls, each) for each in filters]
 
     def _looked_up(self, statement: Select[Any], id: str) -> dict[str, Any]:
-        # An id that is not ASCII names nothing, and would cost MySQL the index.
+        # No object has an id that is not ASCII, and with such an id MySQL would not use the index.
         found = models.storage.read(statement, {"id": id}).first() if id.isascii() else None
         if found is None or found["id"] != id:
             raise NotFound()
@@ -323,12 +323,12 @@ class Service(Generic[Model]):
 
 
 def stored(obj: BaseModel) -> dict[str, Any]:
-    """All attributes of an object, as they are stored."""
+    """The attributes of an object by name, as they are stored."""
     return {column.key: getattr(obj, column.key) for column in obj.__table__.c}
 
 
 def _at(found: Any, path: Sequence[str]) -> Any:
-    """What stands at a path in an object's JSON form."""
+    """The value at a path in an object's JSON form; a list if the path passes through a list."""
     if path and isinstance(found, list):
         values = [_at(each, path) for each in found]
         return [value for each in values for value in (each if isinstance(each, list) else [each])]

@@ -1,4 +1,4 @@
-"""Listing objects: which, in which order, how much of each, and what belongs to them."""
+"""Lists of objects: filters, sorting, paging, sparse fields and included relations."""
 from __future__ import annotations
 
 from collections import Counter
@@ -18,32 +18,34 @@ from services import permissions, schema
 from services.actor import VISITOR, Actor
 from services.query import order
 
-DEPTH = 2       # of what may be included: a place's reviews, and their users
-MOST = 1000     # objects at a time, if others are included
-PAGE = 1000     # objects that are read at once; a longer list is read in parts
-EVERYTHING = 2**31   # more than any store has
-ROOM = 20_000   # objects in an answer, with all that is included, each counted as often as the answer holds it
+MAX_INCLUDE_DEPTH = 2       # levels of relations, such as a place's reviews and their users
+MAX_WITH_INCLUDED = 1000    # objects of a list with included relations
+BATCH = 1000    # objects; a longer list is streamed from the database
+UNLIMITED = 2**31       # more than any store has
+MAX_RESPONSE = 20_000   # objects in a response; an included object counts as often as it occurs
 
 Objects = list[dict[str, Any]]     # in their JSON form
 
 
 @dataclass
 class Listing:
-    """Objects to list.
+    """A list of objects of one class.
 
     Args:
-        cls: their class.
-        where: conditions that all must hold.
-        having: attributes that must have exactly these values.
-        sort: names of attributes, a `-` before one to turn its order; `created_at` and `id` come last.
-        limit, offset: how many, from which on; no limit = all.
-        fields: names of the attributes to give; none = all.
-        first: what to sort by before everything else.
-        include: names of related objects to give along, such as `amenities` or `reviews.user`.
-        actor: what the actor may not see is left out, also if it is among the fields.
-        bounded: whether to refuse to include more than one answer should hold.
+        cls: the class.
+        where: SQL conditions that the objects must meet.
+        sort: names of attributes; a leading `-` reverses the order. `created_at` and `id` are the last keys.
+        limit: the largest number of objects; `None` for all.
+        offset: the number of objects to skip.
+        fields: names of the attributes to return; empty for all.
+        include: names of relations whose objects to include, such as `amenities` or `reviews.user`.
+        first: an SQL expression to sort by before `sort`.
+        having: required values by the names of attributes.
+        actor: the actor; attributes that it may not read are omitted, even if `fields` names them.
+        bounded: whether to limit the number of included objects.
     Raises:
-        Invalid: an order, a field or a relation does not exist; when it is read: too much is included.
+        Invalid: a name in `sort`, `fields` or `include` does not exist. When the list is read: the response would
+            have too many objects.
     """
 
     cls: type[BaseModel]
@@ -61,37 +63,37 @@ class Listing:
 
     def __post_init__(self) -> None:
         for name in ("sort", "fields", "include"):
-            given = getattr(self, name)
-            if given and len(given) > (most := len(known(self.cls, name))):
-                raise Invalid(f"{name} takes at most {most} names, not {len(given)}", name)
+            names = getattr(self, name)
+            if names and len(names) > (most := len(allowed_names(self.cls, name))):
+                raise Invalid(f"{name} accepts at most {most} names, not {len(names)}", name)
         if self.sort:
-            self._order()       # which refuses what it cannot be sorted by
+            self._order()       # raises an error for an invalid order
         self._tree = _tree(self.cls, self.include) if self.include else {}
-        attributes = known(self.cls, "fields") if self.fields else []
+        attributes = allowed_names(self.cls, "fields") if self.fields else []
         for name in self.fields:
             if name not in attributes:
                 raise Invalid(f"{self.cls.__name__} has no attribute {name}; it has {', '.join(attributes)}", "fields")
 
     @property
     def hidden(self) -> frozenset[str]:
-        """The attributes that the actor is not shown."""
+        """The attributes that the actor may not read."""
         return permissions.hidden(self.actor, self.cls)
 
     def _order(self) -> list[ColumnElement[Any]]:
         return [*([] if self.first is None else [self.first]), *order(self.cls, self.sort, self.hidden)]
 
     def total(self) -> int:
-        """How many there are, without limit and offset."""
+        """The number of objects without `limit` and `offset`."""
         [count] = models.storage.read(
             select(func.count()).select_from(self.cls).where(*self.conditions())).scalars()
         return int(count)
 
     def conditions(self) -> Sequence[ColumnElement[bool]]:
-        """What all of them meet."""
+        """The SQL conditions that the objects must meet."""
         return [*self.where, *(self.cls.__table__.c[name] == value for name, value in self.having.items())]
 
     def prepared(self) -> tuple[Select[Any], dict[str, Any]] | None:
-        """A statement that was made for such a list before, and its values; none where there is no such."""
+        """A cached statement for lists of this form, and its values; `None` for a list with a special form."""
         if self._is_special():
             return None
         cls: Any = self.cls
@@ -100,59 +102,59 @@ class Listing:
         return statement, {**self.having, **paged}
 
     def _is_special(self) -> bool:
-        """Whether no statement is ready for it."""
-        long = self.offset if self.limit is None else self.limit > PAGE
-        return bool(self.where or self.first is not None or long)
+        """Whether the list needs a statement of its own."""
+        is_long = self.offset if self.limit is None else self.limit > BATCH
+        return bool(self.where or self.first is not None or is_long)
 
     def rows(self) -> Generator[Objects, None, None]:
-        """The objects themselves, in parts."""
+        """Yield the objects without relations, in batches."""
         found = models.storage.read(*(self.prepared() or [self._special()]))
-        if self.limit is None or self.limit > PAGE:
+        if self.limit is None or self.limit > BATCH:
             yield from found.partitions()
         else:
             yield found.all()
 
     def _special(self) -> Select[Any]:
-        """A statement for this list alone."""
+        """Build a statement for this list only."""
         statement = select(*schema.form(self.cls, self.hidden)).where(*self.conditions()).order_by(*self._order())
         return statement.limit(self.limit).offset(self.offset or None)
 
     def parts(self) -> Generator[Objects, None, None]:
-        """The objects, in their JSON form, a part at a time, so that any number needs little memory."""
+        """Yield the objects in their JSON form, in batches, so that a long list needs little memory."""
         if self._tree:
-            yield self.complete(self._few())
+            yield self.complete(self._read_bounded())
             return
         with closing(self.rows()) as parts:
             yield from map(self.complete, parts)
 
-    def _few(self) -> Objects:
-        """The objects themselves.
+    def _read_bounded(self) -> Objects:
+        """Read the objects, without relations, of a list with `include`.
 
         Raises:
-            Invalid: they are too many to include others.
+            Invalid: there are too many objects to include relations.
         """
-        few = self
-        if self.bounded and (self.limit is None or self.limit > MOST):
-            few = copy(self)
-            few.limit = MOST + 1
-        found = [obj for part in few.rows() for obj in part]
-        if self.bounded and len(found) > MOST:
-            raise Invalid(f"include: a list with related objects holds at most {MOST}, and these are more. Set limit "
-                          f"to {MOST} or less", "limit")
+        bounded = self
+        if self.bounded and (self.limit is None or self.limit > MAX_WITH_INCLUDED):
+            bounded = copy(self)
+            bounded.limit = MAX_WITH_INCLUDED + 1
+        found = [obj for part in bounded.rows() for obj in part]
+        if self.bounded and len(found) > MAX_WITH_INCLUDED:
+            raise Invalid(f"include: a list with related objects may have at most {MAX_WITH_INCLUDED} objects, and "
+                          f"this one has more. Set limit to {MAX_WITH_INCLUDED} or less", "limit")
         return found
 
     def complete(self, found: Objects) -> Objects:
-        """Objects with what is to be given along, and without what is not to be given."""
+        """Add the included relations to objects, and remove the attributes that `fields` does not name."""
         if self._tree:
-            room = _Room((ROOM if self.bounded else EVERYTHING) - len(found))
-            _attach(self.cls, found, [1] * len(found), self._tree, self.actor, room)
+            budget = _Budget((MAX_RESPONSE if self.bounded else UNLIMITED) - len(found))
+            _attach(self.cls, found, [1] * len(found), self._tree, self.actor, budget)
         if self.fields:
-            kept = {*self.fields, *self._tree}
-            return [{name: value for name, value in obj.items() if name in kept} for obj in found]
+            names = {*self.fields, *self._tree}
+            return [{name: value for name, value in obj.items() if name in names} for obj in found]
         return found
 
     def all(self) -> list[dict[str, Any]]:
-        """The objects, in their JSON form."""
+        """All objects in their JSON form."""
         return [obj for part in self.parts() for obj in part]
 
 
@@ -164,15 +166,15 @@ def _statement(cls: Any, having: tuple[str, ...], sort: tuple[str, ...], hidden:
     return statement.limit(bindparam("limit")).offset(bindparam("offset")) if paged else statement
 
 
-def known(cls: type[BaseModel], parameter: str) -> Sequence[str]:
-    """The names that `sort`, `fields` or `include` takes of a class."""
+def allowed_names(cls: type[BaseModel], parameter: str) -> Sequence[str]:
+    """The names that the parameter `sort`, `fields` or `include` accepts for a class."""
     if parameter == "include":
         return relations(cls)
     return [*schema.columns(cls), *(["__class__"] if parameter == "fields" else [])]
 
 
-def relations(cls: type[BaseModel], depth: int = DEPTH) -> list[str]:
-    """What may be included, such as `amenities` and `reviews.user`."""
+def relations(cls: type[BaseModel], depth: int = MAX_INCLUDE_DEPTH) -> list[str]:
+    """The names that `include` accepts for a class, such as `amenities` and `reviews.user`."""
     found = []
     for name, relation in inspect(cls).relationships.items():
         deeper = relations(relation.mapper.class_, depth - 1) if depth > 1 else []
@@ -181,64 +183,67 @@ def relations(cls: type[BaseModel], depth: int = DEPTH) -> list[str]:
 
 
 def _tree(cls: type[BaseModel], paths: Sequence[str]) -> dict[str, Any]:
-    """The relations that are named, each with those of its own."""
+    """The relations in `paths` as a tree of nested dicts."""
     tree: dict[str, Any] = {}
     for path in paths:
         branch, owner, names = tree, cls, path.split(".")
-        if len(names) > DEPTH:
-            raise Invalid(f"include: {path} goes deeper than {DEPTH}", "include")
+        if len(names) > MAX_INCLUDE_DEPTH:
+            raise Invalid(f"include: {path} has more than {MAX_INCLUDE_DEPTH} levels", "include")
         for name in names:
             relations = inspect(owner).relationships
             if name not in relations:
                 known = ", ".join(relations.keys())
-                raise Invalid(f"include: {owner.__name__} has no {name}; it has {known}", "include")
+                raise Invalid(f"include: {owner.__name__} has no relation {name}; it has {known}", "include")
             branch, owner = branch.setdefault(name, {}), relations[name].mapper.class_
     return tree
 
 
-class _Room:
-    """How many objects an answer may still hold."""
+class _Budget:
+    """The number of objects that may still be added to a response."""
 
     def __init__(self, left: int) -> None:
         self.left = left
 
-    def take(self, count: int) -> None:
+    def spend(self, count: int) -> None:
         self.left -= count
         if self.left < 0:
-            raise Invalid(f"include: the answer would hold more than {ROOM} objects. Include less, ask for fewer "
-                          "objects by limit, or list what belongs to one of them by its own route", "include")
+            raise Invalid(f"include: the response would have more than {MAX_RESPONSE} objects. Include fewer "
+                          "relations, set a lower limit, or list the related objects of each object by their own "
+                          "route", "include")
 
 
 def _attach(cls: type[BaseModel], objects: Objects, times: Sequence[int], tree: dict[str, Any], actor: Actor,
-            room: _Room) -> None:
-    """Put related objects into objects: a statement for each relation, however many there are.
+            budget: _Budget) -> None:
+    """Add related objects to objects, with one statement for each relation.
 
     Args:
-        times: how often the answer holds each of the objects, as an object may be related to many.
+        times: how often each of the objects occurs in the response, because an object may be related to several.
+        tree: the relations to add, from `_tree`.
+        budget: the number of objects that may still be added.
     Raises:
-        Invalid: there is no room for them. It is told before more is read than the answer could hold.
+        Invalid: the response would be too large. At most one object too many is read before.
     """
     for name, branch in tree.items():
         relation = inspect(cls).relationships[name]
         other = relation.mapper.class_
-        # The column of ours that names them, and what of theirs is compared with it.
-        [(own, theirs)] = relation.synchronize_pairs if relation.secondary is not None else [
+        # The column of `cls` and the column of the other table, or of the table of pairs, that must be equal.
+        [(own, foreign)] = relation.synchronize_pairs if relation.secondary is not None else [
             pair if pair[0].table is cls.__table__ else pair[::-1] for pair in relation.local_remote_pairs]
-        asked: Counter[str] = Counter()
+        occurrences: Counter[str] = Counter()
         for obj, count in zip(objects, times, strict=True):
-            asked[obj[own.key]] += count
+            occurrences[obj[own.key]] += count
         form = schema.form(other, permissions.hidden(actor, other))
-        statement = select(theirs.label("_key"), *form).where(theirs.in_(asked))
+        statement = select(foreign.label("_key"), *form).where(foreign.in_(occurrences))
         if relation.secondary is not None:
             statement = statement.join(other, relation.secondaryjoin)
-        found = models.storage.read(statement.order_by(*order(other, ())).limit(room.left + 1)).all()
+        found = models.storage.read(statement.order_by(*order(other, ())).limit(budget.left + 1)).all()
         keys = [obj.pop("_key") for obj in found]
-        counts = [asked[key] for key in keys]
-        room.take(sum(counts))
+        counts = [occurrences[key] for key in keys]
+        budget.spend(sum(counts))
         groups: dict[str, Objects] = {}
         for key, obj in zip(keys, found, strict=True):
             groups.setdefault(key, []).append(obj)
-        _attach(other, found, counts, branch, actor, room)
+        _attach(other, found, counts, branch, actor, budget)
         for obj in objects:
-            mine = groups.get(obj[own.key], [])
-            obj[name] = mine if relation.uselist else next(iter(mine), None)
+            related = groups.get(obj[own.key], [])
+            obj[name] = related if relation.uselist else next(iter(related), None)

@@ -1,6 +1,6 @@
-"""Permissions: the one table of who may do what.
+"""Permissions: one table of the actions that each actor may perform.
 
-A permission is a class and an action. Its predicate decides by the actor and, if the action concerns
+A permission is a class and an action. Its predicate grants or refuses it by the actor and, if the action concerns
 one object, by that object.
 """
 from __future__ import annotations
@@ -14,7 +14,7 @@ from errors import Unauthorized
 from models.base_model import BaseModel
 from services.actor import Actor
 
-TOKEN_NEEDED = "Writing takes a token: send it as Authorization: Bearer <token>"
+TOKEN_NEEDED = "Writing requires a token: send it as Authorization: Bearer <token>"
 
 Predicate = Callable[[Actor, "BaseModel | None"], bool]
 
@@ -40,29 +40,29 @@ PERMISSIONS: dict[tuple[str, str], Predicate] = {
     **_rows(["Place"], (operators_or_open, "link")),
     **_rows(models.internal, (operators, "read create update remove")),
 }
-# The attributes that not every client is shown, and the actors that are.
+# The private attributes, each with the predicate of the actors that may read it.
 PRIVATE: dict[tuple[str, str], Predicate] = {
     ("User", "email"): operators_or_open,
 }
 
 
 def allows(actor: Actor, cls: type[BaseModel], action: str, obj: BaseModel | None = None) -> bool:
-    """Whether the actor may do that with the object, or with any object of the class."""
+    """Whether the actor may perform the action on the object, or, without an object, on the class."""
     return PERMISSIONS[cls.__name__, action](actor, obj)
 
 
 def require(actor: Actor, cls: type[BaseModel], action: str, obj: BaseModel | None = None) -> None:
-    """Refuse what the actor may not do.
+    """Raise an error unless the actor may perform the action.
 
     Raises:
-        Unauthorized: it takes a token.
+        Unauthorized: the action requires a token.
     """
     if not allows(actor, cls, action, obj):
         raise Unauthorized(TOKEN_NEEDED, shown=False)
 
 
 def private(cls: type[BaseModel]) -> frozenset[str]:
-    """The attributes of a class that not every client is shown."""
+    """The private attributes of a class, which only some actors may read."""
     return _private(cls.__name__)
 
 
@@ -72,5 +72,5 @@ def _private(name: str) -> frozenset[str]:
 
 
 def hidden(actor: Actor, cls: type[BaseModel]) -> frozenset[str]:
-    """The attributes of a class that the actor is not shown."""
+    """The attributes of a class that the actor may not read."""
     return frozenset(name for name in private(cls) if not PRIVATE[cls.__name__, name](actor, None))

@@ -1,4 +1,4 @@
-"""Places, and the amenities that they offer."""
+"""The service of places, and of their links to amenities."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ class Places(Service[Place]):
     """The service of places."""
 
     def assign(self, actor: Actor, obj: Place, values: Mapping[str, Any]) -> None:
-        """Set attributes; `amenity_ids` names the amenities that the place offers."""
+        """Set attributes. `amenity_ids` replaces the amenities of the place."""
         values = dict(values)
         ids = values.pop(LINKS, None)
 
@@ -32,7 +32,7 @@ class Places(Service[Place]):
         models.storage.transact(work)
 
     def link(self, actor: Actor, place: Place, amenity: Amenity) -> bool:
-        """Link an amenity to a place. Returns: whether it was not linked before."""
+        """Link an amenity to a place. Returns: whether the link is new."""
         def work() -> bool:
             models.storage.lock(place)
             permissions.require(actor, Place, "link", place)
@@ -46,7 +46,7 @@ class Places(Service[Place]):
         """Unlink an amenity from a place.
 
         Raises:
-            NotFound: it is not linked.
+            NotFound: the amenity is not linked to the place.
         """
         def work() -> None:
             permissions.require(actor, Place, "link", place)
@@ -55,10 +55,10 @@ class Places(Service[Place]):
         models.storage.transact(work)
 
     def offer(self, actor: Actor, place: Place, ids: Sequence[str]) -> None:
-        """Link the amenities with these ids to a place, and no others.
+        """Replace the amenities of a place by those with these ids.
 
         Raises:
-            Invalid: they are no list of ids, or one names no amenity.
+            Invalid: `ids` is not a list of ids, or an amenity does not exist.
         """
         if not isinstance(ids, list) or not all(isinstance(id, str) for id in ids):
             raise Invalid('amenity_ids must be a list of ids, such as ["ID", "ID"]', "amenity_ids")

@@ -1,4 +1,4 @@
-"""What is asked for by name: conditions and orders over the models' attributes, and numbers."""
+"""SQL conditions and orders for attributes that are named in a request or command, and parsers for numbers."""
 from __future__ import annotations
 
 import operator
@@ -19,17 +19,17 @@ OPERATORS: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
     "~": lambda column, value: column.icontains(value, autoescape=True),
 }
 
-DEPTH = 4       # of relations that a condition may go through
-SHOWN = 2       # of relations that a value may be shown through
+MAX_FILTER_RELATIONS = 4    # between the filtered class and the attribute of a condition
+MAX_COLUMN_RELATIONS = 2    # between the listed class and an attribute to show
 
 
 class Filter(NamedTuple):
     """A condition, such as `price_by_night < 100`, `city = "Albany"` or `city.state.name = "New York"`.
 
     Args:
-        path: an attribute, or one of a related object; a related object alone stands for its name.
-        operator: one of `OPERATORS`; `~` is "contains", whatever the case.
-        value: what to compare with, as typed.
+        path: an attribute, such as `name` or, of a related object, `city.name`; `city` is short for `city.name`.
+        operator: one of `OPERATORS`; `~` is a case-insensitive "contains".
+        value: the value to compare with, as the user typed it.
     """
 
     path: str
@@ -38,13 +38,14 @@ class Filter(NamedTuple):
 
 
 def condition(cls: type[BaseModel], wanted: Filter) -> ColumnElement[bool]:
-    """The SQL of a filter.
+    """The SQL condition of a filter.
 
     Raises:
-        Invalid: it names no attribute, or the value does not fit.
+        Invalid: the attribute does not exist, or the value is not valid for it.
     """
-    if wanted.path.count(".") > DEPTH:
-        raise Invalid(f"{wanted.path} goes deeper than {DEPTH} relations", wanted.path)
+    if wanted.path.count(".") > MAX_FILTER_RELATIONS:
+        raise Invalid(f"{wanted.path} passes through more than {MAX_FILTER_RELATIONS} relations: shorten it",
+                      wanted.path)
     head, _, rest = wanted.path.partition(".")
     relationship = inspect(cls).relationships.get(head)
     if relationship is not None:
@@ -55,11 +56,11 @@ def condition(cls: type[BaseModel], wanted: Filter) -> ColumnElement[bool]:
     column = _column(cls, wanted.path)
     compared = getattr(cls, head)
     if wanted.operator == "~" and of(column) is not TEXT:
-        raise Invalid(f"{wanted.path} is no text, which ~ looks into", wanted.path)
-    value = schema.fit(column, wanted.value)
+        raise Invalid(f"{wanted.path} is not a text: ~ searches texts only", wanted.path)
+    value = schema.convert_typed(column, wanted.value)
     check(column, value)
     if value is None and wanted.operator not in ("=", "!="):
-        raise Invalid(f"{wanted.path} {wanted.operator} null is no condition: use = or !=, or put the text in quotes",
+        raise Invalid(f"{wanted.path} {wanted.operator} null is invalid: use = or !=, or put the text null in quotes",
                       wanted.path)
     if isinstance(column.type, MailType) and wanted.operator != "~":
         value = address_key(value) or ""
@@ -68,52 +69,54 @@ def condition(cls: type[BaseModel], wanted: Filter) -> ColumnElement[bool]:
 
 
 def path(cls: type[BaseModel], name: str) -> list[str]:
-    """The relations, and the attribute at their end, that a name such as `city.state.name` goes through.
+    """Split a name such as `city.state.name` into the relations and the attribute at the end.
 
     Raises:
-        Invalid: one is not there, or they are too many.
+        Invalid: a relation or the attribute does not exist, or there are too many relations.
     """
     found, rest = [], name
     while (relation := inspect(cls).relationships.get(rest.partition(".")[0])) is not None:
         found.append(relation.key)
         cls, rest = relation.mapper.class_, rest.partition(".")[2] or "name"
-    if len(found) > SHOWN:
-        raise Invalid(f"{name} goes deeper than {SHOWN} relations", name)
+    if len(found) > MAX_COLUMN_RELATIONS:
+        raise Invalid(f"{name} passes through more than {MAX_COLUMN_RELATIONS} relations: shorten it", name)
     return [*found, _column(cls, rest).key]
 
 
 def order(cls: type[BaseModel], names: Sequence[str],
           hidden: frozenset[str] = schema.NOTHING) -> list[ColumnElement[Any]]:
-    """The SQL of an order; `created_at` and `id` come last, so that it is always the same.
+    """The SQL expressions of an order. `created_at` and `id` are added as the last keys to make the order total.
 
-    Objects that have none of an attribute come after those that have some, in either direction.
+    Objects whose attribute is null come last in either direction.
 
     Args:
-        hidden: the names of attributes that it may not be by, as an order tells of their values.
+        names: names of attributes; a leading `-` reverses the order.
+        hidden: the names of attributes to refuse, because an order reveals their values.
     Raises:
-        Invalid: one names no attribute, or one that is not shown.
+        Invalid: an attribute does not exist, or is hidden.
     """
     for name in names:
         if name.removeprefix("-") in hidden:
-            raise Invalid(f"{name.removeprefix('-')} is private: to sort by it takes a token", "sort")
+            raise Invalid(f"{name.removeprefix('-')} is private: send a token to sort by it", "sort")
     wanted = [part for name in names for part in _ordered(_column(cls, name.removeprefix("-")), name.startswith("-"))]
     return [*wanted, cls.__table__.c.created_at, cls.__table__.c.id]
 
 
 def _ordered(column: Any, descending: bool) -> list[ColumnElement[Any]]:
-    """The order by a column, in either direction with none last, where each database would put it elsewhere."""
+    """The SQL order by a column, always with nulls last, because databases sort nulls differently."""
     last = [column.is_(None)] if column.nullable else []
     key = _by_key(column) if isinstance(column.type, MailType) else column
     return [*last, key.desc() if descending else key]
 
 
 def number(name: str, text: str, least: int = 0) -> int:
-    """The whole number that a text is, of at most nine digits.
+    """Parse a whole number of at most nine digits.
 
     Args:
-        name: of what is asked for, for the error.
+        name: the name of the parameter, for the error.
+        least: the smallest valid number.
     Raises:
-        Invalid: it is none, or less than the least.
+        Invalid: the text is not a whole number, or the number is too small.
     """
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= least):
         raise Invalid(f"{name} must be a whole number from {least} to 999999999", name)
@@ -121,21 +124,21 @@ def number(name: str, text: str, least: int = 0) -> int:
 
 
 def decimals(name: str, text: str) -> list[float]:
-    """The numbers that a text such as `-74,42.5` is.
+    """Parse numbers separated by commas, such as `-74,42.5`.
 
     Args:
-        name: of what is asked for, for the error.
+        name: the name of the parameter, for the error.
     Raises:
-        Invalid: one is none.
+        Invalid: a part is not a number.
     """
     try:
         return [float(each) for each in text.split(",")]
     except ValueError:
-        raise Invalid(f"{name} must be numbers with commas between them", name) from None
+        raise Invalid(f"{name} must be numbers separated by commas", name) from None
 
 
 def _by_key(column: Column[Any]) -> ColumnElement[Any]:
-    """An address as addresses are compared; an empty one has no key."""
+    """The key by which e-mail addresses are compared; an empty string for an empty address."""
     return func.coalesce(unique_key(column), "")
 
 

@@ -1,4 +1,4 @@
-"""States with their cities, and how many places there are in each."""
+"""States and their cities, with the number of places in each."""
 from __future__ import annotations
 
 from typing import Any
@@ -14,7 +14,10 @@ from services.registry import service_for
 
 
 def regions() -> list[dict[str, Any]]:
-    """Every state by name, with `cities` by name; each of both has `places`, their number. Takes three statements."""
+    """All states sorted by name, each with its `cities` sorted by name.
+
+    Each state and each city has `places`, the number of its places. Three statements read all of them.
+    """
     counts: dict[str, int] = dict(models.storage.read(
         select(Place.city_id, func.count()).group_by(Place.city_id)).tuples())
     cities: dict[str, list[dict[str, Any]]] = {}
@@ -24,8 +27,8 @@ def regions() -> list[dict[str, Any]]:
             for state in service_for(State).list(VISITOR, sort=["name"])]
 
 
-def offered() -> list[dict[str, Any]]:
-    """The states, and of each the cities, to offer to guests: those that have a name and homes."""
+def regions_with_places() -> list[dict[str, Any]]:
+    """The states and cities that the search form offers: those with a name and at least one place."""
     def is_offered(region: dict[str, Any]) -> bool:
         return bool(region["places"] and region["name"].strip())
     return [{**state, "cities": [city for city in state["cities"] if is_offered(city)]}

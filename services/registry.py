@@ -1,4 +1,4 @@
-"""Which service each class has."""
+"""The services of the classes."""
 from __future__ import annotations
 
 from typing import Any, overload
@@ -9,7 +9,7 @@ from models.place import Place
 from services.crud import Model, Service
 from services.places import Places
 
-# The services of classes with rules of their own; all others get the default when it is first asked for.
+# The services of classes with rules. `service_for` adds a default service for any other class.
 SERVICES: dict[type[BaseModel], Service[Any]] = {Place: Places(Place)}
 
 
@@ -22,7 +22,7 @@ def service_for(cls: type[Model]) -> Service[Model]: ...
 
 
 def service_for(cls: Any) -> Any:
-    """The service of a class: the one door to its objects."""
+    """The service of a class: the only way to read and write its objects."""
     try:
         return SERVICES[cls]
     except KeyError:

@@ -1,4 +1,4 @@
-"""API tokens: a client with one has an operator's rights."""
+"""API tokens. A client that sends a valid token has the rights of an operator."""
 from __future__ import annotations
 
 import builtins
@@ -18,16 +18,16 @@ from services.listing import Listing
 
 _TEXT = re.compile(r"hbnb_([0-9a-f-]{36})_([\w-]{43})", re.ASCII)
 
-_KEPT = select(Token.digest).where(Token.id == bindparam("id"))
+_DIGEST = select(Token.digest).where(Token.id == bindparam("id"))
 
 
 def create(name: str) -> str:
-    """Make a token.
+    """Create a token.
 
-    Returns: its text, which is nowhere else and cannot be had again.
+    Returns: the text of the token. Only its digest is stored, so the text cannot be shown again.
     Raises:
-        Invalid: that is no name.
-        Conflict: there is one of that name.
+        Invalid: the name is not allowed.
+        Conflict: a token with that name exists.
     """
     _check(name)
     secret = secrets.token_urlsafe(32)
@@ -35,28 +35,28 @@ def create(name: str) -> str:
     try:
         token.save()
     except Conflict as error:
-        raise Conflict(f"There is a token {name} already: revoke it, or choose another name") from error
+        raise Conflict(f"A token named {name} already exists: revoke it, or choose another name") from error
     return f"hbnb_{token.id}_{secret}"
 
 
 def list() -> builtins.list[dict[str, Any]]:
-    """The tokens by name, each with its times, and nothing of its text."""
+    """The tokens sorted by name, each with its times, without its text."""
     return Listing(Token, sort=["name"]).all()
 
 
 def revoke(name: str) -> int:
-    """Have a token count no longer, from the next request on.
+    """Revoke a token; the API refuses it from the next request on.
 
-    Returns: how many are left.
+    Returns: the number of remaining tokens.
     Raises:
-        Invalid: that is no name.
-        NotFound: there is none of that name.
+        Invalid: the name is not allowed.
+        NotFound: no token has that name.
     """
     _check(name)
     with models.storage.transaction():
         found = models.storage.read(select(Token.id).where(Token.name == name)).first()
         if found is None:
-            raise NotFound(f"There is no token {name}: token list names those there are")
+            raise NotFound(f"There is no token named {name}: `token list` prints the names of all tokens")
         models.storage.delete(models.storage.get(Token, found["id"]))
     return count()
 
@@ -65,21 +65,22 @@ def count() -> int:
     return models.storage.count(Token)
 
 
-def holder(text: str) -> str | None:
-    """The id of the token with that text; none where there is none."""
-    found = _TEXT.fullmatch(text)
-    kept = models.storage.read(_KEPT, {"id": found[1]}).first() if found else None
-    if found is None or kept is None or not hmac.compare_digest(kept["digest"], _digest(found[2])):
+def verify(text: str) -> str | None:
+    """The id of the token with that text, or `None` if the text is not a valid token."""
+    parts = _TEXT.fullmatch(text)
+    row = models.storage.read(_DIGEST, {"id": parts[1]}).first() if parts else None
+    if parts is None or row is None or not hmac.compare_digest(row["digest"], _digest(parts[2])):
         return None
-    return found[1]
+    return parts[1]
 
 
 def _digest(secret: str) -> str:
-    """Enough for what nobody can guess; a password needs more."""
+    """The SHA-256 of a secret. A random secret cannot be guessed, so a slow hash, as for passwords, is not needed."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _check(name: str) -> None:
-    # One that begins like an option was meant as one.
+    # A name that begins with - is probably a mistyped option.
     if not name or name.startswith("-") or checker(Token.__table__.c.name)(name):
-        raise Invalid("The name of a token has 1 to 60 letters, digits and signs, no spaces, and no - in front", "name")
+        raise Invalid("The name of a token must have 1 to 60 letters, digits or signs, no space, and no - at the start",
+                      "name")

@@ -1,4 +1,4 @@
-"""Serving an application: its errors, the addresses of its clients, its load and its monitoring."""
+"""Serving: error handlers, client addresses, overload protection and monitoring of an application."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -13,24 +13,26 @@ from serving import concurrency, errors, proxies
 
 
 class Application(Flask):
-    """A Flask application whose functions are all synchronous."""
+    """A Flask application that has only synchronous view functions."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Give the function as it is.
+        """Return the function unchanged.
 
-        Flask asks on each request whether each function is asynchronous: a tenth of all calls of a small answer.
+        Flask checks on each request whether each function is asynchronous, which takes a tenth of the time of a small
+        response.
         """
         return func
 
 
-def init_app(app: Flask, settings: Settings, json: errors.Write | None = None,
-             page: errors.Write | None = None) -> None:
-    """Make an application that has its routes one that can be served.
+def init_app(app: Flask, settings: Settings, json: errors.Render | None = None,
+             page: errors.Render | None = None) -> None:
+    """Add what serving needs to an application whose routes are registered.
 
     Args:
-        json, page: write the answers to errors, see `errors.init_app`.
+        json, page: render errors; see `errors.init_app`.
+
     Raises:
-        Misconfigured: the settings cannot work.
+        Misconfigured: a setting is invalid or lacks another one.
     """
     app.teardown_appcontext(lambda _: models.storage.close())
     errors.init_app(app, json, page)

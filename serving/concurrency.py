@@ -1,65 +1,65 @@
-"""What keeps slow clients, and a slow storage, from holding every thread of a worker.
+"""Overload protection: limits on concurrent requests, request bodies and long responses of a worker.
 
-A worker has many threads, as most of them only wait: for a body, for their turn, for a client that reads. Few work at
-once, and those that write are counted apart, so that reading goes on while all that write wait for a lock. What finds
-no room is refused with 503 and `Retry-After`. `/health/live` waits for nothing.
+A worker has many threads, but most of them only wait: for a request body, for a free slot, or for a client that reads
+slowly. Few requests are processed at once, and writes have slots of their own, so reads go on while all writes wait for
+a lock. A request that gets no slot in time is answered with 503 and `Retry-After`. `/health/live` needs no slot.
 """
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Flask, request
 from werkzeug.exceptions import HTTPException, RequestTimeout, ServiceUnavailable
-from werkzeug.wsgi import ClosingIterator
 
 import models
 from errors import Misconfigured
+from serving.response import LongBody, Response
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-READING, WRITING, CHECKING = 4, 3, 4        # requests that are worked on at once; the last ask for health
-READS_WAIT, WRITES_WAIT, CHECKS_WAIT = 96, 24, 8    # requests that may wait for their turn
-TURN = 5            # seconds that a request may wait for its turn
-BODIES = 128        # bodies that are received at once
-BODY = 20           # seconds that a client has to send a body
-SENDING, SENDING_WAIT = 16, 32      # long answers that are sent at once, and requests that may wait to be one
-SENDING_BYTES = 64_000_000  # of long answers that are held until their clients have read them
-HURRY = 3           # seconds for what a client has to do if half of the room is taken
-THREADS = 340       # of a worker: more than all of these together
-RETRY_AFTER = 5     # seconds
-SHORT = 65_536      # bytes of an answer, or of a part of one, that are handed to the server at once
+# Requests processed at once; health checks have slots of their own, so they answer under load.
+MAX_READS, MAX_WRITES, MAX_CHECKS = 4, 3, 4
+MAX_WAITING_READS, MAX_WAITING_WRITES, MAX_WAITING_CHECKS = 96, 24, 8   # requests that wait for a slot
+SLOT_TIMEOUT = 5        # seconds that a request waits for a slot
+MAX_BODIES = 128        # request bodies received at once
+BODY_TIMEOUT = 20       # seconds in which a client must send a request body
+BUSY_BODY_TIMEOUT = 3   # the same, if half of MAX_BODIES are in use
+MAX_LONG_RESPONSES, MAX_WAITING_RESPONSES = 16, 32      # long responses sent at once; requests waiting to send one
+MAX_LONG_BYTES = 64_000_000     # total size of the long responses in memory
+THREADS = 340           # threads of a worker: more than the sum of the limits above
+RETRY_AFTER = 5         # seconds
 SAFE = ("GET", "HEAD", "OPTIONS")
-AGAIN = "hbnb.again"        # where it says that the application was asked before, and the answer had to wait
-REFUSED = "hbnb.refused"    # where a request's environment has the error that answers it
+REPEATED = "hbnb.repeated"  # environ key: the request is processed again, because it had to wait to send its response
+REFUSAL = "hbnb.refusal"    # environ key: the error to answer the request with
 
 
 def init_app(app: Flask) -> None:
-    """Guard an application that has its routes already."""
-    app.before_request_funcs.setdefault(None, []).insert(0, _refuse)
+    """Apply the limits to an application whose routes are registered."""
+    app.before_request_funcs.setdefault(None, []).insert(0, _raise_refusal)
     guard = app.extensions["guard"] = Guard(app)
     app.wsgi_app = guard    # type: ignore[method-assign]
 
 
 def before_start(app: Flask, check: Callable[[], None]) -> None:
-    """Have an application checked before it serves; the check raises Misconfigured to refuse."""
+    """Register a check that runs before the application serves, and raises Misconfigured to prevent that."""
     app.extensions.setdefault("before_start", []).append(check)
 
 
 def start(app: Flask) -> None:
-    """Make an application ready to serve.
+    """Run the start-up checks of an application, and make it ready to serve.
 
-    Our server calls this before it listens. Under another WSGI server the first request does, and is answered 503
-    for as long as this refuses.
+    `server.py` calls this before it listens. Under another WSGI server, the first request calls it, and requests are
+    answered with 503 until it succeeds.
 
     Raises:
-        Misconfigured: an operator must do something first; says what.
+        Misconfigured: the application cannot serve yet; the message says what the operator must do.
     """
     models.check()
     for check in app.extensions.get("before_start", ()):
@@ -68,44 +68,50 @@ def start(app: Flask) -> None:
     app.extensions["guard"].is_started = True
 
 
-class Room:
-    """Room for some that work, and for some that wait for their turn.
+class Slots:
+    """A semaphore with a bounded number of waiting threads, each of which waits SLOT_TIMEOUT seconds at most.
 
     Args:
-        working: how many may work at once.
-        waiting: how many may wait.
+        count: the number of slots.
+        waiting: the maximum number of threads that wait for a slot.
     """
 
-    def __init__(self, working: int, waiting: int = 0) -> None:
-        self._turns: SimpleQueue[None] = SimpleQueue()
-        for _ in range(working):
-            self._turns.put(None)
-        self._half = working // 2
+    def __init__(self, count: int, waiting: int = 0) -> None:
+        self._free: SimpleQueue[None] = SimpleQueue()
+        for _ in range(count):
+            self._free.put(None)
+        self._half = count // 2
         self._waiting = threading.BoundedSemaphore(waiting) if waiting else None
 
     @property
     def is_scarce(self) -> bool:
-        return self._turns.qsize() <= self._half
+        """Whether at least half of the slots are in use."""
+        return self._free.qsize() <= self._half
 
-    def enter(self) -> bool:
-        """Take a turn, which `leave` gives back; not if there is none, or none comes in time."""
-        return self.enter_at_once() or self._wait()
+    def acquire(self) -> bool:
+        """Take a slot, waiting for one if necessary.
 
-    def enter_at_once(self) -> bool:
+        Returns:
+            Whether a slot was taken, which the caller must `release`.
+        """
+        return self.try_acquire() or self._wait()
+
+    def try_acquire(self) -> bool:
+        """Take a slot without waiting; see `acquire`."""
         try:
-            self._turns.get_nowait()
+            self._free.get_nowait()
             return True
         except Empty:
             return False
 
-    def leave(self) -> None:
-        self._turns.put(None)
+    def release(self) -> None:
+        self._free.put(None)
 
     def _wait(self) -> bool:
         if self._waiting is None or not self._waiting.acquire(blocking=False):
             return False
         try:
-            self._turns.get(timeout=TURN)
+            self._free.get(timeout=SLOT_TIMEOUT)
             return True
         except Empty:
             return False
@@ -115,106 +121,112 @@ class Room:
 
 @dataclass(eq=False)
 class _Transfer:
-    """A body that is received, or a long answer that is sent.
+    """A request body being received, or a long response being sent.
 
     Args:
-        address: of the client.
-        since: when it began, by the monotonic clock; of an answer, when its request had come.
-        is_over: whether a body took too long.
+        address: the client's address.
+        started: when the transfer started, by the monotonic clock; for a response, when its request arrived.
+        timed_out: whether a request body took too long.
     """
 
     address: str
-    since: float
-    is_over: bool = False
+    started: float
+    timed_out: bool = False
 
 
 class Guard:
-    """A WSGI application around that of Flask.
+    """WSGI middleware that applies the limits.
 
     Args:
-        app: has in `extensions["reads"]` the paths that only read, whatever the method.
+        app: the application. Its `extensions["reads"]` are the paths that are read-only with every method.
     """
 
     def __init__(self, app: Flask) -> None:
         self._app, self._inner = app, app.wsgi_app
-        self._reads, self._writes = Room(READING, READS_WAIT), Room(WRITING, WRITES_WAIT)
-        self._checks = Room(CHECKING, CHECKS_WAIT)
-        # Each answer that is sent may hold a connection for lists, and so may each request that reads.
-        streams = models.storage.pools().get("streams")
-        sending = min(SENDING, max(streams.limit - READING, 1)) if streams and streams.limit else SENDING
-        self._bodies, self._sending = Room(BODIES), Room(sending, SENDING_WAIT)
-        self._readings: set[_Transfer] = set()
-        self._answers: set[_Transfer] = set()
-        self._mutex, self._bytes = threading.Lock(), 0
-        self.is_started, self._starting = False, threading.Lock()
+        self._reads, self._writes = Slots(MAX_READS, MAX_WAITING_READS), Slots(MAX_WRITES, MAX_WAITING_WRITES)
+        self._checks = Slots(MAX_CHECKS, MAX_WAITING_CHECKS)
+        # Each long response may hold a database connection for lists, and so may each read in progress.
+        pool = models.storage.pools().get("streams")
+        long_responses = MAX_LONG_RESPONSES
+        if pool and pool.limit:
+            long_responses = min(long_responses, max(pool.limit - MAX_READS, 1))
+        self._body_slots, self._response_slots = Slots(MAX_BODIES), Slots(long_responses, MAX_WAITING_RESPONSES)
+        self._bodies: set[_Transfer] = set()
+        self._responses: set[_Transfer] = set()
+        self._bytes_lock, self._bytes = threading.Lock(), 0
+        self.is_started, self._start_lock = False, threading.Lock()
 
     @property
-    def is_pressed(self) -> bool:
-        """Whether so much waits for clients that these must hurry."""
-        return self._sending.is_scarce or self._bodies.is_scarce or self._bytes > SENDING_BYTES // 2
+    def is_busy(self) -> bool:
+        """Whether half of the slots for slow clients are in use, so that shorter timeouts apply."""
+        return (self._response_slots.is_scarce or self._body_slots.is_scarce
+                or self._bytes > MAX_LONG_BYTES // 2)
 
     def overdue(self) -> list[tuple[str, float]]:
-        """The bodies that took too long: the addresses of their clients, and the seconds so far.
+        """Mark the request bodies that took too long as timed out.
 
-        Only the end of the connection ends such a reading; the server knows none of its threads to give up.
+        A thread that reads a body cannot be interrupted: the caller must close the connection.
+
+        Returns:
+            The client's address and the age in seconds of each such body.
         """
-        now, most = time.monotonic(), HURRY if self._bodies.is_scarce else BODY
-        found = [each for each in self._readings.copy() if now - each.since > most]
-        for each in found:
-            each.is_over = True
-        return [(each.address, now - each.since) for each in found]
+        now, timeout = time.monotonic(), BUSY_BODY_TIMEOUT if self._body_slots.is_scarce else BODY_TIMEOUT
+        late = [each for each in self._bodies.copy() if now - each.started > timeout]
+        for each in late:
+            each.timed_out = True
+        return [(each.address, now - each.started) for each in late]
 
-    def under_way(self) -> list[tuple[str, float]]:
-        """The bodies that are received and the long answers that are sent: their clients' addresses, and their ages."""
+    def transfers(self) -> list[tuple[str, float]]:
+        """Return the client's address and the age in seconds of each request body and long response in progress."""
         now = time.monotonic()
-        return [(each.address, now - each.since) for each in (*self._readings.copy(), *self._answers.copy())]
+        return [(each.address, now - each.started) for each in (*self._bodies.copy(), *self._responses.copy())]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/health/live":
-            return self._now(environ, start_response)
+            return self._respond_at_once(environ, start_response)
         try:
-            room = self._checks if path == "/health/ready" else self._room(environ)
-            sent = _Transfer(environ.get("REMOTE_ADDR", ""), time.monotonic())
-            answer = self._answer(environ, room)
-            # What has changed something is not refused afterwards.
-            is_long = answer.is_long and room is not self._writes
-            if is_long and not self._hold(answer):
-                answer = self._later(answer, environ, room)
+            slots = self._checks if path == "/health/ready" else self._slots(environ)
+            transfer = _Transfer(environ.get("REMOTE_ADDR", ""), time.monotonic())
+            response = self._process(environ, slots)
+            # A write is never refused afterwards, because its change is already stored.
+            is_limited = response.is_long and slots is not self._writes
+            if is_limited and not self._reserve(response):
+                response = self._process_again(response, environ, slots)
         except HTTPException as refusal:
-            return self._refused(environ, start_response, refusal)
-        if is_long:
-            self._answers.add(sent)
-            answer.body = _Sent(answer.body, lambda: self._let_go(answer.size or 0, sent))
-        start_response(*answer.start)
-        body: Iterable[bytes] = answer.body
+            return self._refuse(environ, start_response, refusal)
+        if is_limited:
+            self._responses.add(transfer)
+            response.body = LongBody(response.body, lambda: self._finish(response.size or 0, transfer))
+        start_response(*response.start)
+        body: Iterable[bytes] = response.body
         return body
 
-    def _answer(self, environ: WSGIEnvironment, room: Room) -> _Answer:
-        """What the application answers, in its turn.
+    def _process(self, environ: WSGIEnvironment, slots: Slots) -> Response:
+        """Call the application, once there is a slot.
 
         Raises:
-            HTTPException: there is no room for the request.
+            HTTPException: there was no slot in time.
         """
-        if not room.enter():
+        if not slots.acquire():
             raise _busy()
         try:
-            return _Answer(self._inner, environ)
+            return Response(self._inner, environ)
         finally:
-            room.leave()
+            slots.release()
 
-    def _room(self, environ: WSGIEnvironment) -> Room:
-        """The room that a request needs, whose body is received here."""
+    def _slots(self, environ: WSGIEnvironment) -> Slots:
+        """Receive the body of a request, and return the slots that the request needs."""
         if not self.is_started:
             self._start()
         if environ["REQUEST_METHOD"] in SAFE:
             return self._reads
-        self._receive(environ)
+        self._receive_body(environ)
         is_read = environ["PATH_INFO"].rstrip("/") in self._app.extensions.get("reads", ())
         return self._reads if is_read else self._writes
 
     def _start(self) -> None:
-        with self._starting:
+        with self._start_lock:
             if self.is_started:
                 return
             try:
@@ -223,154 +235,91 @@ class Guard:
                 self._app.logger.error("%s", error)
                 raise _busy() from None
 
-    def _receive(self, environ: WSGIEnvironment) -> None:
-        """Read the body, so that the application never waits for the rest of it.
+    def _receive_body(self, environ: WSGIEnvironment) -> None:
+        """Read the whole request body into memory, so that the application never waits for the client.
 
         Raises:
-            HTTPException: it does not come in time, or not whole; or too many are received.
+            HTTPException: the body was late or incomplete, or too many bodies are being received.
         """
         length, most = environ.get("CONTENT_LENGTH") or "", int(self._app.config["MAX_CONTENT_LENGTH"] or 1 << 20)
         chunked = not length and "HTTP_TRANSFER_ENCODING" in environ and environ.get("wsgi.input_terminated")
         size = most + 1 if chunked else int(length) if length.isdecimal() else 0
-        if not size or (size > most and not chunked):   # which the application refuses
+        if not size or (size > most and not chunked):   # too large: the application answers with 413
             return
-        if not self._bodies.enter():
+        if not self._body_slots.acquire():
             raise _busy()
-        reading = _Transfer(environ.get("REMOTE_ADDR", ""), time.monotonic())
-        self._readings.add(reading)
+        transfer = _Transfer(environ.get("REMOTE_ADDR", ""), time.monotonic())
+        self._bodies.add(transfer)
         try:
             body = environ["wsgi.input"].read(size)
         finally:
-            self._readings.discard(reading)
-            self._bodies.leave()
-        if reading.is_over or (length and len(body) < size):
+            self._bodies.discard(transfer)
+            self._body_slots.release()
+        if transfer.timed_out or (length and len(body) < size):
             raise RequestTimeout()
         environ["wsgi.input"] = BytesIO(body)
 
-    def _hold(self, answer: _Answer) -> bool:
-        """Take room to send a long answer in, if there is some at once."""
-        if self._sending.enter_at_once():
-            if self._fits(answer.size or 0):
+    def _reserve(self, response: Response) -> bool:
+        """Take a slot and the memory to send a long response, without waiting; return whether both were free."""
+        if self._response_slots.try_acquire():
+            if self._reserve_bytes(response.size or 0):
                 return True
-            self._sending.leave()
+            self._response_slots.release()
         return False
 
-    def _later(self, answer: _Answer, environ: WSGIEnvironment, room: Room) -> _Answer:
-        """Wait for room to send a long answer in, and make the answer anew: a request that waits holds no connection.
+    def _process_again(self, response: Response, environ: WSGIEnvironment, slots: Slots) -> Response:
+        """Close a long response, wait for a slot to send it, and process the request again.
+
+        In this way, a waiting request holds no database connection.
 
         Raises:
-            HTTPException: there is no room in time.
+            HTTPException: there was no slot in time, or not enough memory.
         """
-        answer.close()
-        if not self._sending.enter():
+        response.close()
+        if not self._response_slots.acquire():
             raise _busy()
         try:
             if isinstance(environ["wsgi.input"], BytesIO):
                 environ["wsgi.input"].seek(0)
-            environ[AGAIN] = True
-            answer = self._answer(environ, room)
-            if not self._fits(answer.size or 0):
-                answer.close()
+            environ[REPEATED] = True
+            response = self._process(environ, slots)
+            if not self._reserve_bytes(response.size or 0):
+                response.close()
                 raise _busy()
         except BaseException:
-            self._sending.leave()
+            self._response_slots.release()
             raise
-        return answer
+        return response
 
-    def _fits(self, size: int) -> bool:
-        with self._mutex:
-            fits = not self._bytes or self._bytes + size <= SENDING_BYTES
+    def _reserve_bytes(self, size: int) -> bool:
+        with self._bytes_lock:
+            fits = not self._bytes or self._bytes + size <= MAX_LONG_BYTES
             self._bytes += size if fits else 0
             return fits
 
-    def _let_go(self, size: int, sent: _Transfer) -> None:
-        self._answers.discard(sent)
-        with self._mutex:
+    def _finish(self, size: int, transfer: _Transfer) -> None:
+        self._responses.discard(transfer)
+        with self._bytes_lock:
             self._bytes -= size
-        self._sending.leave()
+        self._response_slots.release()
 
-    def _refused(self, environ: WSGIEnvironment, start_response: StartResponse,
-                 refusal: HTTPException) -> Iterable[bytes]:
-        """Have the application say it in its own words, for which it needs no storage."""
-        environ[REFUSED] = refusal
-        return self._now(environ, start_response)
+    def _refuse(self, environ: WSGIEnvironment, start_response: StartResponse,
+                refusal: HTTPException) -> Iterable[bytes]:
+        """Have the application render an error as JSON or a page; it needs no storage for that."""
+        environ[REFUSAL] = refusal
+        return self._respond_at_once(environ, start_response)
 
-    def _now(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        answer = _Answer(self._inner, environ)
-        start_response(*answer.start)
-        body: Iterable[bytes] = answer.body
+    def _respond_at_once(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        response = Response(self._inner, environ)
+        start_response(*response.start)
+        body: Iterable[bytes] = response.body
         return body
-
-
-class _Answer:
-    """What the application answers: its status and headers, its body, and how long that is, if it is there already."""
-
-    def __init__(self, app: WSGIApplication, environ: WSGIEnvironment) -> None:
-        self.start: tuple[Any, ...] = ()
-        self.size: int | None = None
-        self.body: Any = app(environ, self._begin)
-        if type(self.body) is ClosingIterator and self._is_there():
-            # Servers send a list faster than what they must ask for each part.
-            try:
-                parts = list(self.body)
-            finally:
-                self.body.close()
-            self.body = parts
-        if isinstance(self.body, list):
-            self.size = sum(map(len, self.body))
-        elif type(self.body) is environ.get("wsgi.file_wrapper"):   # the server sends the file by itself
-            self.size = 0
-
-    @property
-    def is_long(self) -> bool:
-        return self.size is None or self.size > SHORT
-
-    def close(self) -> None:
-        if close := getattr(self.body, "close", None):
-            close()
-
-    def _begin(self, *start: Any) -> Any:
-        self.start = start
-        return lambda _: None
-
-    def _is_there(self) -> bool:
-        return self.start[0][:3] in ("204", "304") or any(name == "Content-Length" for name, _ in self.start[1])
-
-
-class _Sent:
-    """A long body, part by part, until it is sent or given up."""
-
-    def __init__(self, body: Any, done: Callable[[], None]) -> None:
-        self._body = body
-        self._parts = _pieces(body) if isinstance(body, list) else iter(body)
-        self._done: Callable[[], None] | None = done
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        return next(self._parts)
-
-    def close(self) -> None:
-        done, self._done = self._done, None
-        try:
-            if close := getattr(self._body, "close", None):
-                close()
-        finally:
-            if done:
-                done()
-
-
-def _pieces(parts: list[bytes]) -> Iterator[bytes]:
-    for part in parts:
-        for start in range(0, len(part), SHORT):
-            yield part[start:start + SHORT]
 
 
 def _busy() -> HTTPException:
     return ServiceUnavailable(retry_after=RETRY_AFTER)
 
 
-def _refuse() -> None:
-    if refusal := request.environ.get(REFUSED):
+def _raise_refusal() -> None:
+    if refusal := request.environ.get(REFUSAL):
         raise refusal

@@ -91,7 +91,7 @@ class _Watcher:
 
     def look(self) -> None:
         """Close connections that are too slow, and idle ones if there are too many."""
-        hurry, overdue, under_way = self._guard.is_pressed, self._guard.overdue(), self._guard.under_way()
+        is_busy, overdue, transfers = self._guard.is_busy, self._guard.overdue(), self._guard.transfers()
         slow: dict[int, tuple[float, int]] = {}
         idle, silent, count = [], [], 0
         for place, connection in self._connections():
@@ -99,11 +99,11 @@ class _Watcher:
             count += 1
             if state.waiting:
                 slow[place.inode] = self._slow.get(place.inode, (time.monotonic(), state.taken))
-                if _is_too_slow(state, *slow[place.inode], HURRY if hurry else SLOW):
+                if _is_too_slow(state, *slow[place.inode], HURRY if is_busy else SLOW):
                     _close(connection)
                 continue
             address = connection.getpeername()[0]
-            if state.is_idle and not any(each == address and state.may_carry(age) for each, age in under_way):
+            if state.is_idle and not any(each == address and state.may_carry(age) for each, age in transfers):
                 idle.append((state.received_ago, place))
             elif overdue:
                 silent.append((state.sent_ago / 1000, address, place))

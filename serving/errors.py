@@ -1,4 +1,4 @@
-"""The one error handler of an application: each error has a status, and is answered in JSON or as a page."""
+"""Error handler: maps errors to HTTP statuses, and renders them as JSON or as an HTML page."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 import errors
 
-# The first class that fits counts. Any other error is a mistake of ours, 500.
+# The status of the first class that matches; an HBNBError that matches none is a bug, and answered with 500.
 STATUS: dict[type[errors.HBNBError], int] = {
     errors.Invalid: 400, errors.Unauthorized: 401, errors.NotFound: 404, errors.Stale: 412, errors.Conflict: 409,
     errors.Reused: 422, errors.Unavailable: 503,
@@ -17,53 +17,53 @@ STATUS: dict[type[errors.HBNBError], int] = {
 
 
 class Failure(NamedTuple):
-    """What a client is told of an error.
+    """An error as it is shown to a client.
 
     Args:
-        status: the number.
-        sentence: for clients of the API; a page has words of its own.
-        headers: of the answer.
-        field: the attribute or parameter that the error is about.
+        status: the HTTP status.
+        message: the message for clients of the API; pages have messages of their own.
+        headers: additional response headers.
+        field: the attribute or parameter that caused the error, if any.
     """
 
     status: int
-    sentence: str
+    message: str
     headers: Mapping[str, str]
     field: str | None = None
 
 
-Write = Callable[[Failure], Any]
+Render = Callable[[Failure], Any]
 
 
-def init_app(app: Flask, json: Write | None = None, page: Write | None = None) -> None:
-    """Handle all errors of an application.
+def init_app(app: Flask, json: Render | None = None, page: Render | None = None) -> None:
+    """Register the handler for all errors of an application.
 
     Args:
-        json: writes the answers of the API; of all paths if there are no pages.
-        page: writes the answers elsewhere; of all paths if there is no API.
+        json: renders errors below `/api`, and everywhere if the application has no pages.
+        page: renders errors of the other paths, and everywhere if the application has no API.
     """
     def handle(error: Exception) -> Any:
-        write = page if json is None or (page and not request.path.startswith("/api")) else json
-        assert write
-        return write(_of_http(error) if isinstance(error, HTTPException) else _of_hbnb(error))
+        render = page if json is None or (page and not request.path.startswith("/api")) else json
+        assert render
+        return render(_http_failure(error) if isinstance(error, HTTPException) else _hbnb_failure(error))
     for kind in (errors.HBNBError, HTTPException):
         app.register_error_handler(kind, handle)
 
 
-def _of_hbnb(error: Exception) -> Failure:
+def _hbnb_failure(error: Exception) -> Failure:
     status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
     if status >= 500:
         current_app.logger.error("%s %s: %s", request.method, request.path, error)
-    if status == 503:       # the sentence may name hosts and files, which are for operators only
+    if status == 503:       # the message may name hosts and files, which only operators may see
         return Failure(503, "The storage cannot be reached, try again later",
                        {"Retry-After": str(errors.Unavailable.retry_after)})
     headers = {}
-    if isinstance(error, errors.Unauthorized):      # as RFC 6750 has it
+    if isinstance(error, errors.Unauthorized):      # RFC 6750
         headers["WWW-Authenticate"] = 'Bearer realm="HBNB"' + ', error="invalid_token"' * error.shown
     return Failure(status, str(error), headers, getattr(error, "field", None))
 
 
-def _of_http(error: HTTPException) -> Failure:
-    sentence = "Not found" if error.code == 404 else str(error.name).capitalize()
+def _http_failure(error: HTTPException) -> Failure:
+    message = "Not found" if error.code == 404 else str(error.name).capitalize()
     headers = {name: value for name, value in error.get_response().headers.items() if name in ("Allow", "Retry-After")}
-    return Failure(error.code or 500, sentence, headers)
+    return Failure(error.code or 500, message, headers)

@@ -41,8 +41,8 @@ class Workers(Granian):     # type: ignore[misc, valid-type]
 
     def has_served(self, index: int) -> bool:
         try:
-            while told := os.read(self._reader, _PID.size):
-                self._serving.update(_PID.unpack(told))
+            while record := os.read(self._reader, _PID.size):
+                self._serving.update(_PID.unpack(record))
         except BlockingIOError:
             pass
         return self.wrks[index]._id() in self._serving

@@ -1,4 +1,4 @@
-"""Small files as Inside Airbnb publishes them, and a look at all of a store."""
+"""Small files in the format of Inside Airbnb for tests of the import, and helpers that read a whole store."""
 from __future__ import annotations
 
 import csv
@@ -18,7 +18,7 @@ Row = dict[str, str]
 
 
 def listing(id: int | str = 1, **cells: Any) -> Row:
-    """A row of listings; `amenities` may be a list."""
+    """Return a row of a listings file, with some cells replaced; `amenities` may be a list."""
     if isinstance(cells.get("amenities"), list):
         cells["amenities"] = json.dumps(cells["amenities"])
     return {
@@ -47,30 +47,30 @@ def text(*rows: Row, heading: list[str] | None = None, end: str = "\n") -> str:
 
 
 class Files:
-    """Makes files in a folder, and imports them."""
+    """Writes files into a folder, and imports them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def put(self, content: str | bytes, name: str = "listings.csv") -> str:
+    def write(self, content: str | bytes, name: str = "listings.csv") -> str:
         data = content.encode() if isinstance(content, str) else content
         path = self.folder / name
         path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
         return str(path)
 
-    def take(self, *rows: Row, **options: Any) -> Report:
-        """Import rows of listings, or of reviews, or JSON objects, an export's."""
+    def load(self, *rows: Row, **options: Any) -> Report:
+        """Import rows of listings or reviews, or the JSON objects of an export."""
         if rows and "__class__" in rows[0]:
-            return self.take_text("".join(f"{json.dumps(row)}\n" for row in rows), **options)
-        return self.take_text(text(*rows), **options)
+            return self.load_text("".join(f"{json.dumps(row)}\n" for row in rows), **options)
+        return self.load_text(text(*rows), **options)
 
-    def take_text(self, content: str | bytes, name: str = "listings.csv", state: str | None = "New York",
+    def load_text(self, content: str | bytes, name: str = "listings.csv", state: str | None = "New York",
                   city: str | None = "Albany", **options: Any) -> Report:
-        return import_file(self.put(content, name), state, city, **options)
+        return import_file(self.write(content, name), state, city, **options)
 
 
 def stored(storage: Storage) -> dict[str, dict[str, Any]]:
-    """Every object, as the file engine would keep it, read anew."""
+    """Read all objects again, in the form of the file engine, by key."""
     storage.close()
     objects = {key: obj.to_dict(save_fs=1) for key, obj in storage.all().items()}
     for obj in objects.values():
@@ -85,7 +85,7 @@ def counts() -> dict[str, int]:
 
 
 class Engines:
-    """A store of either engine, both empty at first, of which one is in use."""
+    """Two empty stores, one of each engine; `use` selects the one that tests and services use."""
 
     def __init__(self, file: Storage, db: Storage, use: Callable[[Storage], None]) -> None:
         self._storages, self._use = {"file": file, "db": db}, use

@@ -1,7 +1,7 @@
-"""What the tests share: both engines, each empty, and the console and servers as other people run them.
+"""Fixtures and hooks for all tests: empty stores of both engines, the console, a browser, and the order of the tests.
 
-A test that takes `storage` runs twice, on the file engine and in a database: of a MariaDB of the tests' own, or the
-one that `HBNB_TEST_MYSQL_*` names.
+A test that uses the fixture `storage` runs twice: on the file engine, and on a database. `HBNB_TEST_MYSQL_*` names this
+database; without it, the tests start a MariaDB server.
 """
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from config import Settings
 from models import passwords
 from models.engine.base import Storage
 from monitoring import logs
-from tests.database import Database, engines_of, given
+from tests.database import Database, engines_of, settings_from
 from tests.mariadb import MariaDB
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]
 ROOT = Path(__file__).parent.parent
-# They take about as long as the other modules of deployment together.
-FIRST_FLEET = {f"tests/deploy/test_{name}.py" for name in ("database", "staging", "provision")}
+# These modules take about as long as all other deployment tests together.
+FIRST_GROUP = {f"tests/deploy/test_{name}.py" for name in ("database", "staging", "provision")}
 COLLECTED = pytest.StashKey[list[str]]()
 SHARED = ROOT.parent / "shared" / "data"
-# The tests, and the programs that they start, see no settings of the shell; a test names its store.
+# The tests and the programs they start ignore the shell's settings; each test names its own store.
 for _name in [name for name in os.environ if name.startswith("HBNB_") and not name.startswith("HBNB_TEST_")]:
     del os.environ[_name]
 os.environ["HBNB_FILE_PATH"] = "/nonexistent/file.json"
-# Without bytecode, each of the hundreds of processes would compile the product, and each worker all tests.
+# Without bytecode files, each of the hundreds of processes would compile the product, and each worker all tests.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 TEST_DATABASE = {"mysql_user": "hbnb_test", "mysql_pwd": "hbnb_test_pwd", "mysql_db": "hbnb_test_db"}
@@ -47,7 +47,7 @@ TEST_DATABASE = {"mysql_user": "hbnb_test", "mysql_pwd": "hbnb_test_pwd", "mysql
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[MariaDB]:
-    """A server of the tests' own, for what takes more than one database, or an administrator."""
+    """A MariaDB server for tests that need several databases or administrator rights."""
     server = MariaDB()
     try:
         for name in ("setup_mysql_dev.sql", "setup_mysql_test.sql"):
@@ -59,7 +59,7 @@ def mariadb() -> Iterator[MariaDB]:
 
 @pytest.fixture(scope="session")
 def own_server() -> Iterator[MariaDB]:
-    """A server that may be killed, stopped and started again, with an empty database; whoever does so starts it."""
+    """A MariaDB server with an empty database, which a test may stop or kill; the test must start it again."""
     server = MariaDB()
     try:
         server.execute((ROOT / "setup_mysql_test.sql").read_text())
@@ -69,13 +69,13 @@ def own_server() -> Iterator[MariaDB]:
 
 
 def own_settings(mariadb: MariaDB, **more: str) -> Settings:
-    """How a server of the tests' own is used."""
+    """Return the settings for the test database on a MariaDB server of the tests, with some of them replaced."""
     return replace(Settings(), type_storage="db", mysql_host=mariadb.socket, **(TEST_DATABASE | more))
 
 
 @pytest.fixture(scope="session")
 def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    database = Database(given(os.environ) or own_settings(request.getfixturevalue("mariadb")))
+    database = Database(settings_from(os.environ) or own_settings(request.getfixturevalue("mariadb")))
     database.clear()
     yield database
     database.clear()
@@ -100,7 +100,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def settings(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """The settings of an empty store."""
+    """The settings of an empty store of the current engine."""
     if engine == "file":
         return replace(Settings(), file_path=str(tmp_path / "file.json"))
     return request.getfixturevalue("db_settings")
@@ -109,7 +109,7 @@ def settings(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Set
 @pytest.fixture
 def storage(engine: str, settings: Settings, request: pytest.FixtureRequest,
             monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
-    """An empty storage, which the models use."""
+    """An empty storage, which is `models.storage` during the test."""
     if engine == "file":
         storage = models.make_storage(settings)
     else:
@@ -124,12 +124,12 @@ def storage(engine: str, settings: Settings, request: pytest.FixtureRequest,
 
 @pytest.fixture
 def sent(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The statements that the storage sends, as they are."""
+    """The SQL statements that the storage has sent; the list grows during the test."""
     return watched(storage, monkeypatch)
 
 
 def watched(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A list that fills with the statements that a storage sends."""
+    """Return a list to which each SQL statement of a storage is appended when it is sent."""
     found: list[str] = []
     for engine in {*engines_of(storage)}:
         event.listen(engine, "before_cursor_execute", lambda c, cur, sql, *_: found.append(sql))
@@ -142,19 +142,19 @@ def watched(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def environ(settings: Settings, tmp_path: Path) -> dict[str, str]:
-    """The environment of another process that uses the same store."""
+    """Environment variables for another process that uses the same store."""
     return environment(settings, tmp_path)
 
 
 def environment(settings: Settings, home: Path) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith(("HBNB_", "SENTRY_"))}
-    given = {
+    variables = {
         "HBNB_TYPE_STORAGE": settings.type_storage, "HBNB_FILE_PATH": settings.file_path,
         "HBNB_MYSQL_USER": settings.mysql_user, "HBNB_MYSQL_PWD": settings.mysql_pwd,
         "HBNB_MYSQL_HOST": settings.mysql_host, "HBNB_MYSQL_DB": settings.mysql_db,
         "HBNB_HISTORY": str(home / "history"), "PYTHONPATH": str(ROOT), "HOME": str(home),
     }
-    return own | {name: value for name, value in given.items() if value}
+    return own | {name: value for name, value in variables.items() if value}
 
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -162,7 +162,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def console(environ: Mapping[str, str], tmp_path: Path) -> Run:
-    """Run the console as a shell does: `console("count State", …)` feeds lines, `args=` gives arguments."""
+    """Run `console.py` in a process: `console("count State", …)` sends lines to it, `args=` are its arguments."""
     def run(*lines: str, args: tuple[str, ...] = (), text: str | None = None,
             **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -174,14 +174,14 @@ def console(environ: Mapping[str, str], tmp_path: Path) -> Run:
 
 @pytest.fixture(autouse=True)
 def _quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A password costs 14 ms, as it should; not in a test that makes hundreds."""
+    """Make password hashing fast: the normal cost of 14 ms is too much for tests that create hundreds of users."""
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(passwords, "_hasher", lambda: hasher)
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 256 KiB."""
+    """A file system of 256 KiB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], check=True, capture_output=True)
@@ -193,15 +193,15 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def _no_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line is written a moment later, into the middle of what pytest prints by then."""
+    """Suppress log lines: they are written by a background thread, into the middle of pytest's own output."""
     monkeypatch.setattr(logs._writer, "put", lambda _: None)
 
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """Real listings, reviews and old stores, which lie beside the project on some machines."""
+    """The folder with real listings, reviews and old stores, which exists on some machines only."""
     if not SHARED.is_dir():
-        pytest.skip(f"there is no {SHARED}: real listings were not tried")
+        pytest.skip(f"{SHARED} does not exist: this test needs real listings")
     return SHARED
 
 
@@ -215,7 +215,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page on which every complaint of the browser, and every request to another host, fails the test."""
+    """A browser page. Console errors, script errors, dialogs and requests to other hosts fail the test."""
     page = browser.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -229,17 +229,20 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 class Groups(LoadScopeScheduling):
-    """Which tests one worker runs in a row: see `group`."""
+    """A scheduler that runs each group of tests on one worker; see `group`."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group(nodeid)
 
 
 def group(nodeid: str) -> str:
-    """The group of a test: its class or module. To boot and provision hosts takes long, so deployment is two groups."""
+    """Return the group of a test: its class or module.
+
+    Deployment tests form two groups only, because booting and provisioning hosts takes long.
+    """
     path = nodeid.partition("::")[0]
     if path.startswith("tests/deploy/"):
-        return "deployment 1" if path in FIRST_FLEET else "deployment 2"
+        return "deployment 1" if path in FIRST_GROUP else "deployment 2"
     return nodeid.partition("[")[0].rpartition("::")[0]
 
 
@@ -249,7 +252,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Groups | 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """List all tests before the workers do: they find the bytecode, and test_collection has what to compare with."""
+    """Collect all tests before the workers start.
+
+    The workers then find the compiled bytecode, and test_collection.py compares their lists with this one.
+    """
     if config.getvalue("dist") == "loadscope" and not config.option.file_or_dir and not hasattr(config, "workerinput"):
         config.stash[COLLECTED] = collected("1")
 
@@ -260,22 +266,22 @@ def pytest_configure_node(node: WorkerController) -> None:
 
 
 def collected(seed: str) -> list[str]:
-    """The ids of all tests, from a process of its own with this seed of hashes."""
+    """Collect all tests in a new process with this PYTHONHASHSEED, and return their ids."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests"]
-    said = subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True)
-    if said.returncode:
-        raise pytest.UsageError(said.stdout + said.stderr)
-    return [line for line in said.stdout.splitlines() if "::" in line]
+    ended = subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True)
+    if ended.returncode:
+        raise pytest.UsageError(ended.stdout + ended.stderr)
+    return [line for line in ended.stdout.splitlines() if "::" in line]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest: deployment, and then modules of a few tests, which are long ones."""
+    """Run the slowest tests first: deployment, then modules with few tests, which are slow ones."""
     tests = Counter(item.path for item in items)
     items.sort(key=lambda item: 0 if item.nodeid.startswith("tests/deploy/") else tests[item.path])
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Name bytes, which may hold the time at which they were made: all workers must collect the same ids."""
+    """Use the argument's name as the id of bytes: they may contain a timestamp, but all workers need the same ids."""
     return argname if isinstance(val, bytes) else None
 
 
@@ -284,5 +290,5 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = yield
     if report.skipped and os.environ.get("CI") and str(SHARED) not in str(report.longrepr):
         report.outcome = "failed"
-        report.longrepr = f"nothing is skipped in CI: {report.longrepr}"
+        report.longrepr = f"tests must not be skipped in CI: {report.longrepr}"
     return report

@@ -1,4 +1,4 @@
-"""The one database that the tests use, as a user who may do nothing beside it."""
+"""The test database, used by an account that has rights on this database only."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -9,34 +9,34 @@ import MySQLdb
 from config import Settings
 from models.columns import Base
 from models.engine.base import Storage
-from models.engine.db.connection import Engines, reached
+from models.engine.db.connection import Engines, address_options
 
-GIVEN = tuple(f"HBNB_TEST_MYSQL_{each}" for each in ("USER", "PWD", "HOST", "DB"))
+VARIABLES = tuple(f"HBNB_TEST_MYSQL_{each}" for each in ("USER", "PWD", "HOST", "DB"))
 
 
-def given(environ: Mapping[str, str]) -> Settings | None:
-    """The database that the environment names; none where it names none.
+def settings_from(environ: Mapping[str, str]) -> Settings | None:
+    """Return the settings of the test database that the environment names, or None if it names none.
 
     Raises:
-        ValueError: it is named by halves, or its name does not say that it may be emptied.
+        ValueError: a variable is missing, or the database's name does not contain the word "test".
     """
-    if not any(environ.get(name) for name in GIVEN):
+    if not any(environ.get(name) for name in VARIABLES):
         return None
-    if missing := [name for name in GIVEN if name not in environ]:
+    if missing := [name for name in VARIABLES if name not in environ]:
         raise ValueError(f"{', '.join(missing)} must be set too")
     settings = replace(Settings(), type_storage="db", **{
-        name.removeprefix("HBNB_TEST_").lower(): environ[name] for name in GIVEN})
+        name.removeprefix("HBNB_TEST_").lower(): environ[name] for name in VARIABLES})
     if not settings.is_for_tests:
-        raise ValueError(f"HBNB_TEST_MYSQL_DB is {settings.mysql_db}, and would be emptied: its name must have the "
-                         "word test")
+        raise ValueError(f"HBNB_TEST_MYSQL_DB is {settings.mysql_db}: the tests delete everything in it, so its name "
+                         "must contain the word test")
     return settings
 
 
 class Database:
-    """A database for the tests alone.
+    """A database that only the tests use.
 
     Args:
-        settings: where it is, and who uses it.
+        settings: its address and account.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -44,10 +44,10 @@ class Database:
 
     def connect(self, **options: object) -> MySQLdb.Connection:
         return MySQLdb.connect(user=self.settings.mysql_user, password=self.settings.mysql_pwd, charset="utf8mb4",
-                               database=self.settings.mysql_db, **reached(self.settings), **options)
+                               database=self.settings.mysql_db, **address_options(self.settings), **options)
 
     def empty(self) -> None:
-        """Remove all rows."""
+        """Delete all rows."""
         connection = self.connect()
         cursor = connection.cursor()
         for table in reversed(Base.metadata.sorted_tables):
@@ -57,7 +57,7 @@ class Database:
         connection.close()
 
     def clear(self) -> None:
-        """Remove all tables, whoever is in the middle of something."""
+        """Close all other connections, and drop all tables."""
         self.disconnect()
         connection = self.connect()
         cursor = connection.cursor()
@@ -68,18 +68,18 @@ class Database:
         connection.close()
 
     def disconnect(self) -> None:
-        """End everybody's connections."""
+        """Close all other connections to the database."""
         connection = self.connect()
         cursor = connection.cursor()
         cursor.execute("SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()")
         for id, in cursor.fetchall():
             try:
                 cursor.execute(f"KILL {id}")
-            except MySQLdb.OperationalError:    # it went by itself
+            except MySQLdb.OperationalError:    # the client closed it meanwhile
                 pass
         connection.close()
 
 
 def engines_of(storage: Storage) -> Engines:
-    """The engines of SQLAlchemy that a storage uses, each with its connections, to listen to or to break."""
+    """Return the SQLAlchemy engines of a storage, so that a test can listen to their connections or break them."""
     return Engines(storage._engine, storage._autocommit.engine, storage._autocommit.streams)

@@ -1,4 +1,4 @@
-"""Examples of the documents: the blocks that a reader types, and the output that they show."""
+"""Examples in the documentation: code blocks that readers type, and the output that they show."""
 from __future__ import annotations
 
 import re
@@ -15,7 +15,7 @@ class Block(NamedTuple):
     """A fenced block of a document.
 
     Args:
-        mark: the name in the mark `<!-- tests: NAME -->` before it; empty if it has none.
+        mark: the name in the mark `<!-- tests: NAME -->` before the block, or "".
         language: `sh` for commands, `text` for their output and for sessions of the console.
     """
 
@@ -30,7 +30,7 @@ class Block(NamedTuple):
 
 
 def block(page: str, name: str) -> str:
-    """The block behind the mark `<!-- tests: NAME -->` of a page in docs/."""
+    """Return the code block that follows the mark `<!-- tests: NAME -->` on a page of docs/."""
     text = (ROOT / "docs" / page).read_text()
     found = re.search(rf"^<!-- tests: {re.escape(name)} -->\n\n((?:    .*\n|\n(?=    ))+)", text, re.M)
     assert found, f"docs/{page} has no block {name}"
@@ -38,13 +38,13 @@ def block(page: str, name: str) -> str:
 
 
 def fenced(page: str) -> list[Block]:
-    """The fenced blocks of a document, in order."""
+    """Return the fenced blocks of a document, in order."""
     return [Block(found["mark"] or "", found["language"], found["text"])
             for found in _FENCED.finditer((ROOT / page).read_text())]
 
 
 def sessions(page: str) -> Iterator[tuple[str, str]]:
-    """The commands that a document types at the console's prompt, each with the output that it shows."""
+    """Yield the commands at the console's prompt in a document, each with the output shown after it."""
     for each in fenced(page):
         yield from re.findall(r"^\(hbnb\) (.+)\n((?:(?!\(hbnb\) ).*\n)*)", each.text, re.M)
 
@@ -64,5 +64,5 @@ def _pattern(expected: str) -> str:
 def _normal(text: str) -> str:
     text = re.sub(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d+", "TIME", text)
     text = re.sub(r"hbnb_[0-9a-f-]{36}_[\w-]{43}", "TOKEN", text)
-    # An object that the example makes has a random id; the objects of the sample have ids that are always the same.
+    # An object that an example creates has a random id; the ids of the sample's objects never change.
     return re.sub(r"^[0-9a-f]{8}-[0-9a-f-]{27}$", "ID", text, flags=re.M)

@@ -1,4 +1,4 @@
-"""Clients that read and write all the time, and remember what they were told."""
+"""Load generator: clients that read and write continuously, and record every response."""
 from __future__ import annotations
 
 import http.client
@@ -14,14 +14,14 @@ from typing import NamedTuple
 
 from tests.market import Market
 
-AGAIN = 60.0    # seconds, for which a request with a key is sent again
+RETRY_TIME = 60.0   # seconds in which a request with an idempotency key is repeated
 
 
-class Said(NamedTuple):
-    """What came of a request, by the monotonic clock; status 0 = no answer."""
+class Exchange(NamedTuple):
+    """A request and its response. Times are of the monotonic clock; status 0 means that there was no response."""
 
-    asked: float
-    told: float
+    sent: float
+    answered: float
     status: int
     headers: dict[str, str]
     body: bytes
@@ -29,24 +29,29 @@ class Said(NamedTuple):
 
 @dataclass
 class Load:
-    """What some clients at once do to a server, as long as the block lasts.
+    """Concurrent clients of a server.
 
     Args:
-        address: of the server.
-        market: in which places are reviewed.
-        clients: how many at once.
+        address: the server's address.
+        market: the market whose place the clients review.
+        clients: the number of clients.
+        exchanges: all requests and responses.
+        keyed: texts written with an idempotency key, and repeated until the server acknowledged them.
+        unkeyed: texts written without a key, once each.
+        acknowledged: the texts of both kinds that were answered with 201.
     """
 
     address: str
     market: Market
     clients: int = 6
-    said: list[Said] = field(default_factory=list)
-    keyed: set[str] = field(default_factory=set)            # what was written, and sent again until it was answered
-    unkeyed: set[str] = field(default_factory=set)          # what was sent once
-    acknowledged: set[str] = field(default_factory=set)     # of both, what was answered with 201
+    exchanges: list[Exchange] = field(default_factory=list)
+    keyed: set[str] = field(default_factory=set)
+    unkeyed: set[str] = field(default_factory=set)
+    acknowledged: set[str] = field(default_factory=set)
 
     @contextmanager
     def running(self) -> Iterator[None]:
+        """Run the clients until the block ends."""
         end = threading.Event()
         threads = [threading.Thread(target=self._work, args=(end, number)) for number in range(self.clients)]
         for each in threads:
@@ -66,7 +71,7 @@ class Load:
         while not end.is_set():
             turn += 1
             text = uuid.uuid4().hex
-            # A review is one statement, and with a key a transaction; a state changes what searches remember.
+            # A review is a single statement, or a transaction if it has a key; a state invalidates the search's cache.
             path, body = ((f"/places/{place}/reviews", {"user_id": self.market.guest.id, "text": text})
                           if turn % 3 else ("/states", {"name": text}))
             if turn % 2:
@@ -79,24 +84,24 @@ class Load:
 
     def _until_answered(self, path: str, body: dict[str, str], key: str) -> None:
         self.keyed.add(key)
-        deadline = time.monotonic() + AGAIN
+        deadline = time.monotonic() + RETRY_TIME
         while time.monotonic() < deadline:
             if self._ask("POST", path, body, **{"Idempotency-Key": key}).status == 201:
                 self.acknowledged.add(key)
                 return
             time.sleep(0.02)
 
-    def _ask(self, method: str, path: str, body: object, **headers: str) -> Said:
+    def _ask(self, method: str, path: str, body: object, **headers: str) -> Exchange:
         text = None if body is None else json.dumps(body)
-        asked = time.monotonic()
+        sent = time.monotonic()
         connection = http.client.HTTPConnection(self.address.removeprefix("http://"), timeout=60)
         try:
             connection.request(method, f"/api/v1{path}", text, {"Content-Type": "application/json", **headers})
             answer = connection.getresponse()
-            said = Said(asked, time.monotonic(), answer.status, dict(answer.headers), answer.read())
+            exchange = Exchange(sent, time.monotonic(), answer.status, dict(answer.headers), answer.read())
         except (OSError, http.client.HTTPException) as error:
-            said = Said(asked, time.monotonic(), 0, {}, repr(error).encode())
+            exchange = Exchange(sent, time.monotonic(), 0, {}, repr(error).encode())
         finally:
             connection.close()
-        self.said.append(said)
-        return said
+        self.exchanges.append(exchange)
+        return exchange

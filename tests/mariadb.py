@@ -1,4 +1,4 @@
-"""A MariaDB of the tests' own, on a socket in a temporary folder."""
+"""A MariaDB server for tests, on a Unix socket in a temporary folder."""
 from __future__ import annotations
 
 import os
@@ -15,11 +15,11 @@ _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sb
 
 
 class MariaDB:
-    """A server that is started, stopped and killed as the tests need it.
+    """A server that a test can start, stop, suspend and kill.
 
     Args:
-        options: further options of the server, such as `--wait-timeout=2`.
-        parent: where its folder is to be.
+        options: additional options of the server, such as `--wait-timeout=2`.
+        parent: the parent of its temporary folder.
     """
 
     def __init__(self, *options: str, parent: Path | None = None) -> None:
@@ -49,14 +49,14 @@ class MariaDB:
         raise RuntimeError(f"MariaDB does not start:\n{(self.folder / 'log').read_text()[-3000:]}")
 
     def send(self, number: signal.Signals) -> None:
-        """Have it hold still, or go on."""
+        """Send a signal, such as SIGSTOP to suspend the server and SIGCONT to resume it."""
         if self._process is not None:
             self._process.send_signal(number)
             while number == signal.SIGSTOP and not self._is_stopped():
                 time.sleep(0.01)
 
     def _is_stopped(self) -> bool:
-        """Whether all threads hold still; those on another core may finish a statement first."""
+        """Whether all threads are stopped; a thread on another core may finish its statement first."""
         states = [path.read_text().rpartition(")")[2].split()[0]
                   for path in Path(f"/proc/{self._process.pid}/task").glob("*/stat")]
         return all(state == "T" for state in states)
@@ -75,7 +75,7 @@ class MariaDB:
         return MySQLdb.connect(unix_socket=self.socket, user="root", database=database, charset="utf8mb4", **options)
 
     def execute(self, statements: str, database: str = "") -> None:
-        """Feed statements to the command-line client, as an administrator does."""
+        """Run SQL statements with the command-line client, as root."""
         subprocess.run([self._program("mariadb", "mysql"), f"--socket={self.socket}", "--user=root",
                         "--default-character-set=utf8mb4", database],
                        input=statements.encode(), check=True, capture_output=True)
@@ -87,7 +87,7 @@ class MariaDB:
             self._process = None
 
     def _common(self) -> list[str]:
-        # A server that starts removes temporary tables from a folder that it shares.
+        # A starting server deletes temporary tables in its --tmpdir, so servers must not share one.
         return ["--no-defaults", f"--datadir={self.folder}/data", f"--tmpdir={self.folder}",
                 f"--user={'root' if os.geteuid() == 0 else ''}"]
 

@@ -1,4 +1,4 @@
-"""Other processes that use a store, as workers and consoles do."""
+"""Helpers that start and inspect other processes."""
 from __future__ import annotations
 
 import re
@@ -12,30 +12,30 @@ ROOT = Path(__file__).parent.parent
 
 
 def start(code: str, environ: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
-    """Start Python on some code, in which `models` and `State` are there."""
+    """Run code in a new Python process, with `models` and `State` imported."""
     return subprocess.Popen(
         [sys.executable, "-c", f"import sys, models\nfrom models.state import State\n{code}", *arguments],
         env=dict(environ), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def finish(process: subprocess.Popen[str]) -> str:
-    """What it printed; an error if it failed."""
+    """Wait for a process, and return its standard output. Fails if its exit status is not 0."""
     out, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     return out
 
 
 def family(pid: int) -> list[int]:
-    """A process and all that it has started."""
+    """Return the ids of a process and its descendants."""
     children: list[int] = []
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(FileNotFoundError):       # of a thread that has ended meanwhile
+        with suppress(FileNotFoundError):       # the thread ended meanwhile
             children += map(int, path.read_text().split())
     return [pid, *(each for child in children for each in family(child))]
 
 
 def memory(pid: int, name: str = "VmRSS") -> int:
-    """VmRSS, which is now, or VmHWM, which was the most, in KiB."""
+    """Return the memory of a process in KiB: VmRSS is the current use, VmHWM the peak."""
     found = re.search(rf"{name}:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     assert found is not None
     return int(found[1])

@@ -36,19 +36,22 @@ BANNED = {
 RIDDLE = re.compile(r"(What|How|Who|Whose|Which|Where|Why)\b")
 ALLOWED: dict[str, tuple[str, ...]] = {
     "tests/prose.py": tuple(BANNED),
+    "tests/project/test_prose.py": tuple(BANNED),
 }
 SOURCES = ("*.py", "*.md", "*.html", "*.js", "*.sh", "*.css", "*.sql", "Makefile", "tests/install", ".ci/run")
+# From Python 3.12 on, an f-string has tokens of its own.
+PROSE_TOKENS = (tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING))
 PATTERNS = {re.compile(pattern, re.IGNORECASE): hint for pattern, hint in BANNED.items()}
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:
-    """The prose of a file by line: of Python, names of tests, comments and strings; of other files, everything."""
+    """Yield the prose of a file by line: comments, strings and names of tests of Python, and all of other files."""
     source = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
         yield from enumerate(source.splitlines(), 1)
         return
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type in (tokenize.COMMENT, tokenize.STRING):
+        if token.type in PROSE_TOKENS:
             for number, line in enumerate(token.string.splitlines()):
                 yield token.start[0] + number, line
         elif token.type == tokenize.NAME and token.string.startswith("test_"):
@@ -56,7 +59,7 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def complaints(path: Path) -> Iterator[str]:
-    """What is hard to read in a file, a line for each phrase."""
+    """Yield a line for each banned phrase in a file."""
     name = path.relative_to(ROOT).as_posix()
     for number, text in texts(path):
         for pattern, hint in PATTERNS.items():

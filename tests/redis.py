@@ -1,4 +1,4 @@
-"""A Redis of the tests' own, on a socket in a temporary folder."""
+"""A Redis server for tests, on a Unix socket in a temporary folder."""
 from __future__ import annotations
 
 import shutil
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 class Redis:
-    """A server that is started, stopped and held up as the tests need it."""
+    """A server that a test can start, stop and suspend."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="hbnb-redis-"))
@@ -34,7 +34,7 @@ class Redis:
         raise RuntimeError("Redis does not start")
 
     def ask(self, command: str) -> str:
-        """The first line of its answer; empty where there is none."""
+        """Send a command, and return the first line of the response, or "" if the server does not respond."""
         with socket.socket(socket.AF_UNIX) as connection:
             try:
                 connection.connect(self.socket)
@@ -44,7 +44,7 @@ class Redis:
                 return ""
 
     def pause(self) -> None:
-        """Have it take connections, and answer nothing."""
+        """Suspend the server: it accepts connections, but does not respond."""
         self._send(signal.SIGSTOP)
 
     def resume(self) -> None:

@@ -1,6 +1,6 @@
-"""Pictures of every page, light and dark, on a wide window and a phone: `make screenshots`.
+"""Screenshots of every page of the sample, light and dark, on a wide window and a phone: `make screenshots`.
 
-They are of the made-up market, and come into `screenshots/`, or the folder that is named.
+They are written to `screenshots/`, or to the folder named on the command line.
 """
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def main(folder: Path) -> None:
                         page.screenshot(path=folder / f"{name}-{window}-{scheme}.jpg", quality=75)
                     page.close()
             browser.close()
-    print(f"{len(PAGES) * len(WINDOWS) * 2} pictures are in {folder}")
+    print(f"Wrote {len(PAGES) * len(WINDOWS) * 2} screenshots to {folder}")
 
 
 if __name__ == "__main__":

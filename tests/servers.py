@@ -1,4 +1,4 @@
-"""HBNB's servers, as their own processes on a free port."""
+"""Server processes for tests, each on a free port."""
 from __future__ import annotations
 
 import socket
@@ -20,14 +20,14 @@ def free_port(address: str = "127.0.0.1") -> int:
 
 
 class Server:
-    """A program that serves, from when it answers to the end of the block.
+    """A server process that runs during a `with` block, which begins when the server responds.
 
     Args:
-        command: what Python is to run.
-        environ: its environment.
-        port: where it will listen.
-        path: what it answers once it is there.
-        options: more for the process.
+        command: the arguments for Python.
+        environ: the environment variables.
+        port: the port on which the server will listen.
+        path: a path that the server answers once it is ready.
+        options: additional arguments for `subprocess.Popen`.
     """
 
     def __init__(self, command: Sequence[str], environ: Mapping[str, str], port: int,
@@ -39,7 +39,7 @@ class Server:
                                         stdout=self._log, stderr=self._log, **options)
 
     def __enter__(self) -> Server:
-        for _ in range(300):
+        for _ in range(1200):   # a busy machine may need a minute to open a large file
             try:
                 urllib.request.urlopen(f"{self.address}{self._path}", timeout=5).close()
                 return self
@@ -48,7 +48,7 @@ class Server:
                     break
                 time.sleep(0.1)
         self.__exit__()
-        raise AssertionError(f"the server does not answer:\n{self.log()}")
+        raise AssertionError(f"the server does not respond:\n{self.log()}")
 
     def __exit__(self, *_: Any) -> None:
         self.process.terminate()

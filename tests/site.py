@@ -1,4 +1,4 @@
-"""The whole site on one port, with a market in which everything that people write is an attack."""
+"""A site whose texts contain attacks on HTML and very long words, and a validator for its pages."""
 from __future__ import annotations
 
 import subprocess
@@ -14,11 +14,11 @@ from tests.market import Market
 from tests.processes import ROOT
 
 ATTACK = "<img src=x onerror=alert(1)></script><script>alert(2)</script>"
-LONG = "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch" * 2     # nowhere to break a line
+LONG = "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch" * 2     # a word without a place to break a line
 
 
 class Site:
-    """What is stored, and the addresses of all pages by their names."""
+    """Objects in the storage, and the paths of all pages by name."""
 
     def __init__(self) -> None:
         self.market = market = Market(ATTACK)
@@ -27,7 +27,7 @@ class Site:
         market.place.description = f"{ATTACK}\nsecond line\n{LONG}"
         market.host.first_name, market.guest.last_name = f"Ada {ATTACK}", ATTACK
         market.state.name = f"{market.state.name}{LONG}"[:128]
-        # More than one page, of places and of reviews.
+        # Enough places and reviews for two pages each.
         for number in range(24):
             place = Place(name=f"{LONG[:100]} {number}", city_id=market.city.id, user_id=market.host.id,
                           max_guest=number % 3, number_rooms=number % 2, price_by_night=10**number % 10**6)
@@ -49,7 +49,7 @@ class Site:
 
 
 def valid(documents: Mapping[str, str]) -> str:
-    """What html-validate says of documents, by their names; nothing if all are well. It reads all at once."""
+    """Validate HTML documents, given by name; return html-validate's complaints, or "" if all documents are valid."""
     with TemporaryDirectory() as folder:
         for name, document in documents.items():
             (Path(folder) / f"{name.replace('/', ' ').removesuffix('.html')}.html").write_text(document, "utf-8")

@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from models.amenity import Amenity
 from services.actor import VISITOR
-from services.caching import kept
-from services.regions import offered
+from services.caching import cached_by_version
+from services.regions import regions_with_places
 from services.registry import service_for
 from services.search.filters import LISTS
 
@@ -62,9 +62,9 @@ def filters() -> dict[str, Any]:
             "names": {name: choices.names(chosen) for name, choices in known.lists.items()}}
 
 
-@kept
+@cached_by_version
 def _known() -> Known:
-    states = offered()
+    states = regions_with_places()
     amenities = [each for each in service_for(Amenity).list(VISITOR, sort=["name"]) if each["name"].strip()]
     cities = {city["id"]: {**city, "state": state} for state in states for city in state["cities"]}
     return Known(cities, {"locations": _choices("locations", states, _places(states)),

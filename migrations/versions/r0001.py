@@ -1,7 +1,7 @@
 """The classic tables, as an older HBNB made them.
 
-Where there are some, they are taken as they are; what is missing is made, in types that hold everything,
-as the older HBNB does not mind.
+Existing tables are not changed. Missing tables are created with types that hold all values; the older HBNB can use
+these types, too.
 """
 from __future__ import annotations
 
@@ -78,10 +78,11 @@ def upgrade() -> None:
         return
     for table in metadata.sorted_tables:
         if table.name in missing:
-            # Without keys: the older tables may have ids of another character set, which none fits. 0002 makes all.
+            # Without foreign keys: these would fail if the ids of older tables have another character set. 0002 adds
+            # all of them.
             connection.execute(CreateTable(table, include_foreign_key_constraints=[]))
-            ddl.say(f"{table.name} was not there, and was made")
+            ddl.report(f"{table.name} did not exist, and was created")
 
 
 def downgrade() -> None:
-    raise Conflict("There is nothing before 0001: to be rid of the tables, drop the database")
+    raise Conflict("There is no revision before 0001: to remove the tables, drop the database")

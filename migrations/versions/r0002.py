@@ -18,7 +18,7 @@ backward_compatible = False
 
 
 def tables() -> MetaData:
-    """All tables, as they are from here on."""
+    """All tables after this migration."""
     metadata = r0001.tables()
     for table in metadata.tables.values():
         table.indexes.clear()
@@ -51,9 +51,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    ddl.say("The tables get their classic keys back. All rows stay; so do utf8mb4, exact times and coordinates, "
-            "line breaks, tokens, and hashed passwords, with which an older HBNB lets nobody in")
+    ddl.report("The tables get their classic foreign keys and indexes back. All rows stay, and so do utf8mb4, exact "
+               "times and coordinates, line breaks, tokens, and hashed passwords, with which an older HBNB refuses to "
+               "log in")
     for table in tables().sorted_tables:
-        for line in ddl.losses(op.get_bind(), table):
-            ddl.say(line)
+        for line in ddl.dropped_indexes(op.get_bind(), table):
+            ddl.report(line)
     ddl.keys_and_indexes(op.get_bind(), r0001.tables())

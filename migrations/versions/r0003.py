@@ -1,4 +1,4 @@
-"""One rule for equal e-mail addresses, the same in a file; passwords that a restore left as text become hashes."""
+"""Equal e-mail addresses by the same rule as in a file; hashes of passwords that a restore left as text."""
 from __future__ import annotations
 
 from typing import Any
@@ -16,20 +16,20 @@ down_revision = "0002"
 backward_compatible = True
 
 KEY = "NULLIF(RTRIM(LOWER(email)), '')"
-# As 0002 told addresses apart: whatever their capitals and accents, and by a table of the server's.
+# The comparison of 0002: by a collation of the server, without case and accents.
 OLDER_KEY = "email COLLATE utf8mb4_general_ci"
 TEXT = "VARCHAR(128) CHARACTER SET utf8mb4 COLLATE"
 
 
 def preview(connection: Connection) -> Plan:
-    """What remains to be done after 0002, which itself looks at the addresses and passwords of older tables."""
-    plan, stamp = Plan(), migrations.stamped(connection)
+    """Return the plan for tables of revision 0002; for older tables, the preview of 0002 includes these checks."""
+    plan, stamp = Plan(), migrations.read_stamp(connection)
     if not stamp or stamp.revision != down_revision:
         return plan
-    if several := _several(connection, f"{KEY} COLLATE utf8mb4_bin"):
-        plan.stops.append("users.email may belong to one of them only, whatever its capitals: give the others another, "
-                          f"or remove them: {'; '.join(several)}")
-    if unsafe := _unsafe(connection):
+    if several := _duplicates(connection, f"{KEY} COLLATE utf8mb4_bin"):
+        plan.stops.append("users have the same e-mail address, apart from case: change or remove all but one of them: "
+                          f"{'; '.join(several)}")
+    if unsafe := _unhashed(connection):
         plan.lines.append(f"users: {len(unsafe)} passwords become hashes")
         plan.changed.append("users")
     return plan
@@ -37,11 +37,11 @@ def preview(connection: Connection) -> Plan:
 
 def upgrade() -> None:
     connection = op.get_bind()
-    unsafe = _unsafe(connection)
+    unsafe = _unhashed(connection)
     for (id, _), password in zip(unsafe, passwords.all_protected([kept for _, kept in unsafe]), strict=True):
         connection.execute(text("UPDATE users SET password = :password WHERE id = :id"),
                            {"id": id, "password": password})
-    columns, index = _there(connection)
+    columns, index = _existing(connection)
     _alter(connection, [
         f"MODIFY email {TEXT} utf8mb4_bin NOT NULL" if columns["email"] != "utf8mb4_bin" else "",
         "" if "email_key" in columns else f"ADD COLUMN email_key VARCHAR(128) GENERATED ALWAYS AS ({KEY}) VIRTUAL",
@@ -51,11 +51,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     connection = op.get_bind()
-    columns, index = _there(connection)
-    several = _several(connection, OLDER_KEY)
+    columns, index = _existing(connection)
+    several = _duplicates(connection, OLDER_KEY)
     if several:
-        ddl.say("users loses its rule that an address belongs to one user: the version before cannot tell these "
-                f"apart: {'; '.join(several)}")
+        ddl.report("users loses the unique index of e-mail addresses, because the previous release takes these for "
+                   f"equal: {'; '.join(several)}")
     _alter(connection, [
         f"MODIFY email {TEXT} utf8mb4_general_ci NOT NULL" if columns["email"] != "utf8mb4_general_ci" else "",
         "DROP INDEX uq_users_email" if index == "email_key" else "",
@@ -64,13 +64,13 @@ def downgrade() -> None:
 
 
 def _alter(connection: Connection, changes: list[str]) -> None:
-    """Change the table in one statement, so that nothing is cut off half way."""
+    """Change the table in one statement, which is atomic."""
     if wanted := [each for each in changes if each]:
         connection.execute(text(f"ALTER TABLE users {', '.join(wanted)}"))
 
 
-def _there(connection: Connection) -> tuple[dict[str, str | None], str | None]:
-    """The columns of the users with their collations, and the column of the unique index."""
+def _existing(connection: Connection) -> tuple[dict[str, str | None], str | None]:
+    """Return the columns of `users` with their collations, and the column of the unique index."""
     columns = {row[0]: row[1] for row in connection.execute(text(
         "SELECT column_name, collation_name FROM information_schema.columns "
         "WHERE table_schema = DATABASE() AND table_name = 'users'"))}
@@ -80,8 +80,8 @@ def _there(connection: Connection) -> tuple[dict[str, str | None], str | None]:
     return columns, index
 
 
-def _several(connection: Connection, key: str) -> list[str]:
-    """The users of each address that several have."""
+def _duplicates(connection: Connection, key: str) -> list[str]:
+    """Return, for each e-mail address that several users have, these users."""
     found: dict[str, list[str]] = {}
     for kept, id, email in connection.execute(text(
             f"SELECT twice.kept, id, email FROM users JOIN (SELECT {key} AS kept FROM users GROUP BY kept "
@@ -90,6 +90,6 @@ def _several(connection: Connection, key: str) -> list[str]:
     return [", ".join(each) for each in found.values()]
 
 
-def _unsafe(connection: Connection) -> list[tuple[str, Any]]:
+def _unhashed(connection: Connection) -> list[tuple[str, Any]]:
     rows = connection.execute(text("SELECT id, password FROM users WHERE password NOT LIKE '%$argon2id$%'"))
     return [(id, kept) for id, kept in rows if kept and not passwords.is_hash(kept)]

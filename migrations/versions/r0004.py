@@ -8,7 +8,7 @@ from models.engine.db import ddl, version
 
 revision = "0004"
 down_revision = "0003"
-backward_compatible = True      # the version before shows "$None", and stores what it is given
+backward_compatible = True      # the previous release shows such a price as "$None"
 
 
 def upgrade() -> None:
@@ -18,9 +18,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     connection = op.get_bind()
     count = connection.execute(text("UPDATE places SET price_by_night = 0 WHERE price_by_night IS NULL")).rowcount
-    ddl.say(f"{count} places without a price have the price 0 now; import their listings again after an upgrade")
+    ddl.report(f"{count} places without a price now have the price 0; import their listings again after an upgrade")
     _allow_null(connection, False)
-    connection.execute(version.CHANGE)      # searches remember orders and totals
+    connection.execute(version.CHANGE)      # invalidates the caches of searches
 
 
 def _allow_null(connection: Connection, wanted: bool) -> None:

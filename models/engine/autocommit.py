@@ -1,7 +1,7 @@
-"""Statements that are a transaction each: no session, no ping beforehand, no rollback afterwards.
+"""Statements in autocommit mode, without a session, a ping before or a rollback after them.
 
-Three quarters of what a small answer costs would be these. A connection that turns out to be gone
-is made anew, and the statement sent once more: only such are sent as may come twice.
+These three would be three quarters of the cost of a small response. If a connection turns out to be closed, the
+statement is sent once more on a new one; so only statements that may run twice are sent here.
 """
 from __future__ import annotations
 
@@ -20,59 +20,63 @@ T = TypeVar("T")
 
 
 class Autocommit:
-    """Sends statements that only read, or store one row with an id of its own.
+    """Sends statements that only read, or that insert one row with an id.
 
     Args:
-        engine: whose connections commit by themselves.
-        before: is called before each statement.
-        cursor: what the driver's `cursor` takes to give rows by name, if it can.
-        streaming: the same, to give rows as they come.
-        streams: whose connections are read for as long as somebody takes to be sent what they give; if others.
+        engine: its connections commit each statement.
+        before: called before each statement.
+        cursor: arguments of the driver's `cursor` for rows that are dictionaries, if it has such cursors.
+        streaming: arguments of the driver's `cursor` for unbuffered rows, likewise.
+        streams: the engine for `partitions`, whose connections stay in use for as long as the client needs to receive
+            the rows; by default `engine`.
     """
 
     def __init__(self, engine: Engine, before: Callable[[], None], cursor: tuple[Any, ...] = (),
                  streaming: tuple[Any, ...] = (), streams: Engine | None = None) -> None:
         self.engine = engine
         self.streams = streams or engine
-        self.patience = math.inf    # seconds, after which a server that does not answer is not asked again
+        self.retry_limit = math.inf    # seconds; a statement that failed after this time is not sent again
         self._before = before
         self._cursor = cursor
         self._streaming = streaming
-        # Connections that no thread uses just now: as many as were in use at once, however many threads there are.
+        # Idle connections: at most as many as were in use at once, however many threads there are.
         self._free: list[PoolProxiedConnection] = []
-        self._others: list[Any] = []
+        self._inherited: list[Any] = []
         self._error = cast(Any, engine.dialect.loaded_dbapi).Error
 
-    def forget(self) -> None:
-        """Leave all connections to the process that this one was forked from."""
-        self._others.append(self._free)     # or they would be closed, and the other process's with them
+    def forget_connections(self) -> None:
+        """Stop using the connections of the parent process, after a fork."""
+        self._inherited.append(self._free)     # a reference, because closing them would close the parent's connections
         self._free = []
 
-    def give_up(self) -> None:
-        """Close all connections that no thread uses."""
+    def close_idle(self) -> None:
+        """Close all idle connections."""
         for _ in range(len(self._free)):
-            with suppress(IndexError):      # a thread was quicker
+            with suppress(IndexError):      # another thread has taken it
                 self._free.pop().invalidate()
         for engine in {self.engine, self.streams}:
             engine.dispose()
 
     def rows(self, statement: Executable) -> Rows:
-        """The rows of a statement that holds its values."""
-        return self._twice(self._rows, statement)
+        """Execute a statement that includes its values, and return its rows."""
+        return self._send_with_retry(self._rows, statement)
 
     def compiled(self, statement: Compiled, values: Mapping[str, Any]) -> Rows:
-        """The rows of a compiled statement."""
-        return statement.converted(self._twice(self._sent, statement.text, statement.ordered(values)))
+        """Execute a compiled statement, and return its rows."""
+        return statement.converted(self._send_with_retry(self._sent, statement.text, statement.ordered(values)))
 
     def partitions(self, statement: Compiled, values: Mapping[str, Any], size: int) -> Generator[Rows, None, None]:
-        """The same, so many at a time, as they come: on a connection of its own, as others are used meanwhile."""
-        connection, cursor = self._twice(self._streamed, statement.text, statement.ordered(values))
+        """Execute a compiled statement, and yield its rows in parts of `size`, unbuffered.
+
+        It has a connection of its own until the end, as the caller may send other statements meanwhile.
+        """
+        connection, cursor = self._send_with_retry(self._streamed, statement.text, statement.ordered(values))
         try:
-            with closing(cursor):   # which reads what is left, before another thread gets the connection
+            with closing(cursor):   # reads the remaining rows before another thread gets the connection
                 while part := cursor.fetchmany(size):
                     yield statement.converted(_named(cursor, part))
         except self._error as error:
-            raise self._said(error, connection, statement.text) from error
+            raise self._wrapped(error, connection, statement.text) from error
         finally:
             connection.close()
 
@@ -96,8 +100,8 @@ class Autocommit:
             free.append(connection)
             return rows
         except self._error as error:
-            raise self._said(error, connection, text) from error
-        except BaseException:       # such as Ctrl-C: nobody knows what the server would answer next
+            raise self._wrapped(error, connection, text) from error
+        except BaseException:       # such as Ctrl-C: the server's next response may belong to this statement
             if connection is not None:
                 connection.invalidate()
             raise
@@ -110,10 +114,10 @@ class Autocommit:
             cursor.execute(text, values)
             return connection, cursor
         except self._error as error:
-            raise self._said(error, connection, text) from error
+            raise self._wrapped(error, connection, text) from error
 
-    def _said(self, error: Any, connection: PoolProxiedConnection | None, text: str) -> DBAPIError:
-        """A driver's error as the engine says it; its connection is given back, if it is one still."""
+    def _wrapped(self, error: Any, connection: PoolProxiedConnection | None, text: str) -> DBAPIError:
+        """Wrap a driver's error in SQLAlchemy's, and return the connection to its pool if it is still open."""
         gone = connection is None or self.engine.dialect.is_disconnect(error, None, None)
         if connection is not None:
             if gone:
@@ -121,20 +125,20 @@ class Autocommit:
             connection.close()
         return DBAPIError(text, None, error, hide_parameters=True, connection_invalidated=gone)
 
-    def _twice(self, send: Callable[..., T], *arguments: Any) -> T:
+    def _send_with_retry(self, send: Callable[..., T], *arguments: Any) -> T:
         self._before()
         start = time.monotonic()
         try:
             return send(*arguments)
         except DBAPIError as error:
-            if not error.connection_invalidated or time.monotonic() - start >= self.patience:
+            if not error.connection_invalidated or time.monotonic() - start >= self.retry_limit:
                 raise
-        self.give_up()      # the others are gone as well
+        self.close_idle()   # the other idle connections are closed as well
         return send(*arguments)
 
 
 def _named(cursor: Any, rows: Sequence[Any]) -> Rows:
-    """Rows by the names of their columns, which some drivers give so themselves."""
+    """Return rows as dictionaries by column name; some drivers return such rows already."""
     if rows and isinstance(rows[0], dict):
         return cast(Rows, rows)
     names = [column[0] for column in cursor.description]

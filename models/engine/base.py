@@ -1,4 +1,4 @@
-"""What both engines are: the classic storage interface, over sessions and statements."""
+"""The interface of both storage engines, and what they have in common."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,8 +21,8 @@ class Pool(NamedTuple):
     """A pool of connections to a server.
 
     Args:
-        used: how many are in use.
-        limit: how many may be in use at once; `None` = any number.
+        used: the number of connections in use.
+        limit: the largest number that may be in use at once; `None` = unlimited.
     """
 
     used: int
@@ -30,21 +30,21 @@ class Pool(NamedTuple):
 
 
 class Storage(Statements):
-    """Keeps objects.
+    """Stores objects.
 
-    A session's new, changed and deleted objects show in `get`, `all` and `count` at once. `save` stores them: all of
-    them, or none.
+    `get`, `all` and `count` include a session's new, changed and deleted objects at once. `save` stores all of them, or
+    none.
     """
 
-    is_lenient = False      # whether stored objects that break a rule for new ones may stay
+    is_lenient = False      # whether stored objects may break rules that new objects must keep
 
-    # The classic interface, of which `save` and `close` are about the session
+    # The classic interface; `Transactions` has its `save` and `close`
 
     def all(self, cls: type[BaseModel] | str | None = None) -> dict[str, BaseModel]:
-        """The objects of a class, oldest first.
+        """Return the objects of a class, oldest first.
 
         Args:
-            cls: the class, or the name of a class that is not internal; none = all that are not internal.
+            cls: the class, or the name of a class that is not internal; `None` = all classes that are not internal.
         Returns: the objects by `Class.id`.
         Raises:
             Invalid: there is no such class.
@@ -55,19 +55,19 @@ class Storage(Statements):
             for each in self._classes(cls):
                 found |= {f"{each.__name__}.{obj.id}": obj for obj in self._session.scalars(
                     select(each).order_by(each.created_at, each.id))}
-        for obj in self._waiting(cls):
+        for obj in self._pending(cls):
             found[f"{type(obj).__name__}.{obj.id}"] = obj
         for obj in self._session.deleted:
             found.pop(f"{type(obj).__name__}.{obj.id}", None)
         return found
 
     def get(self, cls: type[BaseModel] | str, id: str) -> BaseModel | None:
-        """The object with an id.
+        """Return the object with an id.
 
         Args:
-            cls: its class, or the name of that.
-            id: exactly as it is stored.
-        Returns: the object, or `None`.
+            cls: its class, or the class's name.
+            id: compared exactly, with its case.
+        Returns: the object; `None` if it does not exist.
         Raises:
             Invalid: there is no such class.
             Unavailable: the storage cannot be reached.
@@ -76,17 +76,17 @@ class Storage(Statements):
             return None
         [wanted] = self._classes(cls)
         with self._translated():
-            # An id that is not ASCII names nothing, and would cost MySQL the index.
+            # No id has characters outside ASCII, and with such a value MySQL would not use the index.
             obj = self._session.get(wanted, id) if id.isascii() else None
         if obj is None:
-            obj = next((each for each in self._waiting(wanted) if each.id == id), None)
+            obj = next((each for each in self._pending(wanted) if each.id == id), None)
         return obj if obj is not None and obj.id == id and obj not in self._session.deleted else None
 
     def count(self, cls: type[BaseModel] | str | None = None) -> int:
-        """The number of objects.
+        """Return the number of objects.
 
         Args:
-            cls: of which class; none = of all that are not internal.
+            cls: the class, or its name; `None` = all classes that are not internal.
         Raises:
             Invalid: there is no such class.
             Unavailable: the storage cannot be reached.
@@ -95,25 +95,25 @@ class Storage(Statements):
         with self._translated():
             stored = sum(self._session.scalar(select(func.count()).select_from(each)) or 0 for each in wanted)
         gone = sum(isinstance(obj, tuple(wanted)) for obj in self._session.deleted)
-        return stored - gone + len(list(self._waiting(cls)))
+        return stored - gone + len(list(self._pending(cls)))
 
     def new(self, obj: BaseModel) -> None:
-        """Add an object to the session: the next `save` stores it.
+        """Add an object to the session; the next `save` stores it.
 
         Raises:
-            Invalid: it is no object of a model, or has an attribute that its class does not have.
+            Invalid: it is not an object of a model, or it has an attribute that its class does not have.
         """
         with self._translated():
             storable(obj)
             self._session.add(obj)
 
     def delete(self, obj: BaseModel | None = None) -> None:
-        """Delete an object from the session: the next `save` removes it, and all that belongs to it.
+        """Delete an object in the session; the next `save` removes it and all objects that belong to it.
 
         Args:
-            obj: none = nothing is done.
+            obj: the object; `None` = do nothing.
         Raises:
-            Invalid: it is no object of a model.
+            Invalid: it is not an object of a model.
         """
         if obj is None:
             return
@@ -125,24 +125,24 @@ class Storage(Statements):
                     self._session.delete(obj)
 
     def reload(self) -> None:
-        """Make the storage ready for use, and read what it holds now; this thread's session ends.
+        """Prepare the storage for use, and read its current content. This thread's session ends.
 
         Raises:
-            Misconfigured: the settings cannot work.
-            Outdated: the schema is that of another release; says what to do.
+            Misconfigured: the settings are incomplete or invalid.
+            Outdated: the database has the schema of another release; the message says what to do.
             Unavailable: the storage cannot be reached, or is damaged.
         """
         self.close()
 
-    # What the services need beside it
+    # For services
 
     def insert(self, obj: BaseModel) -> None:
         """Store a new object at once. Other changes of the session may be stored with it.
 
         Args:
-            obj: its values were checked.
+            obj: the object, whose values have been validated.
         Raises:
-            NotFound: it names an object that is not there.
+            NotFound: it refers to an object that does not exist.
             Invalid, Conflict: the storage refuses it.
             Unavailable: the storage cannot be reached.
         """
@@ -153,86 +153,94 @@ class Storage(Statements):
             self.new(obj)
 
     def dump(self) -> Iterator[Objects]:
-        """All objects, internal ones too, as they were at one moment.
+        """Yield all objects, including internal ones, in one consistent state.
 
-        Returns: parts, each a dictionary by `Class.id`, owners first; an object is as the file engine's file has it.
+        Returns: parts, each a dictionary by `Class.id`, owners first. An object has the form that the file engine's
+            file has.
         Raises:
             Unavailable: the storage cannot be used.
         """
         raise NotImplementedError
 
     def restore(self, parts: Iterable[Objects], replace: bool = False) -> None:
-        """Store objects: all of them, or nothing.
+        """Store all objects, or none.
 
-        Until it ends, other programs read the former objects, and wait to write; programs that open a file wait, too.
+        Until it ends, other programs read the former objects, and wait before they write. With the file engine,
+        programs that start wait, too.
 
         Args:
-            parts: what `dump` gave.
-            replace: in place of what is there.
+            parts: the objects, as from `dump`.
+            replace: remove all former objects.
         Raises:
-            Conflict: something is there, and not `replace`.
-            Invalid: the storage cannot hold an object; says which.
+            Conflict: the storage holds objects, and `replace` is false.
+            Invalid: the storage cannot hold an object; the message names it.
             Unavailable: the storage cannot be used.
         """
         raise NotImplementedError
 
-    # What operators need
+    # For operators
 
     def probe(self, seconds: float) -> None:
-        """See that the storage can be used just now.
+        """Check that the storage can be used now.
 
         Args:
-            seconds: how long it may be silent after each question.
+            seconds: the timeout of each step.
         Raises:
-            Unavailable: it cannot, and why.
+            Unavailable: it cannot be used; the message says why.
         """
         raise NotImplementedError
 
     def owns(self, path: str) -> bool:
-        """Whether a file is the storage's own, which nothing else should write."""
+        """Return whether a file belongs to the storage, so that no other code may write it."""
         return False
 
     def pools(self) -> dict[str, Pool]:
-        """The pools of connections to a server by name; those of `streams` read long lists. A file has none."""
+        """Return the connection pools by name; the pool `streams` is for long lists. The file engine has no pools."""
         return {}
 
     def enforce_timeouts(self) -> None:
-        """Have no statement from now on take longer than the settings allow, as answers to requests need."""
+        """Apply the time limits of the settings to all further statements. Programs that serve requests call this."""
 
     def compact(self) -> None:
-        """Leave the files on the disk in their simplest form, as a program ends.
+        """Merge the journal into the file, when a program ends. The database engine does nothing.
 
         Raises:
-            Unavailable: they cannot be written.
+            Unavailable: the file cannot be written.
         """
 
     def migrations(self) -> Migrations | None:
-        """The migrations of the storage's schema; none if it has no schema.
+        """Return the migrations of the storage's schema; `None` if it has no schema.
 
         Raises:
             Misconfigured: Alembic is not installed.
         """
         return None
 
-    # The inside
+    # Private
 
     @staticmethod
     def _classes(cls: type[BaseModel] | str | None) -> list[type[BaseModel]]:
         if cls is None:
             return list(models.classes.values())
-        # A program that has an internal class may use it; its name alone leads nowhere.
+        # Internal classes are accepted as classes, not by name: names may come from clients.
         found = models.classes.get(cls) if isinstance(cls, str) else models.stored.get(getattr(cls, "__name__", ""))
         if found is None:
             raise Invalid(f"There is no class {cls!r}")
         return [found]
 
-    def _waiting(self, cls: type[BaseModel] | str | None) -> Iterable[BaseModel]:
+    def _pending(self, cls: type[BaseModel] | str | None) -> Iterable[BaseModel]:
         wanted = tuple(self._classes(cls))
         return (obj for obj in self._session.new if isinstance(obj, wanted))
 
 
 def must_be_empty(counts: Mapping[str, int]) -> None:
-    """Refuse a store that should hold nothing, and holds so many of each."""
+    """Refuse to fill a store that holds objects.
+
+    Args:
+        counts: the number of objects by table.
+    Raises:
+        Conflict: a number is not 0.
+    """
     if held := ", ".join(f"{name} ({count})" for name, count in counts.items() if count):
         raise Conflict(f"The store is not empty, it holds {held}. Nothing was changed: use an empty one, or replace "
-                       "what it holds")
+                       "its content")

@@ -1,7 +1,7 @@
-"""Removing what belongs to an object together with it.
+"""Cascading removal: an object is removed together with all objects that belong to it.
 
-Not left to the database: tables of older stores do not cascade, and those of the file engine,
-which allow an object without its owner, could not hold keys that do.
+This is not left to the database, because foreign keys of older databases do not cascade, and the file
+engine's tables have no foreign keys, as they allow an object without its owner.
 """
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.family import chunks, family, references
 
 
 def remove_family(session: Session, obj: Any) -> None:
-    """Remove what belongs to an object: by table, so that the statements do not grow with the rows."""
+    """Remove all objects that belong to an object, with a few statements for each table instead of one for each row."""
     members = family(obj, session.scalars)
     for table in reversed(Base.metadata.sorted_tables):
         for key, owners in references(table, members):
@@ -37,7 +37,7 @@ def remove_family(session: Session, obj: Any) -> None:
 
 
 def forget_old_collections(session: Session, *_: Any) -> None:
-    """Have `state.cities` read again after a city came, went or moved: its `state_id` alone says so."""
+    """Expire lists such as `state.cities` when a city is added or removed, or its `state_id` changes."""
     for obj in [*session.new, *session.dirty, *session.deleted]:
         for relationship in inspect(type(obj)).relationships:
             if relationship.direction is RelationshipDirection.MANYTOONE:

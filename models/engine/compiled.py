@@ -1,4 +1,4 @@
-"""Statements that are sent often: compiled once, and given to the driver as text."""
+"""Compiled statements: SQL text made once for a statement that is sent often."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -6,36 +6,36 @@ from typing import Any
 
 from sqlalchemy import Dialect, Engine, Executable, Float
 
-Row = dict[str, Any]        # by the names of the columns
+Row = dict[str, Any]        # values by column name
 Rows = list[Row]
 _Convert = Callable[[Any], Any]
 
 
 class Compiled:
-    """The SQL of a statement for one kind of database.
+    """The SQL of a statement in one dialect.
 
     Args:
-        statement: its values stand as `bindparam`s.
-        engine: a connection of this engine will be given the SQL.
+        statement: its values are `bindparam`s.
+        engine: the engine that will execute the SQL.
     """
 
     def __init__(self, statement: Executable, engine: Engine) -> None:
         compiled: Any = statement.compile(     # type: ignore[attr-defined]
             engine, compile_kwargs={"render_postcompile": True})
         self.text = str(compiled)
-        # Some compilers add values of their own.
+        # Some compilers add parameters.
         self._values = [(name, compiled.params[name], _bind(compiled.binds.get(name), engine.dialect))
                         for name in compiled.positiontup or ()]
         self._converters = {column.key: convert for column in getattr(statement, "selected_columns", ())
                             if (convert := _result(column, engine.dialect))}
 
     def ordered(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Values by name, in the order of their places in the SQL."""
+        """Return values in the order of their placeholders in the SQL."""
         return tuple([values.get(name, own) if convert is None else convert(values.get(name, own))
                       for name, own, convert in self._values])
 
     def converted(self, rows: Rows) -> Rows:
-        """The rows with the types of their columns, which are changed in place."""
+        """Convert the values of rows to the Python types of their columns, in place."""
         for name, convert in self._converters.items():
             for row in rows:
                 row[name] = convert(row[name])
@@ -50,7 +50,7 @@ def _bind(parameter: Any, dialect: Dialect) -> _Convert | None:
 
 
 def _result(column: Any, dialect: Dialect) -> _Convert | None:
-    if isinstance(column.type, Float):      # drivers give floats by themselves
+    if isinstance(column.type, Float):      # drivers return floats already
         return None
     found: _Convert | None = column.type.dialect_impl(dialect).result_processor(dialect, None)
     return found

@@ -35,32 +35,33 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LOCK_TRIES = 10     # at all tables at once, where others lock some of them in another order
+LOCK_TRIES = 10     # attempts to lock all tables; other transactions may lock them in another order, which can deadlock
 
 
 class DBStorage(Storage):
-    """Keeps objects in a database.
+    """Stores objects in a database.
 
     Args:
-        settings: which database; without them those of the environment; with `env` of `test` its tables are made anew.
+        settings: name the database; by default the settings of the environment. If `env` is `test`, all tables are
+            dropped and created again.
     Raises:
-        Misconfigured: the driver is not installed, or the settings cannot work.
+        Misconfigured: the driver is not installed, or the settings are incomplete or invalid.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
         settings = settings or Settings.from_environ()
         if settings.env == "test" and not settings.is_for_tests:
-            raise Misconfigured(f"HBNB_ENV is test, which makes all tables anew, but {settings.mysql_db} does not say "
-                                "that it is a test database: set HBNB_MYSQL_DB to one whose name has the word test")
+            raise Misconfigured(f"HBNB_ENV is test, which drops all tables at start, but {settings.mysql_db} is not "
+                                "named as a test database: set HBNB_MYSQL_DB to one whose name has the word test")
         self._settings = settings
         self._ready = False
-        self._keeps_keys = False    # whether the database itself refuses ids that name nothing
+        self._has_foreign_keys = False    # whether the database has all foreign keys: older ones may lack some
         self._mutex = threading.Lock()
         self._engines = db_connection.engines(settings)
         from MySQLdb.cursors import DictCursor, SSDictCursor
         super().__init__(self._engines.transactions, Autocommit(
             self._engines.statements, self._before_reading, (DictCursor,), (SSDictCursor,), self._engines.streams))
-        version.keep(self._engines.transactions)
+        version.track(self._engines.transactions)
         event.listen(self._sessions, "after_begin", self._make_ready)
         event.listen(self._sessions, "after_transaction_end", lambda session, _: session.info.pop("sent", None))
 
@@ -88,47 +89,47 @@ class DBStorage(Storage):
 
     def enforce_timeouts(self) -> None:
         limits = self._settings.database
-        if self._autocommit.patience != limits.statement:
-            self._autocommit.patience = limits.statement
+        if self._autocommit.retry_limit != limits.statement:
+            self._autocommit.retry_limit = limits.statement
             self._engines.limit(limits)
-            self._autocommit.give_up()
+            self._autocommit.close_idle()
 
     def migrations(self) -> Migrations:
         try:
-            from migrations.runner import Migrations  # Alembic may be missing, and is slow to import
+            from migrations.runner import Migrations  # imported here: Alembic may be missing, and is slow to import
         except ModuleNotFoundError as error:
             raise Misconfigured("Migrating needs alembic: pip install -r requirements/mysql.txt") from error
         return Migrations(self._autocommit.engine)
 
     def _make_ready(self, _session: Session, _transaction: Any, connection: Connection) -> None:
-        """Check the server and its tables, before the first statement that reaches it."""
+        """Check the server and its schema before the first transaction."""
         if self._ready:
             return
         with self._mutex:
             if not self._ready:
                 self._check_schema(connection)
-                self._keeps_keys = server.keep_keys(connection)
+                self._has_foreign_keys = server.has_foreign_keys(connection)
                 self._ready = True
 
     def _check_schema(self, connection: Connection) -> None:
         server.check(connection)
-        if self._settings.guarded:      # no tables are made there, so it need not wait for another process that does
-            bootstrap.judge(connection, self._settings)
+        if self._settings.guarded:      # creates no tables, so it need not wait for a process that does
+            bootstrap.check_schema(connection, self._settings)
             return
-        stamp = migrations.stamped(connection)
+        stamp = migrations.read_stamp(connection)
         if self._settings.env != "test" and stamp and stamp.fits:
             return
-        # On a connection of its own: making tables ends transactions.
-        with self._autocommit.engine.connect() as own, server.only_one(own):
-            bootstrap.make(own, self._settings)
+        # On another connection, because CREATE TABLE commits the transaction.
+        with self._autocommit.engine.connect() as own, server.exclusive(own):
+            bootstrap.prepare_schema(own, self._settings)
 
-    def transact(self, work: Callable[[], T]) -> T:
+    def transact(self, function: Callable[[], T]) -> T:
         is_part = "transaction" in self._session.info
 
         def whole() -> T:
-            # What the work decided by reading may be wrong after a rollback, so it is repeated from its start only.
+            # What the function decided by reading may be wrong after a rollback, so it is repeated from its start only.
             self._session.info["sent"] = True
-            return work()
+            return function()
         try:
             return super().transact(whole)
         except Unavailable as error:
@@ -141,7 +142,7 @@ class DBStorage(Storage):
         super().lock(obj)
 
     @contextmanager
-    def _still(self) -> Iterator[None]:
+    def _consistent_reads(self) -> Iterator[None]:
         self._sessions.rollback()
         with self._translated():
             self._session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
@@ -162,7 +163,7 @@ class DBStorage(Storage):
             db_rows.fill(connection, StoredCheck(in_database=True).checked(parts), self._translate)
 
     def _locked(self, tries: int = LOCK_TRIES) -> tuple[Connection, dict[str, int]]:
-        """A connection that keeps everybody else from writing, and how many rows each table has."""
+        """Lock all tables against writing; return the connection that holds the locks, and each table's row count."""
         try:
             connection = self._session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             return connection, db_rows.lock(connection)
@@ -174,13 +175,13 @@ class DBStorage(Storage):
 
     def insert(self, obj: BaseModel) -> None:
         table = obj.__table__
-        if self._in_transaction or table.name in version.TABLES or not self._keeps_keys:
+        if self._in_transaction or table.name in version.TABLES or not self._has_foreign_keys:
             super().insert(obj)
             return
         values = {column.key: getattr(obj, column.key) for column in table.c}
         try:
             with self._translated():
-                self._autocommit.compiled(self._kept(_insertion(table)), values)
+                self._autocommit.compiled(self._compile(_insertion(table)), values)
         except HBNBError as error:
             cause = error.__cause__
             if not isinstance(cause, DBAPIError):
@@ -188,33 +189,33 @@ class DBStorage(Storage):
             if errors.code(cause) == UNKNOWN:
                 raise NotFound() from cause
             if errors.code(cause) in BUSY:
-                super().insert(obj)     # which tries twice
+                super().insert(obj)     # retries, in a transaction
                 return
-            # Somebody has this id: nobody but the same statement, whose connection was lost before it could answer.
+            # A row has this id already: the statement was sent twice, as its connection was lost before the response.
             if errors.code(cause) != DUPLICATE or not self.read(
                     select(table.c.id).where(table.c.id == obj.id)).all():
                 raise
         for name in values.keys() - vars(obj).keys():
             set_committed_value(obj, name, values[name])
         make_transient_to_detached(obj)
-        self.new(obj)       # as one that was read
+        self.new(obj)       # as if it had been read
 
     def _partitions(self, statement: Select[Any], values: Values | None) -> Generator[Rows, None, None]:
         if self._in_transaction:
             yield from super()._partitions(statement, values)
             return
         with self._translated():
-            compiled = Compiled(statement, self._engine) if values is None else self._kept(statement)
+            compiled = Compiled(statement, self._engine) if values is None else self._compile(statement)
             yield from self._autocommit.partitions(compiled, values or {}, CHUNK)
 
     def _read_versioned(self, statement: Select[Any], values: Values) -> tuple[Rows, Any]:
-        rows, found = self._autocommit.compiled(self._kept(_with_version(statement)), values), None
+        rows, found = self._autocommit.compiled(self._compile(_with_version(statement)), values), None
         for row in rows:
             found = row.pop("_version")
         return rows, found if rows else self._version()
 
     def _version(self) -> Any:
-        return self._autocommit.compiled(self._kept(_VERSION), {})[0]["_version"]
+        return self._autocommit.compiled(self._compile(_VERSION), {})[0]["_version"]
 
     def _before_reading(self) -> None:
         if not self._ready:
@@ -226,14 +227,14 @@ class DBStorage(Storage):
         return super().write(statement, values)
 
     def _commit(self, session: Session) -> None:
-        work = _Work(session)
+        pending = _PendingChanges(session)
         try:
             self._commit_once(session)
         except DBAPIError as error:
-            if errors.code(error) not in BUSY or not work.is_all:
+            if errors.code(error) not in BUSY or not pending.is_complete:
                 raise
             session.rollback()
-            work.again(session)
+            pending.reapply(session)
             self._commit_once(session)
 
     def _commit_once(self, session: Session) -> None:
@@ -243,9 +244,9 @@ class DBStorage(Storage):
         except DBAPIError as error:
             if error.statement is not None or not error.connection_invalidated:
                 raise
-            # Sent again, it could be stored twice.
-            raise Unavailable("The database went away before it said whether it stored this: look, before you try "
-                              "again") from error
+            # A second COMMIT could store the changes twice.
+            raise Unavailable("The connection to the database was lost before it confirmed the change: check whether "
+                              "it was stored before you try again") from error
 
     def _translate(self, error: DBAPIError) -> HBNBError:
         return errors.translate(error, self._settings)
@@ -266,8 +267,8 @@ def _insertion(table: Table) -> Insert:
     return insert(table)
 
 
-class _Work:
-    """What a session has to store, kept so that it can be done once more after a rollback."""
+class _PendingChanges:
+    """The pending changes of a session, which can be applied again after a rollback."""
 
     def __init__(self, session: Session) -> None:
         self._new = list(session.new)
@@ -276,11 +277,11 @@ class _Work:
             (obj, {each.key: each.value for each in inspect(obj).attrs if each.history.has_changes()})
             for obj in session.dirty
         ]
-        # Statements that `write` sent in this transaction cannot be sent again from here, and what was decided under a
-        # `lock` may be wrong once that is gone.
-        self.is_all = "sent" not in session.info
+        # Statements that `write` sent in this transaction cannot be repeated from here, and decisions made under a
+        # `lock` may be wrong after the lock was released.
+        self.is_complete = "sent" not in session.info
 
-    def again(self, session: Session) -> None:
+    def reapply(self, session: Session) -> None:
         session.add_all(self._new)
         for obj, values in self._changes:
             for name, value in values.items():

@@ -1,8 +1,8 @@
-"""The file engine: a database in memory, read from one JSON file and written back to it.
+"""The file engine: an SQLite database in memory, read from one JSON file and written back to it.
 
-All that a database does (queries, relationships, cascades, rollback) is the same code for both
-engines. Special here is that every commit writes to the file first what it changed, and that
-reads notice what other processes wrote.
+Queries, relationships, cascades and rollback are the same code for both engines. Only the file
+engine writes each transaction's changes to a file before it commits them in memory, and reads the
+changes of other processes before each statement.
 """
 from __future__ import annotations
 
@@ -41,36 +41,36 @@ def _or_none(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else function(value)
 
 
-# What MySQL has, and SQLite has not everywhere, or for ASCII only.
+# Functions of MySQL that SQLite does not have in every build, or has for ASCII only.
 _FUNCTIONS = {each.__name__: _or_none(each) for each in (
     math.radians, math.sin, math.cos, math.asin, math.sqrt, lower)}
-BUSY_TIMEOUT = 60.0     # seconds that a thread waits for another one's commit in memory
-PAUSE = 0.05            # seconds after which a file that could not be read is looked at again
+BUSY_TIMEOUT = 60.0     # seconds that a thread waits for another thread's commit in memory
+PAUSE = 0.05            # seconds before the second attempt to read a file
 
 
 class FileStorage(Storage):
-    """Keeps objects in a JSON file.
+    """Stores objects in a JSON file.
 
     Args:
-        path: the file; a missing one is an empty store.
+        path: the file; if it does not exist, the store is empty.
     """
 
     is_lenient = True
 
     def __init__(self, path: str | os.PathLike[str] = "file.json") -> None:
         self._file = JSONFile(path)
-        # A database of this name lives in memory as long as somebody is connected to it.
+        # A database of this name exists in memory as long as there is a connection to it.
         self._uri = f"file:/hbnb-{uuid.uuid4()}?vfs=memdb"
         self._memory = self._connect(isolation_level=None)
-        # Each thread needs a connection; in memory they cost nothing.
+        # Each thread needs a connection; these cost nothing, as the database is in memory.
         engine = create_engine("sqlite://", creator=self._connect, poolclass=QueuePool, max_overflow=-1,
                                hide_parameters=True)
         super().__init__(engine, Autocommit(engine, self._catch_up))
-        # Guards `_memory` and what is known of the file; a thread that waits for other processes does not hold it.
+        # Guards `_memory` and the state of `_file`; a thread that waits for other processes does not hold it.
         self._mutex = threading.RLock()
-        self._is_current = False    # whether a thread holds the lock and has taken over all changes
+        self._is_current = False    # whether a thread holds the file's lock and has loaded all changes
         self._commits = 0
-        self._opening = json_file.Opening()
+        self._conversion = json_file.Conversion()
         event.listen(self._sessions, "do_orm_execute", self._catch_up)
         weakref.finalize(self, _fold, self._file, self._memory)
 
@@ -85,7 +85,7 @@ class FileStorage(Storage):
         self._file.timeout = lock.REQUEST_TIMEOUT
 
     def compact(self) -> None:
-        with self._alone(), self._mutex:
+        with self._exclusive(), self._mutex:
             self._file.fold(lambda: tables.everything(self._memory))
 
     def reload(self) -> None:
@@ -93,39 +93,39 @@ class FileStorage(Storage):
         with self._file.lock.reading(self._file.timeout), self._mutex:
             self._file.forget()
             self._read_changes()
-        if self._opening.mended:
-            self._keep_mended()
+        if self._conversion.converted:
+            self._write_converted()
 
-    def _keep_mended(self) -> None:
-        """Write the file of an older HBNB anew, so that its passwords lie there no longer, if that is possible."""
-        count = self._opening.mended
-        said = (f"{self._file.path}: {count} {'object was' if count == 1 else 'objects were'} converted from the old "
-                "format")
+    def _write_converted(self) -> None:
+        """Write the converted objects to an older HBNB's file, if possible, so that it no longer holds passwords."""
+        count = self._conversion.converted
+        message = (f"{self._file.path}: {count} {'object was' if count == 1 else 'objects were'} converted from the "
+                   "old format")
         try:
-            with self._alone(), self._mutex:
-                if not self._opening.mended:    # another process was quicker
+            with self._exclusive(), self._mutex:
+                if not self._conversion.converted:    # another process has written it meanwhile
                     return
-                self._opening.mended = 0
+                self._conversion.converted = 0
                 self._file.rewrite(lambda: tables.everything(self._memory))
         except Unavailable as error:
-            said = f"{said}, in memory only, as {error}"
-        logging.getLogger("hbnb").warning(said)
+            message = f"{message}, in memory only: {error}"
+        logging.getLogger("hbnb").warning(message)
 
     def dump(self) -> Iterator[Objects]:
         with closing(self._connect(isolation_level=None)) as memory:
             with self._file.lock.reading(self._file.timeout):
                 self._read_changes()
-                memory.execute("BEGIN")     # from its first statement on, it sees no change, and no other process waits
+                memory.execute("BEGIN")     # a snapshot from its first statement on; other processes need not wait
                 memory.execute("SELECT count(*) FROM changed").fetchone()
             yield from tables.everything(memory)
 
     def restore(self, parts: Iterable[Objects], replace: bool = False) -> None:
-        with self._alone(), self._mutex:
+        with self._exclusive(), self._mutex:
             self._memory.execute("BEGIN IMMEDIATE")
             try:
                 if not replace:
                     must_be_empty(tables.count(self._memory))
-                tables.load(self._memory, self._safe(parts), whole=True)
+                tables.load(self._memory, self._checked(parts), whole=True)
                 self._file.rewrite(lambda: tables.everything(self._memory))
                 self._memory.execute("COMMIT")
                 self._commits += 1
@@ -135,7 +135,7 @@ class FileStorage(Storage):
                 raise
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _exclusive(self) -> Iterator[None]:
         with self._file.writing():
             self._read_changes()
             outer, self._is_current = self._is_current, True
@@ -145,7 +145,7 @@ class FileStorage(Storage):
                 self._is_current = outer
 
     @contextmanager
-    def _still(self) -> Iterator[None]:
+    def _consistent_reads(self) -> Iterator[None]:
         with self._file.lock.reading(self._file.timeout):
             self._read_changes()
             yield
@@ -155,7 +155,7 @@ class FileStorage(Storage):
         super()._prepare(session)
 
     def _commit(self, session: Session) -> None:
-        with self._alone(), self._mutex:
+        with self._exclusive(), self._mutex:
             session.flush()
             connection: Any = session.connection().connection.driver_connection
             changes = tables.take_changes(connection)
@@ -163,15 +163,15 @@ class FileStorage(Storage):
                 if changes:
                     self._file.write(changes, lambda: tables.everything(connection))
                 session.commit()
-                self._commits += 1      # not before: what is read now must not count as new
+                self._commits += 1      # only now: earlier reads must not get the new version
             except BaseException:
-                # The file may hold what memory gives up now: the next look at it reads everything.
+                # The file may hold changes that memory rolls back now, so the next read loads the whole file.
                 self._file.forget()
                 raise
 
     def _read_versioned(self, statement: Select[Any], values: Values) -> tuple[Rows, Any]:
         version = self._version()
-        return self._autocommit.compiled(self._kept(statement), values), version
+        return self._autocommit.compiled(self._compile(statement), values), version
 
     def _version(self) -> Any:
         self._catch_up()
@@ -185,44 +185,44 @@ class FileStorage(Storage):
     def _read_changes(self) -> None:
         with self._mutex:
             while self._file.changed():
-                seen = self._file.look()
+                seen = self._file.stamps()
                 try:
-                    self._take_over()
+                    self._load_changes()
                     return
                 except Unavailable:
                     time.sleep(PAUSE)
-                    if self._file.look() == seen:
+                    if self._file.stamps() == seen:
                         raise
-                    # Another program replaces the files, one by one.
+                    # Another program is replacing the files one by one: try again.
 
-    def _take_over(self) -> None:
+    def _load_changes(self) -> None:
         self._memory.execute("BEGIN IMMEDIATE")
         try:
             whole, parts = self._file.changes()
-            self._opening = json_file.Opening() if whole else self._opening
-            tables.load(self._memory, self._ours(parts), whole)
+            self._conversion = json_file.Conversion() if whole else self._conversion
+            tables.load(self._memory, self._converted(parts), whole)
             self._memory.execute("COMMIT")
             self._commits += 1
-            self._file.taken()
+            self._file.mark_read()
             if whole:
-                self._opening.say(self._file.path)
+                self._conversion.log(self._file.path)
         except BaseException as error:
             self._memory.execute("ROLLBACK")
             self._file.forget()
             if isinstance(error, Invalid):
-                raise Damaged(f"{self._file.path} is damaged, {error}. Nothing was changed: "
-                              "mend it, or put back a copy of it") from error
+                raise Damaged(f"{self._file.path} is damaged: {error}. Nothing was changed: "
+                              "repair it, or restore a copy of it") from error
             raise
 
-    def _ours(self, parts: Iterable[Objects]) -> Iterator[Objects]:
+    def _converted(self, parts: Iterable[Objects]) -> Iterator[Objects]:
         for part in parts:
-            found = self._opening.take(part) if self._file.is_old else part
-            self._opening.mended += passwords.protect(found, unset=self._file.is_old)
+            found = self._conversion.convert(part) if self._file.is_old else part
+            self._conversion.converted += passwords.protect(found, unset=self._file.is_old)
             yield found
 
     @staticmethod
-    def _safe(parts: Iterable[Objects]) -> Iterator[Objects]:
-        """Objects of a backup, which an older HBNB may have made while it kept passwords as text."""
+    def _checked(parts: Iterable[Objects]) -> Iterator[Objects]:
+        """Check the objects of a backup, and hash their passwords: an older HBNB's backup may hold them as text."""
         for part in StoredCheck(in_database=False).checked(parts):
             passwords.protect(part)
             yield part
@@ -244,9 +244,9 @@ class FileStorage(Storage):
 
 
 def _fold(file: JSONFile, memory: sqlite3.Connection) -> None:
-    """Leave the file whole when a program ends that changed it, unless somebody else has come to it since."""
+    """Merge the journal into the file when a program that changed it ends, unless another program uses the file."""
     if not file.appended:
         return
-    with suppress(Unavailable), file.writing(timeout=0):     # else the journal holds what the file does not
+    with suppress(Unavailable), file.writing(timeout=0):     # on failure, the journal keeps the changes
         if not file.changed():
             file.fold(lambda: tables.everything(memory))

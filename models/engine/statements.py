@@ -1,4 +1,4 @@
-"""The two ways to send a statement: `read` and `write`."""
+"""The methods of a storage that send statements: `read` and `write`."""
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
@@ -16,9 +16,9 @@ Values = Mapping[str, Any]
 
 
 class Result:
-    """The rows that a statement gives, each a dictionary by the names of the columns.
+    """The rows of a statement, each a dictionary by column name.
 
-    Each method sends the statement, and raises Unavailable if the storage cannot be reached.
+    Each method sends the statement, and raises `Unavailable` if the storage cannot be reached.
     """
 
     def __init__(self, storage: Statements, statement: Any, values: Values | None) -> None:
@@ -30,47 +30,48 @@ class Result:
         return iter(self.all())
 
     def all(self) -> Rows:
-        """All rows."""
+        """Return all rows."""
         return self._storage._rows(self._statement, self._values)
 
     def first(self) -> Row | None:
-        """The first row, or `None`; give the statement a limit if there may be many."""
+        """Return the first row, or `None`. All rows are fetched, so limit a statement that may have many."""
         return next(iter(self.all()), None)
 
     def scalars(self) -> list[Any]:
-        """The value of the first column of each row."""
+        """Return the value of the first column of each row."""
         return [next(iter(row.values())) for row in self.all()]
 
     def tuples(self) -> list[tuple[Any, ...]]:
-        """The values of each row, in the order of the columns."""
+        """Return the values of each row, in the order of the columns."""
         return [(*row.values(),) for row in self.all()]
 
     def partitions(self) -> Generator[Rows, None, None]:
-        """All rows, a thousand at a time, so that any number needs little memory.
+        """Yield all rows in parts of a thousand, to save memory.
 
-        The statement selects from one model's table, whose `id` tells the rows apart.
+        The statement must select from one model's table, and at most one row for each `id`.
         """
         return self._storage._partitions(self._statement, self._values)
 
     def versioned(self) -> tuple[Rows, Any]:
-        """All rows, and the storage's `version` that they were read at. The statement must have been given values."""
+        """Return all rows, and the storage's `version` at that moment. `read` must have been called with values."""
         return self._storage._versioned(self._statement, self._values or {})
 
 
 class Statements(Transactions):
-    """Sends statements: at once, or as a part of the transaction that the thread's session is in."""
+    """Sends statements, within the transaction of the thread's session if it has begun one."""
 
     def __init__(self, engine: Engine, autocommit: Autocommit) -> None:
         super().__init__(engine, autocommit)
         self._compiled: WeakKeyDictionary[Any, Compiled] = WeakKeyDictionary()
 
     def read(self, statement: Executable, values: Values | None = None) -> Result:
-        """The rows of a statement: cheaper than objects, and all that an answer needs.
+        """Read rows, which cost less than objects and are enough for responses.
 
         Args:
-            statement: selects; with `values` its SQL is kept for as long as the statement is, so make it once.
-            values: the values of its `bindparam`s by name; none = the statement holds its values.
-        Returns: a result, which sends the statement when it is asked for rows.
+            statement: a SELECT. With `values`, its SQL is cached for as long as the statement exists, so create it
+                once.
+            values: the values of its `bindparam`s by name; `None` = the statement includes its values.
+        Returns: a result, whose methods send the statement.
         """
         return Result(self, statement, values)
 
@@ -78,9 +79,9 @@ class Statements(Transactions):
         """Execute a statement that changes rows, inside a `transaction`.
 
         Args:
-            statement: inserts, updates or deletes.
-            values: by name; or a list of these, to insert many rows.
-        Returns: the number of rows.
+            statement: an INSERT, UPDATE or DELETE.
+            values: the values of its parameters by name; or a list of such dictionaries, to insert many rows.
+        Returns: the number of affected rows.
         Raises:
             Invalid, Conflict: the storage refuses it.
             Unavailable: the storage cannot be reached.
@@ -90,16 +91,16 @@ class Statements(Transactions):
             return int(result.rowcount)
 
     def version(self) -> Any:
-        """A value that changes whenever a state, a city, an amenity, a place or a place's amenities change.
+        """Return a value that changes whenever a state, a city, an amenity, a place or a place's amenities change.
 
-        Returns: `None` inside a transaction, as its changes are not those of others.
+        Returns: the value; `None` inside a transaction, whose changes other transactions do not see yet.
         Raises:
             Unavailable: the storage cannot be reached.
         """
         with self._translated():
             return None if self._in_transaction else self._version()
 
-    # What an engine does its own way
+    # Engines override these
 
     def _version(self) -> Any:
         raise NotImplementedError
@@ -108,8 +109,8 @@ class Statements(Transactions):
         raise NotImplementedError
 
     def _partitions(self, statement: Select[Any], values: Values | None) -> Generator[Rows, None, None]:
-        # Without a cursor that stays open: on a file it would keep other programs from committing, and on
-        # a database it is the only statement that its connection takes.
+        # No cursor stays open between parts: with the file engine it would keep other threads from committing, and
+        # with a database its connection could not execute another statement meanwhile.
         statement = statement.params(**(values or {}))
         first = self._rows(statement.limit(min(statement._limit or CHUNK + 1, CHUNK + 1)), None)
         if len(first) <= CHUNK:
@@ -122,13 +123,13 @@ class Statements(Transactions):
             rows = {row.pop("_id"): row for row in found}
             yield [rows[id] for id in part if id in rows]
 
-    # The inside
+    # Private
 
     def _rows(self, statement: Executable, values: Values | None) -> Rows:
         with self._translated():
             if values is None:
                 return self._session_rows(statement) if self._in_transaction else self._autocommit.rows(statement)
-            compiled = self._kept(statement)
+            compiled = self._compile(statement)
             if not self._in_transaction:
                 return self._autocommit.compiled(compiled, values)
             result = self._session.connection().exec_driver_sql(compiled.text, compiled.ordered(values))
@@ -143,8 +144,8 @@ class Statements(Transactions):
         with self._translated():
             return self._read_versioned(statement, values)
 
-    def _kept(self, statement: Executable) -> Compiled:
-        """The compiled form of a statement, which is kept as long as the statement."""
+    def _compile(self, statement: Executable) -> Compiled:
+        """Return the compiled form of a statement, which is cached for as long as the statement exists."""
         if (found := self._compiled.get(statement)) is None:
             found = self._compiled[statement] = Compiled(statement, self._autocommit.engine)
         return found

@@ -1,4 +1,4 @@
-"""Sessions over a database, a session for each thread, and the transactions that they take part in."""
+"""Sessions, one for each thread, and transactions."""
 from __future__ import annotations
 
 import os
@@ -23,25 +23,25 @@ T = TypeVar("T")
 
 
 class Transactions:
-    """Keeps a session for each thread, from its first use to `close`.
+    """Has a session for each thread, from its first use to `close`.
 
     Args:
-        engine: connects for transactions.
+        engine: the engine for transactions.
         autocommit: sends statements that need no transaction.
     """
 
     def __init__(self, engine: Engine, autocommit: Autocommit) -> None:
         self._engine = engine
         self._autocommit = autocommit
-        # Not `autoflush`: a read must never write, nor fail because of a change that is not saved.
+        # No `autoflush`: a read must not write, and must not fail because of an unsaved change.
         self._sessions = scoped_session(sessionmaker(engine, autoflush=False, expire_on_commit=False))
-        # A forked worker must not speak on its parent's connections.
+        # A forked worker must not use its parent's connections.
         os.register_at_fork(after_in_child=_disposer(self))
         event.listen(self._sessions, "before_flush", self._before_flush)
         event.listen(self._sessions, "after_flush", forget_old_collections)
 
     def save(self) -> None:
-        """Store all changes of the session: all of them, or nothing. Inside a `transaction`, its end does that.
+        """Store all changes of the session, or none. Inside a `transaction`, the end of the block does it instead.
 
         Raises:
             Invalid, Conflict: the storage refuses a change.
@@ -53,15 +53,15 @@ class Transactions:
             self._commit(self._session)
 
     def close(self) -> None:
-        """End this thread's session; changes that are not saved are given up."""
+        """End this thread's session, and discard its unsaved changes."""
         self._sessions.remove()
 
     @contextmanager
     def transaction(self, dry_run: bool = False) -> Iterator[None]:
-        """Store all changes of a block at its end, or none of them. One inside another is part of it.
+        """Store all changes of a block at its end, or none of them. A nested block is part of the outer one.
 
         Args:
-            dry_run: store nothing, whatever happens.
+            dry_run: roll back at the end instead of storing.
         Raises:
             Invalid, Conflict: the storage refuses a change.
             Unavailable: the storage cannot be reached.
@@ -70,7 +70,7 @@ class Transactions:
         if "transaction" in info:
             yield
             return
-        with self._alone():
+        with self._exclusive():
             try:
                 info["transaction"] = True
                 yield
@@ -81,34 +81,34 @@ class Transactions:
                 info.pop("transaction", None)
                 self._sessions.rollback()
 
-    def transact(self, work: Callable[[], T]) -> T:
-        """Do some work as a `transaction`, and once more from its start if another program was in the way.
+    def transact(self, function: Callable[[], T]) -> T:
+        """Call a function in a `transaction`, and once more if a deadlock or a lock timeout ended the first attempt.
 
         Args:
-            work: may be called twice; the changes of its first call are undone before its second.
-        Returns: what the work returns.
+            function: the function, which may be called twice; the changes of the first call are rolled back before.
+        Returns: the function's result.
         Raises:
             Invalid, Conflict: the storage refuses a change.
-            Unavailable: the storage cannot be reached, or another program was in the way again.
+            Unavailable: the storage cannot be reached, or the second attempt failed likewise.
         """
         with self.transaction():
-            return work()
+            return function()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Have all reads of a block see the storage as it was at one moment.
+        """Make all reads of a block see one consistent state of the storage.
 
         Raises:
             Unavailable: the storage cannot be reached.
         """
-        with self._still():
+        with self._consistent_reads():
             try:
                 yield
             finally:
                 self._sessions.rollback()
 
     def lock(self, obj: BaseModel) -> None:
-        """Read an object anew, and keep other programs from changing it until the transaction ends.
+        """Lock an object until the transaction ends, so that no other program changes it, and read its current values.
 
         Args:
             obj: an object of this thread's session.
@@ -122,14 +122,14 @@ class Transactions:
             except InvalidRequestError as error:
                 raise NotFound() from error
 
-    # What an engine may do its own way
+    # Engines may override these
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _exclusive(self) -> Iterator[None]:
         yield
 
     @contextmanager
-    def _still(self) -> Iterator[None]:
+    def _consistent_reads(self) -> Iterator[None]:
         yield
 
     def _prepare(self, session: Session) -> None:
@@ -148,10 +148,10 @@ class Transactions:
         session.commit()
 
     def _translate(self, error: DBAPIError) -> HBNBError:
-        """Say what a driver's error means."""
+        """Return HBNB's exception for a driver's error."""
         raise NotImplementedError
 
-    # The inside
+    # Private
 
     @property
     def _session(self) -> Session:
@@ -159,13 +159,13 @@ class Transactions:
 
     @property
     def _in_transaction(self) -> bool:
-        """Whether this thread's session is in a transaction, which then must see its own changes."""
+        """Whether this thread's session has begun a transaction, whose changes its reads must see."""
         return self._sessions.registry.has() and (
             self._session.in_transaction() or "transaction" in self._session.info)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Undo the session's work on any error, or every later command would fail too."""
+        """Raise HBNB's exceptions for SQLAlchemy's, and roll back on any error, or all later commands would fail."""
         try:
             yield
         except DBAPIError as error:
@@ -173,14 +173,13 @@ class Transactions:
             raise self._translate(error) from error
         except StaleDataError as error:
             self._sessions.rollback()
-            raise Conflict("Somebody else removed it in the meantime: nothing was stored") from error
+            raise Conflict("The object was removed meanwhile: nothing was stored") from error
         except TimeoutError as error:
             self._sessions.rollback()
-            raise Unavailable("All connections to the database are in use, and none became free: nothing was stored, "
-                              "try again") from error
+            raise Unavailable("All connections to the database are in use: nothing was stored, try again") from error
         except SQLAlchemyError as error:
             self._sessions.rollback()
-            raise Unavailable(f"The storage cannot do that: {error}") from error
+            raise Unavailable(f"The storage cannot execute the command: {error}") from error
         except BaseException:
             self._sessions.rollback()
             raise
@@ -192,10 +191,10 @@ class Transactions:
 
 
 def known(obj: BaseModel) -> BaseModel:
-    """The object, if it is one of a model.
+    """Return the object if its class is a model.
 
     Raises:
-        Invalid: it is not, so no storage has a place for it.
+        Invalid: its class is not a model, so it has no table.
     """
     if type(obj) not in models.stored.values():
         raise Invalid(f"A {type(obj).__name__} cannot be stored, nothing was stored: use one of "
@@ -204,10 +203,10 @@ def known(obj: BaseModel) -> BaseModel:
 
 
 def storable(obj: BaseModel) -> None:
-    """Refuse an object of which a part would be lost.
+    """Refuse an object that the storage cannot hold completely.
 
     Raises:
-        Invalid: it is none of a model, or has attributes that its class does not have.
+        Invalid: its class is not a model, or it has an attribute that its class does not have.
     """
     if names := known(obj).unstored():
         first, cls = names[0], type(obj).__name__
@@ -220,7 +219,7 @@ def _disposer(storage: Transactions) -> Callable[[], None]:
 
     def dispose() -> None:
         if (kept := reference()) is not None:
-            kept._autocommit.forget()
+            kept._autocommit.forget_connections()
             for engine in {kept._engine, kept._autocommit.engine, kept._autocommit.streams}:
                 engine.dispose(close=False)
     return dispose

@@ -22,56 +22,56 @@ from services.search import planner, statistics, words
 from services.search.filters import FILTERS, LISTS, distance
 from services.search.value_types import SORTS
 
-TRIES = 3           # to read a page and what is known of the market at the same version
+TRIES = 3           # attempts to read a page and the market statistics at the same version
 
 
 def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence[str] = (),
            include: Sequence[str] = (), actor: Actor = VISITOR) -> Search:
-    """Places in any of some states and cities that have all of some amenities.
+    """Search for places.
 
     Args:
-        wanted: values for the names in `FILTERS`, all optional; `None` counts as absent. An unknown state or city
-            adds nothing; no place has an unknown amenity. `text`: words, each of which the name or description of a
-            place holds, or the name of its city, its state or one of its amenities. The east of `bbox` may lie
-            beyond the date line.
-        sort, fields, include, actor: as `Listing` takes them.
-    Returns: the places, oldest first where no order is asked; every place where nothing is.
+        wanted: values by the names in `FILTERS`, all optional; `None` counts as absent. A place matches if it is in one
+            of the `states` or `cities`, has all `amenities`, contains each word of `text`, and meets all other filters.
+            Unknown states and cities are ignored; an unknown amenity matches no place. A `bbox` may cross the date
+            line.
+        sort, fields, include, actor: see `Listing`.
+    Returns: the matching places, by default the oldest first; all places without filters.
     Raises:
-        Invalid: names the first that is unknown or does not fit.
+        Invalid: a filter is unknown, or its value is invalid; names the first one.
     """
     for name in wanted:
         if name not in FILTERS:
             raise Invalid(f"Unknown attribute: {name}", name)
-    asked = {name: FILTERS[name].kind.check(name, value) for name, value in wanted.items() if value is not None}
-    by = asked.get("sort", "")
-    if by == "distance" and "near" not in asked:
-        raise Invalid("sort by distance needs near", "sort")
-    where = [condition for name, value in asked.items() for condition in FILTERS[name].conditions(value)]
-    return Search(Place, where, SORTS.get(by) or sort, asked.get("limit"), asked.get("offset", 0),
-                  fields, include, distance(asked["near"]) if by == "distance" else None, actor=actor, asked=asked)
+    criteria = {name: FILTERS[name].kind.check(name, value) for name, value in wanted.items() if value is not None}
+    by = criteria.get("sort", "")
+    if by == "distance" and "near" not in criteria:
+        raise Invalid("sort by distance requires near", "sort")
+    where = [condition for name, value in criteria.items() for condition in FILTERS[name].conditions(value)]
+    return Search(Place, where, SORTS.get(by) or sort, criteria.get("limit"), criteria.get("offset", 0), fields,
+                  include, distance(criteria["near"]) if by == "distance" else None, actor=actor, criteria=criteria)
 
 
 @dataclass
 class Search(Listing):
-    """Places to list, by what a search asks.
+    """The list of places that match a search.
 
     Args:
-        asked: the checked values by the names of their filters; `where` holds their conditions, except for those of
+        criteria: the checked values by the names of their filters; `where` holds their conditions, except for those of
             `states`, `cities`, `amenities` and `text`.
     """
 
-    asked: Mapping[str, Any] = field(default_factory=dict)
+    criteria: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._words = self.asked.get("text", ())
-        counted = {name: value for name, value in self.asked.items() if name not in ("limit", "offset", "sort")}
+        self._words = self.criteria.get("text", ())
+        counted = {name: value for name, value in self.criteria.items() if name not in ("limit", "offset", "sort")}
         self._market: statistics.Market | None = None
-        # A digest, as what is asked may be long, and many keys are remembered.
+        # The key of the remembered total: a digest, because criteria may be long and many keys are kept.
         self._key = hashlib.blake2b(orjson.dumps(counted, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
 
     def _now(self) -> statistics.Market:
-        """The market, as it was when the first statement of this search was sent."""
+        """The market statistics at the time of this search's first statement."""
         if self._market is None:
             self._market = statistics.at(models.storage.version())
         return self._market
@@ -81,7 +81,8 @@ class Search(Listing):
         found = self._found(now)
         if found is None:
             return [false()]
-        return [*self.where, *planner.conditions(found, now.counts), *(words.shown(each, now) for each in self._words)]
+        return [*self.where, *planner.conditions(found, now.counts),
+                *(words.condition(each, now) for each in self._words)]
 
     def total(self) -> int:
         now = self._now()
@@ -90,8 +91,8 @@ class Search(Listing):
         return now.totals[self._key]
 
     def facets(self) -> dict[str, list[dict[str, Any]]]:
-        """How many of the places have each amenity, and are in each state and city."""
-        # Distinct, so that a database looks for the places first, and for each of them once.
+        """The number of matching places for each amenity, state and city."""
+        # DISTINCT makes the database find the places first, and join each of them once.
         found = select(Place.id, Place.city_id).where(*self.conditions()).distinct().subquery()
         offered = select(Amenity.id, Amenity.name, func.count()).join(
             place_amenity, place_amenity.c.amenity_id == Amenity.id).join(found, found.c.id == place_amenity.c.place_id)
@@ -115,9 +116,10 @@ class Search(Listing):
         return planner.statement(found, now.counts, self.limit, self.offset, self.hidden) if found else None
 
     def rows(self) -> Generator[Objects, None, None]:
-        """The places themselves, in parts.
+        """Yield the matching places in batches.
 
-        A page is read by what was known of the market at last: the same statement tells whether that still holds.
+        A page is read with the cached market statistics. The same statement returns the storage's version; if the
+        statistics are outdated, they and the page are read again.
         """
         if self.limit is None or self._is_special():
             yield from super().rows()
@@ -139,8 +141,8 @@ class Search(Listing):
         return bool(self.sort or self._words) or super()._is_special()
 
     def _found(self, known: statistics.Market) -> planner.Wanted | None:
-        """What to look for in a market; nothing, where it has no such place."""
-        states, cities, amenities = (set(self.asked.get(name, ())) for name in LISTS)
+        """The cities and amenities to search for, or `None` if no place in the market can match."""
+        states, cities, amenities = (set(self.criteria.get(name, ())) for name in LISTS)
         if not amenities <= known.amenities.keys():
             return None
         somewhere = sorted({city for state in states for city in known.states.get(state, ())}
@@ -152,6 +154,6 @@ class Search(Listing):
 
 
 def _counted(rows: Iterable[Any]) -> list[dict[str, Any]]:
-    """The most frequent first, then by name."""
+    """Rows of id, name and count as facets, sorted by descending count, then by name."""
     return [{"id": id, "name": name, "count": count}
             for id, name, count in sorted(rows, key=lambda row: (-row[2], row[1], row[0]))]

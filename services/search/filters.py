@@ -1,6 +1,6 @@
-"""The filters of the search for places, one row each.
+"""The table of search filters for places, one row for each filter.
 
-What the API takes, its documentation, the search form, its script and the checks are derived from these rows.
+The parameters of the API, their validation and documentation, the search form and its script are derived from it.
 """
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from models.place import Place
 from services.query import OPERATORS
 from services.search.value_types import AREA, CIRCLE, FLAG, IDS, SORT, TEXT, WHOLE, Kind
 
-EARTH = 6371.0      # its radius, in kilometres
+EARTH = 6371.0      # the radius of the Earth, in kilometres
 _COMPARED = {">=": "at least", "<=": "at most"}
 
 
 class SearchFilter(NamedTuple):
-    """A filter, or another name that the search takes.
+    """A filter or another parameter of the search.
 
     Args:
-        kind: the kind of value that it takes.
+        kind: the type of its value.
         column, operator: the attribute of a place to compare with the value, and one of `query.OPERATORS`.
-        label: what the form calls it; the form has no field for a filter without a label.
-        hint: what the field shows while it is empty.
-        about: its description in the documentation; derived from the column and the operator if left out.
-        not_below: the name of the filter whose value in the form this value must reach.
-        condition: returns the condition that a place must meet, if it is not a comparison with a column.
+        label: its label in the form; the form has no field for a filter without a label.
+        hint: the placeholder of its field.
+        about: its description in the documentation; by default derived from `column` and `operator`.
+        not_below: the name of the filter that is the lower bound of this value in the form.
+        condition: returns the SQL condition for a value, if the filter is not a comparison with a column.
     """
 
     kind: Kind
@@ -45,19 +45,19 @@ class SearchFilter(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What the form says about a value that does not fit; empty if there is no such value."""
+        """The form's message for an invalid value; empty if every value is valid."""
         above = f", not below “{FILTERS[self.not_below].label}” if that is set" if self.not_below else ""
         return f"{self.kind.sentence}{above}." if self.kind.sentence else ""
 
     def conditions(self, value: Any) -> list[ColumnElement[bool]]:
-        """The conditions that a place must meet; none if the search itself applies the value."""
+        """The SQL conditions for a value; an empty list if `Search` applies the value itself."""
         if self.column:
             return [OPERATORS[self.operator](Place.__table__.c[self.column], value)]
         return [self.condition(value)] if self.condition else []
 
 
 def distance(near: Mapping[str, float]) -> ColumnElement[float]:
-    """The distance of a place from a point, in kilometres, by the haversine formula."""
+    """The SQL expression for the distance of a place from a point, in kilometres, by the haversine formula."""
     latitude, longitude = func.radians(near["latitude"]), func.radians(near["longitude"])
     across = func.sin((func.radians(Place.latitude) - latitude) / 2)
     along = func.sin((func.radians(Place.longitude) - longitude) / 2)
@@ -73,11 +73,11 @@ def _inside(area: Mapping[str, float]) -> ColumnElement[bool]:
     return and_(Place.latitude.between(area["south"], area["north"]), across)
 
 
-# In the order of the form.
+# The form shows them in this order.
 FILTERS: dict[str, SearchFilter] = {
     "text": SearchFilter(TEXT, label="Search", hint="City or words",
-                         about="Words, each of which stands in the name or description of the place, or in the name of "
-                               "its city, its state or one of its amenities"),
+                         about="Places that contain each of these words in their name or description, or in the name "
+                               "of their city, their state or one of their amenities"),
     "guests": SearchFilter(WHOLE, "max_guest", ">=", "Guests", "Any"),
     "rooms": SearchFilter(WHOLE, "number_rooms", ">=", "Bedrooms", "Any"),
     "bathrooms": SearchFilter(WHOLE, "number_bathrooms", ">="),
@@ -85,18 +85,19 @@ FILTERS: dict[str, SearchFilter] = {
     "price_max": SearchFilter(WHOLE, "price_by_night", "<=", "Price to", "$", not_below="price_min"),
     "sort": SearchFilter(SORT, label="Sort by", hint="Oldest first"),
     "states": SearchFilter(IDS, label="States",
-                           about="Ids with commas: places in any of these states or of the cities"),
+                           about="Ids separated by commas: places in any of these states, or in one of `cities`"),
     "cities": SearchFilter(IDS, label="Cities",
-                           about="Ids with commas: places in any of these cities or of the states"),
-    "amenities": SearchFilter(IDS, label="Amenities", about="Ids with commas: places with all of these amenities"),
+                           about="Ids separated by commas: places in any of these cities, or in one of `states`"),
+    "amenities": SearchFilter(IDS, label="Amenities",
+                              about="Ids separated by commas: places with all of these amenities"),
     "bbox": SearchFilter(AREA, label="Only in the area of the map", condition=_inside,
                          about="west,south,east,north, in degrees: places in this area"),
     "near": SearchFilter(CIRCLE, condition=lambda near: distance(near) <= near["km"],
-                         about="latitude,longitude,km: places at most so far from there"),
+                         about="latitude,longitude,km: places within this distance of the point"),
     "limit": SearchFilter(WHOLE),
     "offset": SearchFilter(WHOLE),
-    "facets": SearchFilter(FLAG, about="Whether to count the places by amenity, state and city, and to say how many "
-                                       "there are"),
+    "facets": SearchFilter(FLAG, about="Whether to return the total, and the number of places for each amenity, state "
+                                       "and city"),
 }
 LISTS = [name for name, each in FILTERS.items() if each.kind is IDS]
 FORM = {name: each for name, each in FILTERS.items() if each.label}

@@ -1,7 +1,7 @@
-"""Which statement finds the places of a search soonest.
+"""The query planner of the search: chooses the SQL statement that finds the places of a search with the least cost.
 
-No one way is best: the oldest places are soon found where many match, and late where few do. The
-choice is by how many places are in the cities, and have each of the amenities.
+No statement is best for all searches: reading the places from the oldest on is fast if many match, and slow if few
+do. The planner estimates the costs from the number of places in each city and with each amenity.
 """
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _pairs = place_amenity.c
 
 
 class Wanted(NamedTuple):
-    """What a search looks for.
+    """The cities and amenities of a search.
 
     Args:
-        cities: in any of them; `None` = anywhere.
-        amenities: all of them, the rarest first.
+        cities: ids; a place must be in one of them. `None` for all cities.
+        amenities: ids, the rarest first; a place must have all of them.
     """
 
     cities: Sequence[str] | None
@@ -42,7 +42,7 @@ class Wanted(NamedTuple):
 
 
 def conditions(wanted: Wanted, counts: Counts) -> list[ColumnElement[bool]]:
-    """What a place must meet."""
+    """The SQL conditions that a place must meet."""
     somewhere = [] if wanted.cities is None else [Place.city_id.in_(wanted.cities)]
     looks = len(wanted.amenities) <= LOOKED_UP and _looking(wanted, counts) < _grouping(wanted, counts)
     return [*somewhere, *_having(wanted.amenities, looks)]
@@ -50,7 +50,7 @@ def conditions(wanted: Wanted, counts: Counts) -> list[ColumnElement[bool]]:
 
 def statement(wanted: Wanted, counts: Counts, limit: int | None, offset: int,
               hidden: frozenset[str]) -> tuple[Select[Any], dict[str, Any]] | None:
-    """The statement for some of the places, or all, the oldest first, and its values; none where no such is ready."""
+    """A prepared statement for a page or all of the places, oldest first, and its values, or `None`."""
     cities, amenities = wanted
     if len(amenities) > LOOKED_UP or len(cities or ()) > LENGTHS[-1]:
         return None
@@ -68,7 +68,7 @@ def statement(wanted: Wanted, counts: Counts, limit: int | None, offset: int,
 
 
 def _costs(wanted: Wanted, counts: Counts, needed: int) -> dict[str, float]:
-    """Of each way to so many places."""
+    """The estimated cost of each statement that finds `needed` places."""
     everywhere, somewhere, left = _estimates(wanted, counts)
     matches = max(somewhere * left[-1], 0.5)
     looks = LOOK * sum(left[:-1])
@@ -81,18 +81,18 @@ def _costs(wanted: Wanted, counts: Counts, needed: int) -> dict[str, float]:
 
 
 def _looking(wanted: Wanted, counts: Counts) -> float:
-    """What it costs to look up the amenities of each place of the cities."""
+    """The estimated cost of looking up the amenities of each place in the cities."""
     _, somewhere, left = _estimates(wanted, counts)
     return somewhere * (2 * ENTRY + LOOK * sum(left[:-1]))
 
 
 def _grouping(wanted: Wanted, counts: Counts) -> float:
-    """What it costs to count the amenities of each place that has one of them."""
+    """The estimated cost of counting the amenities of each place that has at least one of them."""
     return LOOK / 2 * sum(counts.amenities.get(each, 0) for each in wanted.amenities)
 
 
 def _estimates(wanted: Wanted, counts: Counts) -> tuple[int, int, list[float]]:
-    """Places everywhere, places in the cities, and what share of either is left by the first, second … amenity."""
+    """The number of places, the number in the cities, and the share that has the first 0, 1, 2 … amenities."""
     everywhere = max(counts.places, 1)
     somewhere = everywhere if wanted.cities is None else sum(counts.cities.get(each, 0) for each in wanted.cities)
     shares = [counts.amenities.get(each, 0) / everywhere for each in wanted.amenities]
@@ -101,9 +101,9 @@ def _estimates(wanted: Wanted, counts: Counts) -> tuple[int, int, list[float]]:
 
 @lru_cache(maxsize=500)
 def _page(way: str, cities: int | None, amenities: int, skips: bool, hidden: frozenset[str]) -> Select[Any]:
-    """One of the ways: along the index of all places, through those of the cities, or from the rarest amenity on.
+    """The statement for a page: by the index of all places, of the cities, or of the rarest amenity.
 
-    The ids come first, of which the index knows all it takes; then the places of the few that are left.
+    A subquery finds the ids of the page by the index alone; the outer query then reads only the places of the page.
     """
     if way == "oldest" and cities is None and not amenities and not skips:
         return _places(hidden).limit(bindparam("limit"))
@@ -124,7 +124,7 @@ def _page(way: str, cities: int | None, amenities: int, skips: bool, hidden: fro
 
 
 def _joined(way: str, found: Any, amenities: int) -> Select[Any]:
-    """The ids of places with all of some amenities, joined in the order that is to be kept to."""
+    """Select the ids of places that have all amenities, with the joins in the order that the database must follow."""
     statement: Select[Any] = select(found.c.id, found.c.created_at)
     pairs = [aliased(place_amenity) for _ in range(amenities)]
     if way != "oldest":     # many are looked up: both sides then go through this index in the order of the places
@@ -163,7 +163,7 @@ def _binds(name: str, count: int) -> list[Any]:
 
 
 def _having(amenities: Sequence[Any], looks: bool) -> list[ColumnElement[bool]]:
-    """That a place has all of some amenities: looked up one by one, or counted for all places together."""
+    """The conditions that a place has all amenities: a lookup for each, or one count for all places."""
     if looks or not amenities:
         return [_has(Place.__table__.c.id, each) for each in amenities]
     counted = select(_pairs.place_id).where(_pairs.amenity_id.in_(amenities)).group_by(_pairs.place_id)
@@ -171,6 +171,6 @@ def _having(amenities: Sequence[Any], looks: bool) -> list[ColumnElement[bool]]:
 
 
 def _has(place: ColumnElement[str], amenity: Any) -> ColumnElement[bool]:
-    """That a place offers an amenity: as a value, which a database cannot turn into a join of its own choice."""
+    """The condition that a place has an amenity, as a scalar subquery, which the database cannot turn into a join."""
     one: ColumnElement[int] = literal_column("1")
     return select(one).where(_pairs.place_id == place, _pairs.amenity_id == amenity).scalar_subquery() == one

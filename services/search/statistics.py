@@ -1,6 +1,6 @@
-"""What searches know beforehand: which cities a state has, which amenities there are, and how many places have each.
+"""Market statistics: the cities of each state, the amenities, and the number of places for each of them.
 
-Kept between searches, and good as long as the storage's version is the one it was read at.
+They are cached between searches, and valid as long as the storage's version does not change.
 """
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ MOST_TOTALS = 10_000
 
 @dataclass(frozen=True)
 class Counts:
-    """About how many places there are: good enough to choose the quickest statement by.
+    """Approximate numbers of places, from which the planner estimates costs.
 
     Args:
-        cities: places by city.
-        amenities: places by amenity.
-        until: when to count again, by the monotonic clock.
+        cities: the number of places by the id of their city.
+        amenities: the number of places by the id of an amenity.
+        places: the number of all places.
+        until: the time of the next count, by the monotonic clock.
     """
 
     cities: Mapping[str, int]
@@ -44,12 +45,14 @@ class Counts:
 
 @dataclass(frozen=True)
 class Market:
-    """What was there at one version of the storage.
+    """The statistics of one version of the storage.
 
     Args:
+        version: that version; `None` inside a transaction.
         states: the ids of each state's cities.
-        cities, amenities: their names by id, in small letters; a city's with that of its state.
-        totals: how many places searches found, by what they ask; filled as they do.
+        cities, amenities: their names by id, in lower case; the name of a city is followed by that of its state.
+        counts: the numbers of places.
+        totals: the cached totals of searches, by a digest of their criteria.
     """
 
     version: Any
@@ -69,16 +72,16 @@ _markets: WeakKeyDictionary[Storage, Market] = WeakKeyDictionary()
 
 
 def latest() -> Market:
-    """What was known at last, which may be old."""
+    """The cached statistics, which may be outdated."""
     return _markets.get(models.storage) or at(models.storage.version())
 
 
 def at(version: Any) -> Market:
-    """What is there at that version of the storage, or at a later one."""
+    """The statistics of that version of the storage, or of a later one."""
     known = _markets.get(models.storage)
     if known is None or known.version != version:
         known = _read(version, known)
-        if version is not None:     # what a transaction sees is nobody else's
+        if version is not None:     # else inside a transaction, whose changes other threads must not see
             _markets[models.storage] = known
     return known
 

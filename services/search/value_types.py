@@ -1,4 +1,4 @@
-"""The kinds of values that search filters take: how each is checked, read and described."""
+"""The value types of search filters: validation, parsing and JSON Schema."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -11,27 +11,27 @@ from services import query
 from services.search import words
 
 MOST_IDS = 10_000
-MOST = 999_999_999      # the largest whole number that a query or the form may hold
-LARGEST = 2**31 - 1     # and that a body may hold
+MOST = 999_999_999      # the largest whole number in a query string and in the form
+LARGEST = 2**31 - 1     # the largest whole number in a JSON body
 SORTS = {"newest": ("-created_at",), "price": ("price_by_night",), "name": ("name",), "distance": ()}
 AREA_SIDES = {"west": (-180, 180), "south": (-90, 90), "east": (-180, 180), "north": (-90, 90)}
 CIRCLE_PARTS = {"latitude": (-90, 90), "longitude": (-180, 180), "km": (0, 20_100)}
-# Degrees in a query, as patterns.
+# Patterns of degrees in a query string.
 _LATITUDE = r"-?(?:[0-8]?\d(?:\.\d{1,12})?|90(?:\.0{1,12})?)"
 _LONGITUDE = r"-?(?:(?:\d{1,2}|1[0-7]\d)(?:\.\d{1,12})?|180(?:\.0{1,12})?)"
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of value.
+    """The type of a filter's value.
 
     Args:
-        name: the name by which the form and its script know how to draw and read it.
-        body, query: the JSON Schemas of the value in a body and in a query.
-        check: takes the filter's name and a JSON value; returns the value to search by, or raises `Invalid`.
-        read: takes the filter's name and a text of a query; returns the JSON value, or raises `Invalid`.
-        sentence: what the form says about a value that does not fit, without the full stop.
-        options: the labels of the values that the form offers, if it offers some.
+        name: the name by which the form and its script select the input field.
+        body, query: the JSON Schemas of the value in a JSON body and in a query string.
+        check: validates a JSON value, given the filter's name; returns the value to search by, or raises `Invalid`.
+        read: parses a value of a query string, given the filter's name; returns the JSON value, or raises `Invalid`.
+        sentence: the form's message for an invalid value, without the full stop.
+        options: the labels of the values in a list of choices, by value.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Kind:
 
 
 def _fit(name: str, value: Any, fits: bool, must: str) -> Any:
-    """The value, if it fits."""
+    """Return the value if it fits; else raise `Invalid`."""
     if not fits:
         raise Invalid(f"{name} must {must}", name)
     return value
@@ -78,9 +78,9 @@ def _numbers(name: str, values: Mapping[str, Any], bounds: Mapping[str, tuple[in
 
 
 def _read_circle(name: str, text: str) -> dict[str, float]:
-    given = query.decimals(name, text)
-    _fit(name, given, len(given) == len(CIRCLE_PARTS), f"be {','.join(CIRCLE_PARTS)}")
-    return dict(zip(CIRCLE_PARTS, given, strict=True))
+    numbers = query.decimals(name, text)
+    _fit(name, numbers, len(numbers) == len(CIRCLE_PARTS), f"be {','.join(CIRCLE_PARTS)}")
+    return dict(zip(CIRCLE_PARTS, numbers, strict=True))
 
 
 def _described(bounds: Mapping[str, tuple[int, int]]) -> dict[str, Any]:

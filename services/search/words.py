@@ -1,4 +1,4 @@
-"""The words of a search, and where a place shows them."""
+"""Text search: splitting a query into words, and the condition that a place contains a word."""
 from __future__ import annotations
 
 import unicodedata
@@ -14,18 +14,18 @@ from models.collation import lower
 from models.place import Place
 from services.search.statistics import Market
 
-MOST = 10       # each may be looked for in the description of every place
+MOST = 10       # words of a query, because each may scan the descriptions of all places
 
 
 def split(name: str, text: Any) -> list[str]:
-    """The different words of a text, in small letters. All but letters and digits separates them.
+    """The distinct words of a text, in lower case. Characters other than letters, digits and marks separate words.
 
-    A text without any, such as `★`, is looked for as it is.
+    A text without letters and digits, such as `★`, is split at spaces only.
 
     Args:
         name: the name of the filter, for the error.
     Raises:
-        Invalid: it is no text, or too long, or has too many words.
+        Invalid: the value is not a text, is too long, or has too many words.
     """
     if wrong := checker(Place.__table__.c.description)(text):
         raise Invalid(f"{name} {wrong}", name)
@@ -36,8 +36,8 @@ def split(name: str, text: Any) -> list[str]:
     return [*found]
 
 
-def shown(word: str, market: Market) -> ColumnElement[bool]:
-    """That the name or description of a place holds a word, or the name of its city, its state or an amenity."""
+def condition(word: str, market: Market) -> ColumnElement[bool]:
+    """The condition that a place, or the name of its city, state or amenities, contains a word."""
     cities, amenities = _named(word, market.cities), _named(word, market.amenities)
     pairs = place_amenity.c
     offered = select(pairs.place_id).where(pairs.place_id == Place.id, pairs.amenity_id.in_(amenities)).exists()

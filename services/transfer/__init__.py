@@ -1,1 +1,1 @@
-"""Taking in listings, old stores and exports, and giving out a whole store."""
+"""Import of listings, reviews, old stores and exports; export of a whole store."""

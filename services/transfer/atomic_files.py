@@ -1,4 +1,4 @@
-"""Files that are read with their progress, and written whole or not at all."""
+"""Reading files with a progress report, and writing files atomically."""
 from __future__ import annotations
 
 import gzip
@@ -16,94 +16,94 @@ from errors import Conflict, Invalid, Unavailable
 from models.engine.file.json_file import flush_directory
 from services.transfer.report import Refused
 
-# Called with how much is done, of how much.
+# A callback with the amount of work that is done, and the total.
 Progress = Callable[[int, int], None]
-LONGEST = 1 << 24   # bytes, or characters, of a line that is read, so that no file takes all memory
-LEVEL = 6       # of compression: a twentieth larger than the best, in a third of its time
+LONGEST = 1 << 24   # bytes or characters of a line, so that no file can fill the memory
+LEVEL = 6       # of compression: 5 % larger than the best level, in a third of the time
 
 
-def silent(done: int, total: int) -> None:
-    """The progress that nobody looks at."""
+def no_progress(done: int, total: int) -> None:
+    """A progress callback that does nothing."""
 
 
 @contextmanager
-def opened(path: str, progress: Progress) -> Iterator[io.BufferedReader]:
-    """A file to read, compressed by gzip or not.
+def open_input(path: str, progress: Progress) -> Iterator[io.BufferedReader]:
+    """Open a file for reading; a file that is compressed with gzip is decompressed.
 
     Args:
-        progress: is told how many bytes of the file were read, of how many.
+        progress: is called with the number of read bytes and the size of the file.
     """
     with open(path, "rb") as raw:
-        yield _unpacked(_Counted(raw, os.fstat(raw.fileno()).st_size, progress))
+        yield _decompressed(_Counted(raw, os.fstat(raw.fileno()).st_size, progress))
 
 
 def lines(file: IO[AnyStr], first: Iterable[AnyStr] = (), least: int = 1) -> Iterator[AnyStr]:
-    """The lines of a file.
+    """Yield the lines of a file.
 
     Args:
-        first: those that `line` gave before.
-        least: the number of the first line.
+        first: lines that were already read with `line`.
+        least: the number of the first line, for the error.
     Raises:
-        Invalid: one is longer than `LONGEST`.
+        Invalid: a line is longer than `LONGEST`.
     """
     for number, found in enumerate(chain(first, takewhile(len, map(line, repeat(file)))), least):
         if len(found) > LONGEST:
-            raise Invalid(f"line {number} is longer than {LONGEST >> 20} MiB, as no line of such a file is: it is "
-                          "damaged, or another file was meant")
+            raise Invalid(f"line {number} is longer than {LONGEST >> 20} MiB: the file is damaged, or is not of a "
+                          "kind that HBNB reads")
         yield found
 
 
 def line(file: IO[AnyStr]) -> AnyStr:
-    """The next line of a file, or as much of it as shows that it is too long."""
+    """The next line of a file; of a line that is too long, the first `LONGEST + 1` characters."""
     return file.readline(LONGEST + 1)
 
 
 @contextmanager
-def written(path: str, packed: bool, keep: bool = False) -> Iterator[BinaryIO]:
-    """A file to write, for its owner alone.
+def write_atomically(path: str, compress: bool, keep: bool = False) -> Iterator[BinaryIO]:
+    """Open a file for writing that only its owner may read.
 
-    It takes its name, and perhaps the place of one that was there, when all of it is safely on the disk.
+    The content goes to a temporary file, which replaces the file when it is complete and on the disk.
 
     Args:
-        packed: compress it by gzip.
-        keep: leave a file that is there as it is.
+        compress: whether to compress the file with gzip.
+        keep: whether to keep an existing file, and raise an error.
     Raises:
-        Invalid: what has that name is no file, or is the store's own.
-        Conflict: it is there, and should stay.
+        Invalid: the path is not a regular file, or is one of the store's own files.
+        Conflict: the file exists, and `keep` is true.
     """
     target = os.path.realpath(path)
     if os.path.exists(target) and not os.path.isfile(target):
-        raise Invalid("it is there, and is no file that could be replaced")
+        raise Invalid("it is not a regular file, so it cannot be replaced: choose another name")
     if models.storage.owns(target):
         raise Invalid("it is one of the store's own files: choose another name")
     if keep and os.path.exists(target):
-        raise _there(path)
-    # Beside it, for the owner alone: it holds addresses and perhaps password hashes.
-    descriptor, beside = tempfile.mkstemp(".new", f"{os.path.basename(target)}.", os.path.dirname(target))
+        raise _already_exists(path)
+    # `mkstemp` makes a file that only its owner may read, because it has e-mail addresses and perhaps password hashes.
+    descriptor, temporary = tempfile.mkstemp(".new", f"{os.path.basename(target)}.", os.path.dirname(target))
     try:
         with open(descriptor, "wb") as raw:
-            with gzip.GzipFile("", "wb", LEVEL, raw, mtime=0) if packed else nullcontext(raw) as file:
+            with gzip.GzipFile("", "wb", LEVEL, raw, mtime=0) if compress else nullcontext(raw) as file:
                 yield cast(BinaryIO, file)
             raw.flush()
             os.fsync(descriptor)
-        if keep:    # perhaps it came meanwhile
+        if keep:    # unlike `replace`, `link` fails if another process has created the file meanwhile
             try:
-                os.link(beside, target)
+                os.link(temporary, target)
             except FileExistsError:
-                raise _there(path) from None
-            os.unlink(beside)
+                raise _already_exists(path) from None
+            os.unlink(temporary)
         else:
-            os.replace(beside, target)
+            os.replace(temporary, target)
         flush_directory(target)
     except BaseException:
         with suppress(OSError):
-            os.unlink(beside)
+            os.unlink(temporary)
         raise
 
 
 @contextmanager
-def reported(path: str) -> Iterator[None]:
-    """Say of which file it is what is wrong."""
+def naming_file(path: str) -> Iterator[None]:
+    """Convert errors with a file to HBNB's errors, and add the path to their messages."""
     try:
         yield
     except Refused:
@@ -111,17 +111,17 @@ def reported(path: str) -> Iterator[None]:
     except Invalid as error:
         raise Invalid(f"{path}: {error}") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise Invalid(f"{path}: it is cut off or damaged ({error}); nothing was changed") from error
+        raise Invalid(f"{path}: it is incomplete or damaged ({error}); nothing was changed") from error
     except OSError as error:
         raise Unavailable(f"{path}: {error.strerror or error}") from error
 
 
-def _there(path: str) -> Conflict:
-    return Conflict(f"{path} is there already: choose another name, or have it replaced")
+def _already_exists(path: str) -> Conflict:
+    return Conflict(f"{path} already exists: choose another name, or replace it")
 
 
 class _Counted(io.RawIOBase):
-    """A file that tells how much of it was read."""
+    """A file that reports the progress of reading it."""
 
     def __init__(self, file: BinaryIO, total: int, progress: Progress) -> None:
         self._file, self._total, self._progress, self._done = file, total, progress, 0
@@ -136,7 +136,7 @@ class _Counted(io.RawIOBase):
         return count
 
 
-def _unpacked(file: io.RawIOBase) -> io.BufferedReader:
+def _decompressed(file: io.RawIOBase) -> io.BufferedReader:
     buffered: io.BufferedReader = io.BufferedReader(file, 1 << 16)
     if buffered.peek(2)[:2] == b"\x1f\x8b":
         return io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=buffered)), 1 << 16)

@@ -1,4 +1,4 @@
-"""Reading the cells of listings and reviews; what cannot be read is a `ValueError` that says so."""
+"""Parsers for the cells of listings and reviews. They raise `ValueError` with the reason for an invalid cell."""
 from __future__ import annotations
 
 import csv
@@ -10,22 +10,26 @@ from collections.abc import Mapping
 
 from models.codec import parse_time
 from services.transfer import prices
-from services.transfer.text import shown
+from services.transfer.text import short_repr
 
 _ID = re.compile(r"[\w-]{1,60}", re.ASCII)
 _WHOLE_FLOAT = re.compile(r"(\d{1,15})\.0*", re.ASCII)
 
 
 def key(what: str, text: str) -> str:
-    """The id that the source gives to a `what`, such as a listing."""
+    """Parse the source's id of a listing, host, review or reviewer.
+
+    Args:
+        what: the noun for the error, such as `listing`.
+    """
     text = text.strip()
     if not text:
         raise ValueError(f"the id of the {what} is missing")
     if whole := _WHOLE_FLOAT.fullmatch(text):
         return whole[1]
     if not _ID.fullmatch(text) or (_is_number(text) and not text.isdecimal()):
-        # Ids of many listings look the same once a spreadsheet has made 5.4E+17 of them.
-        raise ValueError(f"the id of the {what} is {shown(text)}: that is no id, or one that a spreadsheet has rounded")
+        # A spreadsheet rounds long ids to 5.4E+17, so that many listings would have the same id.
+        raise ValueError(f"the id of the {what} is {short_repr(text)}, which is invalid, or rounded by a spreadsheet")
     return text
 
 
@@ -33,21 +37,21 @@ def time(text: str) -> datetime.datetime:
     try:
         return parse_time(text.strip())
     except (ValueError, OverflowError):
-        raise ValueError(f"{shown(text)} is no date") from None
+        raise ValueError(f"{short_repr(text)} is not a date") from None
 
 
 def whole(name: str, text: str) -> int:
-    """A number, rounded half up; nothing is 0."""
+    """Parse a number, rounded half up. An empty cell is 0."""
     try:
         return math.floor(float(text.strip() or 0) + 0.5)
     except (ValueError, OverflowError):
-        raise ValueError(f"{name} is {shown(text)}, which is no number") from None
+        raise ValueError(f"{name} is {short_repr(text)}, which is not a number") from None
 
 
 def price(text: str) -> int | None:
-    """A price such as `$1,234.00`, rounded half up, whatever its currency; `None` if there is none.
+    """Parse a price such as `$1,234.00`, in any currency, rounded half up. An empty cell is `None`.
 
-    `prices` says how it is read, and what is undecidable.
+    The module `prices` has the rules, and refuses ambiguous prices.
     """
     text = text.strip()
     if not text:
@@ -55,12 +59,12 @@ def price(text: str) -> int | None:
     try:
         amount = prices.amount(text)
     except ValueError as error:
-        raise ValueError(f"price is {shown(text)}, which {error}") from None
+        raise ValueError(f"price is {short_repr(text)}, which {error}") from None
     return whole("price", text if amount is None else amount)
 
 
 def bathrooms(row: Mapping[str, str]) -> int:
-    """From a number, or from words such as `1.5 shared baths` or `Half-bath`; half a bathroom is one."""
+    """The number of bathrooms, from a number or from words such as `1.5 shared baths` or `Half-bath`, rounded up."""
     text = row.get("bathrooms", "").strip()
     if not text:
         words = row.get("bathrooms_text", "").lower()
@@ -69,18 +73,18 @@ def bathrooms(row: Mapping[str, str]) -> int:
     try:
         return math.ceil(float(text or 0))
     except (ValueError, OverflowError):
-        raise ValueError(f"bathrooms is {shown(text)}, which is no number") from None
+        raise ValueError(f"bathrooms is {short_repr(text)}, which is not a number") from None
 
 
 def degrees(name: str, text: str) -> float | None:
     try:
         return float(text) if text.strip() else None
     except ValueError:
-        raise ValueError(f"{name} is {shown(text)}, which is no number") from None
+        raise ValueError(f"{name} is {short_repr(text)}, which is not a number") from None
 
 
 def amenities(text: str) -> list[str]:
-    """The names in `["Wifi", "Hot tub"]`, or in `{Wifi,"Hot tub"}` as files before 2020 have it."""
+    """Parse a list of names: `["Wifi", "Hot tub"]`, or `{Wifi,"Hot tub"}` as in files before 2020."""
     text = text.strip() or "[]"
     old = text.startswith("{") and text.endswith("}")
     try:
@@ -89,7 +93,7 @@ def amenities(text: str) -> list[str]:
             return [name for name in names if not name.startswith("translation missing")]
     except (csv.Error, ValueError, TypeError, RecursionError):
         pass
-    raise ValueError(f"amenities is {shown(text)}, which is no JSON list of names")
+    raise ValueError(f"amenities is {short_repr(text)}, which is not a JSON list of names")
 
 
 def _is_number(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Whole stores: a classic file, and an export of JSON lines."""
+"""Readers and writers of whole stores: classic files, and exports in JSON lines."""
 from __future__ import annotations
 
 import json
@@ -16,33 +16,33 @@ from errors import Invalid
 from legacy import json_file
 from models import passwords
 from models.base_model import BaseModel
-from models.codec import NEVER, UNREADABLE, Codec, coded
+from models.codec import NEVER, UNREADABLE, Codec, json_codecs
 from models.columns import TIMES, links
 from services import schema
-from services.transfer.importer import Intake, Item
+from services.transfer.importer import Importer, Item
 from services.transfer.report import Report
-from services.transfer.text import plain, shown
+from services.transfer.text import short_repr, strip_html
 
-PART = 1000     # objects that are read at a time
-_NAME = re.compile(rb'"\s*:')     # what ends a name, and perhaps stands in texts
+BATCH = 1000    # objects that one statement reads
+_NAME = re.compile(rb'"\s*:')     # the end of a name; it may also occur in texts
 
 
 def classic(text: bytes, report: Report) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The objects of a classic file, with their places; their texts lose their HTML, and are cut if too long.
+    """Yield the objects of a classic file, each with its key. HTML is removed from texts, and long texts are shortened.
 
     Raises:
-        Invalid: it is no such file.
+        Invalid: the file is not a classic file.
     """
     try:
         store = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Invalid(f"it is no JSON: {error}") from error
+        raise Invalid(f"it is not valid JSON: {error}") from error
     if not isinstance(store, dict):
-        raise Invalid("it is no store: not a JSON object of objects")
+        raise Invalid("it is not a store: a store is a JSON object of objects")
 
-    def breaks(column: Column[Any], text: str) -> str:
-        return report.cut(plain(text), getattr(column.type, "length", None) or len(text))
-    reader = json_file.Reader(breaks)
+    def fitted(column: Column[Any], text: str) -> str:
+        return report.truncate(strip_html(text), getattr(column.type, "length", None) or len(text))
+    reader = json_file.Reader(fitted)
     for key, obj in store.items():
         name = key.partition(".")[0]
         try:
@@ -50,45 +50,45 @@ def classic(text: bytes, report: Report) -> Iterator[tuple[str, dict[str, Any]]]
         except Invalid as error:
             report.refuse(key, str(error))
             continue
-        if name not in models.internal:     # tokens and the like stay with the store that made them
+        if name not in models.internal:     # tokens and the like belong to their own store
             for each in found.unknown:
-                report.notes[f"attributes {name}.{each}, which HBNB does not know; they were left out"] += 1
+                report.notes[f"attributes {name}.{each} that HBNB does not know; they were left out"] += 1
             yield key, _blank(name) | found.obj
 
 
 @cache
 def _blank(name: str) -> dict[str, Any]:
-    """What an object of a classic file reads as that was stored before its texts and times were set."""
+    """The default texts and times of a class, for an object that a classic file stores without them."""
     return {"created_at": NEVER, "updated_at": NEVER} | {
         column.key: None if column.nullable else "" for column in models.classes[name].__table__.c
         if type(column.type) is String and not column.info.get("write_only")}
 
 
 def lines(source: Iterable[bytes], report: Report) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The objects of an export, with their places."""
+    """Yield the objects of an export, each with its place, such as `line 12`."""
     for number, line in enumerate(source, 1):
         if line.strip():
             try:
                 obj = orjson.loads(line)
             except orjson.JSONDecodeError as error:
-                report.refuse(f"line {number}", f"it is no JSON: {error}")
+                report.refuse(f"line {number}", f"it is not valid JSON: {error}")
                 continue
             if isinstance(obj, dict) and (name := _repeated(line, obj)) is not None:
-                report.refuse(f"line {number}", f"{name} stands there twice")
+                report.refuse(f"line {number}", f"{name} occurs twice")
             elif isinstance(obj, dict):
                 yield f"line {number}", obj
             else:
-                report.refuse(f"line {number}", "it is no object")
+                report.refuse(f"line {number}", "it is not a JSON object")
 
 
 def is_object(line: bytes) -> bool:
-    """Whether a line is one of an export."""
+    """Whether a line is an object of an export."""
     found = _parsed(line)
     return isinstance(found, dict) and "__class__" in found
 
 
 def is_backup(line: bytes) -> bool:
-    """Whether a line is the first one of a backup."""
+    """Whether a line is the header of a backup."""
     found = _parsed(line)
     return isinstance(found, dict) and "hbnb_backup" in found
 
@@ -101,36 +101,37 @@ def _parsed(line: bytes) -> Any:
 
 
 def _repeated(line: bytes, obj: dict[str, Any]) -> str | None:
-    """The name that stands in an object twice, of which a parser would take the last in silence."""
-    if len(_NAME.findall(line)) == len(obj):    # the usual case: no more names than attributes
+    """A name that occurs twice in an object, or `None`. A parser would silently use the last value."""
+    if len(_NAME.findall(line)) == len(obj):    # the usual case: as many names as attributes
         return None
     found: list[str] = []
 
-    def look(pairs: list[tuple[str, Any]]) -> None:
+    def record(pairs: list[tuple[str, Any]]) -> None:
         names = [name for name, _ in pairs]
         found.extend(name for name in names if names.count(name) > 1)
     with suppress(ValueError, RecursionError):
-        json.loads(line, object_pairs_hook=look)
+        json.loads(line, object_pairs_hook=record)
     return next(iter(found), None)
 
 
-def take(source: Iterable[tuple[str, dict[str, Any]]], intake: Intake) -> None:
-    """Put objects, in whatever order they come, into the store."""
+def import_objects(source: Iterable[tuple[str, dict[str, Any]]], importer: Importer) -> None:
+    """Import objects, in any order, each with its place in the source."""
     found: dict[str, list[Item]] = {name: [] for name in models.classes}
     for place, obj in source:
         try:
             found[_class_name(obj)].append(_item(place, obj))
         except Invalid as error:
-            intake.report.refuse(place, str(error))
+            importer.report.refuse(place, str(error))
     for name, items in found.items():
-        intake.put(models.classes[name], items)
+        importer.store(models.classes[name], items)
 
 
-def give(write: Callable[[bytes], Any], with_passwords: bool) -> int:
-    """Write every object as a line of JSON, owners first.
+def export_objects(write: Callable[[bytes], Any], with_passwords: bool) -> int:
+    """Write each object as a line of JSON, owners before their dependents.
 
     Args:
-        with_passwords: with the users' password hashes.
+        write: is called with each line.
+        with_passwords: whether to include the users' password hashes.
     Returns: the number of objects.
     """
     count = 0
@@ -147,12 +148,12 @@ def _all(name: str, cls: type[BaseModel], with_passwords: bool) -> Iterator[dict
     columns = schema.selected(cls, everything=with_passwords)
     last = ""
     while found := models.storage.read(
-            select(*columns).where(table.c.id > last).order_by(table.c.id).limit(PART)).all():
+            select(*columns).where(table.c.id > last).order_by(table.c.id).limit(BATCH)).all():
         last = found[-1]["id"]
         linked = {attribute: _linked(pairs, [obj["id"] for obj in found]) for attribute, pairs in links(table).items()}
         for obj in found:
             obj |= {attribute: ids.get(obj["id"], []) for attribute, ids in linked.items()}
-            if "password" in obj:   # an old database may hold it as it was typed
+            if "password" in obj:   # an old database may store it in plain text
                 obj["password"] = passwords.protected(obj["password"])
             yield obj | {"__class__": name}
 
@@ -168,13 +169,13 @@ def _linked(pairs: Table, ids: list[str]) -> dict[str, list[str]]:
 def _class_name(obj: dict[str, Any]) -> str:
     name = obj.get("__class__")
     if not isinstance(name, str) or name not in models.classes:
-        raise Invalid(f"there is no class {shown(name)}")
+        raise Invalid(f"there is no class {short_repr(name)}")
     return name
 
 
 def _item(place: str, obj: dict[str, Any]) -> Item:
     cls = models.classes[obj["__class__"]]
-    columns, pairs, codecs = cls.__table__.c, links(cls.__table__), coded(cls.__table__)
+    columns, pairs, codecs = cls.__table__.c, links(cls.__table__), json_codecs(cls.__table__)
     values, linked = {}, {}
     for name, value in obj.items():
         if name in codecs:
@@ -196,4 +197,4 @@ def _read(codec: Codec, name: str, value: Any) -> Any:
     try:
         return None if value is None and name not in TIMES else codec.accept(value)
     except UNREADABLE:
-        raise Invalid(f"{name}: {shown(value)} is no {codec.noun}") from None
+        raise Invalid(f"{name}: {short_repr(value)} is not a valid {codec.noun}") from None

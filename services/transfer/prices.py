@@ -1,18 +1,18 @@
-"""Reading prices, however a file writes them.
+"""Parser for prices in the notations of all countries.
 
-Separators of an amount are points, commas, apostrophes and spaces of any kind. The rule:
+The separators in an amount are points, commas, apostrophes and spaces of any kind. The rules:
 
-- An apostrophe or a space separates thousands, and so does a point or comma that stands there more than once. (Indian
+- An apostrophe or a space separates thousands, and so does a point or comma that occurs more than once. (Indian
   amounts have two digits between commas: `1,23,456`.)
-- After another kind of separator, a last point or comma is the decimal one: `1.234,50`, `1,234.50`, `1 234,5`.
-- A single point or comma is the decimal one if what follows is not three digits (`1,50 €`), or if no thousands can
-  stand before a point (`1234.567`, `0.500`).
+- After another kind of separator, the last point or comma is the decimal separator: `1.234,50`, `1,234.50`, `1 234,5`.
+- A single point or comma is the decimal separator if the number of digits after it is not three (`1,50 €`), or if the
+  digits before a point cannot be thousands (`1234.567`, `0.500`).
 - A single point or comma before exactly three digits separates thousands if the price has the sign, code or name of a
-  currency with at most two decimals: `Rp850.000`, `1.226 €`, `$1,234`. Nothing costs thousandths of these, whatever
-  separator a country uses. Without such a mark (`12.500`), or with one of a currency that has thousandths
-  (`12.500 KWD`), it is undecidable, and refused.
+  currency with at most two decimals: `Rp850.000`, `1.226 €`, `$1,234`. No price has thousandths of these currencies,
+  whichever separator a country uses. Without a currency (`12.500`), or with a currency that has thousandths
+  (`12.500 KWD`), the price is ambiguous, and refused.
 
-Only currencies and the words and signs of `_HARMLESS` may stand beside the amount. Any other word or sign may change
+Only currencies and the words and signs of `_HARMLESS` may be next to the amount. Any other word or sign may change
 the amount, as in `850k`, `2 jt`, `3 万円`, `85¢` and `$70/month`, so such a price is refused.
 """
 from __future__ import annotations
@@ -21,7 +21,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-# Codes of ISO 4217 whose amounts have at most two decimals, and those that have three or four.
+# ISO 4217 codes of currencies with at most two decimals; then the codes and names of those with three or four.
 _CODES = frozenset(re.findall(r"\w+", """
     AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY
     COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR
@@ -31,21 +31,21 @@ _CODES = frozenset(re.findall(r"\w+", """
     XPF YER ZAR ZMW"""))
 _THOUSANDTHS = frozenset(re.findall(r"\S+", """
     BHD CLF IQD JOD KWD LYD OMR TND UYW KD BD JD LD DT ₿ ﷼ ¤ دك دب دا دت رع عد لد"""))
-# Names and short forms, in small letters; signs such as $ and € are known by their Unicode category.
+# Names and abbreviations, in lower case; signs such as $ and € are recognized by their Unicode category.
 _NAMES = frozenset(re.findall(r"\w+", """
     rp rs re kr kn ks fr sfr fcfa cfa rm tl ltl zł zl kč kc ft lei leu din lv лв руб р грн vnđ vnd đ ksh tsh ush php
     euro euros dollar dollars pound pounds peso pesos yen yuan won baht rand real reais franken francs franc kroner
     kronor krona krone 円 元 圆 圓 원 บาท r us rmb nis q s bs gs ден дин тг دإ رس رق دم جم لل لس"""))
 _PARTS_OF_UNITS = frozenset("¢￠₥")     # signs of hundredths and thousandths
-# What changes nothing about an amount, in small letters.
+# Words and signs that do not change an amount, in lower case.
 _HARMLESS = frozenset(re.findall(r"\S+", """
     / - – — : . per night nightly pn noche noite notte nacht nuit par por pro 晚 每晚"""))
 
-# A number between a currency's sign or name and perhaps words; before it, no minus.
+# A number with words or signs before and after it, but without a minus before it.
 _PRICE = re.compile(r"((?:[^\W\d]\.?|[^\w.,()–−-])*?)(\d[\d.,'’\s]*)((?:[^\W\d]\.?|[^\w.,()])*)")
 _ROUND = re.compile(r"(?<=\d[.,])[-–—]{1,2}(?!\s*\d)")     # 100,- and 1'250.--
 _PARTS = re.compile(r"\d+|[.,'\s]")
-# What says whose dollars they are: the A of A$.
+# The country of a dollar sign: the A of A$.
 _WHOSE = re.compile(r"\b(?:USD?|U|AU?|CA?|CDN|CO|COL|CL|AR|SG?|HK|NT|NZ|MX|Mex|RD?|TT|J|BZ|Bds|EC|FJ|NA)\s?(?=\$)")
 _WORDS = re.compile(r"[^\W\d_](?:\.[^\W\d_])+(?![^\W\d_])|[^\W\d_]+|\S")
 _INDIAN = re.compile(r"\d{1,2}(?:,\d\d)+,\d{3}")
@@ -53,10 +53,10 @@ LONGEST = 40    # characters of a price
 
 
 def amount(text: str) -> str | None:
-    """The amount of a price, as a number with a decimal point; none if the text is no price.
+    """The amount of a price, as a number with a decimal point, or `None` if the text is not a price.
 
     Raises:
-        ValueError: it is undecidable which amount is meant; says why.
+        ValueError: the amount is ambiguous; gives the reason.
     """
     found = _PRICE.fullmatch(_ROUND.sub("0", text)) if len(text) <= LONGEST else None
     if found is None:
@@ -79,34 +79,33 @@ def amount(text: str) -> str | None:
 
 
 def _single(head: str, tail: str, separator: str, marks: Sequence[str]) -> str | None:
-    """The amount whose only separator is a point or a comma."""
+    """An amount whose only separator is a point or a comma; `None` if it is not valid."""
     if len(tail) == 3 and len(head) <= 3 and head[0] != "0":
         if not _has_no_thousandths(marks):
-            raise ValueError(f"may be {head}{tail} or {head}.{tail.rstrip('0') or '0'}: write it without a separator "
-                             "of thousands, or with its currency")
+            raise ValueError(f"may be {head}{tail} or {head}.{tail.rstrip('0') or '0'}: write it without a thousands "
+                             "separator, or with its currency")
         return head + tail
     return f"{head}.{tail}" if separator == "." or len(tail) < 3 else None
 
 
 def _thousands(groups: list[str], separators: list[str]) -> str | None:
-    """The whole number that groups of digits make, if they are thousands with one kind of separator."""
+    """Join groups of digits that are separated into thousands by one kind of separator; `None` if they are not."""
     grouped = len({*separators}) == 1 and len(groups[0]) <= 3 and all(len(each) == 3 for each in groups[1:])
     indian = {*separators} == {","} and _INDIAN.fullmatch(",".join(groups))
     return "".join(groups) if grouped or indian else None
 
 
 def _marks(around: str) -> list[str]:
-    """The currencies that stand around an amount.
+    """The currencies before and after an amount.
 
     Raises:
-        ValueError: something else stands there that may change the amount.
+        ValueError: another word or sign may change the amount.
     """
     words = _WORDS.findall(_WHOSE.sub("", unicodedata.normalize("NFC", around)))
     marks = [word.replace(".", "") for word in words if word.casefold() not in _HARMLESS]
     for mark in marks:
         if not _is_currency(mark):
-            raise ValueError(f"has {mark!r} beside the amount, which is no currency that HBNB knows: write the amount "
-                             "in digits only, with its currency")
+            raise ValueError(f"has the unknown word or sign {mark!r} next to the amount: write digits and a currency")
     return marks
 
 
@@ -116,5 +115,5 @@ def _is_currency(mark: str) -> bool:
 
 
 def _has_no_thousandths(marks: Sequence[str]) -> bool:
-    """Whether an amount has a currency, and none with thousandths."""
+    """Whether an amount has a currency, and that currency has no thousandths."""
     return bool(marks) and not any(mark.upper() in _THOUSANDTHS for mark in marks)

@@ -1,4 +1,4 @@
-"""The rows of a CSV file with a heading."""
+"""Reading of CSV files with a header."""
 from __future__ import annotations
 
 import csv
@@ -19,28 +19,28 @@ _FOREIGN_BYTES = re.compile("[\udc80-\udcff]")
 Row = dict[str, str]
 
 
-def guarded(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula: one that begins like that gets a `'` in front."""
+def escape_formula(cell: str) -> str:
+    """Prefix a cell with `'` if a spreadsheet would read it as a formula."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
-def unguarded(cell: str) -> str:
-    """The cell that `guarded` was given."""
+def unescape_formula(cell: str) -> str:
+    """Undo `escape_formula`."""
     return cell[1:] if cell[:1] == "'" and _FORMULA.match(cell) else cell
 
 
 class Rows:
-    """The rows, each with the line where it begins; those that are none are refused.
+    """Iterates over the rows, each with its place in the file, such as `line 12`; reports and skips invalid rows.
 
-    Cells are as `guarded` wrote them, or as others did.
+    Cells may be escaped by `escape_formula`.
 
     Args:
-        lines: the lines of the file; bytes that are no UTF-8 as `surrogateescape` decodes them.
-        report: where to refuse.
+        lines: the lines of the file, decoded with `surrogateescape`.
+        report: receives the refused rows.
     Attributes:
-        heading: the names of the columns, in small letters with underscores.
+        heading: the names of the columns, in lower case with underscores.
     Raises:
-        Invalid: it has no heading that could be read, or one with a column twice; later: a row has no end.
+        Invalid: the header is invalid or repeats a column. While iterating: a row is too long.
     """
 
     def __init__(self, lines: Iterable[str], report: Report) -> None:
@@ -49,31 +49,31 @@ class Rows:
         first = next(source, "")
         self._reader = csv.reader(self._counted(chain([first], source)), strict=True)
         self._report = report
-        self._size = 0      # characters of the row that is being read
+        self._size = 0      # characters of the current row
         try:
-            self.heading = [file_types.column(name) for name in next(self._reader, [])]
+            self.heading = [file_types.column_name(name) for name in next(self._reader, [])]
         except csv.Error as error:
-            raise Invalid(file_types.separated(first) or f"line 1: {error}") from error
-        if said := file_types.separated(first):
-            raise Invalid(said)
-        if name := file_types.repeated(self.heading):
-            raise Invalid(f"it has the column {name} more than once: remove or rename one of them")
+            raise Invalid(file_types.wrong_separator(first) or f"line 1: invalid CSV: {error}") from error
+        if reason := file_types.wrong_separator(first):
+            raise Invalid(reason)
+        if name := file_types.duplicate(self.heading):
+            raise Invalid(f"the column {name} occurs more than once: remove or rename one of them")
 
     def __iter__(self) -> Iterator[tuple[str, Row]]:
         width = len(self.heading)
         for place, cells in self._cells():
             if len(cells) < width or any(cells[width:]):
-                self._report.refuse(place, f"it has {len(cells)} columns, and the heading has {width}")
+                self._report.refuse(place, f"it has {len(cells)} columns, but the header has {width}")
             elif _FOREIGN_BYTES.search("".join(cells)):
-                self._report.refuse(place, "it is not UTF-8")
+                self._report.refuse(place, "it is not valid UTF-8: save the file as UTF-8")
             else:
-                yield place, dict(zip(self.heading, map(unguarded, cells), strict=False))
+                yield place, dict(zip(self.heading, map(unescape_formula, cells), strict=False))
 
     def _counted(self, lines: Iterable[str]) -> Iterator[str]:
         for number, line in enumerate(lines, 1):
             self._size += len(line)
             if self._size > LONGEST:
-                raise Invalid(f"the row that goes on in line {number} is longer than {LONGEST >> 20} MiB: perhaps a "
+                raise Invalid(f"the row that continues in line {number} is longer than {LONGEST >> 20} MiB: perhaps a "
                               "quote is not closed")
             yield line
 
@@ -86,7 +86,8 @@ class Rows:
                 return
             except csv.Error as error:
                 end = self._reader.line_num
-                self._report.refuse(f"line {start}" if end <= start else f"lines {start} to {end}", f"no CSV: {error}")
+                place = f"line {start}" if end <= start else f"lines {start} to {end}"
+                self._report.refuse(place, f"invalid CSV: {error}")
                 continue
             if cells:
                 yield f"line {start}", cells

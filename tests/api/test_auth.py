@@ -137,7 +137,7 @@ class TestEmails:
     def test_sorting_by_email_requires_a_token(self, staging, token, market):
         for sort in ("email", "-email", "first_name,-email"):
             answer = staging.get(f"/api/v1/users?sort={sort}")
-            assert (answer.status_code, answer.json["error"]) == (400, "email is private: to sort by it takes a token")
+            assert (answer.status_code, answer.json["error"]) == (400, "email is private: send a token to sort by it")
         sorted_by = staging.get("/api/v1/users?sort=email", headers=bearer(token)).json
         assert [user["email"] for user in sorted_by] == ["guest@Albany.example", "host@Albany.example"]
         assert ready_app().test_client().get("/api/v1/users?sort=email").json == sorted_by
@@ -199,7 +199,7 @@ class TestTokens:
         if engine == "file":
             storage.compact()
             assert not any(secret in Path(settings.file_path).read_text() for secret in secrets)
-        assert [tokens.holder(text) for text in texts] == [text.split("_")[1] for text in texts]
+        assert [tokens.verify(text) for text in texts] == [text.split("_")[1] for text in texts]
 
     def test_listed_tokens_are_sorted_by_name_and_show_no_digest(self, storage):
         for name in ("b", "a"):
@@ -211,37 +211,37 @@ class TestTokens:
 
     def test_names_of_tokens_are_unique_and_case_sensitive(self, storage):
         tokens.create("one")
-        with pytest.raises(Conflict, match="There is a token one already: revoke it, or choose another name"):
+        with pytest.raises(Conflict, match="A token named one already exists: revoke it, or choose another name"):
             tokens.create("one")
         tokens.create("ONE")
         assert tokens.count() == 2
         assert tokens.revoke("one") == 1
-        with pytest.raises(NotFound, match="There is no token one: token list names those there are"):
+        with pytest.raises(NotFound, match="There is no token named one: `token list` prints the names of all tokens"):
             tokens.revoke("one")
         assert [each["name"] for each in tokens.list()] == ["ONE"]
 
     @pytest.mark.parametrize("name", ["", " ", "a b", "x" * 61, "é", "a\n", "\x00"])
     def test_an_invalid_name_of_a_token_is_refused(self, storage, name):
         for each in (tokens.create, tokens.revoke):
-            with pytest.raises(Invalid, match="1 to 60 letters, digits and signs"):
+            with pytest.raises(Invalid, match="1 to 60 letters, digits or signs"):
                 each(name)
 
     def test_tokens_are_shared_with_other_processes_and_survive_a_restart(self, storage, settings, console):
         text = console(args=("token", "create", "theirs")).stdout.strip()
-        assert tokens.holder(text)
+        assert tokens.verify(text)
         storage.close()
         other = models.make_storage(settings)
         other.reload()
         assert other.count(Token) == 1
         other.close()
         console(args=("token", "revoke", "theirs"))
-        assert tokens.holder(text) is None
+        assert tokens.verify(text) is None
 
     def test_tokens_are_compared_in_constant_time(self, storage, monkeypatch):
         compared = []
         monkeypatch.setattr("hmac.compare_digest", lambda *digests: compared.append(digests))
         text = tokens.create("one")
-        assert tokens.holder(text) is None
+        assert tokens.verify(text) is None
         [(stored, received)] = compared
         assert stored == received == storage.get(Token, text.split("_")[1]).digest
 
@@ -352,10 +352,11 @@ class TestTokenCommand:
         ("token", "token needs create NAME, list, or revoke NAME: see help token"),
         ("token create", "token needs"), ("token revoke", "token needs"), ("token list x", "token needs"),
         ("token create a b", "token needs"), ("token nope x", "token needs"), ("token create x --json", "token needs"),
-        ("token create there", "There is a token there already: revoke it, or choose another name"),
-        ("token revoke nope", "There is no token nope: token list names those there are"),
-        ('token create "a b"', "The name of a token has 1 to 60"), ('token create ""', "The name of a token has"),
-        ("token create --help", "The name of a token has")])
+        ("token create there", "A token named there already exists: revoke it, or choose another name"),
+        ("token revoke nope", "There is no token named nope: `token list` prints the names of all tokens"),
+        ('token create "a b"', "The name of a token must have 1 to 60"),
+        ('token create ""', "The name of a token must have"),
+        ("token create --help", "The name of a token must have")])
     def test_token_reports_wrong_arguments(self, console: Run, storage, line, note):
         tokens.create("there")
         storage.close()

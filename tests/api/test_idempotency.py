@@ -117,7 +117,7 @@ class TestReplay:
         for body in ({"name": "M"}, {"name": "N", "id": "x"}, None, {}):
             answer = post(client, "states", body)
             assert (answer.status_code, answer.json) == (422, {
-                "error": "This Idempotency-Key came before with another body: take a new key for a new request"})
+                "error": "This Idempotency-Key was already used with another body: send a new key with a new request"})
         assert post(client, "states", {"name": "N"}).data == first.data
         assert storage.count(State) == 1
 
@@ -330,7 +330,7 @@ if where == "after the object":
 if where == "after the answer":
     keep = idempotency._keep
     idempotency._keep = lambda *args: (keep(*args), models.storage._session.flush(), os._exit(0))
-idempotency.once(("a",), b"", create)
+idempotency.run_once(("a",), b"", create)
 print("done")"""
         for where in ("after the object", "after the answer"):
             assert finish(start(code, environ, where)) == ""
@@ -393,15 +393,15 @@ class TestOnce:
     """The service without the API."""
 
     def test_requests_that_differ_in_any_part_are_different(self, storage):
-        made = [idempotency.once(request, b"", lambda: Reply(201, {}, str(uuid.uuid4())))
+        made = [idempotency.run_once(request, b"", lambda: Reply(201, {}, str(uuid.uuid4())))
                 for request in (("a", "b"), ("ab",), ("a", "b", ""), ("a,b",), ('a", "b',))]
         assert len({reply.body for reply, _ in made}) == 5
         assert not any(replayed for _, replayed in made)
 
     def test_the_same_request_with_other_content_is_refused(self, storage):
-        idempotency.once(("a",), b"x", lambda: Reply(201, {}, ""))
+        idempotency.run_once(("a",), b"x", lambda: Reply(201, {}, ""))
         with pytest.raises(Reused):
-            idempotency.once(("a",), b"y", lambda: Reply(201, {}, ""))
+            idempotency.run_once(("a",), b"y", lambda: Reply(201, {}, ""))
 
     def test_an_error_is_raised_and_nothing_is_stored(self, storage):
         def conflict() -> Reply:
@@ -409,7 +409,7 @@ class TestOnce:
             raise Conflict("mine")
         for _ in range(2):
             with pytest.raises(Conflict, match="mine"):
-                idempotency.once(("a",), b"", conflict)
+                idempotency.run_once(("a",), b"", conflict)
         with pytest.raises(Invalid):
-            idempotency.once(("a",), b"", lambda: Reply(201, {"Location": "x" * 2000}, ""))
+            idempotency.run_once(("a",), b"", lambda: Reply(201, {"Location": "x" * 2000}, ""))
         assert storage.count(User) == storage.count(Answer) == 0

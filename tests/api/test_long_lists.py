@@ -16,7 +16,7 @@ import pytest
 from models.city import City
 from models.state import State
 from models.user import User
-from serving.concurrency import READING
+from serving.concurrency import MAX_READS
 from tests.processes import family, memory
 from tests.servers import Server, free_port
 
@@ -74,7 +74,7 @@ def test_a_list_of_100_000_places_is_complete_and_ordered_and_needs_little_memor
             answer = connection.getresponse()
             assert answer.status == 200
             return answer
-        for _ in range(READING):
+        for _ in range(MAX_READS):
             ask("GET", "/api/v1/places?limit=1").read()
         processes = family(server.process.pid)
         before = {pid: memory(pid, "VmRSS") for pid in processes}

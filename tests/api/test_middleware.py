@@ -14,7 +14,7 @@ from models.state import State
 from models.user import User
 from services.listing import Listing
 from services.search import search
-from serving.concurrency import Room
+from serving.concurrency import Slots
 from tests import objects
 from tests.apps import ready_app
 from tests.market import Market
@@ -67,7 +67,7 @@ class TestFastPath:
 
     def test_a_request_that_the_guard_refuses_reads_nothing(self, app, flask_calls, monkeypatch):
         path = f"/api/v1/states/{Market().state.id}"
-        monkeypatch.setattr(Room, "enter", lambda _: False)
+        monkeypatch.setattr(Slots, "acquire", lambda _: False)
         assert app.test_client().get(path).status_code == 503
         assert flask_calls == ["called"]
 
@@ -129,7 +129,7 @@ class TestInsert:
         review = Review(text="Once.", place_id=market.place.id, user_id=market.guest.id)
         monkeypatch.setattr(storage._autocommit, "_sent", lambda *statement: (
             lose(*statement) if not lost and statement[0].startswith("INSERT") else send(*statement)))
-        monkeypatch.setattr(storage._autocommit, "patience", math.inf)
+        monkeypatch.setattr(storage._autocommit, "retry_limit", math.inf)
         storage.close()
         storage.insert(review)
         assert bool(lost) == (engine == "db")
@@ -142,7 +142,7 @@ class TestInsert:
         storage.close()
         for has_foreign_keys in (True, False):
             if engine == "db":
-                monkeypatch.setattr(storage, "_keeps_keys", has_foreign_keys)
+                monkeypatch.setattr(storage, "_has_foreign_keys", has_foreign_keys)
             for ids in ({"place_id": "nope", "user_id": market.guest.id},
                         {"place_id": market.place.id, "user_id": "nope"}):
                 with pytest.raises(NotFound):

@@ -15,7 +15,7 @@ from models.place import Place
 from models.state import State
 from services import permissions, tokens
 from services.actor import DEVELOPER, OPERATOR, VISITOR, Actor
-from services.listing import known
+from services.listing import allowed_names
 from services.registry import service_for
 from tests.apps import ready_app
 from tests.market import Market
@@ -208,7 +208,7 @@ class TestPrivateAttributes:
             if operation and operation.reads and "fields" in operation.query:
                 cls, more = operation.permission[0], {"limit": "&limit=9", "facets": "&facets=true"}
                 for query in ("", *(text for name, text in more.items() if name in operation.query)):
-                    yield from ((method, f"{path}?include={name}{query}") for name in known(cls, "include"))
+                    yield from ((method, f"{path}?include={name}{query}") for name in allowed_names(cls, "include"))
                 yield from ((method, f"{path}?fields=id,__class__,{name}") for name in permissions.private(cls))
 
 

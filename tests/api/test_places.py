@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 import urllib.request
 
 import pytest
@@ -191,6 +190,5 @@ class TestServer:
         port = free_port()
         server = Server(["wsgi.py", "--port", str(port)], environ, port)
         with server:
-            stopping = time.monotonic()
+            pass
         assert server.process.returncode == 0
-        assert time.monotonic() - stopping < 30

@@ -455,19 +455,19 @@ class TestLimits:
         for count in (most + 1, 500, 5000):
             for path in ("places", "cities/{city}/places", "users/{host}/places"):
                 assert ask("GET", f"{path}?{parameter}={','.join([name] * count)}").json == {
-                    "error": f"{parameter} takes at most {most} names, not {count}"}
+                    "error": f"{parameter} accepts at most {most} names, not {count}"}
         assert ask("GET", f"places?{parameter}={','.join([name] * most)}").status_code == 200
         assert ask("POST", f"places_search?{parameter}={','.join([name] * 500)}", {}).status_code == 400
 
     def test_a_list_with_include_has_a_maximum_length(self, ask, monkeypatch):
-        monkeypatch.setattr(listing, "MOST", 3)
+        monkeypatch.setattr(listing, "MAX_WITH_INCLUDED", 3)
         for path in ("states", "amenities", "users"):
             for number in range(4):
                 ask("POST", path, VALID_BODIES[path] | ({"email": f"{number}@b.c"} if path == "users" else {}))
             include = "include=" + {"states": "cities", "amenities": "places", "users": "reviews"}[path]
             refused = ask("GET", f"{path}?{include}")
             assert (refused.status_code, refused.json) == (400, {
-                "error": "include: a list with related objects holds at most 3, and these are more. "
+                "error": "include: a list with related objects may have at most 3 objects, and this one has more. "
                          "Set limit to 3 or less"})
             assert ask("GET", f"{path}?{include}&limit=4").json == refused.json
             assert len(ask("GET", f"{path}?{include}&limit=3").json) == 3
@@ -483,9 +483,9 @@ class TestLimits:
     def test_a_response_with_included_objects_has_a_maximum_size(
             self, ask, storage, monkeypatch, path, held):
         assert json.dumps(ask("GET", path).json).count('"__class__"') == held
-        monkeypatch.setattr(listing, "ROOM", held)
+        monkeypatch.setattr(listing, "MAX_RESPONSE", held)
         assert ask("GET", path).status_code == 200
-        monkeypatch.setattr(listing, "ROOM", held - 1)
+        monkeypatch.setattr(listing, "MAX_RESPONSE", held - 1)
         answer = ask("GET", path)
         assert answer.status_code == 400
         assert f"more than {held - 1} objects" in answer.json["error"]
@@ -495,7 +495,7 @@ class TestLimits:
             storage.new(Review(text=f"{number}", place_id=market.place.id, user_id=market.guest.id))
         storage.save()
         storage.close()
-        monkeypatch.setattr(listing, "ROOM", 10)
+        monkeypatch.setattr(listing, "MAX_RESPONSE", 10)
         read, fetch_all = [], Result.all
         monkeypatch.setattr(Result, "all", lambda result: read.append(rows := fetch_all(result)) or rows)
         for path in ("places/{place}?include=reviews.user", "users?include=reviews.place",

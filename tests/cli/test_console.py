@@ -233,7 +233,8 @@ class TestCreate:
     def test_requires_parents_and_values_in_a_database(self, say: Session, line):
         assert say(line) == ""
         assert say.failed
-        assert re.fullmatch(r"\*\* (name|state_id|password) (is missing|names nothing that is there) \*\*\n", say.notes)
+        assert re.fullmatch(
+            r"\*\* (name|state_id|password) (is missing|refers to an object that does not exist) \*\*\n", say.notes)
 
     @pytest.mark.parametrize(("line", "reason"), [
         ('User email="host@Albany.example" password="x"', "email"), ('User email="HOST@ALBANY.EXAMPLE" password="x"',
@@ -554,7 +555,7 @@ class TestFind:
         ("columns", "columns needs names"), ("columns ,", "columns needs names"),
         ("columns nickname", "Place has no attribute nickname"), ("columns city.nickname", "City has no attribute"),
         ("columns user", "User has no attribute name"), ("columns user.password", "User has no attribute password"),
-        ("columns city.state.cities.name", "city.state.cities.name goes deeper than 2 relations"),
+        ("columns city.state.cities.name", "city.state.cities.name passes through more than 2 relations"),
         ("nam=x", "Place has no attribute nam (did you mean name?)")])
     def test_reports_invalid_conditions_and_clauses(self, say: Session, market: Market, rest, note):
         assert (say(f"find Place {rest}"), say.failed) == ("", True)

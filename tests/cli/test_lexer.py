@@ -150,7 +150,7 @@ class TestNull:
     def test_is_refused_by_other_operators(self, say: Session, market: Market):
         for condition in ("price_by_night<null", "latitude >= null", "description~null"):
             assert (say(f"find Place {condition}"), say.failed) == ("", True)
-            assert "null is no condition: use = or !=" in say.notes
+            assert "null is invalid: use = or !=" in say.notes
 
     @only_file
     def test_is_documented_in_the_help(self, say: Session):

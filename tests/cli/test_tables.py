@@ -123,7 +123,7 @@ def test_json_escapes_control_characters(capsys):
 
 
 def test_columns_of_related_objects_work_for_many_objects(market, monkeypatch):
-    monkeypatch.setattr("services.listing.MOST", 0)
-    monkeypatch.setattr("services.listing.ROOM", 0)
+    monkeypatch.setattr("services.listing.MAX_WITH_INCLUDED", 0)
+    monkeypatch.setattr("services.listing.MAX_RESPONSE", 0)
     [place] = objects.table(Place, ["name", "city.name"])
     assert place == {"name": market.place.name, "city.name": market.city.name}

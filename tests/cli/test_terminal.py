@@ -519,7 +519,7 @@ class TestProgress:
 
     def test_of_a_failed_import_does_not_hide_the_error(self, terminal: Terminal):
         assert terminal.run("import listings.csv.gz").rpartition("\r")[2] == (
-            "** listings.csv.gz: these are listings: say where they are, with --state and --city **\n")
+            "** listings.csv.gz: it is a file of listings: name their state and city with --state and --city **\n")
 
     def test_of_a_backup_and_a_restore_is_shown_and_cleared(self, terminal: Terminal):
         for line in ("backup x", "restore x", "restore x --check"):

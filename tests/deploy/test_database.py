@@ -70,7 +70,7 @@ def test_a_migration_that_fails_halfway_leaves_the_page_up_until_it_is_fixed(mig
     migrated.fab_ok(*backup)
     with migrated.visitors("503"):
         migrated.fab_ok(*on)
-        assert "9001 is undone" in downgrade(migrated, migrated.current())
+        assert "9001: undone" in downgrade(migrated, migrated.current())
         migrated.fab_ok(*rollback)
         assert 503 in migrated.statuses()
         migrated.fab_ok(*off)

@@ -1,4 +1,4 @@
-"""What the tests of the engines share."""
+"""Fixtures of the tests of the engines."""
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A connection to a database on another host: encrypted, and to nothing else than that host."""
+"""TLS connections to the database: encryption, and verification of the server's certificate."""
 from __future__ import annotations
 
 import subprocess
@@ -16,7 +16,7 @@ from tests.servers import free_port
 
 
 def certificate(folder: Path, name: str, address: str) -> Path:
-    """Make a certificate for an address, and `NAME.key`."""
+    """Create the certificate `NAME.pem` for an address, and its key `NAME.key`."""
     path = folder / f"{name}.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                     "-subj", f"/CN={address}", "-addext", f"subjectAltName=IP:{address}", "-keyout",
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", params=["own", "elsewhere"])
 def shown(request: pytest.FixtureRequest, folder: Path) -> Iterator[tuple[str, Settings]]:
-    """The name of the certificate that a database shows, and how it is reached without TLS."""
+    """The name of a server's certificate, and the settings for connecting to it without TLS."""
     port = free_port()
     server = MariaDB("--skip-networking=0", "--bind-address=127.0.0.1", f"--port={port}",
                      f"--ssl-cert={folder / request.param}.pem", f"--ssl-key={folder / request.param}.key")
@@ -47,7 +47,7 @@ def shown(request: pytest.FixtureRequest, folder: Path) -> Iterator[tuple[str, S
 
 
 def cipher(settings: Settings) -> str:
-    """What encrypts a connection of each pool, and of the question that health asks."""
+    """Return the cipher of a connection of each pool, which must be the same, after a probe of the health check."""
     db_connection.probe(settings, 5)
     found = set()
     for engine in db_connection.engines(settings):
@@ -58,7 +58,7 @@ def cipher(settings: Settings) -> str:
     return str(name)
 
 
-def test_a_connection_is_encrypted_if_and_only_if_a_certificate_is_set(shown, folder):
+def test_a_connection_is_encrypted_if_and_only_if_a_ca_certificate_is_set(shown, folder):
     name, settings = shown
     if name == "own":
         assert cipher(replace(settings, mysql_ca=str(folder / "own.pem")))
@@ -66,7 +66,7 @@ def test_a_connection_is_encrypted_if_and_only_if_a_certificate_is_set(shown, fo
 
 
 @pytest.mark.parametrize("trusted", ["stranger", "elsewhere", "nothing"])
-def test_a_database_that_shows_another_certificate_or_one_for_another_host_is_refused(shown, folder, trusted):
+def test_a_server_with_an_untrusted_certificate_or_one_for_another_host_is_refused(shown, folder, trusted):
     _, settings = shown
     settings = replace(settings, mysql_ca=str(folder / f"{trusted}.pem"))
     with pytest.raises(Unavailable, match="TLS"):
@@ -76,5 +76,5 @@ def test_a_database_that_shows_another_certificate_or_one_for_another_host_is_re
             engine.connect()
 
 
-def test_a_socket_takes_no_tls(folder):
-    assert "ssl" not in db_connection.reached(replace(Settings(), mysql_host="/run/s", mysql_ca="/some.pem"))
+def test_a_connection_to_a_socket_does_not_use_tls(folder):
+    assert "ssl" not in db_connection.address_options(replace(Settings(), mysql_host="/run/s", mysql_ca="/some.pem"))

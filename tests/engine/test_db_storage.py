@@ -1,4 +1,4 @@
-"""The database engine: what can be wrong with its environment, and faults that must cost nothing."""
+"""The database engine: wrong settings, the schema, and recovery from faults of the server."""
 from __future__ import annotations
 
 import os
@@ -32,7 +32,7 @@ from models.user import User
 from services import registry
 from services.actor import Actor
 from services.crud import Service
-from services.idempotency import Reply, once
+from services.idempotency import Reply, run_once
 from tests import objects
 from tests.conftest import ROOT, environment, own_settings
 from tests.database import Database, engines_of
@@ -48,7 +48,7 @@ def engine() -> str:
 
 @pytest.fixture
 def other_server() -> Iterator[Callable[..., MariaDB]]:
-    """A server of a test's own, with options of its own."""
+    """A function that starts a separate server with options."""
     servers: list[MariaDB] = []
 
     def make(*options: str) -> MariaDB:
@@ -83,11 +83,11 @@ class TestEnvironment:
         assert not [name for name in environ if name.startswith("HBNB_MYSQL") and name in ended.stderr]
 
     @pytest.mark.parametrize("name", ["hbnb_dev_db", "latest_db", "contest", "hbnbtest", "production"])
-    def test_the_environment_test_is_refused_where_the_database_is_no_test_database(self, settings, name):
-        with pytest.raises(Misconfigured, match=f"{name} does not say that it is a test database"):
+    def test_the_environment_test_is_refused_unless_the_database_is_named_as_a_test_database(self, settings, name):
+        with pytest.raises(Misconfigured, match=f"{name} is not named as a test database"):
             DBStorage(replace(settings, env="test", mysql_db=name))
 
-    def test_the_environment_test_makes_all_tables_anew_and_others_keep_them(self, storage, environ):
+    def test_the_environment_test_recreates_all_tables_and_dev_keeps_them(self, storage, environ):
         State(name="S").save()
         assert run({**environ, "HBNB_ENV": "dev"}, "print(models.storage.count())").stdout == "1\n"
         assert run({**environ, "HBNB_ENV": "test"}, "print(models.storage.count())").stdout == "0\n"
@@ -95,9 +95,9 @@ class TestEnvironment:
         assert storage.count() == 0
 
     @pytest.mark.parametrize(("setting", "value", "words"), [
-        ("mysql_pwd", "wrong", "Access denied"), ("mysql_user", "nobody", "Access denied"),
+        ("mysql_pwd", "wrong", "Access denied"), ("mysql_user", "unknown", "Access denied"),
         ("mysql_db", "no_such_test_db", "no_such_test_db")])
-    def test_who_may_not_come_in_is_told_in_one_line(self, settings, tmp_path, setting, value, words):
+    def test_a_refused_login_is_reported_in_one_line(self, settings, tmp_path, setting, value, words):
         ended = run(environment(replace(settings, **{setting: value}), tmp_path), "models.check()")
         assert ended.returncode != 0
         assert words in ended.stderr
@@ -105,7 +105,7 @@ class TestEnvironment:
         assert settings.mysql_pwd not in ended.stderr
 
     @pytest.mark.parametrize("host", ["/no/such/socket", "127.0.0.1:1", "no-such-host.invalid"])
-    def test_a_server_that_is_away_is_said_by_each_command_and_found_when_it_is_back(
+    def test_an_unreachable_server_is_reported_by_each_command(
             self, settings, tmp_path, host, monkeypatch):
         storage = DBStorage(replace(settings, mysql_host=host))
         with pytest.raises(Unavailable, match=f"The database {settings.mysql_db} at {host} cannot be used"):
@@ -118,7 +118,7 @@ class TestEnvironment:
         assert "cannot be used" in ended.stderr
         assert ended.stdout == "*** Unknown syntax: foo\n"
 
-    def test_without_the_driver_one_line_says_what_to_install(self, environ):
+    def test_a_missing_driver_is_reported_in_one_line_that_says_what_to_install(self, environ):
         code = "import sys; sys.modules['MySQLdb'] = None; import wsgi"
         ended = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True)
         assert ended.returncode != 0
@@ -129,18 +129,18 @@ class TestEnvironment:
         ("localhost", {"host": "localhost", "port": 3306}), ("db.example:3307", {"host": "db.example", "port": 3307}),
         ("[::1]:3307", {"host": "::1", "port": 3307}), ("::1", {"host": "::1", "port": 3306}),
         ("/run/mysqld/mysqld.sock", {"unix_socket": "/run/mysqld/mysqld.sock"})])
-    def test_a_host_may_carry_a_port_or_be_a_socket(self, host, address):
+    def test_a_host_may_have_a_port_or_be_a_socket(self, host, address):
         assert _address(host) == address
 
     @pytest.mark.parametrize("host", ["db:", "db:x", "db:0", "db:99999", "db:-1"])
-    def test_a_port_that_is_none_is_refused(self, host):
+    def test_an_invalid_port_is_refused(self, host):
         if host == "db:":
             assert _address(host) == {"host": "db", "port": 3306}
             return
         with pytest.raises(Misconfigured, match="port"):
             _address(host)
 
-    def test_a_password_may_hold_any_character_and_a_host_a_port(self, other_server):
+    def test_a_password_may_have_any_characters(self, other_server):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -154,7 +154,7 @@ class TestEnvironment:
         storage.reload()
         assert storage.count() == 0
 
-    def test_the_setup_scripts_run_again_without_harm(self, mariadb, monkeypatch):
+    def test_the_setup_scripts_can_run_again(self, mariadb, monkeypatch):
         storage = DBStorage(own_settings(mariadb))
         monkeypatch.setattr(models, "storage", storage)
         State(name="S").save()
@@ -173,7 +173,7 @@ class TestEnvironment:
 
 
 class TestSchema:
-    def test_tables_hold_all_characters_exact_times_and_coordinates(self, storage, database):
+    def test_columns_have_the_types_for_all_characters_exact_times_and_coordinates(self, storage, database):
         cursor = database.connect().cursor()
         cursor.execute("SELECT table_name, column_name, column_type, character_set_name, collation_name "
                        "FROM information_schema.columns WHERE table_schema = DATABASE()")
@@ -191,7 +191,7 @@ class TestSchema:
             elif charset is not None:
                 assert charset == "utf8mb4"
 
-    def test_foreign_keys_have_indexes_and_links_one_from_both_sides(self, storage, database):
+    def test_each_foreign_key_has_an_index_and_place_amenity_one_in_each_direction(self, storage, database):
         cursor = database.connect().cursor()
         cursor.execute("SELECT table_name, GROUP_CONCAT(column_name ORDER BY seq_in_index) "
                        "FROM information_schema.statistics WHERE table_schema = DATABASE() "
@@ -202,7 +202,7 @@ class TestSchema:
                 assert any(name == table.name and columns.split(",")[0] == key.parent.name for name, columns in found)
         assert {("place_amenity", "place_id,amenity_id"), ("place_amenity", "amenity_id,place_id")} <= found
 
-    def test_a_database_of_latin1_gets_tables_of_utf8mb4(self, mariadb, monkeypatch):
+    def test_tables_in_a_latin1_database_are_utf8mb4(self, mariadb, monkeypatch):
         mariadb.execute("CREATE OR REPLACE DATABASE old_test_db CHARACTER SET latin1; "
                         "GRANT ALL ON old_test_db.* TO hbnb_test@localhost")
         storage = DBStorage(own_settings(mariadb, mysql_db="old_test_db"))
@@ -213,24 +213,24 @@ class TestSchema:
         assert storage.get(State, state.id).name == "Hawaiʻi 🏝"
         storage.close()
 
-    def test_nothing_is_cut_silently(self, storage):
+    def test_a_too_long_text_is_refused_instead_of_cut(self, storage):
         with pytest.raises(Exception, match="name is too long"):
             storage.write(State.__table__.insert(), [
                 {"id": "1", "name": "x" * 129, "created_at": State().created_at, "updated_at": State().updated_at}])
 
-    def test_a_server_that_does_not_keep_to_strict_mode_is_refused(self, settings, monkeypatch):
+    def test_a_server_that_is_not_in_strict_mode_is_refused(self, settings, monkeypatch):
         monkeypatch.setattr("models.engine.db.connection.ON_CONNECT", "SET SESSION sql_mode = ''")
         with pytest.raises(Misconfigured, match="strict mode"):
             DBStorage(settings).reload()
 
-    def test_a_connection_that_cannot_speak_utf8mb4_is_refused(self, settings):
+    def test_a_connection_that_is_not_utf8mb4_is_refused(self, settings):
         storage = DBStorage(settings)
         event.listen(engines_of(storage).transactions, "connect",
                      lambda connection, _: connection.query("SET NAMES latin1"))
-        with pytest.raises(Misconfigured, match="speaks latin1"):
+        with pytest.raises(Misconfigured, match="uses latin1"):
             storage.reload()
 
-    def test_processes_that_start_together_make_the_tables_once(self, mariadb, tmp_path):
+    def test_processes_that_start_together_create_the_tables_once(self, mariadb, tmp_path):
         mariadb.execute("CREATE OR REPLACE DATABASE new_test_db; GRANT ALL ON new_test_db.* TO hbnb_test@localhost")
         environ = environment(own_settings(mariadb, mysql_db="new_test_db"), tmp_path)
         processes = [start("State(name='S').save()", environ) for _ in range(6)]
@@ -240,25 +240,25 @@ class TestSchema:
 
 
 class TestFaults:
-    def test_a_killed_connection_costs_nothing(self, storage, database):
+    def test_a_statement_after_a_killed_connection_succeeds(self, storage, database):
         State(name="S").save()
         storage.close()
         database.disconnect()
         State(name="T").save()
         assert storage.count(State) == 2
 
-    def test_a_connection_killed_inside_a_transaction_is_said_so_and_nothing_is_stored(self, storage, database):
+    def test_a_connection_killed_inside_a_transaction_raises_unavailable_and_stores_nothing(self, storage, database):
         State(name="S").save()
         with pytest.raises(Unavailable), storage.transaction():
             storage.write(text("UPDATE states SET name = 'half'"))
-            [mine] = storage.read(text("SELECT CONNECTION_ID()")).scalars()
-            database.connect().cursor().execute(f"KILL {mine}")
+            [id] = storage.read(text("SELECT CONNECTION_ID()")).scalars()
+            database.connect().cursor().execute(f"KILL {id}")
             storage.write(text("UPDATE states SET name = 'whole'"))
         storage.close()
         assert [state.name for state in storage.all(State).values()] == ["S"]
 
     @pytest.mark.parametrize("end", ["close", "reload", "dry run", "snapshot", "error"])
-    def test_a_connection_killed_before_a_transaction_ends_without_a_change_costs_nothing(self, storage, database, end):
+    def test_a_connection_killed_in_a_transaction_without_changes_raises_no_error(self, storage, database, end):
         State(name="S").save()
         storage.close()
         ending = {"dry run": storage.transaction(dry_run=True), "snapshot": storage.snapshot(),
@@ -272,16 +272,16 @@ class TestFaults:
             getattr(storage, end)()
         assert storage.count(State) == 1
 
-    def test_a_commit_that_was_not_answered_is_said_to_be_uncertain(self, storage, database, monkeypatch):
+    def test_a_commit_without_a_response_is_reported_as_uncertain(self, storage, database, monkeypatch):
         storage.new(State(name="S"))
         monkeypatch.setattr(engines_of(storage).transactions.dialect, "do_commit", lambda connection: (
             connection.commit(), database.disconnect(), connection.ping()))
-        with pytest.raises(Unavailable, match="went away before it said whether it stored this: look"):
+        with pytest.raises(Unavailable, match="lost before it confirmed the change: check whether it was"):
             storage.save()
         monkeypatch.undo()
         assert storage.count(State) == 1
 
-    def test_the_server_killed_and_started_again_between_two_commands_costs_nothing(
+    def test_the_console_works_again_after_the_server_was_killed_and_restarted(
             self, other_server, tmp_path):
         server = other_server()
         environ = environment(own_settings(server), tmp_path)
@@ -304,9 +304,9 @@ class TestFaults:
         console.communicate("quit\n", timeout=30)
         assert console.returncode == 0
 
-    def test_a_forked_worker_has_connections_of_its_own(self, settings):
-        storage = DBStorage(settings)   # with one connection: earlier tests may have left the other more to choose from
-        [mine] = storage.read(text("SELECT CONNECTION_ID()")).scalars()
+    def test_a_forked_worker_does_not_use_its_parents_connections(self, settings):
+        storage = DBStorage(settings)   # a new one, with one connection; the fixture's may have several
+        [parents] = storage.read(text("SELECT CONNECTION_ID()")).scalars()
         storage.close()
         read, write = os.pipe()
         child = os.fork()
@@ -314,15 +314,15 @@ class TestFaults:
             os.write(write, str(storage.read(text("SELECT CONNECTION_ID()")).scalars()[0]).encode())
             os._exit(0)
         os.waitpid(child, 0)
-        assert int(os.read(read, 100)) != mine
-        assert storage.read(text("SELECT CONNECTION_ID()")).scalars() == [mine]
+        assert int(os.read(read, 100)) != parents
+        assert storage.read(text("SELECT CONNECTION_ID()")).scalars() == [parents]
 
-    def test_a_failed_statement_does_not_spoil_the_next(self, storage):
+    def test_the_statement_after_a_failed_one_succeeds(self, storage):
         with pytest.raises(Unavailable):
             storage.read(text("SELECT nonsense")).tuples()
         assert storage.count() == 0
 
-    def test_errors_are_understood_where_the_server_says_them_in_another_language(self, own_server, monkeypatch):
+    def test_errors_are_translated_if_the_server_is_set_to_another_language(self, own_server, monkeypatch):
         storage = DBStorage(own_settings(own_server))
         monkeypatch.setattr(models, "storage", storage)
         own_server.execute("SET GLOBAL lc_messages = 'de_DE'")
@@ -338,7 +338,7 @@ class TestFaults:
             own_server.execute("SET GLOBAL lc_messages = DEFAULT")
             storage.close()
 
-    def test_a_write_whose_refusal_is_not_understood_is_refused_all_the_same(self, settings, storage, monkeypatch):
+    def test_a_duplicate_is_refused_even_if_the_error_message_cannot_be_parsed(self, settings, storage, monkeypatch):
         monkeypatch.setattr(db_connection, "ON_CONNECT", ON_CONNECT.replace("en_US", "de_DE"))
         german = DBStorage(settings)
         monkeypatch.setattr(models, "storage", german)
@@ -348,16 +348,16 @@ class TestFaults:
         assert german.count(User) == 1
         german.close()
 
-    def test_each_command_sees_what_others_stored(self, storage, environ):
+    def test_each_command_sees_the_changes_of_other_processes(self, storage, environ):
         assert storage.count(State) == 0
         finish(start("State(name='S').save()", environ))
         assert storage.count(State) == 1
 
-    def test_a_deadlock_is_tried_once_more(self, storage, database):
+    def test_save_is_tried_again_after_a_deadlock(self, storage, database):
         deleted, changed = two_users(storage)
         other = Other(database)
         other.execute("UPDATE users SET last_name = 'theirs' WHERE id = '2'")
-        other.change_more_rows_than_we_do()
+        other.change_more_rows_than_the_test()
         errors: list[int] = []
         event.listen(engines_of(storage).transactions, "handle_error",
                      lambda context: errors.append(context.original_exception.args[0]))
@@ -365,7 +365,7 @@ class TestFaults:
         storage.get(User, "2").first_name = "ours"
         storage.new(State(name="new"))
         storage.get(State, deleted.id).delete()
-        with other.once_somebody_waits("UPDATE users SET last_name = 'theirs' WHERE id = '1'"):
+        with other.when_another_waits("UPDATE users SET last_name = 'theirs' WHERE id = '1'"):
             storage.save()
         assert errors == [1213]
         storage.close()
@@ -373,9 +373,9 @@ class TestFaults:
         assert {(user.first_name, user.last_name) for user in users} == {("ours", "theirs")}
         assert [state.name for state in storage.all(State).values()] == ["new"]
 
-    def test_rows_that_stay_locked_are_a_clear_error(self, storage, database, settings, monkeypatch):
+    def test_rows_that_stay_locked_raise_unavailable(self, storage, database, settings, monkeypatch):
         two_users(storage)
-        impatient = DBStorage(replace(settings, mysql_timeout="3"))     # of which a lock may take a third
+        impatient = DBStorage(replace(settings, mysql_timeout="3"))     # a third of it is the timeout of locks
         impatient.enforce_timeouts()
         monkeypatch.setattr(models, "storage", impatient)
         other = Other(database)
@@ -389,12 +389,12 @@ class TestFaults:
         assert impatient.count(State) == 1
         impatient.close()
 
-    def test_what_was_sent_before_a_deadlock_is_not_stored_by_halves(self, storage, database):
+    def test_a_transaction_with_written_statements_is_rolled_back_completely_after_a_deadlock(self, storage, database):
         two_users(storage)
         other = Other(database)
         other.execute("UPDATE users SET last_name = 'theirs' WHERE id = '2'")
-        other.change_more_rows_than_we_do()
-        with (other.once_somebody_waits("UPDATE users SET last_name = 'theirs' WHERE id = '1'"),
+        other.change_more_rows_than_the_test()
+        with (other.when_another_waits("UPDATE users SET last_name = 'theirs' WHERE id = '1'"),
                 pytest.raises(Unavailable, match="try again"), storage.transaction()):
             storage.write(text("UPDATE states SET name = 'half'"))
             storage.get(User, "1").first_name = "ours"
@@ -425,7 +425,7 @@ class TestFaults:
 
     @pytest.mark.parametrize("change", [lambda state, check: objects.update(state, {"name": "ours"}, check),
                                         lambda state, check: objects.remove(state, check)])
-    def test_what_was_checked_under_a_lock_that_is_lost_is_checked_again(self, waiting, change):
+    def test_a_check_under_a_lock_is_repeated_if_the_lock_was_lost(self, waiting, change):
         state = waiting("UPDATE states SET name = 'theirs'")
         checked: list[str] = []
 
@@ -438,33 +438,33 @@ class TestFaults:
         assert checked == ["old", "theirs"]
         assert [each.name for each in models.storage.all(State).values()] == ["theirs"]
 
-    def test_a_change_whose_lock_is_lost_is_made_once_more(self, waiting):
+    def test_an_update_is_repeated_if_its_lock_was_lost(self, waiting):
         state = waiting("UPDATE states SET updated_at = NOW()")
         assert objects.update(state, {"name": "ours"}).name == "ours"
         models.storage.close()
         assert [each.name for each in models.storage.all(State).values()] == ["ours"]
 
-    def test_a_keyed_request_whose_lock_is_lost_is_done_once_more(self, waiting):
+    def test_a_request_with_an_idempotency_key_is_repeated_if_its_lock_was_lost(self, waiting):
         state = waiting("UPDATE states SET updated_at = NOW()")
 
         def work() -> Reply:
             objects.update(state, {"name": "ours"})
             return Reply(201, {}, objects.create(State, {"name": "new"}).id)
-        reply, replayed = once(("key",), b"", work)
+        reply, replayed = run_once(("key",), b"", work)
         assert (reply.status, replayed) == (201, False)
         models.storage.close()
         assert {each.name: each.id for each in models.storage.all(State).values()} == {
             "ours": state.id, "new": reply.body}
-        assert once(("key",), b"", work) == (reply, True)
+        assert run_once(("key",), b"", work) == (reply, True)
 
-    def test_an_amenity_whose_lock_is_lost_is_unlinked_all_the_same(self, market, waiting):
+    def test_unlinking_an_amenity_is_repeated_if_its_lock_was_lost(self, market, waiting):
         waiting("UPDATE states SET updated_at = NOW()")
         place, wifi = models.storage.get(Place, market.place.id), models.storage.get(Amenity, market.wifi.id)
         objects.unlink(place, wifi)
         models.storage.close()
         assert [each.name for each in models.storage.get(Place, place.id).amenities] == ["Pool"]
 
-    def test_what_is_part_of_a_transaction_whose_lock_is_lost_is_not_stored(self, waiting):
+    def test_an_update_within_an_outer_transaction_is_not_repeated_if_its_lock_was_lost(self, waiting):
         state = waiting("UPDATE states SET name = 'theirs'")
         with pytest.raises(Unavailable, match="try again"), models.storage.transaction():
             objects.update(state, {"name": "ours"})
@@ -479,14 +479,17 @@ class TestFaults:
     @pytest.fixture
     def waiting(self, storage: Storage, database: Database, settings: Settings,
                 monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], State]]:
-        """Gives a state, the first change of which waits too long; then somebody else sends a statement."""
+        """A function that returns a state whose first change fails by a lock timeout.
+
+        Another transaction executes the given statement after this failure.
+        """
         State(name="old").save()
         storage.close()
-        impatient = DBStorage(replace(settings, mysql_timeout="2"))     # of which a lock may take half
+        impatient = DBStorage(replace(settings, mysql_timeout="2"))     # half of it is the timeout of locks
         impatient.enforce_timeouts()
         monkeypatch.setattr(models, "storage", impatient)
         other = Other(database)
-        other.execute("SELECT * FROM versions FOR UPDATE")      # what a transaction writes last
+        other.execute("SELECT * FROM versions FOR UPDATE")      # each transaction writes this row last
 
         def waiting(statement: str) -> State:
             [state] = [each for each in impatient.all(State).values() if each.name == "old"]
@@ -494,7 +497,7 @@ class TestFaults:
             def meanwhile(*_: object) -> None:
                 other.execute(statement)
                 other.commit()
-            # By when it has no lock any more.
+            # At this event, its locks have been released.
             event.listen(engines_of(impatient).transactions, "checkin", meanwhile, once=True)
             return state
         yield waiting
@@ -513,7 +516,7 @@ def two_users(storage: Storage) -> tuple[State, User]:
 
 
 class Other:
-    """Somebody else's transaction."""
+    """A transaction of another program."""
 
     def __init__(self, database: Database) -> None:
         self._connection = database.connect()
@@ -525,19 +528,19 @@ class Other:
     def commit(self) -> None:
         self._connection.commit()
 
-    def change_more_rows_than_we_do(self) -> None:
-        """The server gives up the transaction that changed fewer rows."""
+    def change_more_rows_than_the_test(self) -> None:
+        """Change many rows: in a deadlock, the server rolls back the transaction that changed fewer rows."""
         for number in range(50):
             self.execute(f"INSERT INTO amenities VALUES ('{number}', NOW(), NOW(), 'x')")
         self.execute("DELETE FROM amenities")
 
     @contextmanager
-    def once_somebody_waits(self, statement: str) -> Iterator[None]:
-        """Execute a statement and commit, as soon as somebody waits for a lock."""
+    def when_another_waits(self, statement: str) -> Iterator[None]:
+        """Execute a statement and commit as soon as another connection waits for a lock."""
         def work() -> None:
             cursor, deadline = self._watch.cursor(), time.monotonic() + 20
             while time.monotonic() < deadline:
-                # Who may look at locks is an administrator; others see who has been at a statement for long.
+                # Only an administrator can read the locks; other users can read how long a statement has been running.
                 cursor.execute("SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() "
                                "AND command = 'Query' AND time >= 1 AND id <> CONNECTION_ID()")
                 if cursor.fetchone()[0]:

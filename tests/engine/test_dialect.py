@@ -2,8 +2,8 @@
 
 `pytest tests/engine/test_dialect.py -rP` lists the statements.
 
-sqlfluff knows MySQL's grammar, and refuses most of what only MariaDB has. It takes any function and any type, so those
-that both have stand here, and so does what it takes all the same.
+sqlfluff knows the grammar of MySQL, and refuses most of MariaDB's extensions. It accepts any function and any type, so
+this module lists those that both servers have, and the extensions that sqlfluff accepts.
 """
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from models.user import User
 from services import tokens
 from services.actor import OPERATOR
 from services.backup import back_up, restore
-from services.idempotency import Reply, once
+from services.idempotency import Reply, run_once
 from services.query import Filter
 from services.registry import service_for
 from services.search import planner, search
@@ -47,11 +47,11 @@ BOTH_FUNCTIONS = {"asin", "cast", "coalesce", "concat", "convert", "cos", "count
                   "get_lock", "left", "lower", "nullif", "radians", "rand", "release_lock", "rtrim", "sin", "sqrt",
                   "values"}
 BOTH_TYPES = {"bigint", "binary", "bool", "char", "datetime", "double", "integer", "longtext", "text", "varchar"}
-# What both understand, and the grammar does not know.
+# Statements of both servers that the grammar does not know.
 BOTH = re.compile(r"(RELEASE )?SAVEPOINT \w+")
-# What SQLAlchemy adds to Alembic's own statement where the server is a MariaDB, and not to a MySQL's.
+# SQLAlchemy adds this to Alembic's statement on MariaDB, but not on MySQL.
 ADDED = " RETURNING alembic_version.version_num"
-# What the grammar takes and MySQL does not.
+# Extensions of MariaDB that the grammar accepts and MySQL does not.
 MARIADB_ONLY = re.compile(
     r"\bCREATE OR REPLACE TABLE\b|\b(ADD|DROP|MODIFY) (COLUMN |INDEX |CONSTRAINT )?IF (NOT )?EXISTS\b"
     r"|\b(CREATE|DROP) INDEX IF\b|\b(CREATE|ALTER|DROP) SEQUENCE\b|\bVALUE\s*\(|\bPERSISTENT\b"
@@ -62,7 +62,7 @@ MYSQL_8 = {"ONLY_FULL_GROUP_BY", "STRICT_TRANS_TABLES", "NO_ZERO_IN_DATE", "NO_Z
 
 @pytest.fixture(scope="module")
 def wrong() -> Callable[[str], list[str]]:
-    """Says what MySQL 8 would not take of a statement."""
+    """A function that returns the faults of a statement on MySQL 8."""
     linter = Linter(dialect="mysql")
 
     def wrong(statement: str) -> list[str]:
@@ -93,13 +93,13 @@ def engine() -> str:
     "CREATE INDEX IF NOT EXISTS i ON t (a)", "SELECT JSON_DETAILED(a) FROM t", "SELECT a /*M! , b */ FROM t",
     "INSERT INTO t (a) VALUES (1) ON DUPLICATE KEY UPDATE a = VALUE(a)", "SELECT MEDIAN(a) OVER () FROM t",
     "CREATE SEQUENCE s"])
-def test_what_only_mariadb_understands_is_found(wrong, statement):
+def test_a_statement_that_only_mariadb_accepts_is_detected(wrong, statement):
     assert wrong(statement)
 
 
-def test_each_statement_that_is_sent_is_understood_by_both(database, storage, old, monkeypatch, tmp_path, wrong):
-    database.disconnect()       # who still has a transaction would keep the tables from being made anew
-    storage = DBStorage(replace(database.settings, env="test"))     # which also makes the tables
+def test_each_statement_is_valid_on_mysql_and_mariadb(database, storage, old, monkeypatch, tmp_path, wrong):
+    database.disconnect()       # an open transaction would block the creation of the tables
+    storage = DBStorage(replace(database.settings, env="test"))     # also creates the tables
     monkeypatch.setattr(models, "storage", storage)
     sent = watched(storage, monkeypatch)
     everything(tmp_path)
@@ -117,17 +117,17 @@ def test_each_statement_that_is_sent_is_understood_by_both(database, storage, ol
     assert {each: reasons for each in {*map(short, found)} if (reasons := wrong(each))} == {}
 
 
-def test_what_is_sent_first_is_understood_by_both(wrong):
-    """All but the comments, of which each server reads its own."""
+def test_the_first_statement_of_a_connection_is_valid_on_mysql_and_mariadb(wrong):
+    """The conditional comments are left out, because each server executes only its own."""
     first = ON_CONNECT + LIMITED.format(lock=1, seconds=2)
     own = re.findall(r"/\*(.*?)\*/", first)
     assert own == ["M!100101 , max_statement_time = 2", "!80000 , max_execution_time = 2000"]
     assert wrong(re.sub(r"/\*.*?\*/", "", first)) == []
 
 
-def test_every_connection_is_as_strict_as_those_of_mysql_8(storage):
+def test_every_connection_has_the_sql_modes_of_mysql_8(storage):
     for engine in engines_of(storage):
-        engine.dispose()    # of what another test may have ended
+        engine.dispose()    # another test may have ended its connections
         with engine.connect() as connection:
             assert {*connection.scalar(text("SELECT @@sql_mode")).split(",")} >= MYSQL_8
     with pytest.raises(HBNBError, match="GROUP BY"):
@@ -147,7 +147,7 @@ def old(mariadb: MariaDB) -> Iterator[Old]:
 
 
 def everything(folder: Path) -> None:
-    """What HBNB does: every route, searches of all kinds, lists, tokens, keys, imports and exports."""
+    """Use all features of HBNB: every route, searches, lists, tokens, idempotency keys, imports and exports."""
     models.storage.reload()
     conversation = Conversation()
     for row in TABLE:
@@ -171,14 +171,14 @@ def everything(folder: Path) -> None:
     tokens.list()
     tokens.revoke("one")
     for _ in range(2):
-        once(("key",), b"", lambda: Reply(200, {}, "{}"))
+        run_once(("key",), b"", lambda: Reply(200, {}, "{}"))
     place, amenity = objects.find(Place, market.place.id), objects.find(Amenity, market.wifi.id)
     objects.unlink(place, amenity)
     objects.link(place, amenity)
     objects.update(objects.find(State, market.state.id), {"name": "Changed"})
     files = Files(folder)
     for name, content, place in (("listings.csv", listing(), "Albany"), ("reviews.csv", review(), None)):
-        import_file(files.put(csv(content), name), place and "New York", place)
+        import_file(files.write(csv(content), name), place and "New York", place)
     with models.storage.snapshot():
         models.storage.count()
     path = str(folder / "store.jsonl")
@@ -190,7 +190,7 @@ def everything(folder: Path) -> None:
 
 
 def kept_up(storage: DBStorage, folder: Path) -> None:
-    """What is done to a database of an older HBNB: a takeover, a way back and forth, a backup and its return."""
+    """Upgrade a database of an older HBNB, downgrade and upgrade it again, back it up and restore it."""
     migrations = storage.migrations()
     migrations.upgrade()
     migrations.downgrade()
@@ -202,7 +202,7 @@ def kept_up(storage: DBStorage, folder: Path) -> None:
 
 
 def planned(storage: DBStorage) -> Iterator[str]:
-    """Each way to a page of places, whether or not this market leads along it."""
+    """Yield the statements of all plans of a search, including those that are never chosen for this market."""
     for way, cities, amenities, skips in product(("oldest", "city", "amenity"), (None, 1, 3), (0, 1, 3), (False, True)):
         if (way != "city" or cities) and (way != "amenity" or amenities):
             yield str(planner._page(way, cities, amenities, skips, frozenset()).compile(engines_of(storage).statements))
@@ -211,12 +211,12 @@ def planned(storage: DBStorage) -> Iterator[str]:
 
 
 def shapes(statements: list[str]) -> list[str]:
-    """The statements, each once: spaces, lists of values and names of their own do not count."""
+    """Return the distinct statements, after normalizing white space and lists of values."""
     return sorted({re.sub(r"%s(, %s)+", "%s, %s", re.sub(r"\s+", " ", each)).strip() for each in statements})
 
 
 def short(statement: str) -> str:
-    """A statement with one column of each kind where it has many in a row: the grammar is the same, and sooner read."""
+    """Return a statement with one of several similar columns: its grammar is the same, and parsing is faster."""
     for column in (r"DATE_FORMAT\([^()]*\)(?: AS \w+)?", r"\w+\.\w+(?: AS \w+)?", r"\w+=%s",
                    r"CAST\(`\w+` AS BINARY\)", r"CAST\(`\w+` AS CHAR\)", r"CONVERT\(`\w+` USING \w+\)"):
         statement = re.sub(rf"(?:{column}, )+({column})", r"\1", statement)

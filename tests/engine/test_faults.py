@@ -1,4 +1,4 @@
-"""What a database does to workers that serve: it is killed, idle, at odds with itself, and full."""
+"""Serving workers and faults of the database: crashes, closed connections, deadlocks and a full disk."""
 from __future__ import annotations
 
 import datetime
@@ -36,7 +36,7 @@ DATABASE = TEST_DATABASE["mysql_db"]
 
 @pytest.fixture(scope="module")
 def workers(own_server: MariaDB, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Two workers of gunicorn, each with one request at a time."""
+    """Two gunicorn workers, each of which handles one request at a time."""
     port, settings = free_port(), own_settings(own_server)
     with Server(["-m", "gunicorn", "--workers=2", f"--bind=127.0.0.1:{port}", "wsgi:app"],
                 environment(settings, tmp_path_factory.mktemp("home")), port) as server:
@@ -45,7 +45,7 @@ def workers(own_server: MariaDB, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture
 def market(own_server: MariaDB, monkeypatch: pytest.MonkeyPatch) -> Iterator[Market]:
-    """What the workers' database holds."""
+    """Objects in the workers' database."""
     storage = DBStorage(own_settings(own_server))
     monkeypatch.setattr(models, "storage", storage)
     market = Market(f"Albany {time.monotonic_ns()}")
@@ -57,9 +57,9 @@ def market(own_server: MariaDB, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mar
 
 @pytest.fixture
 def same(workers: Server) -> Iterator[list[int]]:
-    """The workers, which are the same before and after."""
+    """The process ids of the workers; at the end they must be the same."""
     before = family(workers.process.pid)
-    assert len(before) == 3     # with the one that watches them
+    assert len(before) == 3     # with the master process
     yield before[1:]
     assert family(workers.process.pid) == before, workers.log()
 
@@ -77,7 +77,7 @@ def ask(server: Server, path: str, method: str = "GET", body: object = None) -> 
 
 
 @pytest.mark.parametrize("end", [MariaDB.kill, MariaDB.stop])
-def test_a_database_that_ends_under_load_loses_nothing_and_doubles_nothing(own_server, workers, market, same, end):
+def test_a_database_that_ends_under_load_loses_and_duplicates_no_writes(own_server, workers, market, same, end):
     load = Load(workers.address, market)
     with load.running():
         time.sleep(1.5)
@@ -88,32 +88,32 @@ def test_a_database_that_ends_under_load_loses_nothing_and_doubles_nothing(own_s
         back = time.monotonic()
         time.sleep(1.5)
 
-    failed = [each for each in load.said if each.status not in (200, 201)]
+    failed = [each for each in load.exchanges if each.status not in (200, 201)]
     assert failed
     for each in failed:
-        assert each.told >= away, each
-        assert each.asked <= back, each     # the first request after it is back is answered, as all later ones
+        assert each.answered >= away, each
+        assert each.sent <= back, each     # the first request after it is back is answered, as all later ones
         assert each.status == 503, each
         assert each.headers["Content-Type"] == "application/json"
         assert int(each.headers["Retry-After"])
         assert json.loads(each.body) == {"error": "The storage cannot be reached, try again later"}
-    assert [each for each in load.said if each.asked > back]
+    assert [each for each in load.exchanges if each.sent > back]
     there = stored(own_server)
     assert load.keyed <= load.acknowledged
     assert {each: there[each] for each in load.acknowledged} == dict.fromkeys(load.acknowledged, 1)
     assert {there[each] for each in load.unkeyed} <= {0, 1}
-    print(f"{len(load.said)} requests, {len(failed)} of them 503; {len(load.acknowledged)} writes acknowledged")
+    print(f"{len(load.exchanges)} requests, {len(failed)} of them 503; {len(load.acknowledged)} writes acknowledged")
 
 
 def stored(server: MariaDB) -> Counter[str]:
-    """How often each text was written."""
+    """Return how often each text was stored."""
     with server.connect(DATABASE) as connection:
         cursor = connection.cursor()
         cursor.execute("SELECT text FROM reviews UNION ALL SELECT name FROM states")
         return Counter(text for text, in cursor.fetchall())
 
 
-def test_a_write_that_was_stored_and_not_answered_is_done_once_with_a_key(own_server, market, monkeypatch):
+def test_a_write_whose_commit_was_not_confirmed_is_stored_once_with_an_idempotency_key(own_server, market, monkeypatch):
     storage, client = models.storage, ready_app().test_client()
 
     def write() -> Any:
@@ -128,12 +128,12 @@ def test_a_write_that_was_stored_and_not_answered_is_done_once_with_a_key(own_se
     with monkeypatch.context() as patch:
         patch.setattr(engines_of(storage).transactions.dialect, "do_commit", commit_and_die)
         found = write()
-    for answer in (found, write()):     # who asks with a key is told by it, even the first time
+    for answer in (found, write()):     # the first response comes from the stored answer, too
         assert (answer.status_code, answer.headers["Idempotency-Replayed"]) == (201, "true")
     assert stored(own_server)[found.json["text"]] == 1
 
 
-def test_connections_that_were_idle_too_long_cost_nothing(own_server, workers, market, same):
+def test_requests_succeed_after_the_server_closed_idle_connections(own_server, workers, market, same):
     requests = [("/states",), ("/places_search", "POST", {}), ("/stats",),
                 (f"/places/{market.place.id}", "PUT", {"name": "Idle"}),
                 (f"/places/{market.place.id}/reviews", "POST", {"user_id": market.guest.id, "text": "Idle."})]
@@ -164,7 +164,7 @@ def test_connections_that_were_idle_too_long_cost_nothing(own_server, workers, m
 
 
 def connections(cursor: Any) -> list[int]:
-    """Those of the workers."""
+    """Return the ids of the workers' connections."""
     cursor.execute("SELECT id FROM information_schema.processlist WHERE user = %s", [TEST_DATABASE["mysql_user"]])
     return [id for id, in cursor.fetchall()]
 
@@ -175,7 +175,7 @@ def kill(cursor: Any) -> None:
 
 
 class TestDeadlocks:
-    """Two users are removed, each of whom has reviewed the other's place: in opposite orders."""
+    """Two users are removed at the same time; each has reviewed the other's place, so the orders of locks differ."""
 
     @pytest.fixture
     def users(self, market: Market, own_server: MariaDB) -> tuple[User, User]:
@@ -183,10 +183,10 @@ class TestDeadlocks:
         places = [Place(name="P", city_id=market.city.id, user_id=user.id) for user in users]
         reviews = [Review(text="R", user_id=user.id, place_id=place.id)
                    for user, place in zip(users, reversed(places), strict=True)]
-        # Of what the first has written, this comes first.
+        # The first of this user's reviews.
         self.first = Review(created_at=datetime.datetime(2000, 1, 1), text="R", user_id=users[0].id,
                             place_id=market.place.id)
-        # So many others that a review is looked for by its place and by its user, not from the first to the last.
+        # With many reviews, the server finds those of a place or a user by the index instead of scanning the table.
         others = [Review(text="R", user_id=market.guest.id, place_id=market.place.id) for _ in range(300)]
         for obj in (*users, *places, *reviews, self.first, *others):
             storage.new(obj)
@@ -195,7 +195,7 @@ class TestDeadlocks:
         own_server.execute("ANALYZE TABLE reviews", DATABASE)
         return users[0], users[1]
 
-    def test_between_two_workers_are_tried_once_more(self, own_server, workers, same, users):
+    def test_requests_are_tried_again_after_a_deadlock_between_two_workers(self, own_server, workers, same, users):
         before = deadlocks(own_server)
         with self.held(own_server) as let_go:
             found: list[int] = []
@@ -213,7 +213,7 @@ class TestDeadlocks:
 
     @contextmanager
     def held(self, server: MariaDB) -> Iterator[Callable[[], None]]:
-        """Keep the first from going on."""
+        """Block the removal of the first user by a lock; yields the function that releases it."""
         with server.connect(DATABASE) as connection:
             connection.cursor().execute("SELECT * FROM reviews WHERE id = %s FOR UPDATE", [self.first.id])
             yield connection.rollback
@@ -227,27 +227,27 @@ def deadlocks(server: MariaDB) -> int:
 
 
 def waiting(server: MariaDB, count: int) -> None:
-    """Wait until so many wait for a lock."""
+    """Wait until this many transactions wait for a lock."""
     with server.connect("information_schema") as connection:
         cursor, deadline = connection.cursor(), time.monotonic() + 30
         while time.monotonic() < deadline:
             cursor.execute("SELECT COUNT(*) FROM innodb_trx WHERE trx_state = 'LOCK WAIT'")
             if cursor.fetchone()[0] == count:
                 return
-            time.sleep(0.15)    # the table is not made anew more often
-    raise AssertionError(f"{count} should wait")
+            time.sleep(0.15)    # the server does not update the table more often
+    raise AssertionError(f"{count} transactions should wait")
 
 
 class TestFullDisk:
     @pytest.fixture
     def disk(self, tmp_path: Path) -> Iterator[Path]:
-        """A small one of its own."""
+        """A small disk."""
         disk = tmp_path / "disk"
         disk.mkdir()
         mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", disk], capture_output=True,
                                  text=True)
         if mounted.returncode:
-            pytest.skip(f"a small disk cannot be mounted ({mounted.stderr.strip()}): a full one was not tried")
+            pytest.skip(f"a small disk cannot be mounted ({mounted.stderr.strip()}): a full disk was not tested")
         try:
             yield disk
         finally:
@@ -262,7 +262,7 @@ class TestFullDisk:
         finally:
             server.remove()
 
-    def test_refuses_writes_reads_on_and_loses_nothing(self, server, disk, monkeypatch, caplog):
+    def test_writes_are_refused_reads_are_answered_and_nothing_is_lost(self, server, disk, monkeypatch, caplog):
         storage = DBStorage(own_settings(server))
         monkeypatch.setattr(models, "storage", storage)
         market, client = Market(), ready_app().test_client()
@@ -279,13 +279,13 @@ class TestFullDisk:
             while True:
                 ballast.write(bytes(1 << 16))
                 ballast.flush()
-        refused: set[bool] = set()      # with a key, without one: there may be room for the one and not for the other
+        refused: set[bool] = set()      # with and without a key: there may still be room for one of them
         for number in range(10_000):
             if (answer := write(number if number % 2 else None)).status_code != 201:
                 assert (answer.status_code, answer.json) == (
                     503, {"error": "The storage cannot be reached, try again later"})
                 assert answer.headers["Retry-After"]
-                assert "has no room left, so nothing was stored: make room on its disk" in caplog.messages[-1]
+                assert "is full, so nothing was stored: free some space on it" in caplog.messages[-1]
                 refused.add(bool(number % 2))
                 if len(refused) == 2:
                     break

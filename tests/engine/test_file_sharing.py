@@ -1,4 +1,4 @@
-"""One file for several processes: no write is lost, nothing comes back, and damage from outside stops the writing."""
+"""A file shared by several processes: no write is lost, no removed object returns, and damage stops all writes."""
 from __future__ import annotations
 
 import json
@@ -37,7 +37,7 @@ def engine() -> str:
 
 @pytest.fixture
 def folding(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every store has a journal, which is folded in after a few changes."""
+    """Every store has a journal, which is merged after a few changes."""
     monkeypatch.setattr(json_file, "SMALL", 0)
     monkeypatch.setattr(json_file, "FOLD_AT", 0.4)
 
@@ -53,15 +53,15 @@ def journal_of(path: Path) -> Path:
 
 
 def view(storage: FileStorage) -> dict[str, Any]:
-    """The names by key, as a request would read them now."""
+    """Return the names by key, as a new request reads them."""
     storage.close()
     return {key: obj.name for key, obj in storage.all(State).items()}
 
 
-class TestEveryViewEqualsTheFile:
+class TestAllProcessesSeeTheFile:
     @pytest.mark.parametrize("sharing", [2, 3])
     @pytest.mark.parametrize("seed", range(4))
-    def test_after_each_random_step(self, path, folding, monkeypatch, sharing, seed):
+    def test_after_each_random_change(self, path, folding, monkeypatch, sharing, seed):
         chance, expected = random.Random(seed), {}
         stores = [FileStorage(path) for _ in range(sharing)]
 
@@ -85,16 +85,16 @@ class TestEveryViewEqualsTheFile:
                     del expected[key]
                 case "fold":
                     storage.compact()
-                case "open":    # as after a kill: nothing is folded
+                case "open":    # as after a kill: the journal is not merged
                     stores[number] = FileStorage(path)
         for _ in range(60):
             step(chance.randrange(sharing))
-            # Some look now, some later, so that they stand at different positions of the journal.
+            # Not all of them read now, so that they have read the journal up to different positions.
             for storage in chance.sample(stores, chance.randint(0, sharing)):
                 assert view(storage) == expected
             assert view(FileStorage(path)) == expected
 
-    def test_a_change_that_folds_is_seen_by_a_process_that_had_read_all_before(self, path, unfolded, monkeypatch):
+    def test_a_change_that_merges_the_journal_is_seen_by_other_processes(self, path, unfolded, monkeypatch):
         one, other = FileStorage(path), FileStorage(path)
         monkeypatch.setattr(models, "storage", one)
         State(name="first").save()
@@ -107,7 +107,7 @@ class TestEveryViewEqualsTheFile:
         State(name="last").save()
         assert sorted(view(FileStorage(path)).values()) == ["first", "folds", "last", "second"]
 
-    def test_a_token_whose_revocation_folds_no_longer_counts_anywhere(self, path, unfolded, monkeypatch):
+    def test_a_revocation_that_merges_the_journal_is_seen_by_other_processes(self, path, unfolded, monkeypatch):
         server, console = FileStorage(path), FileStorage(path)
         monkeypatch.setattr(models, "storage", console)
         Token(name="partner", digest="x").save()
@@ -120,8 +120,8 @@ class TestEveryViewEqualsTheFile:
         server.close()
         assert server.count(Token) == 0
 
-    def test_a_file_has_a_time_of_its_own_so_that_two_quick_rewrites_differ(self, path, storage, monkeypatch):
-        """The system's own times may move in steps of milliseconds, and it uses numbers of removed files again."""
+    def test_two_rewrites_in_quick_succession_have_different_file_times(self, path, storage, monkeypatch):
+        """The system's times may have steps of milliseconds, and it reuses the inodes of removed files."""
         times = iter(range(10**18 + 7, 10**18 + 99))
         state = State(name="first")
         with monkeypatch.context() as patch:
@@ -139,7 +139,7 @@ from errors import HBNBError
 from models.engine.file import json_file
 from models.token import Token
 from models.state import State
-from services.idempotency import Reply, once
+from services.idempotency import Reply, run_once
 json_file.SMALL, json_file.FOLD_AT = 0, 0.3
 name, writes, first = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 chance, own = random.Random(name + sys.argv[3]), []
@@ -164,7 +164,7 @@ for number in range(first, first + writes):
             state = State(name=f"keyed {key}")
             state.save()
             return Reply(201, {}, state.id)
-        reply, _ = once(("all", key), b"", work)
+        reply, _ = run_once(("all", key), b"", work)
         say("keyed", key, reply.body)
     elif kind == "token":
         token = Token(name=f"{name}-{number}", digest="x")
@@ -179,35 +179,36 @@ say("done")
 
 
 class Writer:
-    """A process that runs WORK and says what it did, a line each."""
+    """A process that runs WORK and prints a line for each thing it has done."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str], name: str, writes: int, first: int) -> None:
-        self._said = folder / f"said by {name}"
-        with open(self._said, "wb") as said:
+        self._output = folder / f"output of {name}"
+        with open(self._output, "wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", WORK, name, str(writes), str(first)], env=dict(environ), stdout=said)
+                [sys.executable, "-c", WORK, name, str(writes), str(first)], env=dict(environ), stdout=output)
 
-    def said(self) -> list[list[str]]:
-        """What it said so far; a kill may have cut the last line."""
-        return [json.loads(line) for line in self._said.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    def printed(self) -> list[list[str]]:
+        """Return the lines it has printed so far, without an incomplete last one."""
+        lines = self._output.read_bytes().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
     def kill_after(self, lines: int) -> None:
-        while len(self.said()) < lines and self.process.poll() is None:
+        while len(self.printed()) < lines and self.process.poll() is None:
             time.sleep(0.01)
         self.process.kill()
         self.process.wait()
 
 
 class TestEightProcesses:
-    def test_that_write_1000_times_each_and_are_killed_lose_nothing_and_do_no_keyed_request_twice(
+    def test_1000_writes_each_with_kills_lose_nothing_and_run_no_keyed_request_twice(
             self, path, environ, tmp_path):
         chance = random.Random(2)
         writers = [Writer(tmp_path, environ, str(number), 1000, 0) for number in range(8)]
-        for number in range(4):     # half of them are killed somewhere, and others take their place
+        for number in range(4):     # half of them are killed at random, and replaced by others
             writers[number].kill_after(chance.randint(20, 200))
             writers.append(Writer(tmp_path, environ, f"{number}-again", 800, 1000))
         assert [writer.process.wait() for writer in writers] == [-signal.SIGKILL] * 4 + [0] * 8
-        words = [word for writer in writers for word in writer.said()]
+        words = [word for writer in writers for word in writer.printed()]
         assert [word for word in words if word[0] == "done"] == [["done"]] * 8
         named = {kind: {word[1] for word in words if word[0] == kind} for kind in ("made", "removing", "removed")}
         keyed = {(word[1], word[2]) for word in words if word[0] == "keyed"}
@@ -223,12 +224,12 @@ class TestEightProcesses:
 
 
 class TestDamageFromOutside:
-    """A journal that another program changes: no write is acknowledged on top of it."""
+    """After another program has changed the journal, no write is acknowledged."""
 
-    @pytest.mark.parametrize("how", ["a line is missing", "two lines are swapped", "a line stands twice",
+    @pytest.mark.parametrize("how", ["a line is missing", "two lines are swapped", "a line is repeated",
                                      "the last line is missing", "the journal is missing", "a bit is wrong",
-                                     "a bit of the header is wrong", "the header is none"])
-    def test_stops_a_running_program_and_one_that_opens_it(self, path, storage, unfolded, how):
+                                     "a bit of the header is wrong", "the header is a list"])
+    def test_reads_and_writes_are_refused_by_a_running_and_a_new_program(self, path, storage, unfolded, how):
         for number in range(5):
             State(name=str(number)).save()
         lines = journal_of(path).read_bytes().splitlines(keepends=True)
@@ -237,13 +238,13 @@ class TestDamageFromOutside:
                 del lines[2]
             case "two lines are swapped":
                 lines[1], lines[2] = lines[2], lines[1]
-            case "a line stands twice":
+            case "a line is repeated":
                 lines.insert(2, lines[2])
             case "the last line is missing":
                 del lines[-1]
             case "the journal is missing":
                 lines = []
-            case "the header is none":
+            case "the header is a list":
                 lines[0] = b"%08x []\n" % zlib.crc32(b"[]")
             case "a bit is wrong":
                 lines[2] = lines[2].replace(b'"2"', b'"3"')
@@ -263,36 +264,36 @@ class TestDamageFromOutside:
                 each.insert(State(name="not acknowledged"))
         assert not lines or journal_of(path).read_bytes() == damaged
 
-    def test_a_journal_whose_end_is_missing_is_opened_without_it_once_the_operator_says_so(
+    def test_a_truncated_journal_is_read_after_the_operator_removed_the_lock_file(
             self, path, storage, unfolded):
         for number in range(3):
             State(name=str(number)).save()
         lines = journal_of(path).read_bytes().splitlines(keepends=True)
         journal_of(path).write_bytes(b"".join(lines[:-1]))
-        with pytest.raises(Damaged, match=r"remove .*file\.json\.lock to do without"):
+        with pytest.raises(Damaged, match=r"remove .*file\.json\.lock and lose those changes"):
             FileStorage(path).count(State)
         Path(f"{path}.lock").unlink()
         assert sorted(view(FileStorage(path)).values()) == ["0", "1"]
 
-    def test_what_does_not_read_back_is_not_acknowledged(self, path, storage, unfolded, monkeypatch):
+    def test_a_transaction_whose_verification_fails_is_not_acknowledged(self, path, storage, unfolded, monkeypatch):
         State(name="a").save()
         State(name="b").save()
         with monkeypatch.context() as patch:
             patch.setattr(os, "pread", lambda *_: b"something else")
-            with pytest.raises(Unavailable, match="does not read back"):
+            with pytest.raises(Unavailable, match="gave other bytes than were written"):
                 State(name="lost").save()
         assert sorted(view(storage).values()) == sorted(view(FileStorage(path)).values()) == ["a", "b"]
 
-    def test_a_file_that_does_not_read_back_takes_no_place(self, path, storage, monkeypatch):
+    def test_a_new_file_whose_verification_fails_does_not_replace_the_old_one(self, path, storage, monkeypatch):
         State(name="a").save()
         before = path.read_bytes()
         with monkeypatch.context() as patch:
             patch.setattr(json_objects, "_content", lambda _: json_file.NOTHING)
-            with pytest.raises(Unavailable, match="does not read back"):
+            with pytest.raises(Unavailable, match="gave other bytes than were written"):
                 State(name="lost").save()
         assert path.read_bytes() == before
 
-    def test_the_journal_of_an_earlier_hbnb_is_read_and_folded_in(self, path, unfolded, monkeypatch):
+    def test_the_journal_of_an_earlier_hbnb_is_read_and_merged(self, path, unfolded, monkeypatch):
         monkeypatch.setattr(models, "storage", FileStorage(path))
         State(name="in the file").save()
         content = journal.Content(len(text := path.read_bytes()), zlib.crc32(text))
@@ -308,8 +309,8 @@ class TestDamageFromOutside:
         assert not journal_of(path).exists()
 
 
-class TestTheLockFile:
-    def test_a_waiting_writer_locks_the_file_that_took_the_place_of_a_removed_one(self, path):
+class TestLockFile:
+    def test_a_waiting_writer_locks_the_new_lock_file_if_the_old_one_is_removed(self, path):
         lock, has_it, over = file_lock.FileLock(str(path)), threading.Event(), threading.Event()
 
         def wait() -> None:
@@ -319,7 +320,7 @@ class TestTheLockFile:
         waiting = threading.Thread(target=wait)
         with lock.writing():
             waiting.start()
-            time.sleep(0.05)    # it waits for the file that is removed now
+            time.sleep(0.05)    # so that it waits for the lock file before that is removed
             os.unlink(lock.path)
             Path(lock.path).touch()
         assert has_it.wait(10)
@@ -329,7 +330,7 @@ class TestTheLockFile:
         waiting.join(10)
 
     @pytest.mark.parametrize("size", ["small", "large"])
-    def test_removed_while_it_is_held_no_write_is_acknowledged(self, path, storage, monkeypatch, size):
+    def test_a_transaction_is_refused_if_its_lock_file_is_removed(self, path, storage, monkeypatch, size):
         if size == "large":
             monkeypatch.setattr(json_file, "SMALL", 0)
         State(name="a").save()
@@ -345,7 +346,7 @@ class TestTheLockFile:
         assert len(view(FileStorage(path))) == 4
 
     @pytest.mark.parametrize("size", ["small", "large"])
-    def test_removed_while_a_change_is_written_the_change_is_not_acknowledged(self, path, storage, monkeypatch, size):
+    def test_a_change_is_refused_if_the_lock_file_is_removed_while_writing(self, path, storage, monkeypatch, size):
         if size == "large":
             monkeypatch.setattr(json_file, "SMALL", 0)
         State(name="a").save()
@@ -357,12 +358,12 @@ class TestTheLockFile:
             of, name = (storage._file, "_replace") if size == "small" else (storage._file._journal, "append")
             write = getattr(of, name)
             patch.setattr(of, name, lambda *given: (write(*given), remove())[0])
-            with pytest.raises(Unavailable, match="unknown whether the change was stored"):
+            with pytest.raises(Unavailable, match="may or may not have been stored"):
                 State(name="c").save()
         assert view(storage) == view(FileStorage(path))
 
     @pytest.mark.parametrize("call", ["flock", "pwrite", "open"])
-    def test_an_error_of_the_system_is_a_clear_error(self, path, storage, monkeypatch, call):
+    def test_an_error_of_the_system_is_reported_as_unavailable(self, path, storage, monkeypatch, call):
         State(name="a").save()
 
         def fail(*_: Any, **__: Any) -> None:
@@ -373,7 +374,7 @@ class TestTheLockFile:
                 State(name="b").save()
         assert [*view(storage).values()] == ["a"]
 
-    def test_a_folder_in_its_place_is_a_clear_error(self, path, storage):
+    def test_a_folder_instead_of_the_lock_file_is_reported(self, path, storage):
         Path(f"{path}.lock").mkdir()
         with pytest.raises(Unavailable, match=r"cannot be written: Is a directory .*file\.json\.lock"):
             State(name="a").save()
@@ -382,7 +383,7 @@ class TestTheLockFile:
 class TestWaiting:
     @pytest.fixture
     def held(self, environ, path, storage):
-        """Another process that holds the lock for writing, after it has changed something."""
+        """Another process that holds the write lock."""
         State(name="before").save()
         process = start("""
 with models.storage.transaction():
@@ -393,7 +394,7 @@ with models.storage.transaction():
         process.stdin.write("\n")
         finish(process)
 
-    def test_writers_of_one_process_share_a_deadline(self, storage, held, monkeypatch):
+    def test_writers_of_one_process_wait_at_the_same_time(self, storage, held, monkeypatch):
         monkeypatch.setattr(file_lock, "TIMEOUT", 0.3)
         waited: list[float] = []
 
@@ -408,11 +409,11 @@ with models.storage.transaction():
             thread.start()
         for thread in threads:
             thread.join(60)
-        # One after the other they would wait for 0.3, 0.6, 0.9 and 1.2 seconds.
+        # Waiting one after another would take 0.3, 0.6, 0.9 and 1.2 seconds.
         assert len(waited) == 4
         assert max(waited) < 2 * min(waited) + 0.3
 
-    def test_requests_wait_for_less_time_than_programs(self, storage, held, monkeypatch):
+    def test_requests_have_a_shorter_lock_timeout_than_programs(self, storage, held, monkeypatch):
         waited: list[float | None] = []
         writing = file_lock.FileLock.writing
         monkeypatch.setattr(file_lock, "REQUEST_TIMEOUT", 0.1)
@@ -423,7 +424,7 @@ with models.storage.transaction():
             State(name="S").save()
         assert waited == [0.1]
 
-    def test_reads_go_on_while_another_process_holds_the_lock_and_a_thread_waits_for_it(
+    def test_reads_continue_while_another_process_holds_the_lock_and_a_thread_waits_for_it(
             self, path, storage, held, monkeypatch):
         monkeypatch.setattr(file_lock, "PATIENCE", 0.01)
         monkeypatch.setattr(file_lock, "TIMEOUT", 1)
@@ -435,16 +436,16 @@ with models.storage.transaction():
         waiting.start()
         text = json.loads(path.read_text())
         text["State.1"] = {"name": "from outside", "__class__": "State"}
-        path.write_bytes(json_objects.OURS + json.dumps(text).encode()[1:])
+        path.write_bytes(json_objects.MARKER + json.dumps(text).encode()[1:])
         assert sorted(view(storage).values()) == ["before", "from outside"]
         assert waiting.is_alive()
         waiting.join(60)
 
-    def test_a_read_in_the_middle_of_a_removal_tries_again(self, path, storage, unfolded, monkeypatch):
+    def test_a_read_is_tried_again_while_another_program_removes_the_files(self, path, storage, unfolded, monkeypatch):
         for number in range(3):
             State(name=str(number)).save()
         reader = FileStorage(path)
-        path.unlink()       # its journal now continues nothing
+        path.unlink()       # the journal no longer belongs to a file
         removing = threading.Timer(0.01, journal_of(path).unlink)
         removing.start()
         assert view(reader) == {}
@@ -453,7 +454,7 @@ with models.storage.transaction():
 
 class TestOwnerAndMode:
     @pytest.mark.parametrize("size", ["small", "large"])
-    def test_of_the_store_are_kept_when_root_writes(self, path, storage, monkeypatch, size):
+    def test_files_keep_the_owner_and_mode_of_the_store_when_root_writes(self, path, storage, monkeypatch, size):
         if size == "large":
             monkeypatch.setattr(json_file, "SMALL", 0)
         State(name="a").save()
@@ -470,14 +471,14 @@ class TestOwnerAndMode:
             found = each.stat()
             assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (MEMBER, MEMBER, 0o640), each
 
-    def test_of_a_store_that_root_makes_are_those_of_its_folder_and_private(self, path, storage):
+    def test_a_store_that_root_creates_is_private_and_has_the_owner_of_its_folder(self, path, storage):
         os.chown(path.parent, MEMBER, MEMBER)
         State(name="a").save()
         for each in path.parent.glob("file.json*"):
             found = each.stat()
             assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (MEMBER, MEMBER, 0o600), each
 
-    def test_a_lock_that_root_left_is_given_back(self, path, storage):
+    def test_a_lock_file_of_root_gets_the_owner_of_the_store(self, path, storage):
         State(name="a").save()
         for each in path.parent.glob("file.json*"):
             os.chown(each, 0, 0)
@@ -485,7 +486,7 @@ class TestOwnerAndMode:
         State(name="b").save()
         assert Path(f"{path}.lock").stat().st_uid == MEMBER
 
-    def test_a_file_of_an_earlier_hbnb_that_everybody_could_read_becomes_private(self, path, storage):
+    def test_the_public_file_of_an_earlier_hbnb_becomes_private(self, path, storage):
         path.write_text(json.dumps({"State.1": {"name": "S"}}))
         path.chmod(0o644)
         os.chown(path, MEMBER, MEMBER)
@@ -493,8 +494,8 @@ class TestOwnerAndMode:
         assert (path.stat().st_uid, stat.S_IMODE(path.stat().st_mode)) == (MEMBER, 0o600)
 
 
-class TestALink:
-    def test_that_is_changed_leads_running_programs_to_the_other_file(self, tmp_path, monkeypatch):
+class TestSymbolicLink:
+    def test_running_programs_follow_a_changed_link_to_the_other_file(self, tmp_path, monkeypatch):
         for name in ("one", "two"):
             (tmp_path / name).mkdir()
         link = tmp_path / "file.json"
@@ -510,7 +511,7 @@ class TestALink:
         assert [*view(storage).values()] == ["in one"]
         link.unlink()
         link.symlink_to(tmp_path / "two" / "store.json")
-        State(name="in two").save()     # without a look before
+        State(name="in two").save()     # without a read before
         assert [*view(FileStorage(tmp_path / "one" / "store.json")).values()] == ["in one"]
         assert [*view(FileStorage(tmp_path / "two" / "store.json")).values()] == ["in two"]
         assert storage.owns(str(tmp_path / "two" / "store.json.lock"))

@@ -1,4 +1,4 @@
-"""The file engine: what lies on disk, several processes, crashes, full disks and damage."""
+"""The file engine: the file's format, several processes, crashes, full disks and damage."""
 from __future__ import annotations
 
 import json
@@ -38,7 +38,7 @@ def engine() -> str:
 
 @pytest.fixture(params=["small", "large"])
 def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both ways to write: a file that is rewritten by each save, and one with a journal."""
+    """The size of the file: a small one is rewritten by each save, a large one has a journal."""
     if request.param == "large":
         monkeypatch.setattr(json_file, "SMALL", 0)
         monkeypatch.setattr(json_file, "FOLD_AT", 1000)
@@ -50,18 +50,18 @@ def journal(path: Path) -> Path:
 
 
 def write_large(path: Path) -> None:
-    """A file of ours, of 100 states, that is too large to be rewritten by each change."""
+    """Write a file in the current format with 100 states, which is too large to be rewritten by each change."""
     text = json.dumps({f"State.{number}": {"name": "x" * 1000} for number in range(100)})
-    path.write_bytes(json_objects.OURS + text[1:].encode())
+    path.write_bytes(json_objects.MARKER + text[1:].encode())
 
 
 def on_disk(path: Path) -> dict:
-    """What somebody finds who opens the store anew."""
+    """Return the objects that a new process reads."""
     return {key: obj.to_dict() for key, obj in FileStorage(path).all().items()}
 
 
-class TestTheFile:
-    def test_is_one_json_object_of_objects_by_key(self, storage, path):
+class TestFileFormat:
+    def test_it_is_one_json_object_with_the_objects_by_key(self, storage, path):
         market = Market()
         parsed = json.loads(path.read_text())
         assert {key.split(".")[0] for key in parsed} == {*models.classes}
@@ -73,34 +73,34 @@ class TestTheFile:
         assert place == {name: value for name, value in expected.items() if value is not None}
         assert parsed[f"User.{market.host.id}"]["password"] == market.host.password
 
-    def test_can_be_parsed_after_every_save(self, storage, path, size):
+    def test_it_is_valid_json_after_every_save(self, storage, path, size):
         for number in range(20):
             State(name=str(number)).save()
             json.loads(path.read_text())
         assert len(on_disk(path)) == 20
 
-    def test_a_small_one_holds_all_after_every_save(self, storage, path):
+    def test_a_small_file_holds_all_objects_after_every_save(self, storage, path):
         for number in range(1, 20):
             State(name="é" * number).save()
             assert len(json.loads(path.read_text())) == number
         assert not journal(path).exists()
 
-    def test_is_not_touched_by_a_program_that_only_reads(self, path, environ, storage):
+    def test_a_program_that_only_reads_does_not_write_files(self, path, environ, storage):
         assert finish(start("print(models.storage.count())", environ)) == "0\n"
         assert list(path.parent.glob("file.json*")) == []
 
-    def test_is_of_its_owner_alone(self, storage, path, size):
+    def test_only_the_owner_can_read_the_files(self, storage, path, size):
         State(name="S").save()
         State(name="T").save()
         for each in path.parent.iterdir():
             assert stat.S_IMODE(each.stat().st_mode) == 0o600, each
 
-    def test_a_missing_one_is_an_empty_store_and_reading_makes_none(self, storage, path):
+    def test_a_missing_file_is_an_empty_store_and_reading_does_not_create_it(self, storage, path):
         assert storage.all() == {}
         assert storage.count() == 0
         assert list(path.parent.iterdir()) == []
 
-    def test_may_be_reached_by_a_link(self, tmp_path):
+    def test_it_may_be_a_symbolic_link(self, tmp_path):
         (tmp_path / "real").mkdir()
         (tmp_path / "link.json").symlink_to(tmp_path / "real" / "store.json")
         storage = FileStorage(tmp_path / "link.json")
@@ -109,7 +109,7 @@ class TestTheFile:
         assert (tmp_path / "link.json").is_symlink()
         assert len(json.loads((tmp_path / "real" / "store.json").read_text())) == 1
 
-    def test_classic_times_are_understood(self, path):
+    def test_classic_forms_of_times_are_read(self, path):
         path.write_text(json.dumps({"State.1": {
             "__class__": "State", "id": "1", "name": "S", "created_at": "2017-03-25 02:17:06",
             "updated_at": "2017-03-25T02:17:06.5"}, "State.2": {"name": "no times"}}))
@@ -119,13 +119,13 @@ class TestTheFile:
         assert found["State.2"]["id"] == "2"
         assert found["State.2"]["created_at"].startswith("1970-")
 
-    def test_what_the_models_do_not_know_is_kept(self, path, storage, size):
+    def test_unknown_classes_and_attributes_are_kept(self, path, storage, size):
         unknown = {"BaseModel.9": {"__class__": "BaseModel", "id": "9", "x": [1, {"y": None}]},
                    "Car.1": {"__class__": "Car", "id": "1"}}
         state = {"__class__": "State", "id": "1", "name": "S", "nickname": "Sunny", "tags": ["a", {"b": 1}],
                  "created_at": "2020-01-01T00:00:00.000000", "updated_at": "2020-01-01T00:00:00.000000"}
         text = json.dumps({**unknown, "State.1": state, "State.2": {**state, "id": "2"}})
-        path.write_bytes(json_objects.OURS + text[1:].encode())
+        path.write_bytes(json_objects.MARKER + text[1:].encode())
         assert storage.count() == 2
         State(name="new").save()
         found = storage.get(State, "1")
@@ -142,7 +142,7 @@ class TestTheFile:
 
 
 class TestLeniency:
-    def test_an_object_is_saved_before_its_attributes_and_owner_are_there(self, storage, path):
+    def test_an_object_can_be_saved_before_its_owner_and_without_attributes(self, storage, path):
         storage.new(State(id="1"))
         storage.new(City(id="2", state_id="nowhere"))
         storage.new(Place(id="3", name="P"))
@@ -161,24 +161,24 @@ class TestLeniency:
         storage.close()
         assert storage.get(City, "2").state.name == "N"
 
-    def test_a_text_that_was_always_too_long_does_not_hinder_other_changes(self, path, storage):
+    def test_an_object_with_a_too_long_text_can_be_changed_in_other_attributes(self, path, storage):
         path.write_text(json.dumps({"City.1": {"name": "x" * 200, "state_id": "1"}}))
         city = storage.get(City, "1")
         city.state_id = "2"
         city.save()
         assert on_disk(path)["City.1"]["state_id"] == "2"
 
-    def test_attributes_that_the_file_lacks_or_has_as_null_read_as_nothing(self, path, storage):
+    def test_missing_and_null_attributes_read_as_blank_values(self, path, storage):
         path.write_text('{"Place.1": {"name": null, "max_guest": null, "latitude": 3}, "Place.2": {}}')
         for id in "12":
             place = storage.get(Place, id)
             assert (place.name, place.max_guest, place.city_id, place.amenities) == ("", 0, "", [])
         assert storage.get(Place, "1").latitude == 3.0
 
-    def test_addresses_that_stand_twice_open_as_they_are(self, path, storage, caplog):
+    def test_duplicate_addresses_are_loaded_and_logged(self, path, storage, caplog):
         path.write_text('{"User.1": {"email": "a@b.c"}, "User.2": {"email": "A@B.C"}, "User.3": {"email": "x@b.c"}}')
         assert storage.count(User) == 3
-        assert "More than one of the users has the email" in caplog.text
+        assert "Several users have the same email: " in caplog.text
         assert "x@b.c" not in caplog.text
 
 
@@ -188,7 +188,7 @@ class TestDamage:
         (b"", "line 1"), (b"[]", "list"), (b'"text"', "str"), (b"null", "NoneType"), (b"\0\0\0\0", "line 1"),
         (b'{"a": "\xff"}', "byte 7"),
         (b'{"State.1": {"name": "S"}} {', "line 1, column 28"), (b"[" * 200_000, "nested")])
-    def test_is_a_clear_error_that_names_file_and_place_and_nothing_is_overwritten(self, storage, path, text, place):
+    def test_the_error_names_file_and_place_and_nothing_is_overwritten(self, storage, path, text, place):
         path.write_bytes(text)
         for _ in range(2):
             with pytest.raises(Damaged) as caught:
@@ -214,11 +214,11 @@ class TestDamage:
         (b'"Place.1": {"latitude": NaN}}', "NaN"), (b'"Place.1": {"amenity_ids": "x"}}', "Place.1: amenity_ids"),
         (b'"Place.1": {"max_guest": 99999999999999999999}}', "Place.1"),
         (b'"State.1": {"name": "\\ud800"}}', "State.1")])
-    def test_of_an_object_in_a_file_of_ours_is_one_too(self, storage, path, text, place):
-        self.test_is_a_clear_error_that_names_file_and_place_and_nothing_is_overwritten(
-            storage, path, json_objects.OURS + text, place)
+    def test_the_error_names_the_damaged_object_in_a_file_of_the_current_format(self, storage, path, text, place):
+        self.test_the_error_names_file_and_place_and_nothing_is_overwritten(
+            storage, path, json_objects.MARKER + text, place)
 
-    def test_a_file_cut_anywhere_is_damaged_or_whole_but_never_empty(self, storage, path, monkeypatch):
+    def test_a_file_truncated_at_any_byte_is_reported_as_damaged(self, storage, path, monkeypatch):
         monkeypatch.setattr(file_storage, "PAUSE", 0)
         Market()
         whole = path.read_bytes()
@@ -227,7 +227,7 @@ class TestDamage:
             with pytest.raises(Damaged):
                 FileStorage(path).reload()
 
-    def test_a_large_file_cut_in_half_is_damaged(self, path):
+    def test_a_large_file_truncated_in_the_middle_is_reported_as_damaged(self, path):
         large = {f"State.{number}": {"name": "x" * 100} for number in range(5_000)}
         for text in (json.dumps(large), json.dumps(large, indent=1)):
             path.write_text(text)
@@ -245,12 +245,12 @@ class TestDamage:
         found = on_disk(path)
         assert {key: obj["name"] for key, obj in found.items()} == {key: obj["name"] for key, obj in objects.items()}
 
-    def test_nested_objects_do_not_confuse_the_reader(self, path, monkeypatch):
+    def test_nested_objects_are_read_correctly_in_parts(self, path, monkeypatch):
         monkeypatch.setattr(json_objects, "READ_SIZE", 10)
         path.write_text('{"State.1": {"x": {"y": {}}, "City.2": {"z": {}}, "name": "S"}, "State.2": {"name": "T"}}')
         assert [obj["name"] for obj in on_disk(path).values()] == ["S", "T"]
 
-    def test_a_damaged_journal_is_a_clear_error(self, storage, path, size):
+    def test_a_damaged_journal_is_reported(self, storage, path, size):
         if size == "small":
             return
         for number in range(4):
@@ -268,16 +268,16 @@ class TestDamage:
         State(name="1").save()
         State(name="2").save()
         path.write_text('{"State.9": {"name": "put back"}}')
-        with pytest.raises(Damaged, match="another"):
+        with pytest.raises(Damaged, match="holds changes to an earlier"):
             FileStorage(path).reload()
         journal(path).unlink()
         assert [obj["name"] for obj in on_disk(path).values()] == ["put back"]
 
 
-class TestTheLaterWord:
-    """An object that stands in the file and in its journal, or twice in the journal."""
+class TestRepeatedObjects:
+    """An object may be in the file and in its journal, or several times in the journal."""
 
-    def test_what_was_unlinked_or_removed_stays_so_for_who_opens_the_store_anew(self, storage, path, size):
+    def test_an_unlinked_or_removed_amenity_stays_so_when_the_store_is_opened_again(self, storage, path, size):
         market = Market()
         market.place.amenities = [market.pool]
         market.place.save()
@@ -289,7 +289,7 @@ class TestTheLaterWord:
             assert each.get(Place, market.place.id).amenity_ids == []
             assert each.get(Amenity, market.pool.id) is None
 
-    def test_another_ones_change_brings_nothing_back(self, storage, path, size):
+    def test_a_change_by_another_process_does_not_restore_removed_links(self, storage, path, size):
         market, other = Market(), FileStorage(path)
         assert len(other.get(Place, market.place.id).amenity_ids) == 2
         other.close()
@@ -303,7 +303,7 @@ class TestTheLaterWord:
             place = each.get(Place, market.place.id)
             assert (place.max_guest, place.amenity_ids) == (3, [])
 
-    def test_what_another_changed_twice_is_not_damaged(self, storage, path, size):
+    def test_an_object_that_another_process_changed_twice_can_be_read(self, storage, path, size):
         state, other = State(name="first"), FileStorage(path)
         state.save()
         assert other.get(State, state.id).name == "first"
@@ -316,12 +316,12 @@ class TestTheLaterWord:
         for name in ("fourth", "fifth"):
             state.name = name
             state.save()
-        other.compact()      # as a server does whose worker made them
+        other.compact()      # as a server does after its workers' changes
         assert json.loads(path.read_text())[f"State.{state.id}"]["name"] == "fifth"
 
 
 class TestSeveralProcesses:
-    def test_eight_that_create_200_each_lose_none(self, environ, path):
+    def test_eight_processes_that_create_200_states_each_lose_none(self, environ, path):
         code = "for number in range(200): State(name=f'{sys.argv[1]}-{number}').save()"
         processes = [start(code, environ, str(number)) for number in range(8)]
         for process in processes:
@@ -329,7 +329,7 @@ class TestSeveralProcesses:
         names = {obj["name"] for obj in json.loads(path.read_text()).values()}
         assert names == {f"{process}-{number}" for process in range(8) for number in range(200)}
 
-    def test_each_sees_what_the_other_wrote(self, storage, environ, path, size):
+    def test_a_process_sees_the_changes_of_another(self, storage, environ, path, size):
         states = [State(name=str(number)) for number in range(3)]
         for state in states:
             state.save()
@@ -342,7 +342,7 @@ State(name='added', id='new').save()""", environ))
         assert names == ["changed", "2", "added"]
         assert storage.get(State, states[1].id) is None
 
-    def test_changes_of_two_to_one_object_are_both_kept(self, storage, environ, size):
+    def test_changes_of_two_processes_to_one_object_are_both_kept(self, storage, environ, size):
         user = User(email="a@b.c", password="x")
         user.save()
         finish(start(f"""
@@ -354,7 +354,7 @@ user = models.storage.get(User, '{user.id}'); user.first_name = 'Ada'; user.save
         found = storage.get(User, user.id)
         assert (found.first_name, found.last_name) == ("Ada", "Lovelace")
 
-    def test_an_address_is_taken_across_processes(self, storage, environ):
+    def test_two_processes_cannot_store_the_same_address(self, storage, environ):
         process = start("""
 from models.user import User
 from errors import Conflict
@@ -362,16 +362,16 @@ try:
     User(email='A@B.C', password='x').save()
 except Conflict as error:
     print(error)""", environ)
-        mine = ""
+        refusal = ""
         try:
             User(email="a@b.c", password="x").save()
-        except Conflict as error:   # whoever was first
-            mine = str(error)
-        assert ("email" in mine) != ("email" in finish(process))
+        except Conflict as error:   # the other process was first
+            refusal = str(error)
+        assert ("email" in refusal) != ("email" in finish(process))
         storage.close()
         assert storage.count(User) == 1
 
-    def test_a_reader_does_not_wait_for_a_long_transaction_that_wrote_nothing_yet(self, storage, environ):
+    def test_a_reader_does_not_wait_for_a_transaction_that_has_not_written_yet(self, storage, environ):
         State(name="S").save()
         code = "print(models.storage.count(), flush=True); sys.stdin.readline(); print(models.storage.count())"
         process = start(code, environ)
@@ -383,7 +383,7 @@ except Conflict as error:
             assert process.stdout.readline() == "1\n"
         finish(process)
 
-    def test_who_does_not_let_go_is_named(self, storage, environ, monkeypatch):
+    def test_the_process_that_holds_the_lock_is_named(self, storage, environ, monkeypatch):
         monkeypatch.setattr(lock, "TIMEOUT", 0.2)
         process = start("""
 with models.storage.transaction():
@@ -397,14 +397,14 @@ with models.storage.transaction():
         State(name="T").save()
         assert storage.count(State) == 1
 
-    def test_a_snapshot_cannot_be_written_in(self, storage):
+    def test_writing_inside_a_snapshot_is_refused(self, storage):
         State(name="S").save()
-        with storage.snapshot(), pytest.raises(Unavailable, match="while it is being read"):
+        with storage.snapshot(), pytest.raises(Unavailable, match="inside a block that reads a snapshot"):
             State(name="T").save()
         State(name="U").save()
         assert storage.count(State) == 2
 
-    def test_an_error_after_the_file_was_written_is_noticed(self, storage, path, size, monkeypatch):
+    def test_the_file_is_read_again_after_an_error_between_file_and_commit(self, storage, path, size, monkeypatch):
         State(name="a").save()
         State(name="b").save()
 
@@ -416,7 +416,7 @@ with models.storage.transaction():
         assert {state.name for state in storage.all(State).values()} == {
             obj["name"] for obj in on_disk(path).values()}
 
-    def test_a_server_that_is_ended_leaves_one_whole_file(self, environ, path):
+    def test_a_server_that_ends_merges_the_journal(self, environ, path):
         write_large(path)
         port = free_port()
         with Server(["wsgi.py", "--port", str(port)], environ, port) as server:
@@ -426,7 +426,7 @@ with models.storage.transaction():
             assert len(json.loads(path.read_text())) == 100
         assert len(json.loads(path.read_text())) == 101
 
-    def test_a_fold_by_one_is_followed_by_another_without_reading_all_again(self, storage, path, monkeypatch):
+    def test_a_process_that_has_read_everything_does_not_read_a_merged_file_again(self, storage, path, monkeypatch):
         monkeypatch.setattr(json_file, "SMALL", 0)
         monkeypatch.setattr(json_file, "FOLD_AT", 1000)
         State(name="1").save()
@@ -435,10 +435,10 @@ with models.storage.transaction():
         other.reload()
         storage.compact()
         State(name="3").save()
-        monkeypatch.setattr(type(other._file), "_read_all", lambda *_: pytest.fail("it was all read again"))
+        monkeypatch.setattr(type(other._file), "_read_all", lambda *_: pytest.fail("the whole file was read again"))
         assert other.count(State) == 3
 
-    def test_a_clean_exit_leaves_one_whole_file(self, path, environ, monkeypatch):
+    def test_a_program_that_ends_merges_the_journal(self, path, environ, monkeypatch):
         write_large(path)
         finish(start("State(name='new').save()", environ))
         assert len(json.loads(path.read_text())) == 101
@@ -448,8 +448,8 @@ with models.storage.transaction():
 
 
 class TestCrashes:
-    def test_killed_at_random_nothing_acknowledged_is_lost(self, path, environ):
-        """Rounds of writers that are killed without warning; what they said they had stored must be there."""
+    def test_no_acknowledged_write_is_lost_when_writers_are_killed_at_random(self, path, environ):
+        """Writers print each id after storing it, and are killed; all printed ids must be stored."""
         chance, acknowledged = random.Random(1), set()
         path.write_text(json.dumps({f"State.{number}": {"name": "x" * 900} for number in range(80)}))
         code = """
@@ -469,7 +469,7 @@ while True:
             assert acknowledged <= found
         assert len(acknowledged) > 100
 
-    def test_cut_off_at_any_byte_of_the_journal_the_transactions_before_are_there(self, path, storage, monkeypatch):
+    def test_a_journal_truncated_at_any_byte_keeps_all_complete_transactions(self, path, storage, monkeypatch):
         monkeypatch.setattr(json_file, "SMALL", 0)
         monkeypatch.setattr(json_file, "FOLD_AT", 1000)
         State(name="first").save()
@@ -478,13 +478,13 @@ while True:
             State(name=str(number)).save()
             ends.append(journal(path).stat().st_size)
         text, header = journal(path).read_bytes(), len(journal(path).read_bytes().splitlines(keepends=True)[0])
-        Path(f"{path}.lock").unlink()   # which says what was acknowledged, and here nothing behind the cut was
+        Path(f"{path}.lock").unlink()   # its note has the end of the journal, which this test truncates
         for cut in range(header, len(text)):
             journal(path).write_bytes(text[:cut])
             names = {obj["name"] for obj in on_disk(path).values()}
             assert names == {"first", *(str(number) for number in range(3) if ends[number] <= cut)}
 
-    def test_writing_goes_on_after_what_a_crash_left(self, path, storage, monkeypatch):
+    def test_writing_continues_after_an_incomplete_line_in_the_journal(self, path, storage, monkeypatch):
         monkeypatch.setattr(json_file, "SMALL", 0)
         monkeypatch.setattr(json_file, "FOLD_AT", 1000)
         for name in "abc":
@@ -497,7 +497,7 @@ while True:
         assert {obj["name"] for obj in on_disk(path).values()} == {*"abcd"}
 
     @pytest.mark.parametrize("moment", ["replace", "begin"])
-    def test_a_crash_while_folding_loses_nothing_and_brings_nothing_back(self, path, storage, monkeypatch, moment):
+    def test_a_crash_during_a_merge_loses_nothing_and_restores_nothing(self, path, storage, monkeypatch, moment):
         monkeypatch.setattr(json_file, "SMALL", 0)
         monkeypatch.setattr(json_file, "FOLD_AT", 1000)
         gone = State(name="gone")
@@ -522,7 +522,7 @@ while True:
         assert {obj["name"] for obj in on_disk(path).values()} == {*"abc"}
         assert {state.name for state in storage.all(State).values()} == {*"abc"}
 
-    def test_an_error_while_writing_leaves_memory_and_file_as_they_were(self, path, storage, size, monkeypatch):
+    def test_an_error_while_writing_changes_neither_memory_nor_file(self, path, storage, size, monkeypatch):
         State(name="a").save()
         State(name="b").save()
         before = path.read_bytes()
@@ -541,7 +541,7 @@ while True:
 
 
 class TestFullDisk:
-    def test_is_a_clear_error_and_the_old_content_stays_whole(self, small_disk, monkeypatch):
+    def test_a_full_disk_is_reported_and_all_stored_objects_stay(self, small_disk, monkeypatch):
         (small_disk / "other").write_bytes(b"x" * 65536)
         storage = FileStorage(small_disk / "file.json")
         monkeypatch.setattr(models, "storage", storage)
@@ -559,7 +559,7 @@ class TestFullDisk:
         State(name="there is space again").save()
         assert len(on_disk(small_disk / "file.json")) == len(stored) + 1
 
-    def test_a_folder_that_is_not_there_is_a_clear_error(self, tmp_path, monkeypatch):
+    def test_a_missing_folder_is_reported(self, tmp_path, monkeypatch):
         storage = FileStorage(tmp_path / "nowhere" / "file.json")
         monkeypatch.setattr(models, "storage", storage)
         assert storage.count() == 0
@@ -568,7 +568,7 @@ class TestFullDisk:
 
 
 class TestThreadsOfOneProcess:
-    def test_a_reader_sees_no_half_of_a_transaction(self, storage):
+    def test_a_reader_never_sees_half_a_transaction(self, storage):
         ended = threading.Event()
         seen = set()
 
@@ -588,7 +588,7 @@ class TestThreadsOfOneProcess:
 
 
 class TestClassicFile:
-    def test_opens_as_it_is(self, data, tmp_path):
+    def test_the_classic_file_opens_with_all_its_objects(self, data, tmp_path):
         path = tmp_path / "file.json"
         path.write_bytes((data / "classic-file.json").read_bytes())
         storage = FileStorage(path)
@@ -602,12 +602,12 @@ class TestClassicFile:
 
 
 @pytest.mark.parametrize("work", ["write", "rewrite"])
-def test_a_file_is_never_written_without_its_lock_not_even_by_an_optimized_program(tmp_path, work):
+def test_a_file_is_not_written_without_its_lock_even_with_python_o(tmp_path, work):
     code = ("import sys\nfrom errors import Unavailable\nfrom models.engine.file.json_file import JSONFile\n"
             "file = JSONFile(sys.argv[1])\n[*file.changes()[1]]\n"
             "try: getattr(file, sys.argv[2])(*[{}] * (sys.argv[2] == 'write'), lambda: iter([{}]))\n"
             "except Unavailable as error: print(error)")
     ended = subprocess.run([sys.executable, "-O", "-c", code, str(tmp_path / "x.json"), work], cwd=ROOT, text=True,
                            capture_output=True, timeout=60)
-    assert "the lock for writing was not held" in ended.stdout, ended.stderr
+    assert "the write lock was not held" in ended.stdout, ended.stderr
     assert not (tmp_path / "x.json").exists()

@@ -1,4 +1,4 @@
-"""A file of an older HBNB becomes ours when it is opened: its texts and passwords, and nothing else."""
+"""Conversion of an older HBNB's file when it is opened."""
 from __future__ import annotations
 
 import json
@@ -36,16 +36,17 @@ OLD: dict[str, Any] = {
     "State.1": {"id": "1", "__class__": "State", "name": "A<br>B"},
     "Car.1": {"id": "1", "__class__": "Car", "name": "T<BR />"}}
 
-# What cannot be used: key, object, and why.
+# Objects that cannot be used: key, object, reason.
 BAD: list[tuple[str, Any, str]] = [
-    ("State.1", [], "it is not the object that its key names"), ("State.1", 5, "it is not the object"),
-    ("State.1", None, "it is not the object"), ("State.1", "x", "it is not the object"), ("State.", {}, "Missing id"),
-    ("State.1", {"id": "2"}, "it is not the object"), ("State.1", {"id": 2}, "it is not the object"),
-    ("State.1", {"__class__": "City"}, "it is not the object"),
-    ("State.1", {"__class__": None}, "it is not the object"), ("State.1", {"name": ["x"]}, "name must be a text"),
+    ("State.1", [], "it is not an object with the id and class of its key"), ("State.1", 5, "it is not an object with"),
+    ("State.1", None, "it is not an object with"), ("State.1", "x", "it is not an object with"),
+    ("State.", {}, "Missing id"),
+    ("State.1", {"id": "2"}, "it is not an object with"), ("State.1", {"id": 2}, "it is not an object with"),
+    ("State.1", {"__class__": "City"}, "it is not an object with"),
+    ("State.1", {"__class__": None}, "it is not an object with"), ("State.1", {"name": ["x"]}, "name must be a text"),
     ("State.1", {"name": True}, "name must be a text"), ("State.1", {"name": "\ud800"}, "name must not hold"),
     ("State.1", {"created_at": "yesterday"}, "created_at: 'yest"),
-    ("State.1", {"created_at": 5}, "created_at: 5 is no time"),
+    ("State.1", {"created_at": 5}, "created_at: 5 is not a time"),
     ("Place.1", {"max_guest": "two"}, "max_guest must be a"),
     ("Place.1", {"max_guest": 1.5}, "max_guest must be a whole"),
     ("Place.1", {"max_guest": True}, "max_guest must be a"),
@@ -55,7 +56,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("Place.1", {"latitude": 10**400}, "latitude must"),
     ("Place.1", {"amenity_ids": "x"}, "amenity_ids must be a list"),
     ("Place.1", {"amenity_ids": [None]}, "amenity_ids"),
-    ("User.1", {"password": "secret", "created_at": "x"}, "created_at: 'x' is no time"),
+    ("User.1", {"password": "secret", "created_at": "x"}, "created_at: 'x' is not a time"),
     ("Car.1", {"wheels": 4}, "there is no class Car"),
     ("no key at all", {"x": [1]}, "there is no class no key at all")]
 
@@ -79,54 +80,55 @@ def opened(path: Path) -> FileStorage:
 
 
 class TestTexts:
-    def test_that_are_plain_are_not_looked_into_for_other_bytes(self, path, monkeypatch):
+    def test_ascii_texts_are_not_decoded_one_by_one(self, path, monkeypatch):
         path.write_text(json.dumps({f"State.{number}": {"name": "Plain & simple"} for number in range(3)}
                                    | {"State.x": {"name": "Qu\u00c3\u00a9bec"}}))
-        looked: list[str] = []
-        monkeypatch.setattr(texts, "likely_letters", lambda text: (looked.append(text), texts.letters(text))[1])
+        decoded: list[str] = []
+        monkeypatch.setattr(texts, "fix_encoding_if_clear",
+                            lambda text: (decoded.append(text), texts.fix_encoding(text))[1])
         assert {state.name for state in opened(path).all(State).values()} == {"Plain & simple", "Québec"}
-        assert looked == ["QuÃ©bec"]
+        assert decoded == ["QuÃ©bec"]
 
     @pytest.mark.parametrize(("raw", "meant"), [
         (b"plain", "plain"), (b"caf\xe9", "café"), ("café 🏝".encode(), "café 🏝"), (b"\x93You\x92ll\x94", "“You’ll”"),
         (b"\xc9t\xe9", "Été")])
-    def test_are_read_by_their_bytes(self, raw, meant):
-        assert texts.read(raw) == meant
-        assert texts.letters(raw.decode("latin-1")) == meant
+    def test_texts_are_decoded_by_their_bytes(self, raw, meant):
+        assert texts.decode(raw) == meant
+        assert texts.fix_encoding(raw.decode("latin-1")) == meant
 
     @pytest.mark.parametrize(("raw", "words"), [
-        (b"\xe2\x80\x99 \xe9", "both UTF-8 and bytes that are none"), (b"caf\xc3\xa9 \xff", "both"),
+        (b"\xe2\x80\x99 \xe9", "mixes UTF-8 with other bytes"), (b"caf\xc3\xa9 \xff", "mixes"),
         (b"\x81", "neither"), ("x’".encode()[:-1] + b"y\x8d", "neither")])
-    def test_of_no_one_kind_are_refused(self, raw, words):
+    def test_texts_without_a_single_encoding_are_refused(self, raw, words):
         with pytest.raises(ValueError, match=words):
-            texts.read(raw)
+            texts.decode(raw)
 
-    def test_of_both_kinds_stay_in_a_file(self, path):
+    def test_texts_that_mix_encodings_are_not_changed_in_a_file(self, path):
         text = "It\u00e2\x80\x99s \u00e9"
         path.write_text(json.dumps({"State.1": {"name": text}}))
         assert opened(path).get(State, "1").name == text
 
     @pytest.mark.parametrize("text", ["Hawaiʻi", "“é”", "🏝", "Ünï", "", "a\x81b\ud800"])
-    def test_that_were_right_stay_so(self, text):
-        assert texts.letters(text) == text
+    def test_correct_texts_are_not_changed(self, text):
+        assert texts.fix_encoding(text) == text
 
     @pytest.mark.parametrize("end", ["<BR />", "<BR /", "<BR", "<br"])
-    def test_may_end_in_the_middle_of_a_tag(self, end):
-        assert texts.lines(f"a{end}") == "a\n"
+    def test_an_incomplete_tag_at_the_end_becomes_a_line_break(self, end):
+        assert texts.fix_line_breaks(f"a{end}") == "a\n"
 
-    def test_get_line_breaks_for_their_tag_and_lose_nothing_else(self):
-        assert texts.lines("a<BR />b<br>c<br/>d <b>e</b> <3 &amp;\n") == "a\nb\nc\nd <b>e</b> <3 &amp;\n"
+    def test_br_tags_become_line_breaks_and_nothing_else_changes(self):
+        assert texts.fix_line_breaks("a<BR />b<br>c<br/>d <b>e</b> <3 &amp;\n") == "a\nb\nc\nd <b>e</b> <3 &amp;\n"
 
 
 class TestOpening:
-    def test_mends_texts_and_passwords_and_keeps_the_rest(self, path, caplog):
+    def test_texts_and_passwords_are_converted_and_the_rest_is_kept(self, path, caplog):
         storage = opened(path)
         assert "5 objects were converted from the old format" in caplog.text
         assert "1 unknown attribute was left out: User.nick (1)" in caplog.text
         assert "1 object cannot be used and was left out; it stays in the file: Car.1 (there is no class Car)" in (
             caplog.text)
         assert storage.get(Review, "1").text == "You’ll\nlove\n it …"
-        assert storage.get(Review, "2").text == OLD["Review.2"]["text"]     # of no one kind
+        assert storage.get(Review, "2").text == OLD["Review.2"]["text"]     # it mixes encodings
         assert storage.get(State, "1").name == "A\nB"
         kept = json.loads(path.read_text())
         assert kept["Car.1"] == OLD["Car.1"]
@@ -139,47 +141,47 @@ class TestOpening:
         assert storage.get(User, "2").check_password("secret")
         assert storage.get(User, "3").password == passwords.NO_LOGIN
 
-    def test_cut_off_by_who_typed_it_ends_with_a_line_and_loses_nothing(self, path, monkeypatch):
+    def test_ctrl_c_ends_with_a_message_and_loses_nothing(self, path, monkeypatch):
         before = path.read_bytes()
         storage = FileStorage(path)
         monkeypatch.setattr(models, "storage", storage)
         monkeypatch.setattr(passwords, "all_protected", Mock(side_effect=KeyboardInterrupt))
-        with pytest.raises(Misconfigured, match=r"^hbnb: cut off .*: nothing is lost$"):
+        with pytest.raises(Misconfigured, match=r"^hbnb: interrupted .*: no data was lost$"):
             models.check()
         assert path.read_bytes() == before
 
-    def test_is_done_once(self, path, monkeypatch, caplog):
+    def test_a_file_is_converted_only_once(self, path, monkeypatch, caplog):
         storage = opened(path)
         storage.new(Review(id="9", text="My <BR />", place_id="p", user_id="1"))
         storage.save()
         before = path.read_bytes()
-        assert before.startswith(json_objects.OURS)
+        assert before.startswith(json_objects.MARKER)
         caplog.clear()
-        monkeypatch.setattr(passwords, "protected", lambda _: pytest.fail("it was hashed once more"))
+        monkeypatch.setattr(passwords, "protected", lambda _: pytest.fail("it was hashed again"))
         assert opened(path).get(Review, "9").text == "My <BR />"
         assert path.read_bytes() == before
         assert caplog.text == ""
 
     @pytest.mark.parametrize("kept", ["Caf\u00c3\u00a9\u00e2\u0080\u0099", "Caf\u00e9\x92"])
-    def test_hashes_the_letters_that_were_meant_by_a_password(self, path, kept):
+    def test_a_password_is_hashed_after_its_encoding_was_corrected(self, path, kept):
         path.write_text(json.dumps({"User.1": OLD["User.1"] | {"password": kept}}))
         assert opened(path).get(User, "1").check_password("Café’")
 
-    def test_leaves_a_file_alone_that_has_nothing_to_mend(self, path):
+    def test_a_file_that_needs_no_conversion_is_not_written(self, path):
         path.write_text(json.dumps({"State.1": {"name": "S"}}))
         before = path.read_bytes()
         assert opened(path).count() == 1
         assert path.read_bytes() == before
 
-    def test_of_a_large_one_that_is_then_changed_marks_it(self, path):
+    def test_a_large_file_gets_the_current_format_with_its_first_change(self, path):
         path.write_text(json.dumps({f"State.{number}": {"name": "x" * 1000} for number in range(100)}))
         storage = opened(path)
         storage.new(State(id="new", name="My <BR />"))
         storage.save()
-        assert path.read_bytes().startswith(json_objects.OURS)
+        assert path.read_bytes().startswith(json_objects.MARKER)
         assert opened(path).get(State, "new").name == "My <BR />"
 
-    def test_of_one_that_cannot_be_written_works_in_memory(self, path, monkeypatch, caplog):
+    def test_a_file_that_cannot_be_written_is_converted_in_memory(self, path, monkeypatch, caplog):
         def refuse(*_: Any) -> None:
             raise PermissionError(13, "Permission denied")
         monkeypatch.setattr("models.engine.file.json_objects.write", refuse)
@@ -190,7 +192,7 @@ class TestOpening:
         assert path.read_bytes() == before
         assert "in memory only" in caplog.text
 
-    def test_by_several_processes_at_once_is_right_for_each(self, path, environ):
+    def test_several_processes_can_open_the_file_at_once(self, path, environ):
         code = ("from models.user import User; from models.state import State; State(name='new').save()\n"
                 "print(models.storage.get(User, '1').check_password('secret'), models.storage.get(State, '1').name)")
         processes = [start(code, {**environ, "HBNB_FILE_PATH": str(path)}) for _ in range(4)]
@@ -199,16 +201,16 @@ class TestOpening:
         assert storage.count(State) == 5
         assert storage.get(User, "2").check_password("secret")
 
-    def test_is_left_to_who_was_quicker(self, path):
+    def test_the_second_of_two_processes_does_not_write_the_file_again(self, path):
         slow, quick = FileStorage(path), FileStorage(path)
         assert slow.count() == quick.count() == 6
-        quick._keep_mended()
+        quick._write_converted()
         before = path.stat()
-        slow._keep_mended()
+        slow._write_converted()
         assert path.stat() == before
         assert slow.get(User, "1").password == quick.get(User, "1").password
 
-    def test_is_said_by_the_console_and_answered_as_ever(self, path, environ):
+    def test_the_console_logs_the_conversion_and_prints_its_result(self, path, environ):
         ended = subprocess.run([sys.executable, str(ROOT / "console.py"), "count", "State"], text=True,
                                env={**environ, "HBNB_FILE_PATH": str(path)}, capture_output=True, timeout=60)
         assert ended.stdout == "1\n"
@@ -221,7 +223,7 @@ class TestOddValues:
         path.write_text(json.dumps(objects))
         return opened(path)
 
-    def test_are_read_by_the_type_of_their_column(self, path):
+    def test_values_are_converted_to_the_types_of_their_columns(self, path):
         storage = self.opened(path, {
             "State.33": {"id": 33, "name": 5}, "City.7": {"id": 7, "state_id": 33, "name": "C"},
             "Amenity.2": {"id": 2, "name": "Wifi"},
@@ -239,7 +241,7 @@ class TestOddValues:
         assert json.loads(path.read_text())["City.7"]["state_id"] == "33"
 
     @pytest.mark.parametrize("kept", [123456, "123456", 0, 1.5, True])
-    def test_of_passwords_become_hashes(self, path, kept):
+    def test_passwords_of_any_type_become_hashes(self, path, kept):
         storage = self.opened(path, {"User.1": {"email": "a@b.c", "password": kept}})
         if kept is not True:
             assert storage.get(User, "1").check_password(str(kept))
@@ -248,8 +250,8 @@ class TestOddValues:
         storage.save()
         assert not re.search(r'"password":\s*"?(123456|0|1.5|true)\W', path.read_text())
 
-    def test_of_passwords_that_are_text_in_a_file_of_ours_become_hashes_too(self, path):
-        path.write_bytes(json_objects.OURS + b'"User.1": {"email": "a@b.c", "password": "123456"}, "User.2": {}}')
+    def test_text_passwords_in_a_file_of_the_current_format_become_hashes(self, path):
+        path.write_bytes(json_objects.MARKER + b'"User.1": {"email": "a@b.c", "password": "123456"}, "User.2": {}}')
         storage = opened(path)
         assert storage.get(User, "1").check_password("123456")
         assert storage.get(User, "2").password == ""
@@ -260,31 +262,31 @@ class TestOddValues:
         {"created_at": "x", "more": [{"password": "hunter2"}]}, [{"password": "hunter2"}],
         {"created_at": "x", "password": "hunter2\ud800"}])
     @pytest.mark.parametrize("key", ["User.u", "Car.u"])
-    def test_of_passwords_never_stay_plain_in_an_object_that_is_refused(self, path, key, obj):
+    def test_passwords_in_a_refused_object_are_hashed(self, path, key, obj):
         self.opened(path, {key: obj})
         assert key in path.read_text()
         assert "hunter2" not in path.read_text()
 
     @pytest.mark.parametrize("password", ["hunter2", ["hunter2"], {"a": "hunter2"}])
-    def test_of_passwords_in_a_refused_object_of_a_file_of_ours_or_a_backup_never_stay_plain(self, path, password):
+    def test_passwords_in_a_refused_object_of_a_current_file_or_a_backup_are_hashed(self, path, password):
         refused = {"Refused.User.u": {"reason": "x", "object": {"password": password}}}
-        path.write_bytes(json_objects.OURS + json.dumps(refused)[1:].encode())
+        path.write_bytes(json_objects.MARKER + json.dumps(refused)[1:].encode())
         storage = opened(path)
         assert "Refused.User.u" in path.read_text()
         assert "hunter2" not in path.read_text()
-        path.write_bytes(json_objects.OURS + b"}")
+        path.write_bytes(json_objects.MARKER + b"}")
         storage.restore(iter([refused]), replace=True)
         assert "Refused.User.u" in path.read_text()
         assert "hunter2" not in path.read_text()
 
-    def test_of_an_unknown_attribute_are_left_out_and_counted(self, path, caplog):
+    def test_unknown_attributes_are_left_out_and_counted(self, path, caplog):
         self.opened(path, {f"Place.{id}": {"stars": 5, "<BR />": 1} for id in "12"})
         assert "4 unknown attributes were left out: Place.<BR /> (2), Place.stars (2)" in caplog.text
 
     @pytest.mark.parametrize(("key", "obj", "reason"), BAD)
-    def test_refuse_their_object_alone_and_nothing_of_it_is_lost(self, path, caplog, key, obj, reason):
+    def test_an_object_that_cannot_be_used_is_refused_and_kept_in_the_file(self, path, caplog, key, obj, reason):
         path.write_text(json.dumps({"State.good": {"name": "S<BR />"}, key: obj}))
-        for _ in range(2):      # the second time, the file is ours
+        for _ in range(2):      # the second time, the file has the current format
             storage = opened(path)
             assert storage.all().keys() == {"State.good"}
             storage.new(State(id="new", name="N"))
@@ -305,8 +307,8 @@ class TestOddValues:
         assert f"({reason}" in caplog.text
         assert path.name in caplog.text
 
-    def test_are_read_the_same_beside_plain_values_and_alone(self, path):
-        """A value is the same if all others of its attribute are plain, which spares reading them."""
+    def test_values_are_converted_alike_alone_and_among_plain_values(self, path):
+        """If all values of an attribute are plain, they are not converted one by one; the result must be the same."""
         odd = {"State.7": {"id": 7, "name": "A<br>"}, "State.8": {"name": "Caf\u00c3\u00a9"}, "State.9": {"name": None},
                "State.\u00e9": {"created_at": "2020-01-01 00:00+02:00"}}
         for key, obj in odd.items():
@@ -314,18 +316,18 @@ class TestOddValues:
             among = self.opened(path, {"State.a": {"id": "a", "name": "A"}, key: obj}).all().values()
             assert [each.to_dict() for each in alone] == [each.to_dict() for each in among if each.id != "a"]
 
-    def test_count_in_the_plural_only_if_there_are_more(self, path, caplog):
+    def test_messages_use_the_plural_for_more_than_one(self, path, caplog):
         self.opened(path, {"State.1": {"name": "A<br>"}})
         assert "1 object was converted from the old format" in caplog.text
         self.opened(path, {"Car.1": {}, "Car.2": {}})
         assert "2 objects cannot be used and were left out; they stay in the file: Car.1 (" in caplog.text
 
-    def test_of_ids_that_no_store_can_hold_refuse_their_object_alone(self, path, caplog):
+    def test_an_object_with_an_invalid_id_is_refused(self, path, caplog):
         assert self.opened(path, {"State.good": {}, "State.\ud800": {}}).all().keys() == {"State.good"}
         assert "(id must be an id" in caplog.text
 
     @pytest.mark.parametrize(("key", "obj", "reason"), BAD)
-    def test_are_refused_by_an_import_for_the_same_reason(self, path, key, obj, reason, monkeypatch):
+    def test_an_import_refuses_the_same_objects_for_the_same_reasons(self, path, key, obj, reason, monkeypatch):
         storage = FileStorage(path.parent / "empty.json")
         monkeypatch.setattr(models, "storage", storage)
         path.write_text(json.dumps({"State.good": {"name": "S"}, key: obj}))

@@ -1,4 +1,4 @@
-"""Migrations, and an old database that becomes ours: nothing is lost, and what cannot be done is said beforehand."""
+"""Migrations, and the conversion of an older HBNB's database."""
 from __future__ import annotations
 
 import json
@@ -21,7 +21,7 @@ import wsgi
 from cli.db import db
 from config import Settings
 from errors import Conflict, Misconfigured, Outdated, Unavailable
-from legacy import database as takeover
+from legacy import database as conversion
 from migrations import HEAD, SINCE
 from migrations.runner import Migrations
 from models import passwords
@@ -39,7 +39,7 @@ REVISIONS = sorted(path.stem[1:] for path in (ROOT / "migrations/versions").glob
 NEWER = "9999"
 CLASSIC = {"State": 11, "City": 32, "User": 30, "Amenity": 47, "Place": 154, "Review": 718}
 TABLES = ["states", "cities", "users", "amenities", "places", "reviews", "place_amenity"]
-# A database of an older HBNB, in small.
+# A small database of an older HBNB.
 SMALL = """
 CREATE TABLE states (id varchar(60) NOT NULL, created_at datetime NOT NULL, updated_at datetime NOT NULL,
     name varchar(128) NOT NULL, PRIMARY KEY (id)) ENGINE={engine} DEFAULT CHARSET=latin1;
@@ -74,7 +74,7 @@ MD5 = "5ebe2294ecd0e0f08eab7690d2a6ee69"      # of "secret"
 
 
 class Database:
-    """A database of a test's own."""
+    """A database for one test."""
 
     def __init__(self, server: MariaDB, settings: Settings) -> None:
         self.server, self.settings, self.name = server, settings, settings.mysql_db
@@ -101,7 +101,7 @@ class Database:
         return self.open().migrations()
 
     def schema(self) -> dict[str, Any]:
-        """The tables, by what each line of their definitions says."""
+        """Return the sorted lines of each table's definition."""
         names = [name for name, in self.rows("SHOW TABLES") if name != "alembic_version"]
         return {name: sorted(line.strip(" ,") for line in self.rows(f"SHOW CREATE TABLE {name}")[0][1].splitlines())
                 for name in names}
@@ -120,7 +120,7 @@ class Database:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[MariaDB]:
-    """A server that does not wait for the disk: tables are made and dropped here all the time."""
+    """A server that does not wait for the disk, because these tests create and drop many tables."""
     server = MariaDB("--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0")
     try:
         server.execute((ROOT / "setup_mysql_test.sql").read_text())
@@ -162,19 +162,19 @@ def use(database: Database, monkeypatch: pytest.MonkeyPatch, env: str = "dev") -
 
 
 class TestSchema:
-    def test_of_the_models_and_of_the_migrations_is_the_same(self, make):
+    def test_the_models_and_the_migrations_make_the_same_schema(self, make):
         migrated, made = make("migrated"), make("made")
         assert migrated.migrations.upgrade() == REVISIONS
         made.open().reload()
         assert migrated.schema() == made.schema()
         assert migrated.rows("SELECT * FROM alembic_version") == made.rows("SELECT * FROM alembic_version")
 
-    def test_the_head_is_the_last_of_the_migrations(self, database):
+    def test_head_is_the_last_migration(self, database):
         scripts = database.migrations._scripts
         assert scripts.get_heads() == [migrations.HEAD]
         assert all(isinstance(each.module.backward_compatible, bool) for each in scripts.walk_revisions())
 
-    def test_goes_down_and_up_again_with_rows_in_place(self, database, monkeypatch):
+    def test_a_downgrade_and_an_upgrade_keep_all_rows(self, database, monkeypatch):
         storage = use(database, monkeypatch)
         market = Market()
         market.place.latitude, market.place.description = 42.123456789012, "Hawaiʻi 🏝\nuse <br> to break; Ã©"
@@ -191,23 +191,23 @@ class TestSchema:
         assert database.content() == rows
         assert stored(use(database, monkeypatch)) == before
 
-    def test_without_unknown_prices_has_0_in_their_places_and_says_so(self, database, monkeypatch):
+    def test_a_downgrade_to_0003_sets_unknown_prices_to_0_and_reports_it(self, database, monkeypatch):
         storage = use(database, monkeypatch)
         market = Market()
         market.place.price_by_night = None
         market.place.save()
         engines_of(storage).transactions.dispose()
-        said: list[str] = []
-        monkeypatch.setattr("models.engine.db.ddl.say", said.append)
+        reported: list[str] = []
+        monkeypatch.setattr("models.engine.db.ddl.report", reported.append)
         assert database.migrations.downgrade("0003") == REVISIONS[:2:-1]
         assert database.rows("SELECT price_by_night FROM places") == [(0,)]
-        assert any(each.startswith("1 places without a price have the price 0 now; import their listings again")
-                   for each in said)
+        assert any(each.startswith("1 places without a price now have the price 0; import their listings again")
+                   for each in reported)
         assert any("`price_by_night` int(11) NOT NULL" in line for line in database.schema()["places"])
         assert database.migrations.upgrade() == REVISIONS[3:]
         assert any("`price_by_night` int(11) DEFAULT NULL" in line for line in database.schema()["places"])
 
-    def test_of_an_older_version_of_ours_is_brought_up_in_dev_by_itself(self, database, monkeypatch):
+    def test_the_schema_of_an_older_release_is_upgraded_at_start_in_dev(self, database, monkeypatch):
         storage = use(database, monkeypatch)
         Market()
         before, schema = stored(storage), database.schema()
@@ -226,7 +226,7 @@ class TestSchema:
         assert stored(use(database, monkeypatch)) == before
         assert database.schema() == schema
 
-    def test_makes_indexes_and_keys_once_more_after_a_cut(self, database):
+    def test_an_upgrade_adds_missing_indexes_and_keys_again(self, database):
         database.migrations.upgrade()
         schema = database.schema()
         database.migrations.downgrade("0002")
@@ -240,18 +240,18 @@ class TestSchema:
 class TestStart:
     @pytest.mark.parametrize("env", ["staging", "production"])
     @pytest.mark.parametrize("old", [False, True])
-    def test_is_refused_where_the_schema_is_not_ours(self, database, env, old):
+    def test_a_start_on_another_schema_is_refused_in_staging_and_production(self, database, env, old):
         if old:
             database.fill()
         with pytest.raises(Outdated, match="run `flask --app wsgi db upgrade`"):
             database.open(env).reload()
         assert ("states" in database.schema()) == old
 
-    def test_makes_the_tables_in_dev(self, database):
+    def test_a_start_on_an_empty_database_creates_the_tables_in_dev(self, database):
         database.open().reload()
         assert database.rows("SELECT * FROM alembic_version") == [(HEAD, SINCE)]
 
-    def test_says_the_command_in_dev_where_rows_would_change(self, small):
+    def test_a_start_in_dev_is_refused_if_an_upgrade_would_change_rows(self, small):
         before = small.content()
         with pytest.raises(Outdated, match="back it up, and run `flask --app wsgi db upgrade`"):
             small.open().reload()
@@ -259,14 +259,14 @@ class TestStart:
 
     @pytest.mark.parametrize(("stamp", "fits"), [
         ((NEWER, HEAD), True), ((NEWER, "0001"), True), ((NEWER, NEWER), False), (("0001", "0001"), False)])
-    def test_is_possible_on_a_newer_schema_that_this_version_can_live_with(self, database, stamp, fits):
+    def test_a_start_on_a_newer_schema_is_allowed_only_if_it_is_compatible(self, database, stamp, fits):
         database.migrations.upgrade()
         database.execute("UPDATE alembic_version SET version_num = '{}', since = '{}'".format(*stamp))
         storage = database.open("production")
         if fits:
             storage.reload()
         else:
-            with pytest.raises(Outdated, match=f"is {NEWER}, which this HBNB, of {HEAD}" if stamp[0] > HEAD else (
+            with pytest.raises(Outdated, match=f"is {NEWER}, but this HBNB only knows" if stamp[0] > HEAD else (
                     "has the schema 0001")):
                 storage.reload()
 
@@ -278,50 +278,50 @@ class TestStart:
         if since == HEAD:
             assert (stops, database.migrations.upgrade()) == ([], [])
         else:
-            assert f"The schema is {NEWER}, which this HBNB, of {HEAD}, does not know: start the one" in stops[0]
-            with pytest.raises(Conflict, match=f"The schema is {NEWER}, which this HBNB"):
+            assert f"The schema is {NEWER}, but this HBNB only knows schemas up to {HEAD}: start the" in stops[0]
+            with pytest.raises(Conflict, match=f"The schema is {NEWER}, but this HBNB"):
                 database.migrations.upgrade()
         assert database.rows("SELECT * FROM alembic_version") == [(NEWER, since)]
 
     @pytest.mark.parametrize("revision", ["0001a", "9999", "bfe1"])
-    def test_of_a_schema_that_nobody_knows_is_refused_and_said_by_every_command(self, small, monkeypatch, revision):
+    def test_every_command_refuses_an_unknown_schema(self, small, monkeypatch, revision):
         use(small, monkeypatch, "production")
         small.migrations.upgrade()
         small.execute(f"UPDATE alembic_version SET version_num = '{revision}', since = '{revision}'")
         for command in ("status", "upgrade", "downgrade"):
             found = CliRunner().invoke(db, [command])
             assert found.exit_code == 1
-            assert f"The schema is {revision}, which this HBNB, of {HEAD}, does not know: start the one" in found.output
+            assert f"The schema is {revision}, but this HBNB only knows schemas up to {HEAD}: start" in found.output
 
-    def test_of_a_newer_schema_is_taken_back_by_the_newer_one_only(self, small, monkeypatch):
+    def test_only_a_newer_hbnb_can_downgrade_its_schema(self, small, monkeypatch):
         use(small, monkeypatch)
         small.migrations.upgrade()
         small.execute(f"UPDATE alembic_version SET version_num = '{NEWER}', since = '{HEAD}'")
         found = CliRunner().invoke(db, ["downgrade"])
         assert found.exit_code == 1
-        assert found.output == f"Error: The schema is {NEWER}: only a newer HBNB can take it back\n"
+        assert found.output == f"Error: The schema is {NEWER}: only a newer HBNB can downgrade it\n"
 
-    def test_is_refused_where_a_table_is_gone(self, small, monkeypatch):
+    def test_a_missing_table_is_refused_at_start_and_by_every_command(self, small, monkeypatch):
         storage = use(small, monkeypatch, "production")
         small.migrations.upgrade()
         small.execute("DROP TABLE reviews")
-        with pytest.raises(Outdated, match="lacks reviews: `flask --app wsgi db status` says what to do"):
+        with pytest.raises(Outdated, match="lacks the tables reviews: run `flask --app wsgi db status`"):
             storage.reload()
         schema = small.schema()
         for command in ("status", "upgrade", "downgrade"):
             found = CliRunner().invoke(db, [command])
             assert found.exit_code == 1
-            assert "The tables reviews are gone: keep what there is by mysqldump, drop the others" in found.output
+            assert "The tables reviews are missing: save the others by mysqldump, drop them and" in found.output
         assert small.schema() == schema
         assert json.loads(CliRunner().invoke(db, ["status", "--json"]).output)["up_to_date"] is False
 
-    def test_made_anew_says_which_programs_can_use_it_as_a_migrated_one_does(self, make):
+    def test_a_created_and_a_migrated_schema_have_the_same_stamp(self, make):
         made, migrated = make("made"), make("migrated")
         made.open().reload()
         migrated.migrations.upgrade()
         assert made.rows("SELECT * FROM alembic_version") == migrated.rows("SELECT * FROM alembic_version")
 
-    def test_reads_a_stamp_that_alembic_itself_made(self, database):
+    def test_a_stamp_of_alembic_without_since_is_read(self, database):
         database.migrations.upgrade()
         database.execute("ALTER TABLE alembic_version DROP since")
         database.open("production").reload()
@@ -330,14 +330,14 @@ class TestStart:
 
     @pytest.mark.parametrize("command", [
         ["wsgi.py"], ["-m", "api.v1.app"], ["-m", "web_flask.app"], ["console.py"]])
-    def test_is_refused_in_one_line_by_every_program(self, small, tmp_path, command):
+    def test_every_program_refuses_to_start_with_a_message_of_one_line(self, small, tmp_path, command):
         ended = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=60,
                                input="", env=environment(small.settings, tmp_path) | {"HBNB_ENV": "production"})
         assert ended.returncode == 1
         assert ended.stderr == ("hbnb: The database migrated has the tables of an older HBNB: stop all programs that "
                                 "use it, back it up, and run `flask --app wsgi db upgrade`\n")
 
-    def test_is_answered_503_by_other_wsgi_servers_until_it_is_migrated(self, small, monkeypatch, caplog):
+    def test_requests_under_another_wsgi_server_are_answered_503_until_the_upgrade(self, small, monkeypatch, caplog):
         use(small, monkeypatch, "staging")
         client = wsgi.create_app(replace(small.settings, env="staging")).test_client()
         assert [client.get(path).status_code for path in ("/api/v1/states", "/", "/health/live")] == [503, 503, 200]
@@ -345,7 +345,7 @@ class TestStart:
         small.migrations.upgrade()
         assert client.get("/api/v1/states").status_code == 200
 
-    def test_after_a_database_that_was_away_is_refused_when_it_is_there(self, small, monkeypatch, tmp_path):
+    def test_an_outdated_schema_is_refused_once_the_database_is_reachable(self, small, monkeypatch, tmp_path):
         socket = tmp_path / "socket"
         small.settings = replace(small.settings, mysql_host=str(socket))
         storage = use(small, monkeypatch, "production")
@@ -359,7 +359,7 @@ class TestStart:
         assert storage.count(State) == 1
         models.check()
 
-    def test_is_refused_at_once_while_somebody_migrates(self, small, monkeypatch):
+    def test_a_start_during_a_migration_is_refused_at_once(self, small, monkeypatch):
         monkeypatch.setattr(models, "storage", small.open("production"))
         with closing(small.server.connect(small.name)) as other:
             other.cursor().execute("SELECT GET_LOCK('hbnb.migrated', 0)")
@@ -367,8 +367,8 @@ class TestStart:
                 models.check()
 
 
-class TestTakeover:
-    def test_mends_what_it_should_and_nothing_else(self, small, monkeypatch):
+class TestConversion:
+    def test_texts_defaults_and_passwords_are_converted_and_nothing_else(self, small, monkeypatch):
         small.migrations.upgrade()
         storage = use(small, monkeypatch, "production")
         assert counts() == {"State": 1, "City": 1, "User": 3, "Amenity": 2, "Place": 2, "Review": 1}
@@ -386,122 +386,125 @@ class TestTakeover:
         assert bob.check_password("secret")
         assert not bob.check_password(MD5)
 
-    def test_ends_with_the_schema_of_an_empty_database(self, small, make):
+    def test_it_makes_the_same_schema_as_in_an_empty_database(self, small, make):
         small.migrations.upgrade()
         other = make("other")
         other.migrations.upgrade()
         assert small.schema() == other.schema()
 
-    def test_takes_tables_without_transactions_and_keys(self, database):
+    def test_myisam_tables_are_converted(self, database):
         database.fill("MyISAM")
         database.migrations.upgrade()
         assert database.rows("SELECT COUNT(*) FROM place_amenity") == [(2,)]
         assert any("fk_place_amenity_place_id" in line for line in database.schema()["place_amenity"])
 
-    def test_reads_each_text_by_its_bytes(self, small):
+    def test_each_text_is_decoded_by_its_bytes(self, small):
         texts = {"E9": "é", "C3A9": "é", "436166E920939294": "Café “’”", "E28099F09F8F9D": "’🏝", "": "", "41": "A",
                  "C9": "É"}
         for number, kept in enumerate(texts):
             small.execute(f"INSERT INTO amenities SELECT 'x{number}', created_at, updated_at, X'{kept}' FROM states")
-        assert any("2 name get the letters that were meant" in line for line in small.migrations.plan().lines)
+        assert any("2 name get their encoding corrected" in line for line in small.migrations.plan().lines)
         small.migrations.upgrade()
         assert small.rows("SELECT name FROM amenities WHERE id LIKE 'x%' ORDER BY id") == [
             (meant,) for meant in texts.values()]
 
-    def test_tells_what_would_happen_and_changes_nothing(self, small):
+    def test_the_plan_lists_all_changes_and_changes_nothing(self, small):
         before, schema = small.content(), small.schema()
         plan = small.migrations.plan()
         assert (small.content(), small.schema()) == (before, schema)
         assert plan.stops == []
         [users] = [line for line in plan.lines if line.startswith("users: ")]
-        assert users.startswith("users: 3 rows; id, created_at, updated_at, email, password, first_name, last_name get")
-        assert "1 last_name is set where it was not" in users
+        assert users.startswith("users: 3 rows; new column types: id, created_at, updated_at, email, password, first_n")
+        assert "1 last_name was NULL and gets its default" in users
         assert "3 passwords become hashes" in users
         assert any("places: 2 rows" in line and "1 description get line breaks for <BR />" in line
                    for line in plan.lines)
 
     @pytest.mark.parametrize(("statement", "words"), [
         ("UPDATE users SET email = 'ADA@X.org' WHERE id = 'u3'",
-         r"users.email may belong to one .*: u1 \(Ada@x.org\), u3 \(ADA@X.org\)"),
-        ("SET FOREIGN_KEY_CHECKS = 0; DELETE FROM states", r"cities.state_id names none of the states.*: c1"),
-        ("DELETE FROM users WHERE id = 'u2'", r"places.user_id names none of the users.*: p2\n.*reviews.user_id.*: r1"),
-        ("DELETE FROM amenities WHERE id = 'a2'", r"place_amenity.amenity_id names none of the amenities.*: p1/a2"),
-        ("UPDATE reviews SET user_id = 'U2'", "reviews.user_id names none of the users, or writes its id"),
-        ("UPDATE users SET email = NULL WHERE id <> 'u2'",
-         r"users.email is NULL where there must be a value.*: u1, u3"),
-        ("UPDATE reviews SET text = X'E28099E9'", r"reviews.text holds both UTF-8 and bytes that are none.*: r1"),
+         r"users have the same e-mail address, .*: u1 \(Ada@x.org\), u3 \(ADA@X.org\)"),
+        ("SET FOREIGN_KEY_CHECKS = 0; DELETE FROM states", r"cities.state_id is not the id of one of the states.*: c1"),
+        ("DELETE FROM users WHERE id = 'u2'",
+         r"places.user_id is not the id of one of the users.*: p2\n.*reviews.user_id.*: r1"),
+        ("DELETE FROM amenities WHERE id = 'a2'", r"place_amenity.amenity_id is not the id of one of .*: p1/a2"),
+        ("UPDATE reviews SET user_id = 'U2'", "reviews.user_id is not the id of one of the users, or differs from it"),
+        ("UPDATE users SET email = NULL WHERE id <> 'u2'", r"users.email is NULL, but required.*: u1, u3"),
+        ("UPDATE reviews SET text = X'E28099E9'", r"reviews.text mixes UTF-8 with other bytes.*: r1"),
         ("ALTER TABLE reviews CONVERT TO CHARACTER SET utf8mb3; "
          "UPDATE reviews SET text = CONVERT(X'C3A2C280C29920C3A9' USING utf8mb4)",
-         r"reviews.text holds both UTF-8 and bytes that are none: write it anew: r1"),
+         r"reviews.text mixes UTF-8 with other bytes: write the text again: r1"),
         ("UPDATE reviews SET text = X'81'", r"reviews.text holds bytes that are neither.*: r1"),
         ("SET FOREIGN_KEY_CHECKS = 0; UPDATE states SET name = X'E9', id = X'E9'; UPDATE cities SET state_id = X'E9'",
-         r"states.id is no id"),
+         r"states.id is not an id"),
         ("ALTER TABLE places MODIFY name TEXT; UPDATE places SET name = REPEAT('x', 129) WHERE id = 'p1'",
          "places.name has more than 128 characters.*: p1"),
-        ("ALTER TABLE places ADD stars int", r"places.stars is no column of HBNB's"),
+        ("ALTER TABLE places ADD stars int", r"places.stars is not a column of HBNB"),
         ("ALTER TABLE reviews DROP text", r"reviews has no column text"),
         ("ALTER TABLE places MODIFY price_by_night double; UPDATE places SET price_by_night = 9.5 WHERE id = 'p1'",
-         "places.price_by_night is no whole number.*: p1"),
+         "places.price_by_night is not a whole number.*: p1"),
         ("CREATE TABLE mine (s varchar(60), t int, FOREIGN KEY f (s) REFERENCES states (id)) CHARSET=latin1",
-         "mine is no table of HBNB's and has a foreign key"),
+         "mine, which is not HBNB's, has a foreign key to a table of HBNB"),
         ("CREATE TABLE mine (id varchar(60) PRIMARY KEY, t int) CHARSET=latin1; "
          "INSERT INTO mine VALUES ('New York', 1); ALTER TABLE states ADD CONSTRAINT theirs "
          " FOREIGN KEY (name) REFERENCES mine (id)",
-         r"states has a foreign key to a table that is not HBNB's: drop it \(theirs\)"),
-        ("ALTER TABLE users ADD CONSTRAINT hmm CHECK (email LIKE '%@%')", r"users has a check: drop it \(hmm\)"),
+         r"states has a foreign key to a table that is not HBNB's: drop the key \(theirs\)"),
+        ("ALTER TABLE users ADD CONSTRAINT hmm CHECK (email LIKE '%@%')",
+         r"users has a check constraint: drop it \(hmm\)"),
         ("CREATE TABLE places__new (mine int, own int); INSERT INTO places__new VALUES (1, 2)",
-         "places__new is in the way, and no copy of an upgrade: drop it, or give it another name"),
-        ("CREATE TABLE users__old AS SELECT * FROM users", "users__old is in the way, and users is not what an"),
+         "places__new exists, but was not made by an upgrade: drop it, or rename it"),
+        ("CREATE TABLE users__old AS SELECT * FROM users", "users__old exists, but users was not made by the"),
         ("CREATE TRIGGER tr BEFORE INSERT ON users FOR EACH ROW SET NEW.first_name = 'x'",
          r"users has a trigger.*\(tr\)"),
         ("ALTER TABLE place_amenity DROP PRIMARY KEY; INSERT INTO place_amenity VALUES ('p1', 'a1')",
-         r"place_amenity has several rows of one place_id and amenity_id: remove all but one: p1/a1")])
-    def test_is_stopped_before_anything_changes(self, small, statement, words):
+         r"place_amenity has several rows with the same place_id and amenity_id: remove all but one: p1/a1")])
+    def test_rows_that_cannot_be_converted_stop_it_before_anything_changes(self, small, statement, words):
         small.execute(statement)
         before, schema = small.content(), small.schema()
         with pytest.raises(Conflict, match=words) as stopped:
             small.migrations.upgrade()
-        assert str(stopped.value).startswith("This stops it, and nothing was changed:")
+        assert str(stopped.value).startswith("The upgrade cannot run, and nothing was changed:")
         assert (small.content(), small.schema()) == (before, schema)
         assert re.search(words, "\n".join(small.migrations.plan().stops))
 
     @pytest.mark.parametrize(("statement", "stops"), [
-        ("ALTER TABLE states ADD stars int", ["states.stars is no column of HBNB's: move it into a table of its own, "
-                                              "or drop it"]),
+        ("ALTER TABLE states ADD stars int", ["states.stars is not a column of HBNB: move it into another table, or "
+                                              "drop it"]),
         ("ALTER TABLE users DROP email", ["users has no column email: add it, with its values"]),
         ("ALTER TABLE states ADD stars int, ADD hue int; UPDATE cities SET state_id = 's2'", [
-            "states.hue is no column", "states.stars is no column", "cities.state_id names none of the states"])])
-    def test_is_stopped_by_what_is_wrong_and_by_nothing_else(self, small, statement, stops):
+            "states.hue is not a column", "states.stars is not a column",
+            "cities.state_id is not the id of one of the states"])])
+    def test_each_fault_is_reported_once(self, small, statement, stops):
         small.execute(f"SET FOREIGN_KEY_CHECKS = 0; {statement}")
         found = small.migrations.plan().stops
         assert [said[:len(meant)] for said, meant in zip(sorted(found), sorted(stops), strict=True)] == sorted(stops)
 
     @pytest.mark.parametrize("missing", ["reviews", "place_amenity", "cities, places, reviews, place_amenity"])
-    def test_makes_what_is_missing(self, small, make, missing):
+    def test_missing_tables_are_created(self, small, make, missing):
         small.execute(f"SET FOREIGN_KEY_CHECKS = 0; DROP TABLE {missing}")
         plan = small.migrations.plan()
         assert plan.stops == []
         for name in missing.split(", "):
-            assert f"{name} is not there, and is made" in plan.lines
+            assert f"{name} does not exist, and will be created" in plan.lines
         assert small.migrations.upgrade() == REVISIONS
         other = make("other")
         other.migrations.upgrade()
         assert small.schema() == other.schema()
         assert small.rows("SELECT COUNT(*) FROM users") == [(3,)]
 
-    def test_says_nothing_of_tables_where_there_are_none(self, database):
+    def test_the_plan_for_an_empty_database_lists_only_the_migrations(self, database):
         assert [line[:6] for line in database.migrations.plan().lines] == [f"{each}: " for each in REVISIONS]
 
-    def test_is_stopped_by_a_foreign_key_of_another_database(self, small):
+    def test_a_foreign_key_of_another_database_stops_it(self, small):
         small.execute("CREATE DATABASE bills; GRANT SELECT ON bills.* TO hbnb_test@localhost; CREATE TABLE bills.bills "
                       "(s varchar(60) CHARSET latin1, FOREIGN KEY f (s) REFERENCES migrated.states (id))")
         try:
             assert small.migrations.plan().stops == [
-                "bills.bills is no table of HBNB's and has a foreign key to one: drop it (f), and make it anew later"]
+                "bills.bills, which is not HBNB's, has a foreign key to a table of HBNB: drop the key (f), and create "
+                "it again afterwards"]
         finally:
             small.execute("DROP DATABASE bills")
 
-    def test_says_of_a_user_with_too_few_rights_which_are_needed(self, small):
+    def test_a_user_with_too_few_rights_is_told_where_the_rights_are_listed(self, small):
         small.execute("CREATE USER few@localhost IDENTIFIED BY 'few'; GRANT SELECT ON migrated.* TO few@localhost")
         try:
             few = DBStorage(replace(small.settings, mysql_user="few", mysql_pwd="few"))
@@ -510,26 +513,26 @@ class TestTakeover:
         finally:
             small.execute("DROP USER few@localhost")
 
-    def test_sets_what_has_a_default_and_says_so(self, small):
+    def test_values_with_a_default_are_set_and_counted(self, small):
         small.execute("SET sql_mode = ''; ALTER TABLE users MODIFY created_at datetime NOT NULL DEFAULT '0000-00-00';"
                       "UPDATE users SET created_at = '0000-00-00', updated_at = NULL, password = NULL WHERE id = 'u1'")
-        assert any("1 created_at is set where it was not" in line for line in small.migrations.plan().lines)
+        assert any("1 created_at was NULL and gets its default" in line for line in small.migrations.plan().lines)
         small.migrations.upgrade()
         [row] = small.rows("SELECT YEAR(created_at), YEAR(updated_at), password FROM users WHERE id = 'u1'")
         assert row == (1970, 1970, passwords.NO_LOGIN)
 
-    def test_cut_off_anywhere_is_finished_by_the_next(self, small, make):
-        """Before any statement that changes something the work ends, as if its process were killed."""
+    def test_an_upgrade_interrupted_at_any_statement_is_completed_by_the_next(self, small, make):
+        """The upgrade ends before each statement that changes something, as if its process were killed."""
         whole = make("whole")
         whole.fill()
         whole.migrations.upgrade()
         before, sent = small.content(), []
         while "RENAME" not in " ".join(sent):
             assert {name: rows for name, rows in small.content().items() if name in before} == before
-            sent = killed(small, "upgrade", until=len(sent) + 1)
+            sent = run_until_killed(small, "upgrade", until=len(sent) + 1)
         assert len(sent) > 15
         cuts, last, until = 0, sent, 1
-        while sent := killed(small, "upgrade", until):    # each goes on where the last one ended
+        while sent := run_until_killed(small, "upgrade", until):    # each continues after the end of the last one
             cuts, last, until = cuts + 1, sent, until + 1 if sent == last else 1
             assert cuts < 60
         assert cuts > 20
@@ -538,15 +541,15 @@ class TestTakeover:
         whole.execute("UPDATE users SET password = ''")
         assert small.content() == whole.content()
 
-    def test_puts_the_old_tables_back_where_somebody_wrote_meanwhile(self, small, monkeypatch):
+    def test_the_old_tables_are_restored_if_another_program_wrote_meanwhile(self, small, monkeypatch):
         before, schema = small.content(), small.schema()
-        swap = takeover._swap
+        swap = conversion._swap
 
         def late(connection: Any, metadata: Any) -> None:
             small.execute("UPDATE states SET name = 'Late'")
             swap(connection, metadata)
-        monkeypatch.setattr(takeover, "_swap", late)
-        with pytest.raises(Conflict, match=r"states had 1 rows .* somebody wrote meanwhile"):
+        monkeypatch.setattr(conversion, "_swap", late)
+        with pytest.raises(Conflict, match=r"states had 1 rows .* another program wrote meanwhile"):
             small.migrations.upgrade()
         after = {name: rows for name, rows in small.content().items() if name in TABLES}
         assert after.pop("states")[0][3] == "Late"
@@ -557,28 +560,28 @@ class TestTakeover:
         small.migrations.upgrade()
         assert small.rows("SELECT name FROM states") == [("Late",)]
 
-    def test_takes_the_rights_that_are_documented_and_no_others(self, small):
-        [rights] = re.findall(r"The user needs `(.*?)`", (ROOT / "docs" / "database.md").read_text())
+    def test_the_documented_rights_are_enough(self, small):
+        [rights] = re.findall(r"The user needs\s`(.*?)`", (ROOT / "docs" / "database.md").read_text())
         small.server.execute(f"CREATE OR REPLACE USER lodger@localhost IDENTIFIED BY 'p';"
                              f"GRANT {rights} ON migrated.* TO lodger@localhost")
         small.settings = replace(small.settings, mysql_user="lodger", mysql_pwd="p")
         assert small.migrations.plan().stops == []
         assert small.migrations.upgrade() == REVISIONS
 
-    def test_names_the_indexes_that_go(self, small):
+    def test_the_plan_names_the_indexes_that_are_dropped(self, small):
         small.execute("ALTER TABLE users ADD UNIQUE mine (first_name, email)")
-        assert [line for line in small.migrations.plan().lines if "loses" in line] == [
-            "users loses indexes that are not HBNB's: mine; make them anew later"]
+        assert [line for line in small.migrations.plan().lines if "dropped" in line] == [
+            "users: these indexes are not HBNB's and are dropped: mine; create them again later if you need them"]
 
-    def test_going_back_names_them_too(self, small, monkeypatch):
+    def test_a_downgrade_names_the_indexes_that_are_dropped(self, small, monkeypatch):
         use(small, monkeypatch)
         small.migrations.upgrade()
         small.execute("ALTER TABLE states ADD INDEX mine (name)")
-        assert "states loses indexes that are not HBNB's: mine; make them anew later\n" in (
+        assert "states: these indexes are not HBNB's and are dropped: mine; create them again later" in (
             CliRunner().invoke(db, ["downgrade", "0001"]).output)
 
-    def test_keeps_what_was_written_into_the_new_tables_of_one_that_was_cut_off(self, small):
-        cut_off_after_renaming(small)
+    def test_rows_written_after_an_interrupted_upgrade_are_kept(self, small):
+        interrupted_after_renaming(small)
         small.execute("INSERT INTO states SELECT 's9', created_at, updated_at, name FROM states")
         with pytest.raises(Conflict, match="DROP TABLE amenities__apart1, states__apart1, users__apart1, "):
             small.migrations.upgrade()
@@ -586,24 +589,24 @@ class TestTakeover:
         assert small.rows("SELECT id FROM states") == [("s1",)]
         assert small.rows("SELECT id FROM states__apart1") == [("s1",), ("s9",)]
 
-    def test_somebodys_copy_is_not_taken_for_one_that_was_cut_off_after_going_back_either(self, small):
+    def test_a_copy_named_old_made_after_a_downgrade_stops_it(self, small):
         small.migrations.upgrade()
         small.migrations.downgrade("0001")
         small.execute("CREATE TABLE users__old AS SELECT * FROM users; "
                       "INSERT INTO users SELECT 'u9', created_at, updated_at, 'new@x.org', password, 'N', 'N' "
                       "FROM users WHERE id = 'u1'")
         before = small.content()
-        with pytest.raises(Conflict, match="users__old is in the way, and users is not what an upgrade"):
+        with pytest.raises(Conflict, match="users__old exists, but users was not made by the interrupted"):
             small.migrations.upgrade()
         assert small.content() == before
         small.execute("DROP TABLE users__old")
         assert small.migrations.upgrade() == REVISIONS[1:]
         assert small.rows("SELECT COUNT(*) FROM users") == [(4,)]
 
-    def test_of_going_back_that_was_cut_off_anywhere_everything_is_there_again(self, small, monkeypatch):
+    def test_an_upgrade_after_a_downgrade_interrupted_at_any_statement_restores_everything(self, small, monkeypatch):
         small.migrations.upgrade()
         schema, content, until = small.schema(), small.content(), 1
-        while killed(small, "downgrade", until, "0001"):
+        while run_until_killed(small, "downgrade", until, "0001"):
             use(small, monkeypatch, "production")
             assert CliRunner().invoke(db, ["status"]).exit_code == 1
             if small.rows("SELECT since FROM alembic_version WHERE since < '0002'"):
@@ -614,33 +617,33 @@ class TestTakeover:
             until += 3
         assert until > 20
 
-    def test_is_stopped_where_a_backup_was_put_back_after_one_that_was_cut_off(self, small):
-        cut_off_after_renaming(small)
+    def test_a_backup_restored_after_an_interrupted_upgrade_stops_it(self, small):
+        interrupted_after_renaming(small)
         small.execute(f"SET FOREIGN_KEY_CHECKS = 0; DROP TABLE {', '.join(TABLES)}")
         small.fill()
         small.execute("INSERT INTO states SELECT 's9', created_at, updated_at, name FROM states")
         before = small.content()
         for _ in range(2):
-            with pytest.raises(Conflict, match="states__old is in the way, and states is not"):
+            with pytest.raises(Conflict, match="states__old exists, but states was not made by"):
                 small.migrations.upgrade()
         assert small.content() == before
         small.execute(f"SET FOREIGN_KEY_CHECKS = 0; DROP TABLE {', '.join(f'{name}__old' for name in TABLES)}")
         small.migrations.upgrade()
         assert small.rows("SELECT id FROM states") == [("s1",), ("s9",)]
 
-    def test_is_one_at_a_time(self, small, tmp_path):
+    def test_two_upgrades_at_the_same_time_run_one_after_the_other(self, small, tmp_path):
         environ = environment(small.settings, tmp_path)
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
         processes = [subprocess.Popen(command, cwd=ROOT, env=environ, text=True, stdout=subprocess.PIPE,
                                       stderr=subprocess.PIPE) for _ in range(2)]
         printed = sorted(process.communicate(timeout=60) for process in processes)
         assert [error for _, error in printed] == ["", ""]
-        assert printed[0][0].startswith("0001: ") or f"{HEAD} is done" in printed[0][0]
+        assert printed[0][0].startswith("0001: ") or f"{HEAD}: done" in printed[0][0]
         assert printed[1][0] == "Nothing to do: the schema is up to date\n"
 
 
 class TestAddresses:
-    """From the version that told addresses apart by a collation of the server's."""
+    """The migration from revision 0002, which compared addresses by a collation of the server."""
 
     @pytest.fixture
     def before(self, small: Database) -> Database:
@@ -661,11 +664,11 @@ class TestAddresses:
         assert small.rows("SELECT id, email, email_key FROM users ORDER BY id") == [
             ("u1", "josé", "josé"), ("u2", "jose", "jose"), ("u3", "", None), ("u4", "", None)]
 
-    def test_the_rule_is_the_older_one_again_after_going_back(self, before):
+    def test_a_downgrade_restores_the_older_index_of_addresses(self, before):
         assert any("uq_users_email" in line and "(`email`)" in line for line in before.schema()["users"])
         assert not any("email_key" in line for line in before.schema()["users"])
 
-    def test_programs_of_the_version_before_keep_to_the_rule(self, before):
+    def test_the_index_also_binds_programs_of_the_previous_release(self, before):
         before.migrations.upgrade()
         assert before.rows("SELECT since FROM alembic_version") == [("0002",)]
         self.insert(before, "ADA@y.org")
@@ -674,19 +677,19 @@ class TestAddresses:
                            "VALUES ('x', NOW(), NOW(), 'ada@Y.org', '', '', '')")
         assert b"for key 'uq_users_email'" in refused.value.stderr
 
-    def test_users_who_are_equal_by_the_new_rule_are_named_and_nothing_is_changed(self, before):
-        self.insert(before, "k@x.org", "\u212a@x.org")      # the sign for kelvin, whose small letter is k
+    def test_users_with_equal_addresses_are_named_and_nothing_is_changed(self, before):
+        self.insert(before, "k@x.org", "\u212a@x.org")      # the Kelvin sign, whose small letter is k
         content, schema = before.content(), before.schema()
-        with pytest.raises(Conflict, match=r"whatever its capitals: .*: n0 \(k@x.org\), n1 \(\u212a@x.org\)"):
+        with pytest.raises(Conflict, match=r"the same e-mail address, .*: n0 \(k@x.org\), n1 \(\u212a@x.org\)"):
             before.migrations.upgrade()
         assert (before.content(), before.schema()) == (content, schema)
 
-    def test_going_back_names_the_users_whom_the_version_before_cannot_tell_apart(self, small, monkeypatch):
+    def test_a_downgrade_names_users_whose_addresses_the_previous_release_takes_for_equal(self, small, monkeypatch):
         use(small, monkeypatch)
         small.migrations.upgrade()
         schema = small.schema()
         self.insert(small, "josé@x.org", "jose@x.org")
-        assert re.search(r"cannot tell these apart: n0 \(josé@x.org\), n1 \(jose@x.org\)",
+        assert re.search(r"takes these for equal: n0 \(josé@x.org\), n1 \(jose@x.org\)",
                          CliRunner().invoke(db, ["downgrade", "0002"]).output)
         assert not any("uq_users_email" in line for line in small.schema()["users"])
         small.migrations.upgrade()
@@ -700,7 +703,7 @@ class TestAddresses:
 
 
 class TestCommands:
-    """What an operator types, in an environment where nothing can be served yet."""
+    """The commands `flask db …`, in an environment in which the server cannot start yet."""
 
     @pytest.fixture
     def run(self, small: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
@@ -710,12 +713,12 @@ class TestCommands:
             return CliRunner().invoke(db, arguments, **options)
         return run
 
-    def test_are_there_for_who_may_not_serve(self, small, tmp_path):
+    def test_the_commands_run_in_production_before_the_first_upgrade(self, small, tmp_path):
         environ = environment(small.settings, tmp_path) | {"HBNB_ENV": "production"}
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "db"]
         for words, status, printed in (
                 (["status"], 1, f"The schema has no revision; this HBNB needs revision {HEAD}\n0001: "),
-                (["upgrade"], 0, "0001 is done\n"),
+                (["upgrade"], 0, "0001: done\n"),
                 (["status"], 0, f"The schema has revision {HEAD}; this HBNB needs revision {HEAD}\n")):
             ended = subprocess.run([*command, *words], cwd=ROOT, env=environ, capture_output=True, text=True,
                                    timeout=60)
@@ -723,7 +726,7 @@ class TestCommands:
             assert printed in ended.stdout
 
     @pytest.mark.parametrize("env", ["dev", "test"])
-    def test_do_what_they_say_and_nothing_before(self, make, tmp_path, env):
+    def test_the_commands_do_not_create_tables_at_start(self, make, tmp_path, env):
         own = make("own_test")
         environ = environment(own.settings, tmp_path) | {"HBNB_ENV": env}
 
@@ -734,11 +737,11 @@ class TestCommands:
         assert own.rows("SHOW TABLES") == []
         own.migrations.upgrade()
         own.execute("INSERT INTO states VALUES ('s1', NOW(), NOW(), 'Here')")
-        assert "0002 is undone" in run("downgrade", "0001")
+        assert "0002: undone" in run("downgrade", "0001")
         assert f"The schema has revision 0001; this HBNB needs revision {HEAD}" in run("status")
         assert own.rows("SELECT version_num, name FROM alembic_version, states") == [("0001", "Here")]
 
-    def test_status_is_for_programs_too(self, run, small):
+    def test_status_prints_json_for_programs(self, run, small):
         found = run("status", "--json")
         assert found.exit_code == 1
         status = json.loads(found.output)
@@ -754,7 +757,7 @@ class TestCommands:
         assert json.loads(found.output) == {"current": HEAD, "head": HEAD, "up_to_date": True, "pending": [],
                                             "trouble": None}
 
-    def test_a_dry_run_lists_all_that_stops_it(self, run, small):
+    def test_a_dry_run_lists_all_stops(self, run, small):
         before = small.content()
         assert run("upgrade", "--dry-run").exit_code == 0
         small.execute("UPDATE users SET email = 'ADA@x.org'")
@@ -765,29 +768,30 @@ class TestCommands:
         small.execute("UPDATE users SET email = ELT(RIGHT(id, 1), 'Ada@x.org', 'bob@x.org', 'cy@x.org')")
         assert small.content() == before
 
-    def test_upgrade_says_rows_and_checksums_and_downgrade_what_stays(self, run):
+    def test_upgrade_prints_rows_and_checksums_and_downgrade_what_stays(self, run):
         found = run("upgrade").output
         assert re.search(r"place_amenity: 2 rows before and after, checksum [0-9a-f]{16}\n", found)
-        assert found.endswith(f"{HEAD} is done\n")
+        assert found.endswith(f"{HEAD}: done\n")
         assert run("upgrade").output == "Nothing to do: the schema is up to date\n"
-        assert "hashed passwords, with which an older HBNB lets nobody in" in run("downgrade", "0001").output
+        assert "hashed passwords, with which an older HBNB refuses to log in" in run("downgrade", "0001").output
         found = run("downgrade")
-        assert (found.exit_code, "There is nothing before 0001" in found.output) == (1, True)
+        assert (found.exit_code, "There is no revision before 0001" in found.output) == (1, True)
 
-    @pytest.mark.parametrize(("revision", "words"), [("0009", "There is no revision 0009"), (HEAD, "none before it")])
-    def test_downgrade_goes_to_revisions_that_were(self, run, small, revision, words):
+    @pytest.mark.parametrize(("revision", "words"), [
+        ("0009", "There is no revision 0009"), (HEAD, "is not an earlier revision")])
+    def test_downgrade_to_an_unknown_or_later_revision_is_refused(self, run, small, revision, words):
         small.migrations.upgrade()
         found = run("downgrade", revision)
         assert found.exit_code == 1
         assert words in found.output
 
-    def test_recreate_asks_and_is_for_dev_and_test_only(self, run, small, monkeypatch):
+    def test_recreate_asks_first_and_runs_in_dev_and_test_only(self, run, small, monkeypatch):
         monkeypatch.setenv("HBNB_MYSQL_DB", "migrated")
         small.migrations.upgrade()
         for env in ("staging", "production"):
             monkeypatch.setenv("HBNB_ENV", env)
             found = run("recreate", "--yes")
-            assert (found.exit_code, "dev and test only" in found.output) == (1, True)
+            assert (found.exit_code, "works only in dev and test" in found.output) == (1, True)
         monkeypatch.setenv("HBNB_ENV", "dev")
         assert run("recreate", input="n\n").exit_code == 1
         assert small.rows("SELECT COUNT(*) FROM states") == [(1,)]
@@ -795,17 +799,17 @@ class TestCommands:
         assert small.rows("SELECT COUNT(*) FROM states") == [(0,)]
 
     @pytest.mark.parametrize("arguments", [["status"], ["upgrade"], ["upgrade", "--dry-run"], ["downgrade"]])
-    def test_say_in_one_line_that_nobody_can_be_reached(self, small, monkeypatch, arguments):
+    def test_an_unreachable_database_is_reported_in_one_line(self, small, monkeypatch, arguments):
         away = DBStorage(replace(small.settings, mysql_host="/no/such/socket"))
         monkeypatch.setattr(models, "storage", away)
         found = CliRunner().invoke(db, arguments)
         assert found.exit_code == 1
-        advice = {"upgrade": r"\. See that it runs .*gone on with",
-                  "downgrade": r"\. See that it runs .*taken back then"}.get(arguments[-1], "")
+        advice = {"upgrade": r"\. Make sure that it is running .*an interrupted upgrade continues",
+                  "downgrade": r"\. Make sure that it is running .*`db downgrade` again"}.get(arguments[-1], "")
         assert re.fullmatch(r"Error: The database migrated cannot be used: Can't connect to local server through "
                             rf"socket '/no/such/socket' \(2\){advice}\n", found.output)
 
-    def test_cut_off_by_who_typed_them_say_that_nothing_is_lost(self, run, small, monkeypatch):
+    def test_ctrl_c_is_reported_and_nothing_is_lost(self, run, small, monkeypatch):
         before = small.content()
         with monkeypatch.context() as patched:
             patched.setattr(passwords, "all_protected", Mock(side_effect=KeyboardInterrupt))
@@ -815,7 +819,7 @@ class TestCommands:
         assert {name: rows for name, rows in small.content().items() if name in before} == before
         assert run("upgrade").exit_code == 0
 
-    def test_say_who_uses_a_table_that_is_to_be_changed(self, run, small, monkeypatch):
+    def test_a_table_in_use_by_another_program_is_reported(self, run, small, monkeypatch):
         monkeypatch.setattr("migrations.runner.LOCK_TIMEOUT", 1)
         before = small.content()
         with closing(small.server.connect("migrated")) as other:
@@ -827,7 +831,7 @@ class TestCommands:
         assert run("upgrade").exit_code == 0
 
     @pytest.mark.parametrize("command", ["status", "upgrade", "downgrade"])
-    def test_say_of_a_file_that_there_is_nothing_to_migrate(self, tmp_path, monkeypatch, command):
+    def test_with_the_file_engine_the_commands_do_nothing(self, tmp_path, monkeypatch, command):
         monkeypatch.setattr(models, "storage", models.make_storage(replace(Settings(), file_path=str(tmp_path / "f"))))
         found = CliRunner().invoke(db, [command])
         assert (found.exit_code, found.output) == (
@@ -835,17 +839,23 @@ class TestCommands:
 
 
 class Killed(BaseException):
-    """What ends the work without a word."""
+    """Stands for a kill of the process."""
 
 
-def cut_off_after_renaming(database: Database) -> None:
+def interrupted_after_renaming(database: Database) -> None:
     with pytest.MonkeyPatch.context() as patched, suppress(Killed):
-        patched.setattr(takeover, "_compare", Mock(side_effect=Killed))
+        patched.setattr(conversion, "_compare", Mock(side_effect=Killed))
         database.migrations.upgrade()
 
 
-def killed(database: Database, work: str, until: int, *values: str) -> list[str]:
-    """Upgrade or downgrade, and be killed after so many statements that change something. Returns: these."""
+def run_until_killed(database: Database, work: str, until: int, *values: str) -> list[str]:
+    """Upgrade or downgrade, and end after some statements that change something.
+
+    Args:
+        work: `upgrade` or `downgrade`.
+        until: the number of statements that are executed.
+    Returns: these statements; empty if the work was completed.
+    """
     storage, sent = database.open(), []
 
     def count(connection: Any, cursor: Any, sql: str, *_: Any) -> None:

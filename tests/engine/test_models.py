@@ -1,4 +1,4 @@
-"""The models as the contract has them, on both engines."""
+"""The models, as programs and tests of the classic HBNB use them, on both engines."""
 from __future__ import annotations
 
 import datetime
@@ -26,18 +26,18 @@ ALL = [Amenity, City, Place, Review, State, User]
 
 
 class TestBaseModel:
-    def test_is_made_plain_with_an_id_and_two_equal_utc_times(self):
+    def test_a_new_object_has_an_id_and_two_equal_utc_times(self):
         before = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
         obj = BaseModel()
         assert uuid.UUID(obj.id).version == 4
         assert before <= obj.created_at == obj.updated_at <= datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
 
-    def test_times_are_taken_anew_for_each_object(self):
+    def test_each_object_gets_its_own_times(self):
         first, second = State(), State()
         assert first.created_at < second.created_at
         assert first.id != second.id
 
-    def test_is_made_from_the_dict_that_it_gives(self):
+    def test_an_object_can_be_created_from_to_dict(self):
         obj = BaseModel()
         obj.name, obj.number = "Holberton", 89
         again = BaseModel(**obj.to_dict())
@@ -46,7 +46,7 @@ class TestBaseModel:
         assert isinstance(again.created_at, datetime.datetime)
         assert "__class__" not in vars(again)
 
-    def test_to_dict_gives_every_attribute_and_the_class(self):
+    def test_to_dict_has_every_attribute_and_the_class(self):
         obj = BaseModel()
         obj.name, obj.my_number = "x", 1
         assert obj.to_dict() == {
@@ -54,15 +54,15 @@ class TestBaseModel:
             "created_at": obj.created_at.strftime("%Y-%m-%dT%H:%M:%S.%f"),
             "updated_at": obj.updated_at.strftime("%Y-%m-%dT%H:%M:%S.%f")}
 
-    def test_prints_class_id_and_attributes_as_a_python_dict(self):
+    def test_str_shows_class_id_and_attributes(self):
         obj = BaseModel()
         assert str(obj) == f"[BaseModel] ({obj.id}) {vars(obj)}"
 
-    def test_a_time_on_the_second_keeps_its_fraction(self):
+    def test_a_time_without_a_fraction_is_written_with_one(self):
         obj = BaseModel(created_at="2017-03-25T02:17:06.000000", updated_at="2017-03-25 02:17:06")
         assert obj.to_dict()["created_at"] == obj.to_dict()["updated_at"] == "2017-03-25T02:17:06.000000"
 
-    def test_a_time_of_long_ago_has_a_year_of_four_digits(self):
+    def test_a_year_before_1000_is_written_with_four_digits(self):
         obj = BaseModel(created_at="0999-01-02 03:04:05")
         assert obj.to_dict()["created_at"] == "0999-01-02T03:04:05.000000"
 
@@ -77,11 +77,11 @@ class TestBaseModel:
         assert storage.get(State, state.id).to_dict()["created_at"] == "2020-01-01T10:00:00.000000"
 
     @pytest.mark.parametrize("time", ["yesterday", 5, None, ["2020-01-01"], "0001-01-01T00:00+14:00"])
-    def test_a_time_that_is_none_is_refused(self, time):
+    def test_an_invalid_time_is_refused(self, time):
         with pytest.raises(Invalid, match="created_at"):
             State(created_at=time)
 
-    def test_save_hands_itself_to_the_storage_that_is_there_at_the_time(self, monkeypatch):
+    def test_save_and_delete_use_the_current_storage(self, monkeypatch):
         calls = []
 
         class Fake:
@@ -100,14 +100,14 @@ class TestBaseModel:
 
 class TestEachModel:
     @pytest.mark.parametrize("cls", ALL)
-    def test_is_a_base_model_that_prints_itself(self, cls):
+    def test_str_of_each_model_shows_class_id_and_attributes(self, cls):
         obj = cls()
         assert isinstance(obj, BaseModel)
         assert re.fullmatch(rf"\[{cls.__name__}\] \({obj.id}\) {{.*}}", str(obj))
         assert str(obj).startswith(f"[{cls.__name__}] ({obj.id}) {{'id': '{obj.id}', 'created_at': datetime.datetime(")
 
     @pytest.mark.parametrize("cls", ALL)
-    def test_is_found_without_being_listed(self, cls):
+    def test_each_model_is_found_by_its_file(self, cls):
         assert models.classes[cls.__name__] is cls
 
     @pytest.mark.parametrize(("cls", "attribute", "value"), [
@@ -117,7 +117,7 @@ class TestEachModel:
         (Place, "number_rooms", 0), (Place, "number_bathrooms", 0), (Place, "max_guest", 0),
         (Place, "price_by_night", 0), (Place, "latitude", None), (Place, "longitude", None), (Place, "amenity_ids", []),
         (Review, "place_id", ""), (Review, "user_id", ""), (Review, "text", "")])
-    def test_an_attribute_that_nobody_set_reads_as_nothing(self, cls, attribute, value):
+    def test_an_unset_attribute_reads_as_its_blank_value(self, cls, attribute, value):
         assert getattr(cls(), attribute) == value
 
     def test_amenity_ids_are_not_shared_between_places(self):
@@ -130,7 +130,7 @@ class TestEachModel:
         with pytest.raises(Invalid, match="Unknown attribute: nickname"):
             State(nickname="x")
 
-    def test_a_whole_dict_is_taken_with_the_attributes_of_a_program_which_save_refuses(self, storage: Storage):
+    def test_to_dict_with_unknown_attributes_makes_an_object_that_save_refuses(self, storage: Storage):
         state = State(name="Ohio")
         state.my_number = 89
         again = State(**state.to_dict())
@@ -141,13 +141,13 @@ class TestEachModel:
         assert storage.count(State) == 0
 
     @pytest.mark.parametrize("name", ["save", "to_dict", "metadata", "__table__", "_sa_instance_state", "_sa_x"])
-    def test_a_whole_dict_replaces_no_part_of_the_class(self, name):
+    def test_a_dict_cannot_replace_members_of_the_class(self, name):
         with pytest.raises(Invalid, match=f"Unknown attribute: {name}"):
             State(**{"__class__": "State", name: 1})
 
 
 class TestUser:
-    def test_a_password_is_hashed_when_it_is_set_and_never_shown(self):
+    def test_a_password_is_hashed_when_it_is_set_and_is_not_shown(self):
         user = User(email="a@b.c", password="secret word")
         assert user.password.startswith("$argon2id$")
         assert "secret" not in str(user) + str(user.to_dict()) + str(vars(user))
@@ -160,16 +160,16 @@ class TestUser:
         assert User(**user.to_dict(save_fs=1)).password == user.password
 
     @pytest.mark.parametrize("odd", ["$nologin$", "md5:x", "$argon2id$v=19$m=8,t=2000000,p=1$c2FsdHNhbHQ$aGFzaA"])
-    def test_what_somebody_chooses_is_hashed_even_if_it_looks_like_a_hash(self, storage: Storage, odd):
+    def test_a_chosen_password_is_hashed_even_if_it_looks_like_a_hash(self, storage: Storage, odd):
         user = objects.create(User, {"email": "a@b.c", "password": odd})
         assert user.password != odd
         assert user.check_password(odd)
 
-    def test_a_damaged_hash_is_of_no_password(self):
+    def test_a_damaged_hash_matches_no_password(self):
         user = User(password="$argon2id$v=19$m=4294967295,t=1,p=1$c2FsdHNhbHQ$aGFzaA")
         assert not user.check_password("x")
 
-    def test_older_forms_work_once_and_are_replaced(self):
+    def test_older_forms_of_a_password_match_and_are_replaced(self):
         for kept in (hashlib.md5(b"secret").hexdigest(), passwords.protected(hashlib.md5(b"secret").hexdigest())):
             user = User()
             vars(user)["password"] = kept
@@ -178,12 +178,12 @@ class TestUser:
             assert passwords.is_strong(user.password)
             assert user.check_password("secret")
 
-    def test_a_password_is_recognised(self):
+    def test_check_password_accepts_only_the_password(self):
         user = User(password="secret")
         assert user.check_password("secret")
         assert not user.check_password("Secret")
 
-    def test_reading_back_does_not_hash_again(self, storage: Storage):
+    def test_reading_a_user_does_not_hash_its_password_again(self, storage: Storage):
         user = User(email="a@b.c", password="secret")
         user.save()
         kept = user.password
@@ -195,7 +195,7 @@ class TestUser:
 
 
 class TestRelationships:
-    def test_read_the_same_on_either_engine(self, storage: Storage):
+    def test_relationships_read_the_same_on_both_engines(self, storage: Storage):
         market = Market()
         storage.close()
         state = storage.get(State, market.state.id)
@@ -209,7 +209,7 @@ class TestRelationships:
         assert place.reviews[0].user.reviews == place.reviews
         assert place.amenities[0].places == [place]
 
-    def test_a_city_that_names_its_state_is_in_its_cities_once_saved(self, storage: Storage):
+    def test_a_saved_city_is_in_the_cities_of_its_state(self, storage: Storage):
         state = State(name="S")
         state.save()
         assert state.cities == []
@@ -223,7 +223,7 @@ class TestRelationships:
         storage.save()
         assert state.cities == [second]
 
-    def test_a_city_that_moves_changes_both_states(self, storage: Storage):
+    def test_moving_a_city_changes_the_cities_of_both_states(self, storage: Storage):
         one, other = State(name="1"), State(name="2")
         storage.new(one)
         storage.new(other)
@@ -235,7 +235,7 @@ class TestRelationships:
         assert (one.cities, other.cities) == ([], [city])
         assert city.state is other
 
-    def test_a_link_is_stored(self, storage: Storage):
+    def test_an_amenity_appended_to_a_place_is_stored(self, storage: Storage):
         market = Market()
         sauna = Amenity(name="Sauna")
         market.place.amenities.append(sauna)
@@ -255,7 +255,7 @@ class TestRelationships:
         storage.close()
         assert storage.get(Place, market.place.id).amenity_ids == [market.pool.id]
 
-    def test_an_amenity_that_is_removed_is_in_no_place_any_more(self, storage: Storage):
+    def test_a_removed_amenity_is_removed_from_its_places(self, storage: Storage):
         market = Market()
         assert len(market.place.amenities) == 2
         market.wifi.delete()

@@ -1,4 +1,4 @@
-"""The tests do with the one database that they are given, and leave it empty."""
+"""The tests need only the database that the environment names, and leave it empty."""
 from __future__ import annotations
 
 import os
@@ -9,18 +9,18 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
-from tests.database import GIVEN, given
+from tests.database import VARIABLES, settings_from
 
 RIGHTS = ", ".join(re.findall(r"[A-Z]{3,}(?: [A-Z]+)?", re.search(
     r"Its user needs\s`(.*?)`", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[1]))
-# Some of each kind: objects, searches, connections that are killed, deadlocks, tables made anew by other programs.
+# A selection of all kinds: objects, transactions, killed connections, deadlocks, tables recreated by other programs.
 SOME = ["-kdb", *(f"tests/engine/test_storage.py::Test{each}" for each in ("Cascades", "Threads", "Transaction")),
-        "tests/engine/test_db_storage.py::TestFaults::test_a_deadlock_is_tried_once_more",
+        "tests/engine/test_db_storage.py::TestFaults::test_save_is_tried_again_after_a_deadlock",
         "tests/engine/test_db_storage.py::TestEnvironment::"
-        "test_the_environment_test_makes_all_tables_anew_and_others_keep_them"]
+        "test_the_environment_test_recreates_all_tables_and_dev_keeps_them"]
 
 
-def test_that_may_not_be_dropped_or_stand_beside_another_and_is_left_empty(mariadb):
+def test_the_tests_need_rights_on_their_database_only_and_leave_it_empty(mariadb):
     mariadb.execute("CREATE DATABASE one_test; CREATE USER lodger@localhost IDENTIFIED BY 'p@ss';"
                     f"GRANT {RIGHTS} ON one_test.* TO lodger@localhost")
     mariadb.execute("CREATE TABLE left_over (id INT)", "one_test")
@@ -28,7 +28,7 @@ def test_that_may_not_be_dropped_or_stand_beside_another_and_is_left_empty(maria
     cursor.execute("SHOW DATABASES")
     before = cursor.fetchall()
     own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    environ = {**own, **dict(zip(GIVEN, ("lodger", "p@ss", mariadb.socket, "one_test"), strict=True))}
+    environ = {**own, **dict(zip(VARIABLES, ("lodger", "p@ss", mariadb.socket, "one_test"), strict=True))}
     ended = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SOME], cwd=ROOT,
                            env=environ, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout
@@ -40,13 +40,13 @@ def test_that_may_not_be_dropped_or_stand_beside_another_and_is_left_empty(maria
 
 
 def test_is_named_whole_or_not_at_all():
-    assert given({}) is None
-    assert given(dict.fromkeys(GIVEN, "")) is None
+    assert settings_from({}) is None
+    assert settings_from(dict.fromkeys(VARIABLES, "")) is None
     with pytest.raises(ValueError, match="HBNB_TEST_MYSQL_PWD, HBNB_TEST_MYSQL_DB must be set too"):
-        given({"HBNB_TEST_MYSQL_USER": "u", "HBNB_TEST_MYSQL_HOST": "h"})
+        settings_from({"HBNB_TEST_MYSQL_USER": "u", "HBNB_TEST_MYSQL_HOST": "h"})
 
 
 @pytest.mark.parametrize("name", ["production", "hbnb_dev_db", "latest"])
 def test_is_not_emptied_unless_its_name_says_that_it_may_be(name):
-    with pytest.raises(ValueError, match=f"HBNB_TEST_MYSQL_DB is {name}, and would be emptied"):
-        given(dict(zip(GIVEN, ("u", "p", "h", name), strict=True)))
+    with pytest.raises(ValueError, match=f"HBNB_TEST_MYSQL_DB is {name}: the tests delete everything in it"):
+        settings_from(dict(zip(VARIABLES, ("u", "p", "h", name), strict=True)))

@@ -1,4 +1,4 @@
-"""Random operations on both engines and on a model of a few dicts: everything they show must agree."""
+"""Random operations on both engines and on a model of dicts, which must always have the same content."""
 from __future__ import annotations
 
 import tempfile
@@ -38,7 +38,7 @@ coordinates = st.none() | st.floats(-90, 90)
 
 
 class Machine(RuleBasedStateMachine):
-    """What is stored is kept in `objects`, by class and id, and `links`, of place and amenity."""
+    """The expected content is in `objects`, by class and id, and in `links`, pairs of place and amenity."""
 
     stores: Any = ()
     make_stores: Any = None
@@ -52,7 +52,7 @@ class Machine(RuleBasedStateMachine):
         self.links: set[tuple[str, str]] = set()
         self.stores = type(self).make_stores()
 
-    # What is done
+    # Operations
 
     @rule(target=states, name=texts)
     def make_state(self, name):
@@ -143,7 +143,7 @@ class Machine(RuleBasedStateMachine):
                                      obj["id"]))
         assert [obj["id"] for obj in answers[0]] == [obj["id"] for obj in wanted[:limit]]
 
-    # What must agree
+    # Comparison
 
     @invariant()
     def all_show_the_same(self):
@@ -160,12 +160,12 @@ class Machine(RuleBasedStateMachine):
             assert sum(stats().values()) == store.count() == len(expected)
             store.close()
 
-    # How
+    # Helpers
 
     def make(self, name, /, **values):
         owners = {key: values[key] for key in OWNERS[name]}
         if any(id not in self.objects[OWNER_CLASS[key]] for key, id in owners.items()):
-            return multiple()    # its owner went together with another
+            return multiple()    # its owner was removed together with another object
         first = models.classes[name](**values)
         taken = name == "User" and values["email"].lower() in {
             user["email"].lower() for user in self.objects["User"].values()}
@@ -234,7 +234,7 @@ class Machine(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("small", [json_file.SMALL, 0], ids=["rewritten", "journal"])
-def test_both_engines_and_a_simple_model_show_the_same(database, db_settings, monkeypatch, small):
+def test_both_engines_agree_with_a_model_of_dicts(database, db_settings, monkeypatch, small):
     monkeypatch.setattr(json_file, "SMALL", small)
     monkeypatch.setattr(models, "storage", models.storage)
     storage = models.make_storage(db_settings)

@@ -1,4 +1,4 @@
-"""What any storage does: one suite, which both engines run."""
+"""The storage interface: tests that run on both engines."""
 from __future__ import annotations
 
 import threading
@@ -22,7 +22,7 @@ from tests.market import Market
 
 
 class TestInterface:
-    def test_all_gives_objects_by_class_and_id(self, storage: Storage):
+    def test_all_returns_the_objects_by_class_and_id(self, storage: Storage):
         state, user = State(name="S"), User(email="a@b.c", password="x")
         state.save()
         user.save()
@@ -41,21 +41,21 @@ class TestInterface:
         assert keys == sorted(keys)
         assert len(keys) == 20
 
-    def test_what_is_new_shows_before_it_is_saved(self, storage: Storage):
+    def test_a_new_object_is_visible_before_it_is_saved(self, storage: Storage):
         state = State(name="S")
         storage.new(state)
         assert storage.get(State, state.id) is state
         assert storage.all(State) == {f"State.{state.id}": state}
         assert storage.count(State) == storage.count() == 1
 
-    def test_what_was_not_saved_is_given_up_at_the_close(self, storage: Storage):
+    def test_close_discards_unsaved_objects(self, storage: Storage):
         storage.new(State(name="S"))
         storage.close()
         assert storage.count() == 0
         storage.save()
         assert storage.count() == 0
 
-    def test_what_is_saved_is_there_after_a_reload(self, storage: Storage):
+    def test_a_saved_object_exists_after_a_reload(self, storage: Storage):
         state = State(name="Hawaiʻi 🏝")
         state.save()
         kept = state.to_dict()
@@ -65,7 +65,7 @@ class TestInterface:
         assert again is not state
         assert again.to_dict() == kept
 
-    def test_values_come_back_exactly(self, storage: Storage):
+    def test_values_are_read_exactly_as_stored(self, storage: Storage):
         market = Market()
         place = market.place
         place.latitude, place.longitude = 37.7739722, -122.41941557
@@ -83,11 +83,11 @@ class TestInterface:
             assert storage.get(State, state.id).to_dict()["created_at"] == f"2020-02-29T23:59:59.{microseconds}"
 
     @pytest.mark.parametrize("id", ["", "nope", "ʻ", "%", "_", "' OR 1=1", "\0", None, 5, [], {}])
-    def test_get_of_no_id_is_none(self, storage: Storage, id):
+    def test_get_of_an_unknown_or_invalid_id_returns_none(self, storage: Storage, id):
         State(name="S").save()
         assert storage.get(State, id) is None
 
-    def test_ids_compare_exactly(self, storage: Storage):
+    def test_ids_are_compared_exactly(self, storage: Storage):
         state = State(name="S", id="abc")
         state.save()
         storage.close()
@@ -95,7 +95,7 @@ class TestInterface:
             assert storage.get(State, other) is None
         assert storage.get(State, "abc") is not None
 
-    def test_get_looks_in_the_class_only(self, storage: Storage):
+    def test_get_finds_only_objects_of_the_class(self, storage: Storage):
         state = State(name="S")
         state.save()
         assert storage.get(City, state.id) is None
@@ -106,20 +106,20 @@ class TestInterface:
             with pytest.raises(Invalid, match="There is no class"):
                 ask(cls)
 
-    def test_delete_of_nothing_does_nothing(self, storage: Storage):
+    def test_delete_of_none_or_of_an_unstored_object_does_nothing(self, storage: Storage):
         storage.delete()
         storage.delete(None)
         storage.delete(State(name="never stored"))
         storage.save()
 
-    def test_delete_of_what_is_only_new_forgets_it(self, storage: Storage):
+    def test_delete_of_a_new_object_removes_it_from_the_session(self, storage: Storage):
         state = State(name="S")
         storage.new(state)
         storage.delete(state)
         storage.save()
         assert storage.count() == 0
 
-    def test_what_is_deleted_shows_no_more_and_is_gone_once_saved(self, storage: Storage):
+    def test_a_deleted_object_is_hidden_at_once_and_removed_by_save(self, storage: Storage):
         state, other = State(name="S"), State(name="T")
         state.save()
         other.save()
@@ -143,7 +143,7 @@ class TestInterface:
         storage.close()
         assert storage.get(State, state.id).name == "T"
 
-    def test_count_and_get_do_not_load_everything(self, storage: Storage, sent: list[str]):
+    def test_count_and_get_do_not_load_all_objects(self, storage: Storage, sent: list[str]):
         for number in range(50):
             storage.new(State(name=str(number)))
         storage.save()
@@ -158,7 +158,7 @@ class TestInterface:
 
 
 class TestErrors:
-    def test_a_failed_save_is_undone_and_the_next_one_works(self, storage: Storage):
+    def test_a_failed_save_is_rolled_back_and_the_next_one_succeeds(self, storage: Storage):
         user = User(email="a@b.c", password="x")
         user.save()
         storage.new(State(name="goes with it"))
@@ -171,7 +171,7 @@ class TestErrors:
         storage.close()
         assert [state.name for state in storage.all(State).values()] == ["next"]
 
-    def test_an_id_is_given_once(self, storage: Storage):
+    def test_a_second_object_with_the_same_id_is_refused(self, storage: Storage):
         State(name="S", id="1").save()
         storage.close()
         storage.new(State(name="T", id="1"))
@@ -198,7 +198,7 @@ class TestErrors:
         storage.close()
         assert storage.count(Place) == 1
 
-    def test_a_changed_value_that_does_not_fit_is_refused_too(self, storage: Storage):
+    def test_a_change_to_a_value_that_does_not_fit_is_refused(self, storage: Storage):
         market = Market()
         market.place.max_guest = -1
         with pytest.raises(Invalid, match="max_guest"):
@@ -206,7 +206,7 @@ class TestErrors:
         assert market.place.max_guest == 2
         assert [place.max_guest for place in storage.all(Place).values()] == [2]
 
-    def test_what_is_needed_cannot_be_taken_away(self, storage: Storage):
+    def test_a_required_attribute_cannot_be_set_to_none(self, storage: Storage):
         state = State(name="S")
         state.save()
         state.name = None
@@ -214,24 +214,24 @@ class TestErrors:
             state.save()
         assert [each.name for each in storage.all(State).values()] == ["S"]
 
-    def test_an_error_shows_no_values(self, storage: Storage):
+    def test_an_error_message_does_not_show_the_values_of_a_statement(self, storage: Storage):
         with pytest.raises(HBNBError) as caught:
             storage.read(text("SELECT :secret FROM nowhere"), {"secret": "s3cret"}).tuples()
         assert "s3cret" not in str(caught.value)
 
-    def test_128_characters_fit_whatever_they_are(self, storage: Storage):
+    def test_128_characters_outside_the_first_plane_fit(self, storage: Storage):
         state = State(name="🏝" * 128)
         state.save()
         storage.close()
         assert storage.get(State, state.id).name == "🏝" * 128
 
-    def test_what_somebody_else_removed_cannot_be_changed(self, storage: Storage):
+    def test_an_object_that_another_session_removed_cannot_be_changed(self, storage: Storage):
         state = State(name="S")
         state.save()
         loaded = storage.get(State, state.id)
         in_another_thread(lambda: storage.get(State, state.id).delete(), storage.save)
         loaded.name = "T"
-        with pytest.raises(HBNBError, match="removed it"):
+        with pytest.raises(HBNBError, match="was removed meanwhile"):
             loaded.save()
         storage.close()
         assert storage.count(State) == 0
@@ -288,7 +288,7 @@ class TestCascades:
         assert storage.get(Place, market.place.id).amenity_ids == [market.pool.id]
         assert links(storage) == {(market.place.id, market.pool.id)}
 
-    def test_what_was_removed_with_its_owner_shows_no_more_in_the_same_session(self, storage: Storage):
+    def test_objects_removed_with_their_owner_are_hidden_in_the_same_session(self, storage: Storage):
         market = Market()
         assert storage.get(Review, market.review.id) is not None
         assert market.place.reviews
@@ -298,7 +298,7 @@ class TestCascades:
         assert storage.get(Place, market.place.id) is None
         assert storage.all(Place) == {}
 
-    def test_an_owner_and_what_it_owns_can_be_deleted_together(self, storage: Storage):
+    def test_an_owner_and_its_objects_can_be_deleted_together(self, storage: Storage):
         market = Market()
         for obj in (market.review, market.place, market.city, market.state):
             obj.delete()
@@ -313,7 +313,7 @@ class TestCascades:
             assert service_for(type(obj)).dependents(OPERATOR, obj) == counts
 
     @pytest.mark.parametrize("places", [1, 1500])
-    def test_a_cascade_takes_a_number_of_statements_that_the_rows_do_not_change(
+    def test_the_number_of_statements_of_a_cascade_does_not_depend_on_the_rows(
             self, storage: Storage, sent: list[str], places):
         market = Market()
         for number in range(places):
@@ -329,14 +329,14 @@ class TestCascades:
 
 
 class TestThreads:
-    def test_nothing_is_lost_when_threads_create(self, storage: Storage):
+    def test_no_object_is_lost_when_threads_create_objects(self, storage: Storage):
         in_threads(8, lambda number: [State(name=f"{number}-{each}").save() for each in range(25)])
         assert storage.count(State) == 200
         storage.close()
         storage.reload()
         assert storage.count(State) == 200
 
-    def test_one_may_list_while_others_add_and_remove(self, storage: Storage):
+    def test_a_thread_can_list_while_others_add_and_remove(self, storage: Storage):
         for number in range(30):
             storage.new(State(name=str(number)))
         storage.save()
@@ -354,7 +354,7 @@ class TestThreads:
         in_threads(6, work)
         assert storage.count(State) == 30
 
-    def test_a_session_is_of_one_thread(self, storage: Storage):
+    def test_each_thread_has_its_own_session(self, storage: Storage):
         storage.new(State(name="mine"))
         in_another_thread(storage.save)
         assert storage.count(State) == 1
@@ -363,7 +363,7 @@ class TestThreads:
 
 
 class TestTransaction:
-    def test_all_inside_is_stored_at_its_end(self, storage: Storage):
+    def test_changes_are_stored_at_the_end_of_the_block(self, storage: Storage):
         with storage.transaction():
             storage.new(State(name="S"))
         storage.close()
@@ -378,7 +378,7 @@ class TestTransaction:
         storage.reload()
         assert storage.count(State) == 0
 
-    def test_nothing_is_stored_by_a_dry_run(self, storage: Storage):
+    def test_a_dry_run_stores_nothing(self, storage: Storage):
         with storage.transaction(dry_run=True):
             storage.write(State.__table__.insert(), [row(State(name="T"))])
             assert storage.count(State) == 1
@@ -386,14 +386,14 @@ class TestTransaction:
         storage.reload()
         assert storage.count(State) == 0
 
-    def test_a_snapshot_shows_one_moment(self, storage: Storage, engine: str):
+    def test_a_snapshot_does_not_show_later_changes(self, storage: Storage, engine: str):
         State(name="S").save()
         storage.close()
         with storage.snapshot():
             assert storage.count(State) == 1
             adder = threading.Thread(target=lambda: (State(name="T").save(), storage.close()))
             adder.start()
-            adder.join(1 if engine == "file" else 30)   # a writer of the file waits for the snapshot's end
+            adder.join(1 if engine == "file" else 30)   # with the file engine, a writer waits for the snapshot's end
             assert len(storage.read(State.__table__.select()).tuples()) == 1
         adder.join()
         assert storage.count(State) == 2

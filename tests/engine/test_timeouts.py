@@ -1,4 +1,4 @@
-"""How long a request waits for the database, in each environment: never for ever, and what it is then told."""
+"""Time limits of database connections and statements in each environment, and the response after a timeout."""
 from __future__ import annotations
 
 import re
@@ -32,7 +32,10 @@ def engine() -> str:
 
 @pytest.fixture
 def make(storage, settings, monkeypatch) -> Iterator[Callable[..., DBStorage]]:
-    """Makes storages of the same database, with other settings: as a server has them, or as a program."""
+    """A function that makes a storage of the same database with other settings.
+
+    With `hurry`, it has the time limits of a server, without it those of other programs.
+    """
     made: list[DBStorage] = []
 
     def make(hurry: bool = True, **more: str) -> DBStorage:
@@ -58,7 +61,7 @@ def client(make):
 
 class TestEnvironments:
     @pytest.mark.parametrize("env", ENVIRONMENTS)
-    def test_each_has_its_limits_on_every_connection(self, make, env):
+    def test_every_connection_has_the_limits_of_its_environment(self, make, env):
         limits = DATABASES[env]
         storage = make(env=env)
         storage.reload()
@@ -73,10 +76,10 @@ class TestEnvironments:
         with storage.transaction():
             assert storage._session.connection().get_isolation_level() == limits.isolation == "READ COMMITTED"
 
-    def test_what_is_tried_in_staging_holds_in_production(self):
+    def test_staging_has_the_limits_of_production(self):
         assert DATABASES["staging"] == DATABASES["production"]
 
-    def test_no_limit_is_missing_or_longer_than_who_asked_waits(self):
+    def test_all_limits_are_set_and_shorter_than_the_timeouts_of_proxies(self):
         for limits in DATABASES.values():
             assert all(value for value in asdict(limits).values())
             assert limits.free + limits.connect + limits.statement < 60     # seconds, after which proxies give up
@@ -87,19 +90,19 @@ class TestEnvironments:
 
     @pytest.mark.parametrize("value", ["0", "-1", "x", "1.5", "10000", "²"])
     @pytest.mark.parametrize("name", ["HBNB_MYSQL_POOL", "HBNB_MYSQL_TIMEOUT"])
-    def test_a_limit_that_is_none_is_refused(self, name, value):
+    def test_an_invalid_limit_is_refused(self, name, value):
         with pytest.raises(Misconfigured, match=f"{name} is '{re.escape(value)}'"):
             Settings.from_environ({name: value})
 
-    def test_the_document_has_the_limits_of_all_environments(self):
+    def test_docs_faults_lists_the_limits_of_all_environments(self):
         rows = re.findall(r"^\| `(\w+)` \|.*?\| (.*) \|$", (ROOT / "docs" / "faults.md").read_text(), re.MULTILINE)
         assert {name: [each.strip() for each in values.split("|")] for name, values in rows} == {
             name: [str(asdict(each)[name]) for each in DATABASES.values()] for name in asdict(Database())}
 
 
 class TestStatements:
-    def test_one_that_takes_too_long_is_given_up_and_said(self, client, database, caplog):
-        database.disconnect()       # whoever still reads the table would keep it from being locked
+    def test_a_statement_that_waits_too_long_is_answered_503(self, client, database, caplog):
+        database.disconnect()       # an open transaction that has read the table would block the lock
         client = client(mysql_timeout="1")
         assert client.post(STATES, json={"name": "S"}).status_code == 201
         with database.connect() as other:
@@ -115,17 +118,17 @@ class TestStatements:
     @pytest.mark.parametrize("send", [
         lambda storage, sleep: storage.read(sleep).tuples(),
         lambda storage, sleep: storage._session.execute(sleep)], ids=["alone", "in a transaction"])
-    def test_one_that_is_slow_is_ended_by_the_server(self, make, send):
+    def test_the_server_ends_a_slow_statement_and_the_connection_stays_usable(self, make, send):
         storage = make(mysql_timeout="1")
-        [mine] = storage.read(text("SELECT CONNECTION_ID()")).scalars()
+        [before] = storage.read(text("SELECT CONNECTION_ID()")).scalars()
         with (pytest.raises(Unavailable, match=r"took too long .*HBNB_MYSQL_TIMEOUT is 1 seconds"),
                 storage._translated()):
             send(storage, text("SELECT SLEEP(30)"))
         storage.close()
-        assert storage.read(text("SELECT CONNECTION_ID()")).scalars() == [mine]     # which is as good as before
+        assert storage.read(text("SELECT CONNECTION_ID()")).scalars() == [before]
 
     @pytest.mark.parametrize("app", [wsgi, web_flask.app])
-    def test_who_answers_no_requests_takes_what_time_it_needs(self, make, app):
+    def test_programs_that_do_not_serve_requests_have_no_time_limit(self, make, app):
         storage = make(hurry=False, mysql_timeout="1")
         assert storage.read(text("SELECT SLEEP(1.5)")).scalars() == [0]
         ready_app(app.create_app)
@@ -145,7 +148,7 @@ class TestStatements:
         with engines_of(slow).streams.connect() as connection:
             assert connection.scalar(text("SELECT SLEEP(1.5)")) == 0
 
-    def test_a_server_that_is_silent_is_not_waited_for(self, own_server, client, monkeypatch):
+    def test_a_silent_server_is_answered_503_after_one_attempt(self, own_server, client, monkeypatch):
         monkeypatch.setitem(DATABASES, "dev", replace(DATABASES["dev"], connect=3))
         client = client(mysql_timeout="3", **{
             name: value for name, value in vars(own_settings(own_server)).items() if name.startswith("mysql_")
@@ -157,14 +160,14 @@ class TestStatements:
         try:
             for path in (STATES, "/api/v1/stats"):
                 assert client.get(path).status_code == 503
-            assert [each for each in sent if "FROM states" in each] == sent[:1]     # nor asked the same again
+            assert [each for each in sent if "FROM states" in each] == sent[:1]     # it was not sent again
         finally:
             own_server.send(signal.SIGCONT)
         assert "S" in [state["name"] for state in client.get(STATES).json]
 
 
 class TestPool:
-    def test_one_that_is_exhausted_is_said_and_costs_nothing_later(self, make, monkeypatch):
+    def test_an_exhausted_pool_raises_unavailable_and_works_again_later(self, make, monkeypatch):
         monkeypatch.setitem(DATABASES, "dev", replace(DATABASES["dev"], free=1))
         storage = make(mysql_pool="1")
         State(name="S").save()
@@ -172,12 +175,12 @@ class TestPool:
         with in_a_thread(storage, lambda: storage._session.connection()):
             with pytest.raises(Unavailable, match="All connections to the database are in use"):
                 State(name="T").save()
-            assert storage.read(text("SELECT COUNT(*) FROM states")).scalars() == [1]    # which takes no transaction
+            assert storage.read(text("SELECT COUNT(*) FROM states")).scalars() == [1]    # needs no transaction
         State(name="U").save()
         storage.close()
         assert storage.count(State) == 2
 
-    def test_threads_that_keep_theirs_do_not_lock_others_out(self, make):
+    def test_threads_that_keep_their_connections_do_not_block_others(self, make):
         storage = make(mysql_pool="1")
         State(name="S").save()
         storage.close()
@@ -190,7 +193,7 @@ class TestPool:
 
 
 class in_a_thread:
-    """Something that a thread does, which lives to the end of the block."""
+    """Runs a function in a thread that lives until the end of the block."""
 
     def __init__(self, storage: DBStorage, work: Callable[[], object]) -> None:
         self._done, self._end, self._error = threading.Event(), threading.Event(), []

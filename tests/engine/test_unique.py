@@ -1,4 +1,4 @@
-"""What only one object may have: the same rule on both engines, and whatever an old file holds twice."""
+"""Unique attributes: the same rule on both engines, and duplicates in older files."""
 from __future__ import annotations
 
 import json
@@ -51,7 +51,7 @@ class TestOldDuplicates:
         path.write_text(json.dumps(TWICE))
         return path
 
-    def test_do_not_let_new_ones_in(self, path):
+    def test_new_duplicates_are_refused_although_old_ones_exist(self, path):
         for _ in range(2):
             assert [posted(email) for email in ("new@y.example", "new@y.example", "NEW@y.example", "x@y.example")] == [
                 201, 409, 409, 409]
@@ -59,7 +59,7 @@ class TestOldDuplicates:
             objects.remove(next(each for each in models.storage.all(User).values() if each.email == "new@y.example"))
             models.storage.reload()
 
-    def test_stay_and_can_be_changed_in_everything_else(self, path):
+    def test_old_duplicates_stay_and_their_other_attributes_can_be_changed(self, path):
         models.storage.reload()
         user = models.storage.get(User, "2")
         objects.update(user, {"first_name": "Xe"})
@@ -68,7 +68,7 @@ class TestOldDuplicates:
         models.storage.reload()
         assert (models.storage.get(User, "2").email, models.storage.count(User)) == ("x@Y.example", 3)
 
-    def test_are_made_by_no_change(self, path, console):
+    def test_a_change_to_an_existing_address_is_refused(self, path, console):
         user = models.storage.get(User, "3")
         user.email = "X@Y.example"
         with pytest.raises(Conflict, match="has this email already"):
@@ -76,21 +76,21 @@ class TestOldDuplicates:
         assert "already" in console('update User 3 email "x@y.example"', 'create User email="OTHER@y.example"').stderr
         assert models.storage.get(User, "3").email == "other@y.example"
 
-    def test_end_when_one_gets_another_address(self, path):
+    def test_an_address_is_free_after_its_users_were_changed_or_removed(self, path):
         user = models.storage.get(User, "2")
         user.email = "free@y.example"
         user.save()
         objects.remove(models.storage.get(User, "1"))
         assert posted("x@y.example") == 201
 
-    def test_are_not_brought_by_an_import(self, path, tmp_path):
+    def test_an_import_refuses_an_existing_address(self, path, tmp_path):
         other = tmp_path / "other.json"
         other.write_text(json.dumps({"User.9": TWICE["User.1"] | {"id": "9"}, **TWICE}))
         report = import_file(str(other), keep_going=True)
         assert report.refused == [("User.9", "another object has the email x@y.example")]
         assert report.same["User"] == 3
 
-    def test_of_another_process_are_read_and_refuse_what_comes_later(self, path, environ):
+    def test_duplicates_of_another_process_are_read_and_new_ones_refused(self, path, environ):
         big = {f"State.{number}": {"name": "x" * 1000} for number in range(100)}
         path.write_text(json.dumps(TWICE | big))
         models.storage.reload()
@@ -98,32 +98,32 @@ class TestOldDuplicates:
         finish(start(dedent("""
             from models.user import User
             models.storage.reload()
-            models.storage._memory.execute("INSERT INTO loading VALUES (1)")     # an older one, without the rule
+            models.storage._memory.execute("INSERT INTO loading VALUES (1)")     # as an older HBNB, without the rule
             User(id="5", email="FIRST@y.example", password="p").save()"""), environ))
         assert models.storage.count(User) == 5
         assert posted("first@Y.example") == 409
 
-    def test_of_tokens_do_not_let_new_ones_in_either(self, path):
+    def test_new_duplicate_token_names_are_refused_although_old_ones_exist(self, path):
         path.write_text(json.dumps({f"Token.{id}": {"id": id, "name": "ci", "digest": "d"} for id in "12"}))
         models.storage.reload()
         assert models.storage.count(Token) == 2
-        with pytest.raises(Conflict, match="There is a token ci already"):
+        with pytest.raises(Conflict, match="A token named ci already exists"):
             tokens.create("ci")
         tokens.create("cd")
-        with pytest.raises(Conflict, match="There is a token cd already"):
+        with pytest.raises(Conflict, match="A token named cd already exists"):
             tokens.create("cd")
 
 
 class TestAddresses:
     @pytest.mark.parametrize(("one", "other"), EQUAL)
-    def test_that_are_equal_belong_to_one_user(self, storage, one, other):
+    def test_a_second_user_with_an_equal_address_is_refused(self, storage, one, other):
         assert [posted(one), posted(other)] == [201, 409]
 
     @pytest.mark.parametrize(("one", "other"), APART)
-    def test_that_differ_belong_to_two(self, storage, one, other):
+    def test_addresses_that_differ_may_belong_to_two_users(self, storage, one, other):
         assert [posted(one), posted(other)] == [201, 201]
 
-    def test_are_compared_so_by_imports_too(self, storage, tmp_path):
+    def test_an_import_compares_addresses_by_the_same_rule(self, storage, tmp_path):
         path = tmp_path / "users.json"
         for pairs, refused in ((EQUAL, 1), (APART, 0)):
             for pair in pairs:
@@ -133,7 +133,7 @@ class TestAddresses:
                 for user in models.storage.all(User).values():
                     objects.remove(user)
 
-    def test_are_found_and_sorted_by_the_same_rule(self, storage):
+    def test_addresses_are_filtered_and_sorted_by_the_same_rule(self, storage):
         for number, email in enumerate(("MÜLLER@x.example", "muller@x.example", "Zoe@x.example", "ada@x.example")):
             User(id=str(number), email=email, password="p").save()
 
@@ -147,8 +147,8 @@ class TestAddresses:
         assert [each["id"] for each in objects.list(User, sort=["-email"])] == ["2", "0", "1", "3"]
         assert models.storage.get(User, "0").email == "MÜLLER@x.example"
 
-    def test_get_the_key_that_the_database_gives_them(self, database):
-        """Every letter of the first plane, and some of the others."""
+    def test_address_key_is_the_same_in_python_and_in_the_database(self, database):
+        """It is compared for every letter of the first Unicode plane, and for some of others."""
         letters = [chr(code) for code in (*range(0x20, 0xd800), *range(0xe000, 0x11000)) if code != 0x7f]
         connection = database.connect()
         cursor = connection.cursor()
@@ -160,14 +160,14 @@ class TestAddresses:
         assert [address_key(each) for each in ("", "  ", "A ")] == [None, None, "a"]
 
 
-def test_any_number_of_users_may_have_no_address(storage: Storage):
+def test_several_users_may_have_no_address(storage: Storage):
     made: list[Any] = [User(id=id, email="", password="p") for id in "ab"]
     for user in made:
         user.save()
     assert models.storage.count(User) == 2
 
 
-def test_a_race_for_an_address_has_one_winner(environ, storage):
+def test_two_processes_that_create_the_same_addresses_store_each_once(environ, storage):
     code = """
         from errors import Conflict
         from models.user import User
@@ -185,7 +185,7 @@ def test_a_race_for_an_address_has_one_winner(environ, storage):
     assert models.storage.count(User) == 20
 
 
-def test_the_rule_holds_when_the_file_is_opened_anew(tmp_path):
+def test_addresses_stay_unique_after_the_file_was_opened_again(tmp_path):
     path = tmp_path / "file.json"
     path.write_text(json.dumps(TWICE))
     for email in ("one@y.example", "two@y.example"):

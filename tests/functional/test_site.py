@@ -1,6 +1,6 @@
-"""What a site must do before its release may go to production, asked from outside and without changing anything.
+"""Acceptance tests of a running site, before its release goes to production. They send read-only requests.
 
-`STAGING_SERVER=http://staging.example.com make functional`; where that is not set, a server is started for it.
+Run `STAGING_SERVER=http://staging.example.com make functional`; without the variable, the tests start a server.
 """
 from __future__ import annotations
 
@@ -61,48 +61,48 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(server.address)
 
 
-def test_the_api_answers(site):
+def test_the_api_responds(site):
     assert site.ask("/api/v1/status").json == {"status": "OK"}
     assert {*site.ask("/api/v1/stats").json} == {"amenities", "cities", "places", "reviews", "states", "users"}
 
 
-def test_what_the_api_lists_is_what_it_counts(site):
+def test_the_api_lists_as_many_objects_as_it_counts(site):
     counts = site.ask("/api/v1/stats").json
     for name in ("states", "amenities"):
         assert len(site.ask(f"/api/v1/{name}").json) == counts[name]
 
 
-def test_a_search_finds_at_most_what_there_is(site):
+def test_a_search_finds_no_more_places_than_exist(site):
     found = site.ask("/api/v1/places_search?limit=5", b'{"amenities": []}', Content_Type="application/json")
     assert found.status == 200
     assert len(found.json) <= min(5, site.ask("/api/v1/stats").json["places"])
 
 
-def test_a_tag_saves_the_answer(site):
+def test_an_unchanged_list_is_answered_with_304(site):
     tag = site.ask("/api/v1/states").headers["ETag"]
     assert tag is None or site.ask("/api/v1/states", If_None_Match=tag).status == 304
 
 
-def test_what_is_not_there_is_said_in_json_by_the_api_and_on_a_page_elsewhere(site):
-    lost = site.ask("/api/v1/states/nobody")
-    assert (lost.status, lost.json) == (404, {"error": "Not found"})
-    assert site.ask("/nobody").status == 404
-    assert "</html>" in site.ask("/nobody").text
+def test_an_unknown_path_is_answered_in_json_by_the_api_and_with_a_page_elsewhere(site):
+    missing = site.ask("/api/v1/states/missing")
+    assert (missing.status, missing.json) == (404, {"error": "Not found"})
+    assert site.ask("/missing").status == 404
+    assert "</html>" in site.ask("/missing").text
 
 
-def test_nobody_writes_without_a_token(site):
+def test_a_write_without_a_token_is_refused(site):
     refused = site.ask("/api/v1/states", b'{"name": "Nowhere"}', Content_Type="application/json")
     assert refused.status == 401
     assert "token" in refused.json["error"]
 
 
-def test_no_answer_holds_an_address_or_a_password(site):
+def test_no_response_contains_an_email_address_or_a_password(site):
     for user in site.ask("/api/v1/users?limit=50").json:
         assert not {"email", "password"} & {*user}
 
 
 @pytest.mark.parametrize("path", ["/", "/hbnb", "/states", "/cities_by_states", "/100-hbnb/", "/apidocs/"])
-def test_each_file_that_a_page_names_is_there(site, path):
+def test_each_file_that_a_page_refers_to_exists(site, path):
     page = site.ask(path)
     assert page.status == 200
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
@@ -114,5 +114,5 @@ def test_each_file_that_a_page_names_is_there(site, path):
         assert site.ask(address).status == 200, address
 
 
-def test_the_description_is_there(site):
+def test_the_openapi_document_exists(site):
     assert site.ask("/apispec_1.json").json["openapi"].startswith("3.")

@@ -1,4 +1,4 @@
-"""The house itself: what the documents claim, which way imports go, and the two commands."""
+"""Architecture and project: direction of imports, claims of the documents, settings, the sample, and programs."""
 from __future__ import annotations
 
 import ast
@@ -31,20 +31,21 @@ from sample import Sample
 from tests.conftest import ROOT
 from tests.servers import free_port
 
-# Each may import those before it, and itself.
+# Each layer may import itself and the layers before it.
 LAYERS = ["config errors", "models legacy migrations", "services", "cli sample monitoring", "serving", "web",
           "api web_flask web_dynamic console server", "wsgi"]
 
-# The same for what keeps the objects.
-ROOMS = ["models.engine.db models.engine.file", "legacy", "migrations", "models.engine"]
-# What modules above the engines may take from them, and why.
-TAKEN = {
+# The same, reversed, for the modules that store objects: each may import itself and those after it.
+STORAGE_LAYERS = ["models.engine.db models.engine.file", "legacy", "migrations", "models.engine"]
+# Names that modules above the engines may import from them, with the reason.
+ENGINE_IMPORTS = {
     "models.engine.base.Storage": "the type of `models.storage`",
     "models.engine.file.json_file.flush_directory": "an export replaces files as safely as the engine does",
 }
 
 
 def layer(module: str) -> int | None:
+    """Return the index of a module's layer, or None if it has none."""
     top = module.partition(".")[0]
     return next((number for number, names in enumerate(LAYERS) if top in names.split()), None)
 
@@ -56,17 +57,18 @@ def tracked(*patterns: str) -> list[Path]:
 
 
 def own_layer(path: Path) -> int | None:
+    """Return the index of a file's layer."""
     return layer(path.relative_to(ROOT).parts[0].removesuffix(".py"))
 
 
-def room(module: str) -> int | None:
-    """The first room that has the module; a storage's own modules are beside the rooms `db` and `file`."""
-    return next((number for number, names in enumerate(ROOMS) if any(
+def storage_layer(module: str) -> int | None:
+    """Return the index of a module's storage layer; `models.engine` is the layer of the modules not in db or file."""
+    return next((number for number, names in enumerate(STORAGE_LAYERS) if any(
         f"{module}.".startswith(f"{name}.") for name in names.split())), None)
 
 
 def imported(path: Path, modules: dict[str, Path]) -> Iterator[str]:
-    """What a file imports, inside its functions too: modules, and names of modules."""
+    """Yield the imports of a file, also those inside functions: `module`, or `module:name`."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
@@ -77,21 +79,21 @@ def imported(path: Path, modules: dict[str, Path]) -> Iterator[str]:
 
 
 def modules(*patterns: str) -> dict[str, Path]:
-    """The files by the names of their modules."""
+    """Return the tracked files that match the patterns, by module name."""
     names = ((".".join(path.relative_to(ROOT).with_suffix("").parts), path) for path in tracked(*patterns))
     return {name.removesuffix(".__init__"): path for name, path in names}
 
 
-class TestRooms:
-    def test_imports_of_what_keeps_the_objects_go_one_way(self):
-        kept = modules("models/engine/*.py", "migrations/*.py", "legacy/*.py")
-        graph = {name: {each.partition(":")[0] for each in imported(path, kept)} & kept.keys() - {name}
-                 for name, path in kept.items()}
+class TestStorageLayers:
+    def test_imports_between_storage_layers_go_one_way(self):
+        files = modules("models/engine/*.py", "migrations/*.py", "legacy/*.py")
+        graph = {name: {each.partition(":")[0] for each in imported(path, files)} & files.keys() - {name}
+                 for name, path in files.items()}
         for name, others in graph.items():
-            assert all(room(each) <= room(name) for each in others), f"{name} imports {others}"
-        assert [*TopologicalSorter(graph).static_order()]       # or there is a circle, which the error shows
+            assert all(storage_layer(each) <= storage_layer(name) for each in others), f"{name} imports {others}"
+        assert [*TopologicalSorter(graph).static_order()]       # raises CycleError if imports are circular
 
-    def test_a_storage_has_two_ways_to_send_a_statement_and_few_others(self):
+    def test_a_storage_has_few_public_methods_which_have_docstrings(self):
         public = [name for name in dir(Storage) if not name.startswith("_")
                   and (callable(getattr(Storage, name)) or isinstance(getattr(Storage, name), property))]
         assert {"read", "write"} <= {*public}
@@ -99,18 +101,18 @@ class TestRooms:
         for cls, name in [*((Storage, each) for each in public), *((Result, each) for each in vars(Result))]:
             assert name.startswith("_") or inspect.getdoc(getattr(cls, name)), name
 
-    def test_modules_above_the_engines_take_nothing_from_them_but_what_is_listed(self):
+    def test_modules_above_the_engines_import_only_the_listed_names_from_them(self):
         engines = modules("models/engine/*.py")
         for path in tracked("*.py"):
             if (own_layer(path) or 0) > layer("models"):
                 names = {each.replace(":", ".") for each in imported(path, engines)}
-                assert {each for each in names if each.startswith("models.engine")} <= TAKEN.keys(), path
+                assert {each for each in names if each.startswith("models.engine")} <= ENGINE_IMPORTS.keys(), path
 
-    def test_no_statement_above_the_engines_is_written_for_one_database(self):
-        # These two choose the quickest statement for a search.
-        given = {ROOT / "services/search/planner.py", ROOT / "services/search/statistics.py"}
+    def test_no_module_above_the_engines_uses_a_dialect_of_sql(self):
+        # These two choose the fastest statement for a search.
+        exempt = {ROOT / "services/search/planner.py", ROOT / "services/search/statistics.py"}
         for path in tracked("*.py"):
-            if (own_layer(path) or 0) > layer("models") and path not in given:
+            if (own_layer(path) or 0) > layer("models") and path not in exempt:
                 assert not re.search(r"FORCE INDEX|STRAIGHT_JOIN|\bdialects?\b", path.read_text()), path
 
 
@@ -123,9 +125,9 @@ class TestLayers:
             names = [each.name for each in node.names] if isinstance(node, ast.Import) else (
                 [node.module or ""] if isinstance(node, ast.ImportFrom) else [])
             for name in names:
-                assert (layer(name) or 0) <= own, f"{name} is above {path.name}"
+                assert (layer(name) or 0) <= own, f"{path.name} imports {name} of a higher layer"
 
-    def test_what_ships_the_application_and_the_application_know_nothing_of_each_other(self):
+    def test_deployment_and_application_do_not_import_each_other(self):
         for path in tracked("*.py"):
             parts = path.relative_to(ROOT).parts
             named = set(re.findall(r"^ *(?:from|import) (\w+)", path.read_text(), re.M))
@@ -134,9 +136,9 @@ class TestLayers:
             elif own_layer(path) is not None:
                 assert "deploy" not in named, path
 
-    def test_nobody_but_one_asks_which_engine_runs(self):
-        asking = [path.name for path in tracked("*.py") if "uses_db" in path.read_text() and "tests" not in path.parts]
-        assert sorted(asking) == ["__init__.py", "config.py"]
+    def test_the_engine_is_chosen_in_one_place(self):
+        using = [path.name for path in tracked("*.py") if "uses_db" in path.read_text() and "tests" not in path.parts]
+        assert sorted(using) == ["__init__.py", "config.py"]
 
     def test_errors_are_handled_in_one_place_and_routes_are_declared_in_one_way(self):
         for path in tracked("*.py"):
@@ -145,12 +147,12 @@ class TestLayers:
                 assert name == "serving/errors.py" or not re.search(r"error_?handler\(", text), name
                 assert "add_url_rule" not in text, name
 
-    def test_the_services_know_nothing_of_http_or_terminals(self):
+    def test_services_and_models_use_neither_http_nor_terminals(self):
         for path in tracked("services/*.py", "models/*.py"):
             foreign = re.search(r"^\s*(import|from) (flask|argparse|sys|readline)\b|\bprint\(", path.read_text(), re.M)
             assert not foreign, path
 
-    def test_a_model_file_is_found_without_being_listed(self, tmp_path):
+    def test_a_new_model_file_is_found_without_being_registered(self, tmp_path):
         shutil.copytree(ROOT, tmp_path / "copy", ignore=shutil.ignore_patterns(".*", "__pycache__", "node_modules"))
         (tmp_path / "copy" / "models" / "car.py").write_text("""
 from sqlalchemy.orm import Mapped
@@ -186,20 +188,20 @@ class TestDocuments:
                 assert "os.environ" not in path.read_text(), path
                 assert "getenv" not in path.read_text(), path
 
-    def test_settings_are_taken_from_the_environment_at_the_edge_only(self):
-        asking = {str(path.relative_to(ROOT)) for path in tracked("*.py") if "from_environ" in path.read_text()}
-        assert {path for path in asking if not path.startswith(("tests/", "bench/"))} == {
+    def test_only_entry_points_read_settings_from_the_environment(self):
+        reading = {str(path.relative_to(ROOT)) for path in tracked("*.py") if "from_environ" in path.read_text()}
+        assert {path for path in reading if not path.startswith(("tests/", "bench/"))} == {
             "config.py", "console.py", "wsgi.py", "server.py", "api/v1/app.py", "web_flask/app.py", "cli/db.py",
             "sample/__main__.py",
-            # Classic programs begin here: `models.storage`, `DBStorage()`, `HBNBCommand()`.
+            # Entry points of classic programs: `models.storage`, `DBStorage()`, `HBNBCommand()`.
             "models/__init__.py", "models/engine/db_storage.py", "cli/interpreter.py"}
 
-    def test_the_files_that_the_documents_name_are_there(self):
+    def test_the_files_that_the_documents_name_exist(self):
         for document in tracked("*.md"):
             for name in re.findall(r"`([\w./]+\.(?:py|sql|txt|md))`", document.read_text()):
                 assert list(ROOT.glob(name)) or list(ROOT.glob(f"**/{name}")), f"{document} names {name}"
 
-    def test_make_alone_prints_what_there_is(self):
+    def test_make_without_a_target_prints_the_targets(self):
         printed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
         for target in ("run", "test", "lint", "coverage", "bench", "plain", "screenshots", "help"):
             assert f"make {target} " in printed
@@ -218,12 +220,12 @@ class TestSettings:
         assert (settings.env, settings.uses_db, settings.file_path) == ("dev", False, "file.json")
         assert (settings.api_host, settings.api_port) == ("0.0.0.0", "5000")
 
-    def test_that_are_empty_are_as_good_as_unset(self):
+    def test_that_are_empty_have_their_defaults(self):
         empty = {each.metadata["variable"]: "" for each in fields(Settings)}
         assert Settings.from_environ(empty) == Settings(history="")
 
     @pytest.mark.parametrize("env", ENVIRONMENTS)
-    def test_know_four_environments(self, env):
+    def test_accept_each_environment(self, env):
         assert Settings.from_environ({"HBNB_ENV": env}).env == env
 
     @pytest.mark.parametrize(("environ", "words"), [
@@ -231,25 +233,25 @@ class TestSettings:
         ({"HBNB_API_PORT": "x"}, "HBNB_API_PORT"), ({"HBNB_API_PORT": "99999"}, "HBNB_API_PORT"),
         ({"HBNB_TYPE_STORAGE": "db", "HBNB_MYSQL_USER": "", "HBNB_MYSQL_PWD": "", "HBNB_MYSQL_DB": "x"},
          "these must be set too: HBNB_MYSQL_USER, HBNB_MYSQL_HOST"),
-        # One host, and nothing that could be another word of a policy.
+        # The host goes into the Content-Security-Policy, so nothing else may.
         *(({"HBNB_TILES": tiles}, "HBNB_TILES is .*: set it to the address of one host's tiles") for tiles in (
             "https://{s}.tiles.test/{z}/{x}/{y}.png", "https://tiles.test/{z}/{x}.png", "javascript:{z}{x}{y}", "x",
             "https://[x/{z}/{x}/{y}",
             "https://tiles.test; script-src *://x/{z}/{x}/{y}", "//tiles.test/{z}/{x}/{y}"))])
-    def test_that_make_no_sense_are_refused(self, environ, words):
+    def test_that_are_invalid_are_refused(self, environ, words):
         with pytest.raises(Misconfigured, match=words):
             Settings.from_environ(environ)
 
     @pytest.mark.parametrize("value", ["file", "", "DB", "json", "nonsense"])
-    def test_anything_but_db_is_the_file_engine(self, value):
+    def test_any_type_but_db_is_the_file_engine(self, value):
         assert not Settings.from_environ({"HBNB_TYPE_STORAGE": value}).uses_db
 
 
 class TestSample:
-    def test_is_the_same_each_time(self):
+    def test_is_the_same_every_time(self):
         assert list(Sample(places=20)) == list(Sample(places=20))
 
-    def test_is_a_market_of_a_few_hundred_places_in_a_dozen_states(self):
+    def test_has_three_hundred_places_in_twelve_states(self):
         counts: dict[str, int] = {}
         for obj in Sample():
             counts[obj["__class__"]] = counts.get(obj["__class__"], 0) + 1
@@ -261,7 +263,7 @@ class TestSample:
 
 
 class TestMakeRun:
-    def test_serves_a_sample_and_keeps_the_data(self, tmp_path):
+    def test_creates_sample_data_once_and_serves_it(self, tmp_path):
         for path in tracked():
             target = tmp_path / path.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -278,10 +280,10 @@ class TestMakeRun:
 
     @staticmethod
     def run(folder: Path, environ: dict[str, str]) -> tuple[str, str]:
-        """What it prints, and the statistics that it answers."""
+        """Run `make run`; return its output, and the response of `/api/v1/stats`."""
         port = free_port()
         venv = Path(sys.executable).parent.parent
-        # What `make` installs is in this environment already.
+        # This environment has everything that `make` would install.
         stamp = venv / "run"
         stamp.touch()
         with subprocess.Popen(["make", "run", f"VENV={venv}", f"PORT={port}"], cwd=folder, env=environ, text=True,
@@ -304,7 +306,7 @@ def answer(address: str) -> str:
                 return found.read().decode()
         except OSError:
             time.sleep(0.1)
-    raise AssertionError(f"{address} does not answer")
+    raise AssertionError(f"{address} does not respond")
 
 
 class TestPrograms:
@@ -313,7 +315,7 @@ class TestPrograms:
         (["-m", "sample"], {"HBNB_FILE_PATH": "/proc/x.json"}, "/proc/x.json cannot be written"),
         (["wsgi.py", "--port", "99999"], {}, "cannot listen on port 99999"),
         (["wsgi.py", "--socket", "/nowhere/app.sock"], {}, "cannot listen on /nowhere/app.sock: No such file")])
-    def test_say_in_one_line_why_they_cannot_begin(self, tmp_path, command, settings, words):
+    def test_print_one_line_if_they_cannot_start(self, tmp_path, command, settings, words):
         (tmp_path / "bad.json").write_text("{")
         ended = subprocess.run([sys.executable, *command], cwd=tmp_path if command[0] == "-m" else ROOT,
                                env={**os.environ, "PYTHONPATH": str(ROOT), **settings}, capture_output=True, text=True)
@@ -323,13 +325,13 @@ class TestPrograms:
         assert ended.stderr.count("\n") == 1
 
     @pytest.mark.parametrize("env", ["test", "staging", "production"])
-    def test_a_sample_is_made_in_dev_only(self, tmp_path, env):
+    def test_sample_data_is_created_in_dev_only(self, tmp_path, env):
         ended = subprocess.run([sys.executable, "-m", "sample"], cwd=tmp_path, capture_output=True, text=True, env={
             **os.environ, "PYTHONPATH": str(ROOT), "HBNB_ENV": env, "HBNB_FILE_PATH": str(tmp_path / "f.json")})
         assert "dev only" in ended.stdout
         assert not (tmp_path / "f.json").exists()
 
-    def test_a_port_that_is_none_is_refused_before_anything_is_made(self, tmp_path):
+    def test_an_invalid_port_is_refused_before_sample_data_is_created(self, tmp_path):
         environ = {**os.environ, "HBNB_FILE_PATH": str(tmp_path / "f.json")}
         ended = subprocess.run(["make", "run", "PORT=abc", f"VENV={Path(sys.executable).parent.parent}"], cwd=ROOT,
                                env=environ, capture_output=True, text=True)
@@ -337,7 +339,7 @@ class TestPrograms:
         assert "PORT is 'abc'" in ended.stdout
         assert not (tmp_path / "f.json").exists()
 
-    def test_a_web_server_in_front_finds_the_site_at_a_socket(self, tmp_path):
+    def test_the_server_listens_on_a_unix_socket_for_its_owner_and_group(self, tmp_path):
         path = tmp_path / "app.sock"
         with subprocess.Popen([sys.executable, "wsgi.py", "--socket", str(path), "--workers", "2"], cwd=ROOT, env={
                 **os.environ, "HBNB_FILE_PATH": str(tmp_path / "f.json")}, stderr=subprocess.DEVNULL) as process:
@@ -350,11 +352,11 @@ class TestPrograms:
                         connection.connect(str(path))
                         connection.sendall(b"GET /api/v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
                         answered = connection.recv(1000)
-                assert path.stat().st_mode & 0o777 == 0o660     # for its owner and its group
+                assert path.stat().st_mode & 0o777 == 0o660
             finally:
                 process.terminate()
 
-    def test_a_server_that_is_told_to_end_while_it_begins_ends(self, tmp_path):
+    def test_a_server_can_be_terminated_while_it_starts(self, tmp_path):
         slow = ("import sys, time, types\nfrom pathlib import Path\nimport server\n"
                 "class Slow(types.ModuleType):\n"
                 "    def __getattr__(self, name): print('it begins', flush=True); time.sleep(60)\n"
@@ -373,22 +375,22 @@ class TestPrograms:
                     os.killpg(process.pid, signal.SIGKILL)
 
     @pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
-    def test_the_console_works_without_its_streams(self, tmp_path, closed):
+    def test_the_console_works_with_closed_standard_streams(self, tmp_path, closed):
         ended = subprocess.run(f"{sys.executable} {ROOT / 'console.py'} count State {closed}", shell=True, cwd=tmp_path,
                                env={**os.environ, "HBNB_FILE_PATH": "f.json"}, capture_output=True, text=True)
         assert ended.stdout == "0\n"
         assert ended.stderr == ""
 
-    def test_an_answer_that_cannot_be_written_is_said(self, tmp_path):
+    def test_output_that_cannot_be_written_is_an_error(self, tmp_path):
         command = f"{sys.executable} {ROOT / 'console.py'} count State > /dev/full"
         ended = subprocess.run(command, shell=True, cwd=tmp_path, env={**os.environ, "HBNB_FILE_PATH": "f.json"},
                                capture_output=True, text=True)
         assert ended.returncode == 1
         assert ended.stderr == "** The output could not be written: No space left on device **\n"
 
-    def test_a_working_directory_that_was_removed_is_said(self, tmp_path):
+    def test_a_removed_working_directory_is_an_error(self, tmp_path):
         command = f"mkdir gone; cd gone; rmdir ../gone; {sys.executable} {ROOT / 'console.py'} count State"
         ended = subprocess.run(command, shell=True, cwd=tmp_path, env={**os.environ, "HBNB_FILE_PATH": "file.json"},
                                capture_output=True, text=True)
         assert ended.returncode == 1
-        assert ended.stderr == "hbnb: the working directory was removed: change into one that is there\n"
+        assert ended.stderr == "hbnb: the working directory was removed: change to a directory that exists\n"

@@ -1,4 +1,4 @@
-"""A type of column is said once: a model with a day and JSON, which only this test knows, works everywhere."""
+"""Column types: a model with a DATE and a JSON column, added to a copy of the project, works everywhere."""
 from __future__ import annotations
 
 import json
@@ -65,16 +65,18 @@ BAD = [({"day": "2027-02-30"}, "day must be a day such as 2027-01-31"),
        ({"day": None}, "day must not be null"),
        ({"details": "{}"}, "details must be a JSON object or list"),
        ({"details": 1.5}, "details must be a JSON object or list"),
-       ({"details": json.loads("[" * 248 + "]" * 248)}, "details holds what JSON cannot hold, or is nested too deeply"),
+       ({"details": json.loads("[" * 248 + "]" * 248)},
+        "details holds a value that JSON does not have, or is nested too deeply"),
        ({"details": None}, "details must not be null")]
 
 
 class Project:
-    """A copy of the project with one more model.
+    """A copy of the project with an additional model.
 
     Args:
-        folder: where the copy lies.
-        settings: those of its store.
+        folder: the folder of the copy.
+        settings: the settings of its store.
+        home: the working directory of its programs.
     """
 
     def __init__(self, folder: Path, settings: Settings, home: Path) -> None:
@@ -82,8 +84,8 @@ class Project:
         self._environ = environment(settings, home) | {"HBNB_ENV": "dev", "PYTHONPATH": str(folder)}
         self.home = home
 
-    def asked(self, *requests: tuple[str, str, Any]) -> list[list[Any]]:
-        """Status, JSON and ETag of each answer."""
+    def request(self, *requests: tuple[str, str, Any]) -> list[list[Any]]:
+        """Send requests; return the status, JSON and ETag of each response."""
         return json.loads(self.run("site_of_events.py", json.dumps(requests)).stdout)
 
     def console(self, *lines: str) -> str:
@@ -91,17 +93,18 @@ class Project:
         assert ended.stderr == "" or "**" not in ended.stderr, ended.stderr
         return ended.stdout
 
-    def refused(self, *lines: str) -> str:
+    def errors(self, *lines: str) -> str:
+        """Run lines in the console; return its error output."""
         return self.run("console.py", "".join(f"{line}\n" for line in lines)).stderr
 
-    def found(self, *lines: str) -> list[list[dict[str, Any]]]:
-        """What each `find … --json` among some lines prints."""
+    def find(self, *lines: str) -> list[list[dict[str, Any]]]:
+        """Run lines in the console; return the result of each `find … --json` among them."""
         printed = re.findall(r"^\[(?:\]|\n.*?^\])$", self.console(*lines), re.MULTILINE | re.DOTALL)
         return [json.loads(each) for each in printed]
 
-    def events(self, *before: str) -> list[dict[str, Any]]:
-        """All events, after some lines."""
-        [*_, found] = self.found(*before, ALL)
+    def events(self, *lines: str) -> list[dict[str, Any]]:
+        """Run lines in the console; return all events afterwards."""
+        [*_, found] = self.find(*lines, ALL)
         return found
 
     def run(self, program: str, text: str) -> subprocess.CompletedProcess[str]:
@@ -123,7 +126,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def databases() -> Iterator[MariaDB]:
-    """A server with two empty databases, whose tables have other columns than those of other tests."""
+    """A MariaDB server of this module, because the tables have other columns than in other tests."""
     server = MariaDB()
     try:
         server.execute((ROOT / "setup_mysql_test.sql").read_text())
@@ -134,13 +137,13 @@ def databases() -> Iterator[MariaDB]:
 
 @pytest.fixture
 def project(engine: str, folder: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Project:
-    """One with an empty store."""
+    """A project with an empty store of the current engine."""
     return empty(engine, folder, tmp_path, request)
 
 
 @pytest.fixture
 def other(engine: str, folder: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Project:
-    """One with an empty store of the other engine."""
+    """A project with an empty store of the other engine."""
     return empty("file" if engine == "db" else "db", folder, tmp_path, request)
 
 
@@ -154,11 +157,11 @@ def empty(engine: str, folder: Path, home: Path, request: pytest.FixtureRequest)
 
 class TestTheAPI:
     def test_creates_shows_and_changes(self, project):
-        (status, made, tag), = project.asked(("POST", EVENTS, FAIR))
+        (status, made, tag), = project.request(("POST", EVENTS, FAIR))
         assert (status, {name: made[name] for name in FAIR}) == (201, FAIR)
         assert (made["last_day"], made["notes"]) == (None, None)
         one = f"{EVENTS}/{made['id']}"
-        shown, listed, part, changed, again = project.asked(
+        shown, listed, part, changed, again = project.request(
             ("GET", one, None), ("GET", EVENTS, None), ("GET", f"{one}?fields=day,details", None),
             ("PUT", one, made | {"day": "2027-02-28", "last_day": "2027-03-01", "details": [FAIR], "notes": {}}),
             ("GET", one, None))
@@ -168,24 +171,24 @@ class TestTheAPI:
         assert again[1] == made | {"day": "2027-02-28", "last_day": "2027-03-01", "details": [FAIR], "notes": {},
                                    "updated_at": again[1]["updated_at"]}
 
-    def test_sorts_by_the_day_and_reads_long_lists(self, project):
+    def test_sorts_by_date_and_reads_long_lists(self, project):
         lists = [(f"{EVENTS}?sort={sort}{more}", days) for sort, days in (("day", [1, 2, 3]), ("-day", [3, 2, 1]))
                  for more in ("", "&limit=3", "&offset=0&limit=2000")]
-        made, answers = 3, project.asked(
+        made, answers = 3, project.request(
             *(("POST", EVENTS, FAIR | {"day": f"2027-01-{number:02}"}) for number in (3, 1, 2)),
             *(("GET", path, None) for path, _ in lists))
         for (path, days), (_, found, _) in zip(lists, answers[made:], strict=True):
             assert [each["day"] for each in found] == [f"2027-01-{number:02}" for number in days], path
             assert [each["details"] for each in found] == [FAIR["details"]] * made
 
-    def test_refuses_what_is_no_day_and_no_json(self, project):
-        answers = project.asked(*(("POST", EVENTS, FAIR | bad) for bad, _ in BAD), ("POST", EVENTS, {"name": "x"}))
+    def test_refuses_invalid_dates_and_json(self, project):
+        answers = project.request(*(("POST", EVENTS, FAIR | bad) for bad, _ in BAD), ("POST", EVENTS, {"name": "x"}))
         assert [(status, found) for status, found, _ in answers] == [
             *((400, {"error": error}) for _, error in BAD), (400, {"error": "Missing day"})]
         assert project.events() == []
 
-    def test_describes_them(self, project):
-        (_, document, _), (_, made, _) = project.asked(("GET", "/apispec_1.json", None), ("POST", EVENTS, FAIR))
+    def test_documents_both_types(self, project):
+        (_, document, _), (_, made, _) = project.request(("GET", "/apispec_1.json", None), ("POST", EVENTS, FAIR))
         found = document["components"]["schemas"]["Event"]
         assert found["properties"]["day"] == {"type": "string", "format": "date", "examples": ["2027-01-31"]}
         assert found["properties"]["details"] == {"type": ["object", "array"]}
@@ -201,7 +204,7 @@ class TestTheAPI:
 
 class TestTheConsole:
     def test_creates_updates_and_finds(self, project):
-        made, changed, unset = project.found(
+        made, changed, unset = project.find(
             r'create Event id="e" name="Fair" day="2027-01-03" details="{\"b\_c\": [1], \"d\": \"e f\"}"', ALL,
             "update Event e day 2027-01-05", "update Event e details '[1, {\"a\": null}]'",
             'Event.update("e", {"notes": {"by": "Ada"}, "last_day": "2027-01-06"})', ALL,
@@ -215,44 +218,44 @@ class TestTheConsole:
         assert shown.count("'day': datetime.date(2027, 1, 5), 'details': [1, {'a': None}]") == 3
         assert shown.endswith('day,details\n2027-01-05,"1, {""a"":null}"\n')
 
-    def test_finds_and_sorts_by_the_day(self, project):
-        asked = {"day=2027-01-02": "B", "day > 2026-12-31": "BC", "day<=2027-01-02 sort -day": "BA",
-                 "day!=2027-01-02 sort day": "AC", "last_day=null sort name": "ABC", "notes!=null": "",
-                 "details=[] sort name": "ABC"}
-        found = project.found(
+    def test_finds_and_sorts_by_date(self, project):
+        queries = {"day=2027-01-02": "B", "day > 2026-12-31": "BC", "day<=2027-01-02 sort -day": "BA",
+                   "day!=2027-01-02 sort day": "AC", "last_day=null sort name": "ABC", "notes!=null": "",
+                   "details=[] sort name": "ABC"}
+        found = project.find(
             *(f'create Event name="{name}" day="{day}" details="[]"' for name, day in (
                 ("B", "2027-01-02"), ("A", "2026-12-31"), ("C", "2027-10-01"))),
-            *(f"find Event {each} --json" for each in asked))
-        assert ["".join(each["name"] for each in events) for events in found] == [*asked.values()]
+            *(f"find Event {each} --json" for each in queries))
+        assert ["".join(each["name"] for each in events) for events in found] == [*queries.values()]
 
-    def test_refuses_what_is_no_day_and_no_json(self, project):
+    def test_refuses_invalid_dates_and_json(self, project):
         before = project.events('create Event id="e" name="Fair" day="2027-01-03" details="{}"')
-        refused = project.refused("update Event e day tomorrow", "update Event e details '[1'",
-                                  "update Event e details 12", "find Event day=tomorrow",
-                                  'create Event name="x" day="2027-02-30" details="{}"')
-        assert refused.count("day must be a day such as 2027-01-31") == 3
-        assert refused.count("details must be a JSON object or list") == 2
+        errors = project.errors("update Event e day tomorrow", "update Event e details '[1'",
+                                "update Event e details 12", "find Event day=tomorrow",
+                                'create Event name="x" day="2027-02-30" details="{}"')
+        assert errors.count("day must be a day such as 2027-01-31") == 3
+        assert errors.count("details must be a JSON object or list") == 2
         assert project.events() == before
 
 
 class TestFiles:
-    def test_an_export_goes_into_a_store_of_the_other_engine_and_back(self, project, other, tmp_path):
-        project.asked(("POST", EVENTS, FAIR), ("POST", EVENTS, FAIR | {"name": "Two", "notes": [], "last_day": None}))
-        before, _ = project.found(ALL, "export out.jsonl", ALL)
+    def test_an_export_can_be_imported_by_the_other_engine(self, project, other, tmp_path):
+        project.request(("POST", EVENTS, FAIR), ("POST", EVENTS, FAIR | {"name": "Two", "notes": [], "last_day": None}))
+        before, _ = project.find(ALL, "export out.jsonl", ALL)
         lines = (tmp_path / "out.jsonl").read_text().splitlines()
         assert [json.loads(line) for line in lines] == sorted(before, key=lambda each: each["id"])
         (tmp_path / "twice.jsonl").write_text("\n".join(lines * 2))
         new = [each | {"day": "2028-02-29", "details": {"new": True}} for each in before]
         (tmp_path / "new.jsonl").write_text("\n".join(map(json.dumps, new)))
-        assert other.found("import twice.jsonl", ALL, "import new.jsonl", ALL) == [before, new]
+        assert other.find("import twice.jsonl", ALL, "import new.jsonl", ALL) == [before, new]
 
-    def test_an_import_refuses_what_is_no_day_and_no_json(self, project, tmp_path):
+    def test_an_import_refuses_invalid_dates_and_json(self, project, tmp_path):
         rows = [FAIR | TIMES | {"__class__": "Event", "id": str(number)} | bad for number, (bad, _) in enumerate(BAD)]
         (tmp_path / "bad.jsonl").write_text("\n".join(map(json.dumps, rows)))
         ended = self.console(project, "import bad.jsonl --keep-going", ALL)
-        said = ended.stdout + ended.stderr
-        assert "line 1: day: '2027-02-30' is no day" in said
-        assert "line 7: details must be a JSON object or list" in said
+        printed = ended.stdout + ended.stderr
+        assert "line 1: day: '2027-02-30' is no day" in printed
+        assert "line 7: details must be a JSON object or list" in printed
         assert ended.stdout.endswith("[]\n")
 
     @staticmethod
@@ -265,7 +268,7 @@ class TestFiles:
         assert {name: event[name] for name in FAIR} == FAIR
 
     def test_a_backup_is_restored_by_the_other_engine_and_back(self, project, other, tmp_path):
-        project.asked(("POST", EVENTS, FAIR), ("POST", EVENTS, FAIR | {"name": "Two", "notes": {"x": "\u0000"}}))
+        project.request(("POST", EVENTS, FAIR), ("POST", EVENTS, FAIR | {"name": "Two", "notes": {"x": "\u0000"}}))
         before = project.events("backup a.backup")
         assert other.events("restore a.backup", "backup b.backup") == before
         assert project.events("restore b.backup --replace") == before
@@ -276,34 +279,33 @@ class TestTheFile:
     def project(self, folder, tmp_path, request):
         return empty("file", folder, tmp_path, request)
 
-    def test_holds_a_day_as_text_and_json_as_it_is(self, project):
-        project.asked(("POST", EVENTS, FAIR))
+    def test_contains_dates_as_text_and_json_unchanged(self, project):
+        project.request(("POST", EVENTS, FAIR))
         [event] = json.loads(Path(project.settings.file_path).read_text()).values()
         assert {name: event[name] for name in FAIR} == FAIR
         assert "notes" not in event
 
-    @pytest.mark.parametrize("head", ["", " \n"], ids=["old", "ours"])
-    def test_is_opened_if_an_older_program_or_this_one_wrote_it(self, project, head):
+    @pytest.mark.parametrize("head", ["", " \n"], ids=["older", "own"])
+    def test_can_be_opened_if_an_older_program_or_this_one_wrote_it(self, project, head):
         Path(project.settings.file_path).write_text(json.dumps({"Event.1": FAIR | TIMES | {
             "__class__": "Event", "id": "1"}}).replace("{", f"{{{head}", 1))
-        opened, changed = project.found(ALL, "update Event 1 day 2027-01-04", ALL)
+        opened, changed = project.find(ALL, "update Event 1 day 2027-01-04", ALL)
         assert {name: opened[0][name] for name in FAIR} == FAIR
         assert changed[0]["day"] == "2027-01-04"
 
     @pytest.mark.parametrize("bad", [{"day": "2027-02-30"}, {"details": "x"}], ids=str)
-    def test_of_ours_with_a_bad_value_is_damaged(self, project, bad):
+    def test_written_by_this_engine_with_an_invalid_value_is_damaged(self, project, bad):
         Path(project.settings.file_path).write_text("{ \n" + json.dumps({"Event.1": FAIR | TIMES | bad | {
             "__class__": "Event", "id": "1"}})[1:])
         [(name, value)] = bad.items()
-        said = project.refused("count Event")
-        assert f"{name} is {value!r}, which" in said
+        assert f"{name} is {value!r}, which" in project.errors("count Event")
 
-    def test_lets_required_values_be_unset(self, project):
+    def test_accepts_objects_without_required_values(self, project):
         [event] = project.events("create Event")
         assert (event["name"], event["day"], event["details"]) == ("", "1970-01-01", {})
 
 
-def test_an_object_takes_the_json_of_a_day_and_no_other_text(folder, tmp_path):
+def test_an_attribute_accepts_a_date_in_iso_format_and_no_other_text(folder, tmp_path):
     program = """
 import datetime
 import models

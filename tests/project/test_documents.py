@@ -1,4 +1,4 @@
-"""Every command that the documents name is there, and what is quick and harmless does what it is said to."""
+"""Documentation: every command, file and link in it exists, and the quick, harmless commands work."""
 from __future__ import annotations
 
 import importlib.util
@@ -23,7 +23,7 @@ PLACEHOLDERS = {"ENV": "production", "ENVIRONMENT": "production", "TASK": "statu
 
 
 def code() -> Iterator[str]:
-    """The lines of code in all documents, and the code within sentences; continued lines are one."""
+    """Yield the lines of all code blocks and all inline code of the documents; continuation lines are joined."""
     for text in TEXTS.values():
         text = re.sub(r" *\\\n *", " ", text)
         for line in re.findall(r"^ {4,}(\S.*)$", text, re.M):
@@ -37,50 +37,40 @@ CODE = list(dict.fromkeys(code()))
 
 
 def named(pattern: str) -> list[str]:
-    """What a pattern finds in the code, each once."""
+    """Return the distinct matches of a pattern in the documents' code."""
     found = sorted({match for line in CODE for match in re.findall(pattern, line)})
-    assert found, f"no document names {pattern}: does this test still look where it should?"
+    assert found, f"no document matches {pattern}: check the pattern"
     return found
 
 
 @pytest.mark.parametrize("target", named(r"^(?:[A-Z_]+=\S+ )*make ([a-z]+)"))
-def test_a_target_of_make_is_there(target):
+def test_a_documented_make_target_exists(target):
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.M)
 
 
 @pytest.mark.parametrize("module", named(r"python3? -m ([\w.]+)"))
-def test_a_module_is_there(module):
+def test_a_documented_module_exists(module):
     assert importlib.util.find_spec(module)
 
 
 @pytest.mark.parametrize("path", named(r"(?:-r |cat |python3? |(?=requirements))([\w./-]+\.(?:txt|sql|py))\b"))
-def test_a_file_is_there(path):
+def test_a_documented_file_exists(path):
     assert (ROOT / path).exists() or list(ROOT.glob(f"**/{path}"))
 
 
 @pytest.mark.parametrize("document", [path for path in TEXTS if path.parts[0] == "docs"], ids=str)
-def test_links_and_modules_of_a_document_are_there(document):
-    for link in re.findall(r"\]\((?!http)(.*?)\)", TEXTS[document]):
-        path, _, anchor = link.partition("#")
-        target = (ROOT / document).parent / path if path else ROOT / document
-        assert target.exists(), link
-        assert not anchor or anchor in map(anchored, re.findall(r"^#+ (.+)$", target.read_text(), re.M)), link
+def test_source_files_that_a_document_names_exist(document):
     modules = re.findall(r"`((?:\w+/)+\w+\.(?:py|sh|js|toml|conf))`", TEXTS[document])
     assert not [path for path in modules if not (ROOT / path).exists()]
 
 
-def anchored(heading: str) -> str:
-    """What a heading is called in links."""
-    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
-
-
 @pytest.mark.parametrize("command", named(r"console\.py (?:-c ')?([a-z]\w+)"))
-def test_a_command_of_the_console_is_there(command):
+def test_a_documented_console_command_exists(command):
     assert hasattr(HBNBCommand, f"do_{command}")
 
 
 @pytest.mark.parametrize("command", named(r"flask --app wsgi ([a-z]+(?: [a-z]+)?)"))
-def test_a_command_of_flask_is_there(command):
+def test_a_documented_flask_command_exists(command):
     found: click.Command | None = wsgi.app.cli
     for name in command.split():
         assert isinstance(found, click.Group)
@@ -89,26 +79,26 @@ def test_a_command_of_flask_is_there(command):
 
 
 @pytest.mark.parametrize("line", named(r"(?:^|/)fab ([a-zE].*)"))
-def test_a_task_of_fab_is_there_with_its_options(line):
+def test_a_documented_fab_task_exists_with_its_options(line):
     words = [PLACEHOLDERS.get(word, word) for word in shlex.split(line, comments=True)]
     tasks = Collection.from_module(fabfile, auto_dash_names=False)
     Parser(contexts=tasks.to_contexts()).parse_argv([word for word in words if word])
 
 
 @pytest.mark.parametrize("path", named(r"^curl (?:-\w+ )*'?http://127\.0\.0\.1:5000(/[^\s']*)'?$"))
-def test_an_address_that_is_only_read_answers(path, storage):
+def test_a_documented_get_request_succeeds(path, storage):
     assert wsgi.app.test_client().get(path).status_code == 200
 
 
-def headings(text: str) -> set[str]:
-    """The anchors of a document's headings, as GitHub makes them."""
+def anchors(text: str) -> set[str]:
+    """Return the anchors of a document's headings, as GitHub generates them."""
     return {re.sub(r"[^\w\- ]", "", line).lower().replace(" ", "-") for line in re.findall("^#+ (.+)$", text, re.M)}
 
 
 @pytest.mark.parametrize("page", [*TEXTS, Path("CHANGELOG.md")], ids=str)
-def test_a_link_leads_to_a_file_and_a_heading(page):
+def test_a_link_leads_to_an_existing_file_and_heading(page):
     for target in re.findall(r"\]\((?!http)(.*?)\)", (ROOT / page).read_text()):
         name, _, anchor = target.partition("#")
         path = (ROOT / page.parent / name).resolve() if name else ROOT / page
         assert path.exists(), target
-        assert not anchor or anchor in headings(path.read_text()), target
+        assert not anchor or anchor in anchors(path.read_text()), target

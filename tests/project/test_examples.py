@@ -1,4 +1,4 @@
-"""The examples of README.md and docs/: typed on the sample data, they print what the documents show."""
+"""Examples in README.md and docs/: run on the sample data, they print the output that the documents show."""
 from __future__ import annotations
 
 import os
@@ -21,9 +21,9 @@ from tests.servers import Server, free_port
 
 PAGES = ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
 OWN = {name: value for name, value in os.environ.items() if not name.startswith(("HBNB_", "SENTRY_"))}
-# Commands that need the network, root, a terminal, or files that are not in the repository.
-NOT_HERE = re.compile(r"make\b|cat setup_mysql_dev\.sql|\.venv/bin/(pip|fab)\b|cp deploy/hosts\.toml|export |\s"
-                      r"|\.venv/bin/python console\.py( import .*)?$")
+# Commands that tests cannot run: they need the network, root, a terminal, or files that are not in the repository.
+UNTESTABLE = re.compile(r"make\b|cat setup_mysql_dev\.sql|\.venv/bin/(pip|fab)\b|cp deploy/hosts\.toml|export |\s"
+                        r"|\.venv/bin/python console\.py( import .*)?$")
 
 
 class Reader:
@@ -48,7 +48,7 @@ class Reader:
         self._stack.enter_context(Server(command, OWN | settings, self.ports[port]))
 
     def type(self, text: str) -> str:
-        """Type commands; the variables that they set stay for the next. Returns: what they print."""
+        """Run shell commands; return their output. The variable TOKEN is kept for the next call."""
         for port, own in self.ports.items():
             text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{own}")
         script = f"set -eu -o pipefail\n. ./variables\n{text}\ndeclare -p TOKEN 2>/dev/null >variables || true"
@@ -68,9 +68,9 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(each.mark for each in fenced(page))])
-def test_a_command_prints_what_its_document_shows(page, reader):
+def test_a_documented_command_prints_the_documented_output(page, reader):
     for each, following in pairwise([*fenced(page), Block("", "", "")]):
-        if each.is_session:     # its commands change what later ones print
+        if each.is_session:     # its commands change the data that later commands print
             commands = "\n".join(re.findall(r"^\(hbnb\) (.+)", each.text, re.M))
             reader.type(f".venv/bin/python console.py <<'END'\n{commands}\nEND")
         elif each.mark == "server":
@@ -79,19 +79,19 @@ def test_a_command_prints_what_its_document_shows(page, reader):
         elif each.mark == "sample":
             printed = reader.type(each.text)
             if following.language == "text" and not following.is_session:
-                assert shows(following.text, printed), f"{each.text}prints\n{printed}not\n{following.text}"
+                assert shows(following.text, printed), f"{each.text}prints\n{printed}instead of\n{following.text}"
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_command_that_no_test_types_is_one_that_cannot_be_typed_here(page):
+def test_every_command_is_either_tested_or_untestable(page):
     for each in fenced(page):
         if each.language == "sh" and not each.mark:
             for line in each.text.splitlines():
-                assert NOT_HERE.match(line), f"{page}: mark the block with this line: {line}"
+                assert UNTESTABLE.match(line), f"{page}: mark the block of this line as tested: {line}"
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if [*sessions(page)]])
-def test_a_session_of_the_console_is_as_its_document_shows(page, console: Run, storage):
+def test_a_documented_console_session_prints_the_documented_output(page, console: Run, storage):
     fill(Sample())
     storage.close()
     for command, output in sessions(page):
@@ -99,7 +99,7 @@ def test_a_session_of_the_console_is_as_its_document_shows(page, console: Run, s
         assert shows(output, ended.stdout + ended.stderr), f"{command}\n{ended.stdout}{ended.stderr}"
 
 
-def test_an_address_that_the_readme_links_to_answers(reader):
+def test_every_local_address_in_the_readme_works(reader):
     addresses = re.findall(r"<(http://127\.0\.0\.1:5000.*?)>", (ROOT / "README.md").read_text())
     assert len(addresses) > 5
     site = Site(f"http://127.0.0.1:{reader.ports['5000']}")
@@ -107,7 +107,7 @@ def test_an_address_that_the_readme_links_to_answers(reader):
         assert site.ask(address.removeprefix("http://127.0.0.1:5000") or "/").status == 200, address
 
 
-def test_the_sample_is_as_the_readme_says():
+def test_the_readme_describes_the_sample_correctly():
     counts: dict[str, int] = {}
     for obj in Sample():
         counts[obj["__class__"]] = counts.get(obj["__class__"], 0) + 1

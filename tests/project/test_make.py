@@ -1,4 +1,4 @@
-"""The Makefile: what it says when it cannot go on, and what it mends by itself."""
+"""The Makefile: its help, its error messages, and the repair of incomplete virtual environments."""
 from __future__ import annotations
 
 import os
@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-# A Python that makes environments of itself, and can do in them whatever it is not told to fail at.
+# A fake Python: it creates virtual environments that contain itself, and fails on commands that match {fails}.
 PYTHON = """#!/bin/sh
 case "$*" in
 *{fails}*) exit 1;;
@@ -47,26 +47,26 @@ def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 class TestHelp:
-    def test_is_aligned_and_names_every_target_and_what_can_be_chosen(self, folder):
-        said = make(folder).stdout
-        targets = dict(re.findall(r"^  (make [a-z]+ +)(\S.*)$", said, re.M))
+    def test_is_aligned_and_lists_every_target_and_option(self, folder):
+        printed = make(folder).stdout
+        targets = dict(re.findall(r"^  (make [a-z]+ +)(\S.*)$", printed, re.M))
         assert {name.split()[1] for name in targets} == {
             *re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.M)[1].split()}
-        options = re.findall(r"^  ([A-Z]+=\S+ +)(\S.*)$", said, re.M)
+        options = re.findall(r"^  ([A-Z]+=\S+ +)(\S.*)$", printed, re.M)
         assert [name.partition("=")[0] for name, _ in options] == ["PORT", "PYTHON"]
         assert len({len(name) for name in targets}) == len({len(name) for name, _ in options}) == 1
 
 
 class TestEnvironment:
     @pytest.mark.parametrize("target", ["run", "test", "plain"])
-    def test_an_older_python_is_refused_with_the_command_that_was_typed(self, folder, target):
+    def test_an_older_python_is_refused_with_a_corrected_command(self, folder, target):
         program(folder / "old", "version_info")
         ended = make(folder, target, "PYTHON=./old")
         assert ended.returncode != 0
         assert f"Name one: make {target} PYTHON=python3.11" in ended.stdout
         assert not (folder / ".venv").exists()
 
-    def test_a_python_without_venv_is_told_what_to_install_and_the_next_run_mends_what_it_left(self, folder):
+    def test_without_the_venv_module_the_error_says_what_to_install_and_the_next_run_works(self, folder):
         program(folder / "bare", "ensurepip")
         for _ in range(2):
             ended = make(folder, "run", "PYTHON=./bare")
@@ -75,15 +75,15 @@ class TestEnvironment:
         assert "ran wsgi.py" in make(folder, "run", "PYTHON=./whole").stdout
 
     @pytest.mark.parametrize("lacks", ["pip", "version_info"])
-    def test_an_environment_that_lacks_pip_or_is_of_an_older_python_is_made_again(self, folder, lacks):
+    def test_an_environment_without_pip_or_of_an_older_python_is_created_again(self, folder, lacks):
         (folder / ".venv").mkdir()
         (folder / ".venv" / "pyvenv.cfg").touch()
         program(folder / ".venv" / "bin" / "python", lacks)
-        said = make(folder, "run", "PYTHON=./whole").stdout
-        assert "ran -m pip" in said
-        assert "ran wsgi.py --port 5000" in said
+        printed = make(folder, "run", "PYTHON=./whole").stdout
+        assert "ran -m pip" in printed
+        assert "ran wsgi.py --port 5000" in printed
 
-    def test_a_good_environment_is_kept_whatever_python_is_named(self, folder):
+    def test_a_working_environment_is_kept_even_if_another_python_is_named(self, folder):
         (folder / ".venv").mkdir()
         program(folder / ".venv" / "bin" / "python", "never")
         program(folder / "old", "version_info")
@@ -91,7 +91,7 @@ class TestEnvironment:
 
 
 class TestRun:
-    def test_a_port_in_use_is_told_with_a_command_for_another_before_anything_is_made(self, folder):
+    def test_a_port_in_use_is_refused_with_a_command_for_another_port_before_sample_data_is_created(self, folder):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
             program(folder / "whole", "never")
@@ -105,13 +105,13 @@ class TestRun:
 
 class TestCI:
     @pytest.mark.parametrize(("fails", "status"), [("none", 0), ("lint", 2), ("test", 2), (".venv/dev", 2)])
-    def test_fails_if_lint_or_a_test_does_and_shows_what_both_said(self, tmp_path, fails, status):
+    def test_fails_if_lint_or_a_test_fails_and_shows_the_output_of_both(self, tmp_path, fails, status):
         (tmp_path / ".ci").mkdir()
         shutil.copy(ROOT / ".ci/run", tmp_path / ".ci")
-        (tmp_path / "make").write_text('#!/bin/sh\necho "$1 said"; [ "$1" != "$FAILS" ] || exit 2\n')
+        (tmp_path / "make").write_text('#!/bin/sh\necho "output of $1"; [ "$1" != "$FAILS" ] || exit 2\n')
         (tmp_path / "make").chmod(0o755)
         environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "FAILS": fails}
         ended = subprocess.run([tmp_path / ".ci/run"], env=environ, capture_output=True, text=True, timeout=60)
         assert ended.returncode == status
-        said = [".venv/dev said"] if fails == ".venv/dev" else [".venv/dev said", "test said", "lint said"]
-        assert ended.stdout.splitlines() == said
+        targets = [".venv/dev"] if fails == ".venv/dev" else [".venv/dev", "test", "lint"]
+        assert ended.stdout.splitlines() == [f"output of {target}" for target in targets]

@@ -1,4 +1,4 @@
-"""What is installed: each list in requirements/*.in is locked, with all that it needs, with versions and hashes."""
+"""Lock files: each requirements/*.in is pinned with its dependencies, by version and hash."""
 from __future__ import annotations
 
 import os
@@ -18,12 +18,12 @@ Pins = dict[str, str]
 
 
 def locked(path: Path) -> Path:
-    """The lock of a list; that of what HBNB runs on is where everybody looks for it."""
+    """Return the lock file of a list; that of `base.in` has the conventional name requirements.txt."""
     return ROOT / "requirements.txt" if path.stem == "base" else path.with_suffix(".txt")
 
 
 def listed(path: Path) -> Pins:
-    """The requirements of a list and of those that it includes."""
+    """Return the pinned requirements of a list and of the lists that it includes."""
     found: Pins = {}
     for line in path.read_text().splitlines():
         if line.startswith("-r "):
@@ -35,7 +35,7 @@ def listed(path: Path) -> Pins:
 
 
 def entries(path: Path) -> list[tuple[str, str, str, list[str]]]:
-    """Name, version, marker and hashes of each requirement in a lock; each line of it is one of those or a comment."""
+    """Parse a lock file into name, version, marker and hashes of each requirement. Fails on any other line."""
     text = re.sub(r" \\\n *", " ", re.sub(r"^ *#.*\n", "", path.read_text(), flags=re.M))
     found = [re.fullmatch(r"([\w-]+)(?:\[[\w,]+\])?==(\S+?)(?: ; (.*?))?((?: --hash=sha256:[0-9a-f]{64})+)", line)
              for line in text.splitlines()]
@@ -44,7 +44,7 @@ def entries(path: Path) -> list[tuple[str, str, str, list[str]]]:
 
 
 def needed(names: set[str]) -> set[str]:
-    """These packages and all that they may need, on any machine, as far as they are installed here."""
+    """Return packages with all their possible dependencies on any platform, as far as they are installed here."""
     seen: set[str] = set()
     while names:
         seen |= names
@@ -61,49 +61,49 @@ def requires(name: str) -> list[Requirement]:
 
 @pytest.mark.parametrize("path", LISTS, ids=lambda path: path.stem)
 class TestLock:
-    def test_holds_each_requirement_of_its_list_with_hashes(self, path):
+    def test_contains_each_requirement_of_its_list_with_hashes(self, path):
         lock = {name: version for name, version, *_ in entries(locked(path))}
         assert listed(path).items() <= lock.items(), "run `make lock`"
 
-    def test_holds_nothing_that_the_list_does_not_need(self, path):
+    def test_contains_nothing_that_the_list_does_not_need(self, path):
         names = {name for name, *_ in entries(locked(path))}
         assert names <= needed({*listed(path)}), "run `make lock`"
 
-    def test_holds_what_each_of_them_needs(self, path):
+    def test_contains_the_dependencies_of_each_requirement(self, path):
         names = {name for name, *_ in entries(locked(path))}
         for name in names:
             for each in requires(name):
                 if each.marker is None or each.marker.evaluate({"extra": ""}):
                     assert canonicalize_name(each.name) in names, f"{name} needs {each}: run `make lock`"
 
-    def test_pins_what_the_tests_run_with(self, path):
-        here, tested = ({(name, version, *hashes) for name, version, _, hashes in entries(each)}
-                        for each in (locked(path), ROOT / "requirements" / "dev.txt"))
-        assert here <= tested, "run `make lock`"
+    def test_pins_the_versions_that_the_tests_run_with(self, path):
+        own, tested = ({(name, version, *hashes) for name, version, _, hashes in entries(each)}
+                       for each in (locked(path), ROOT / "requirements" / "dev.txt"))
+        assert own <= tested, "run `make lock`"
 
-    def test_names_no_registry(self, path):
+    def test_contains_no_registry_address(self, path):
         assert not re.search(r"://|--(?:extra-)?index|--trusted|--find-links", locked(path).read_text())
 
 
-@pytest.mark.parametrize(("wheels", "older", "given"), [
+@pytest.mark.parametrize(("wheels", "older", "expected"), [
     ("", False, "-r releases/r1/requirements/production.txt"),
     ("1", False, "--no-index --find-links shared/wheels -r VENV/requirements.txt"),
     ("1", True, "--no-index --find-links shared/wheels -r releases/r1/requirements-production.txt")])
-def test_a_server_checks_hashes_but_of_wheels_that_were_made_for_it(tmp_path, wheels, older, given):
+def test_a_server_checks_hashes_except_for_wheels_that_were_built_for_it(tmp_path, wheels, older, expected):
     venv, release = tmp_path / "venv", tmp_path / "releases" / "r1"
     path = release / ("requirements-production.txt" if older else "requirements/production.txt")
     path.parent.mkdir(parents=True)
     path.write_text("mysqlclient==2.3.1\n" if older else (ROOT / "requirements" / "production.txt").read_text())
     (release / ".venv").symlink_to(venv)
     python = tmp_path / "python"
-    python.write_text('#!/bin/sh\nmkdir -p "$3/bin" && printf \'#!/bin/sh\\necho "$@" > %s/asked\\n\' "$3" > '
+    python.write_text('#!/bin/sh\nmkdir -p "$3/bin" && printf \'#!/bin/sh\\necho "$@" > %s/arguments\\n\' "$3" > '
                       '"$3/bin/python" && chmod 755 "$3/bin/python"\n')
     python.chmod(0o755)
     steps = ROOT / "deploy" / "steps"
     subprocess.run(["sh", "-ec", (steps / "common.sh").read_text() + (steps / "install.sh").read_text()], check=True,
                    env=os.environ | {"ROOT": str(tmp_path), "NAME": "r1", "PYTHON": str(python), "WHEELS": wheels})
-    assert (venv / "asked").read_text().endswith(f" {given}\n".replace("VENV", str(venv)))
-    if "VENV" in given:
+    assert (venv / "arguments").read_text().endswith(f" {expected}\n".replace("VENV", str(venv)))
+    if "VENV" in expected:
         plain = [line for line in (venv / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
         assert [line.partition(" ;")[0] for line in plain] == [
             f"{name}=={version}" for name, version, *_ in entries(path)]

@@ -1,4 +1,4 @@
-"""Backing a store up and restoring it: all of it, on either engine, or nothing."""
+"""Backup and restore on both engines: all of the store, or nothing."""
 from __future__ import annotations
 
 import datetime
@@ -51,7 +51,7 @@ FOREIGN = {"Boat.1": {"id": "1", "sails": [1, None, "é"]}, "no key at all": {"x
 
 
 def rows(database: Database) -> dict[str, Any]:
-    """Every row of every table, by table, but for the number that stands for the version."""
+    """Every row of every table, by table, without the version number of the store."""
     with closing(database.connect()) as connection:
         cursor = connection.cursor()
         found = {}
@@ -63,7 +63,7 @@ def rows(database: Database) -> dict[str, Any]:
 
 @pytest.fixture
 def content(storage: Storage, engine: str, settings: Settings, request: pytest.FixtureRequest) -> Content:
-    """Looks at all that is stored, past HBNB."""
+    """Returns everything that is stored, read directly from the database or the file."""
     if engine == "db":
         return lambda: rows(request.getfixturevalue("database"))
 
@@ -76,13 +76,13 @@ def content(storage: Storage, engine: str, settings: Settings, request: pytest.F
 
 @pytest.fixture
 def path(tmp_path: Path) -> str:
-    (tmp_path / "kept").mkdir()
-    return str(tmp_path / "kept" / "hbnb.backup")
+    (tmp_path / "backups").mkdir()
+    return str(tmp_path / "backups" / "hbnb.backup")
 
 
 @pytest.fixture
 def full(storage: Storage, engine: str, settings: Settings) -> Storage:
-    """A store with something of everything, HBNB's own and old passwords too, and what only a file can hold."""
+    """A store with all classes, internal objects and old passwords; a file also has what only a file can store."""
     fill()
     tokens.create("partner")
     times = {"created_at": datetime.datetime(999, 1, 1, 0, 0, 0, 1), "updated_at": datetime.datetime(2020, 1, 1)}
@@ -97,13 +97,13 @@ def full(storage: Storage, engine: str, settings: Settings) -> Storage:
         storage.compact()
         found = json.loads(path.read_text()) | FOREIGN
         next(obj for key, obj in found.items() if key.startswith("Place."))["pets"] = {"cats": [2, 0.5]}
-        path.write_bytes(json_objects.OURS + json.dumps(found)[1:].encode())
+        path.write_bytes(json_objects.MARKER + json.dumps(found)[1:].encode())
     return storage
 
 
 @pytest.fixture
 def destroy(storage: Storage, engine: str, settings: Settings, request: pytest.FixtureRequest) -> Callable[[], None]:
-    """Loses all that is stored."""
+    """Deletes everything that is stored."""
     def lose() -> None:
         storage.close()
         if engine == "db":
@@ -119,7 +119,7 @@ def lines(path: str) -> list[bytes]:
 
 
 def sealed(path: str, *changed: Any) -> str:
-    """A backup of these lines, whose checksum is right."""
+    """Rewrite a backup with these lines and a valid checksum."""
     text = b"".join(json.dumps(line).encode() + b"\n" for line in changed)
     counts = Counter(line[0].partition(".")[0] for line in changed[1:])
     end = {"counts": counts, "sha256": hashlib.sha256(text).hexdigest()}
@@ -127,7 +127,7 @@ def sealed(path: str, *changed: Any) -> str:
     return path
 
 
-# Values of every type, at the limits of the engines, and such as none of them holds.
+# Values of every type: at the limits of the engines, and beyond them.
 ODD: list[Any] = [
     None, True, False, 0, -1, 7, 2**31 - 1, 2**31, 2**63 - 1, 2**63, 0.5, 1.0, 1e300, "", "a", "7", "abc", "é" * 60,
     "x" * 128, "x" * 129, "x" * 1025, "a b", "a ", "a\x00b", "2020-01-01", "0001-01-01T00:00:00+14:00", [], ["a"],
@@ -148,7 +148,7 @@ def sound() -> list[tuple[str, Any]]:
 
 
 def spoil(objects: list[tuple[str, Any]], chance: random.Random) -> None:
-    """Change an object so that a store may not be able to hold it."""
+    """Change an object so that a store may refuse it."""
     number = chance.randrange(len(objects))
     key, obj = objects[number]
     match chance.randrange(8):
@@ -169,7 +169,7 @@ def spoil(objects: list[tuple[str, Any]], chance: random.Random) -> None:
 
 class TestRoundTrip:
     @pytest.mark.parametrize("journal", [False, True])
-    def test_brings_back_every_row_of_every_table(self, full, content, destroy, path, journal, monkeypatch):
+    def test_restore_brings_back_every_row_of_every_table(self, full, content, destroy, path, journal, monkeypatch):
         if journal:
             monkeypatch.setattr(json_file, "SMALL", 0)
             monkeypatch.setattr(json_file, "FOLD_AT", 1000)
@@ -183,14 +183,14 @@ class TestRoundTrip:
         assert restore(path) == made == check(path)
         assert content() == before
 
-    def test_of_an_empty_store_is_empty(self, storage, content, path):
+    def test_a_backup_of_an_empty_store_restores_an_empty_store(self, storage, content, path):
         before = content()
         assert back_up(path).counts.total() == 0
         restore(path)
         assert content() == before
 
-    def test_of_many_parts_keeps_them_all(self, full, content, destroy, path, monkeypatch):
-        monkeypatch.setattr(backups, "PART", 3)
+    def test_a_backup_of_several_batches_is_restored_completely(self, full, content, destroy, path, monkeypatch):
+        monkeypatch.setattr(backups, "BATCH", 3)
         monkeypatch.setattr(db_rows, "PART", 3)
         monkeypatch.setattr(tables, "PART", 3)
         before = content()
@@ -200,7 +200,8 @@ class TestRoundTrip:
         assert content() == before
 
     @pytest.mark.parametrize(("first", "second"), [("file", "db"), ("db", "file")])
-    def test_by_way_of_the_other_engine_gives_the_same(self, engines: Engines, path, first, second):  # noqa: F811
+    def test_a_round_trip_through_the_other_engine_changes_nothing(
+            self, engines: Engines, path, first, second):  # noqa: F811
         engines.use(first)
         fill()
         tokens.create("partner")
@@ -214,13 +215,13 @@ class TestRoundTrip:
         assert sorted(lines(path)[1:-1]) == sorted(lines(f"{path}.2")[1:-1]) == sorted(lines(f"{path}.3")[1:-1])
         assert b'"password":"$argon2' in b"".join(lines(path))
 
-    def test_what_an_older_hbnb_did_not_know_is_as_if_nobody_had_set_it(self, storage, path):
+    def test_attributes_missing_in_an_older_backup_are_restored_as_unset(self, storage, path):
         schema = backups._schema() | {"State": ["id", "created_at", "updated_at"]}
         restore(sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": schema}, ["State.1", {"__class__": "State"}]))
         assert storage.get(State, "1").to_dict() == {
             "id": "1", "name": "", "__class__": "State", **dict.fromkeys(TIMES, "1970-01-01T00:00:00.000000")}
 
-    def test_a_link_is_never_before_what_it_names(self):
+    def test_links_are_stored_after_the_objects_that_they_reference(self):
         order = [cls.__table__ for cls in models.stored.values()]
         for table in order:
             for pairs in links(table).values():
@@ -228,8 +229,8 @@ class TestRoundTrip:
 
 
 class TestOneMoment:
-    @pytest.mark.parametrize("who", ["another program", "another thread"])
-    def test_is_what_is_backed_up_whatever_others_write_meanwhile(self, full, content, environ, path, monkeypatch, who):
+    @pytest.mark.parametrize("writer", ["another program", "another thread"])
+    def test_a_backup_is_a_snapshot_despite_concurrent_writes(self, full, content, environ, path, monkeypatch, writer):
         for module in (db_rows, tables):
             monkeypatch.setattr(module, "PART", 1)
         code = ("from models.user import User\n"
@@ -242,14 +243,14 @@ class TestOneMoment:
         def write(done: int, total: int) -> None:
             if started:
                 return
-            started.append(who)
-            if who == "another program":
-                finish(start(code, environ))    # which does not have to wait
+            started.append(writer)
+            if writer == "another program":
+                finish(start(code, environ))    # it does not have to wait
             else:
                 thread.start()
                 thread.join(0.5)
         back_up(path, progress=write)
-        if who == "another thread":
+        if writer == "another thread":
             thread.join()
         assert started
         assert b"Changed" not in b"".join(lines(path))
@@ -257,7 +258,7 @@ class TestOneMoment:
         restore(path, replace=True)
         assert content() == before
 
-    def test_holds_no_review_without_its_place_while_others_write(self, storage, environ, path):
+    def test_a_backup_has_no_review_without_its_place_despite_concurrent_writes(self, storage, environ, path):
         market = Market()
         storage.close()
         code = """
@@ -299,7 +300,7 @@ while True:
 
 
 class TestFile:
-    def test_is_for_its_owner_alone_and_compressed_whatever_its_name(self, full, path):
+    def test_a_backup_is_compressed_and_readable_by_its_owner_only(self, full, path):
         mask = os.umask(0)
         try:
             back_up(path)
@@ -309,25 +310,25 @@ class TestFile:
         assert len(Path(path).read_bytes()) < len(b"".join(lines(path))) / 3
         assert os.listdir(Path(path).parent) == ["hbnb.backup"]
 
-    def test_is_not_written_over_unless_told(self, storage, path):
+    def test_an_existing_file_is_replaced_only_with_force(self, storage, path):
         back_up(path)
         Market()
-        with pytest.raises(Conflict, match="is there already"):
+        with pytest.raises(Conflict, match="already exists"):
             back_up(path)
         assert check(path).counts.total() == 0
         assert back_up(path, force=True).counts == check(path).counts != {}
 
-    def test_that_comes_while_it_is_written_stays_too(self, storage, path):
+    def test_a_file_created_during_the_backup_is_not_replaced(self, storage, path):
         State(name="S").save()
 
-        def come(*_: int) -> None:
-            Path(path).write_text("somebody else's")
-        with pytest.raises(Conflict, match=f"^{path} is there already"):
-            back_up(path, progress=come)
-        assert Path(path).read_text() == "somebody else's"
+        def create(*_: int) -> None:
+            Path(path).write_text("another file")
+        with pytest.raises(Conflict, match=f"^{path} already exists"):
+            back_up(path, progress=create)
+        assert Path(path).read_text() == "another file"
         assert os.listdir(Path(path).parent) == [Path(path).name]
 
-    def test_unpacked_or_packed_anew_it_is_as_good(self, full, content, destroy, path):
+    def test_a_decompressed_or_recompressed_backup_can_be_restored(self, full, content, destroy, path):
         before = content()
         back_up(path)
         Path(path).write_bytes(b"".join(lines(path)))
@@ -335,7 +336,7 @@ class TestFile:
         restore(path)
         assert content() == before
 
-    def test_that_cannot_be_written_is_named_and_nothing_is_left(self, storage, small_disk, path):
+    def test_a_backup_that_cannot_be_written_leaves_no_file(self, storage, small_disk, path):
         with storage.transaction():
             for _ in range(300):
                 storage.new(State(name=secrets.token_hex(60)))
@@ -345,7 +346,7 @@ class TestFile:
                 back_up(str(full))
         assert os.listdir(small_disk) == ["other"]
 
-    def test_killed_while_it_is_written_is_not_there(self, full, environ, path):
+    def test_a_killed_backup_leaves_no_file(self, full, environ, path):
         process = start("import os\nfrom services.backup import back_up\n"
                         "back_up(sys.argv[1], progress=lambda *_: os.kill(os.getpid(), 9))", environ, path)
         process.communicate()
@@ -355,7 +356,7 @@ class TestFile:
 
 
 class TestDamage:
-    def test_is_refused_before_anything_is_changed(self, full, content, path):
+    def test_a_damaged_backup_is_refused_before_any_change(self, full, content, path):
         back_up(path)
         whole, before = Path(path).read_bytes(), content()
         flipped = bytearray(whole)
@@ -381,23 +382,23 @@ class TestDamage:
                     pytest.fail(how)
             assert content() == before, how
 
-    def test_that_comes_while_it_is_restored_changes_nothing(self, full, content, path, monkeypatch):
+    def test_damage_after_the_check_changes_nothing(self, full, content, path, monkeypatch):
         back_up(path)
         before, plain = content(), lines(path)
 
         def spoilt(path: str, progress: Any) -> None:
             Path(path).write_bytes(gzip.compress(b"".join([*plain[:-2], plain[-1]])))
         monkeypatch.setattr(backups, "check", spoilt)
-        with pytest.raises(Invalid, match="not as it was written"):
+        with pytest.raises(Invalid, match="does not match its checksum"):
             restore(path, replace=True)
         full.close()
         assert content() == before
 
     @pytest.mark.parametrize(("header", "words"), [
-        ({"hbnb_backup": 2}, "in format 2, and this HBNB reads none above 1"),
-        ({"hbnb_backup": "x"}, "it is no backup of HBNB"),
-        ({"schema": {"State": ["id", "flag"], "Boat": ["id"]}}, r"another HBNB, which has State\.flag, Boat\.id: ")])
-    def test_what_another_hbnb_made_is_refused(self, full, content, path, header, words):
+        ({"hbnb_backup": 2}, "in format 2, and this HBNB reads formats up to 1"),
+        ({"hbnb_backup": "x"}, "it is not a backup of HBNB"),
+        ({"schema": {"State": ["id", "flag"], "Boat": ["id"]}}, r"another version .* has State\.flag, Boat\.id: ")])
+    def test_a_backup_of_another_version_is_refused(self, full, content, path, header, words):
         back_up(path)
         before, own = content(), json.loads(lines(path)[0])
         with pytest.raises(Invalid, match=words):
@@ -405,20 +406,23 @@ class TestDamage:
         assert content() == before
 
 
-class TestWhatCannotBeHeld:
+class TestUnsupportedObjects:
     @pytest.mark.parametrize(("objects", "words"), [
         ({"User.a": {"email": "MÜLLER@x.example"}, "User.b": {"email": "müller@x.example "}},
-         r"one email belongs to User\.a \(MÜLLER@x\.example\) and User\.b \(müller@x\.example \)"),
-        ({"Token.a": {"name": "ci"}, "Token.b": {"name": "ci"}}, r"one name belongs to Token\.a \(ci\) and Token\.b"),
-        ({"City.c": {"state_id": "gone"}}, r"City\.c: state_id names nothing that is there"),
+         r"User\.a \(MÜLLER@x\.example\) and User\.b \(müller@x\.example \) have the same email"),
+        ({"Token.a": {"name": "ci"}, "Token.b": {"name": "ci"}},
+         r"Token\.a \(ci\) and Token\.b \(ci\) have the same name"),
+        ({"City.c": {"state_id": "gone"}}, r"City\.c: state_id refers to an object that does not exist"),
         ({"State.é": {"name": "S"}}, r"State\.é: id must be an id, of at most 60 letters"),
-        ({"State.s": {}, "Refused.State.t": {"object": {}}}, r"Refused\.State\.t: a database can hold no Refused"),
+        ({"State.s": {}, "Refused.State.t": {"object": {}}},
+         r"Refused\.State\.t: a database cannot hold objects of the class Refused"),
         ({"State.s": {"name": "x" * 129}}, r"State\.s: name must have at most 128 characters, not 129")])
-    def test_by_a_database_is_said_by_check_and_restore_alike(self, storage, engine, content, path, objects, words):
+    def test_check_and_restore_report_what_a_database_cannot_store(self, storage, engine, content, path, objects,
+                                                                   words):
         sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": {}}, *map(list, objects.items()))
-        if engine == "file":    # which keeps what is old
+        if engine == "file":    # a file accepts old data
             assert check(path).counts.total() == restore(path).counts.total() == len(objects)
-            assert all(re.match(words, each) for each in check(path).twice)
+            assert all(re.match(words, each) for each in check(path).duplicates)
             return
         for work in (check, restore):
             with pytest.raises(Invalid, match=words):
@@ -427,37 +431,39 @@ class TestWhatCannotBeHeld:
 
     @pytest.mark.parametrize("pair", [("josé@x.example", "jose@x.example"), ("straße@x.example", "strasse@x.example"),
                                       ("", "")])
-    def test_addresses_that_differ_are_restored(self, storage, path, pair):
+    def test_different_addresses_are_restored(self, storage, path, pair):
         sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": {}}, *(
             [f"User.{id}", {"email": email, "password": "123456"}] for id, email in zip("ab", pair, strict=True)))
-        assert check(path).twice == restore(path).twice == []
+        assert check(path).duplicates == restore(path).duplicates == []
         assert {user.email for user in storage.all(User).values()} == {*pair}
 
-    def test_rows_that_collide_are_named_on_the_console(self, storage, engine, path, console):
+    def test_the_console_names_duplicates(self, storage, engine, path, console):
         sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": {}}, *(
             [f"User.{id}", {"email": email}] for id, email in zip("ab", ("MÜLLER@x.y", "müller@x.y"), strict=True)))
         ended = console(args=("restore", path, "--check"))
         assert ended.returncode == (engine == "db")
-        assert "one email belongs to User.a (MÜLLER@x.y) and User.b (müller@x.y)" in ended.stdout + ended.stderr
+        assert "User.a (MÜLLER@x.y) and User.b (müller@x.y) have the same email" in ended.stdout + ended.stderr
 
-    @pytest.mark.parametrize("kept", [123456, "123456", 1.5, MD5])
-    def test_passwords_that_an_older_hbnb_kept_as_text_become_hashes(self, storage, content, path, kept):
-        sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": {}}, ["User.a", {"email": "a@b.c", "password": kept}])
+    @pytest.mark.parametrize("password", [123456, "123456", 1.5, MD5])
+    def test_plain_passwords_of_older_versions_become_hashes(self, storage, content, path, password):
+        sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": {}},
+               ["User.a", {"email": "a@b.c", "password": password}])
         restore(path)
         assert passwords.is_hash(storage.get(User, "a").password)
-        assert storage.get(User, "a").check_password("password" if kept == MD5 else str(kept))
+        assert storage.get(User, "a").check_password("password" if password == MD5 else str(password))
         storage.save()
-        assert not re.search(rf"\W{re.escape(str(kept))}\W", str(content()))
+        assert not re.search(rf"\W{re.escape(str(password))}\W", str(content()))
 
     @pytest.mark.parametrize(("key", "obj", "words"), [
-        ("Boat.1", {"id": "1"}, r"Boat\.1: a database can hold no Boat"),
+        ("Boat.1", {"id": "1"}, r"Boat\.1: a database cannot hold objects of the class Boat"),
         ("State.1", {"pets": 1}, r"State\.1: a database cannot hold pets"),
         ("State.1", {"name": [1]}, r"State\.1: name must be a text"),
         ("State.1", {"name": "x" * 200}, r"State\.1: name must have at most 128 characters, not 200"),
-        ("State.1", {"created_at": "x"}, r"State\.1: created_at is no time"),
-        ("City.1", {"name": "C", "state_id": "nobody"}, r"City\.1: state_id names nothing that is there")])
+        ("State.1", {"created_at": "x"}, r"State\.1: created_at is not a time"),
+        ("City.1", {"name": "C", "state_id": "unknown"}, r"City\.1: state_id refers to an object that does not exist")])
     @pytest.mark.parametrize("engine", ["db"])
-    def test_by_a_database_is_named_and_nothing_is_changed(self, full, content, path, key, obj, words):
+    def test_an_object_that_a_database_cannot_store_is_named_and_nothing_changes(
+            self, full, content, path, key, obj, words):
         before = content()
         sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": {}}, ["State.0", {"name": "S"}], [key, obj])
         with pytest.raises(Invalid, match=f"{path}: {words}"):
@@ -465,14 +471,15 @@ class TestWhatCannotBeHeld:
         assert content() == before
 
     @pytest.mark.parametrize(("key", "obj", "words"), [
-        ("State.1", [1], r"State\.1: it is not the object"),
+        ("State.1", [1], r"State\.1: it is not an object with"),
         ("Place.1", {"max_guest": "x"}, r"Place\.1: max_guest must be a whole number"),
         ("Place.1", {"latitude": "abc"}, r"Place\.1: latitude must be a number"),
         ("Place.1", {"amenity_ids": "zz"}, r"Place\.1: amenity_ids must be a list of ids"),
         ("State.1", {"name": ["x"]}, r"State\.1: name must be a text"),
-        ("State.1", {"created_at": "x"}, r"State\.1: created_at is no time")])
+        ("State.1", {"created_at": "x"}, r"State\.1: created_at is not a time")])
     @pytest.mark.parametrize("engine", ["file"])
-    def test_by_a_file_is_named_and_nothing_is_changed(self, full, content, path, key, obj, words):
+    def test_an_object_that_a_file_cannot_store_is_named_and_nothing_changes(
+            self, full, content, path, key, obj, words):
         before = content()
         sealed(path, {"hbnb_backup": 1, "made_at": "x", "schema": {}}, ["State.0", {"name": "S"}], [key, obj])
         for work in (check, lambda path: restore(path, replace=True)):
@@ -498,23 +505,23 @@ class TestWhatCannotBeHeld:
                 continue
             with pytest.raises(Invalid):
                 restore(path, replace=True)
-            with pytest.raises((Invalid, Conflict)) as said:     # as the check itself would, without `check` before
+            with pytest.raises((Invalid, Conflict)) as error:     # restore checks too, without a call of `check` before
                 storage.restore(({key: obj} for key, obj in objects), replace=True)
-            assert "parameter" not in str(said.value)
+            assert "parameter" not in str(error.value)
             assert content() == before
         assert min(seen[True], seen[False]) > 5
 
     @pytest.mark.parametrize("engine", ["file"])
-    def test_a_damaged_store_is_left_as_it_is(self, full, settings, content, path):
+    def test_restore_does_not_change_a_damaged_store(self, full, settings, content, path):
         back_up(path)
         Path(settings.file_path).write_text("{")
-        with pytest.raises(Damaged, match=r"is damaged, .* move it away"):
+        with pytest.raises(Damaged, match=r"is damaged: .* move the file and its journal"):
             restore(path, replace=True)
         assert Path(settings.file_path).read_text() == "{"
 
 
 class TestRestore:
-    def test_goes_into_an_empty_store_only_unless_told(self, full, content, destroy, path):
+    def test_restore_into_a_store_with_objects_requires_replace(self, full, content, destroy, path):
         back_up(path)
         saved = content()
         destroy()
@@ -527,7 +534,7 @@ class TestRestore:
         assert content() == saved
 
     @pytest.mark.parametrize("engine", ["db"])
-    def test_whose_connection_is_lost_says_so(self, full, database, path, monkeypatch):
+    def test_a_lost_connection_is_reported(self, full, database, path, monkeypatch):
         back_up(path)
         insert = db_rows._insert
 
@@ -540,14 +547,14 @@ class TestRestore:
             restore(path, replace=True)
 
     @pytest.mark.parametrize("engine", ["file"])
-    def test_what_only_the_file_knows_is_something_too(self, full, destroy, settings, path):
+    def test_a_file_with_only_unknown_objects_is_not_empty(self, full, destroy, settings, path):
         back_up(path)
         destroy()
         Path(settings.file_path).write_text(json.dumps(FOREIGN))
         with pytest.raises(Conflict, match=r"it holds others \(2\)"):
             restore(path)
 
-    def test_is_noticed_by_what_searches_remember(self, storage, path):
+    def test_searches_after_a_restore_use_no_outdated_cache(self, storage, path):
         market = Market()
         city = market.city.id
         back_up(path)
@@ -560,7 +567,7 @@ class TestRestore:
         assert {*markets.at(storage.version()).cities} == {city}
 
     @pytest.mark.parametrize("is_empty", [False, True])
-    def test_lets_others_read_what_was_there_and_not_write(
+    def test_others_read_the_old_content_and_cannot_write_during_a_restore(
             self, full, engine, content, settings, request, destroy, path, is_empty, monkeypatch):
         saved = content()
         back_up(path)
@@ -598,32 +605,33 @@ class TestRestore:
         assert content() == saved
 
     @pytest.mark.parametrize("engine", ["db"])
-    def test_begins_again_where_others_lock_in_another_order(self, full, database, content, path):
+    def test_a_restore_is_repeated_after_a_deadlock(self, full, database, content, path):
         back_up(path)
         saved = content()
         with closing(database.connect()) as writer, closing(database.connect()) as looker:
             cursor, look = writer.cursor(), looker.cursor()
-            for table in ("users", "states", "reviews"):    # who changed more is not the one that has to give way
+            for table in ("users", "states", "reviews"):    # the deadlock's victim is the smaller transaction
                 cursor.execute(f"UPDATE {table} SET updated_at = NOW()")
             restoring = threading.Thread(target=restore, args=[path, True])
             restoring.start()
             waiting = "SELECT 1 FROM information_schema.processlist WHERE info LIKE '%FOR UPDATE' AND time > 0"
             while not look.execute(waiting):
                 time.sleep(0.1)
-            cursor.execute("UPDATE amenities SET updated_at = NOW()")     # which the restore has locked
+            cursor.execute("UPDATE amenities SET updated_at = NOW()")     # the restore has locked these rows
             writer.commit()
             restoring.join(60)
         assert content() == saved
 
     @pytest.mark.parametrize("engine", ["db"])
-    def test_removes_owners_last_as_old_tables_refuse_otherwise(self, full, path, sent):
+    def test_restore_removes_dependents_before_their_owners(self, full, path, sent):
         back_up(path)
         restore(path, replace=True)
         removed = [sql.split()[2] for sql in sent if sql.startswith("DELETE")]
         assert removed == [table.name for table in reversed(Base.metadata.sorted_tables)]
 
     @pytest.mark.parametrize("engine", ["file"])
-    def test_that_is_ended_when_the_file_was_replaced_is_noticed(self, full, settings, path, monkeypatch):
+    def test_a_process_notices_a_restore_that_was_killed_after_replacing_the_file(
+            self, full, settings, path, monkeypatch):
         back_up(path)
         State(name="later").save()
 
@@ -638,7 +646,7 @@ class TestRestore:
         assert full.count(State) == FileStorage(settings.file_path).count(State) == 2
 
     @pytest.mark.parametrize("engine", ["file"])
-    def test_is_noticed_by_who_had_read_the_journal_to_its_end(self, full, settings, path, monkeypatch):
+    def test_a_process_that_has_read_the_whole_journal_notices_a_restore(self, full, settings, path, monkeypatch):
         monkeypatch.setattr(json_file, "SMALL", 0)
         monkeypatch.setattr(json_file, "FOLD_AT", 1000)
         back_up(path)
@@ -651,7 +659,7 @@ class TestRestore:
 
     @pytest.mark.parametrize("size", [0, 1 << 20])
     @pytest.mark.parametrize("moment", ["while it stores", "at its last moment"])
-    def test_killed_half_way_leaves_all_as_it_was(self, full, engine, content, environ, path, moment, size):
+    def test_a_killed_restore_leaves_the_old_content(self, full, engine, content, environ, path, moment, size):
         back_up(path)
         State(name="later").save()
         full.close()
@@ -661,7 +669,7 @@ import os
 from sqlalchemy import event
 from models.engine.file import json_file
 from services import backup
-json_file.SMALL, json_file.FOLD_AT, backup.PART = {size}, 1000, 2
+json_file.SMALL, json_file.FOLD_AT, backup.BATCH = {size}, 1000, 2
 State(name="in the journal").save()
 die, real = (lambda *_: os.kill(os.getpid(), 9)), models.storage.restore
 if {moment == "while it stores"}:
@@ -674,8 +682,8 @@ else:
 backup.restore(sys.argv[1], replace=True)
 """
         process = start(code, environ, path)
-        _, said = process.communicate(timeout=60)
-        assert process.returncode == -signal.SIGKILL, said
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGKILL, errors
         found = models.storage.all(State).values()
         assert {obj.name for obj in found} >= {"later", "in the journal"}
         models.storage.delete(next(obj for obj in found if obj.name == "in the journal"))
@@ -683,7 +691,7 @@ backup.restore(sys.argv[1], replace=True)
         assert content() == before
 
     @pytest.mark.parametrize("engine", ["file"])
-    def test_killed_after_its_last_moment_leaves_all_of_the_backup(self, full, content, environ, path):
+    def test_a_restore_killed_after_its_commit_leaves_the_whole_backup(self, full, content, environ, path):
         saved = content()
         back_up(path)
         process = start("""
@@ -703,7 +711,7 @@ backup.restore(sys.argv[1], replace=True)
         assert content() == saved
 
 
-def test_both_tell_how_far_they_are(full, path):
+def test_backup_and_restore_report_their_progress(full, path):
     moves = []
     back_up(path, progress=lambda *moved: moves.append(moved))
     assert moves[-1][0] == moves[-1][1] == check(path).counts.total()
@@ -714,7 +722,7 @@ def test_both_tell_how_far_they_are(full, path):
 
 
 class TestCommands:
-    def test_say_how_much_there_is_and_of_when(self, full, console, destroy):
+    def test_the_commands_print_the_counts_and_the_time(self, full, console, destroy):
         ran = console(args=("backup", "my hbnb.backup"))
         assert (ran.returncode, ran.stderr) == (0, "")
         assert re.fullmatch(r"\d+ objects of 2\d{3}-[-\dT:.]{21} UTC: .*\b1 Token, 4 User\b.*\n", ran.stdout)
@@ -723,7 +731,7 @@ class TestCommands:
         again = console('restore "my hbnb.backup"', "count State")
         assert (again.stdout, again.stderr) == (f"{ran.stdout}2\n", "")
 
-    def test_say_in_one_line_what_is_wrong(self, full, console, path):
+    def test_the_commands_print_errors_in_one_line(self, full, console, path):
         for arguments, words in ((("backup",), "see help backup"), (("restore", path), "No such file or directory"),
                                  (("backup", "x", "--replace"), "see help backup"), (("restore", "x", "--rep"), "see"),
                                  (("backup", "/nowhere/x"), "/nowhere/x: No such file or directory")):
@@ -736,7 +744,7 @@ class TestCommands:
         assert re.match(r"\*\* The store is not empty, it holds .*states \(2\), .* \*\*\n", ran.stderr)
 
     @pytest.mark.parametrize("engine", ["file"])
-    def test_bring_a_production_back_that_has_no_token_yet(self, full, console, destroy, path):
+    def test_restore_works_in_production_before_there_is_a_token(self, full, console, destroy, path):
         tokens.create("other")
         for command in ("backup", "restore"):
             assert console(args=(command, path), HBNB_ENV="production").stderr == ""

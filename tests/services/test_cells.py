@@ -1,4 +1,4 @@
-"""Cells of listings and reviews, as other cities have them too."""
+"""Parsers of the cells of listings and reviews, in the formats of many cities."""
 from __future__ import annotations
 
 import datetime
@@ -31,7 +31,7 @@ class TestCells:
         ("1.226 eur", 1226),
         ("د.إ 150", 150), ("€70 par nuit", 70), ("₹500/-", 500), ("1.226\xa0руб.", 1226),
         ("12.500 Kc\u030c", 12500)])
-    def test_prices_are_read_in_whatever_form(self, text: str, amount: int | None):
+    def test_prices_are_parsed_in_all_notations(self, text: str, amount: int | None):
         assert cells.price(text) == amount
 
     @pytest.mark.parametrize(("text", "one", "other"), [
@@ -40,8 +40,8 @@ class TestCells:
         ("12.500 KWD", "12500", "12.5"),
         ("12.500 per night", "12500", "12.5"), ("1.226 ₿", "1226", "1.226"),
         ("﷼ 12.500", "12500", "12.5"), ("12.500 / 2 n", "", "")])
-    def test_what_may_be_two_prices_is_refused(self, text: str, one: str, other: str):
-        with pytest.raises(ValueError, match=f"may be {one} or {other}: write it" if one else "which is no number"):
+    def test_ambiguous_prices_are_refused(self, text: str, one: str, other: str):
+        with pytest.raises(ValueError, match=f"may be {one} or {other}: write it" if one else "which is not a number"):
             cells.price(text)
 
     @pytest.mark.parametrize("text", [
@@ -49,7 +49,7 @@ class TestCells:
         "1.5 tr ₫", "k$ 850", "2 lakh INR", "1.5B/night", "85¢", "100%", "$70/month", "PRE 12.500",
         "2 BTC", "1,5 тыс. руб.", "~100"])
     def test_a_price_with_an_unknown_word_or_sign_is_refused(self, text: str):
-        with pytest.raises(ValueError, match=r"price is .*, which has '.+' beside the amount, which is no currency"):
+        with pytest.raises(ValueError, match=r"price is .*, which has the unknown word or sign '.+' next to"):
             cells.price(text)
 
     @pytest.mark.parametrize("text", ["free", "$", "1.234.56", "1,234.567.890", "1.234'567", "1,2345", "1 23,50",
@@ -57,8 +57,8 @@ class TestCells:
                                       "NaN", "inf", "-inf", "1e999", "$-5.00x", "-$5", "(100)",
                                       "100 - 200", "12 34", "1.2.3", "1,2,3", "1/2", "9" * 400, "1" * 100_000,
                                       "$" * 100_000, "--"])
-    def test_what_is_no_price_is_refused(self, text: str):
-        with pytest.raises(ValueError, match=r"price is .*, which is no number"):
+    def test_texts_that_are_not_prices_are_refused(self, text: str):
+        with pytest.raises(ValueError, match=r"price is .*, which is not a number"):
             cells.price(text)
 
     @pytest.mark.parametrize(("number", "words", "count"), [
@@ -75,7 +75,7 @@ class TestCells:
 
     @pytest.mark.parametrize("text", ["5.4E+17", "5.4e17", "5E17", "540123456789012345.0", "nan", "inf", "-1", "1.5",
                                       "a b", "1;2", "é", "\x00", "1" * 61])
-    def test_an_id_that_may_have_lost_digits_or_is_none_is_refused(self, text: str):
+    def test_invalid_and_rounded_ids_are_refused(self, text: str):
         with pytest.raises(ValueError, match=r"the id of the listing is "):
             cells.key("listing", text)
 
@@ -87,8 +87,8 @@ class TestCells:
 
     @pytest.mark.parametrize("text", ["Wifi", '["Wifi"', "{", "[1]", "[null]", '[["Wifi"]]', '"Wifi"', "5", "null",
                                       "[" * 100_000, '{"a": 1', "['Wifi']", r'["\ud800"]', "nan"])
-    def test_what_is_no_list_of_amenities_is_refused(self, text: str):
-        with pytest.raises(ValueError, match=r"amenities is .*, which is no JSON list"):
+    def test_invalid_lists_of_amenities_are_refused(self, text: str):
+        with pytest.raises(ValueError, match=r"amenities is .*, which is not a JSON list"):
             cells.amenities(text)
 
 
@@ -96,13 +96,13 @@ class TestNumbers:
     @pytest.mark.parametrize(("text", "number"), [
         ("", 0), (" ", 0), ("2", 2), ("2.0", 2), ("2.5", 3), ("2.49", 2), ("0.5", 1), ("1e2", 100), ("-0.2", 0),
         (" 3 ", 3)])
-    def test_are_rounded_half_up(self, text: str, number: int):
+    def test_numbers_are_rounded_half_up(self, text: str, number: int):
         assert cells.whole("bedrooms", text) == number
 
     @pytest.mark.parametrize("text", ["two", "nan", "inf", "-Infinity", "1e999", "1,5", "0x10", "1" * 5000, "\x00",
                                       "2 beds"])
-    def test_others_are_refused(self, text: str):
-        with pytest.raises(ValueError, match=r"bedrooms is .*, which is no number"):
+    def test_texts_that_are_not_numbers_are_refused(self, text: str):
+        with pytest.raises(ValueError, match=r"bedrooms is .*, which is not a number"):
             cells.whole("bedrooms", text)
 
     @pytest.mark.parametrize(("text", "degrees"), [("42.65789", 42.65789), ("", None), (" ", None), ("-73", -73.0)])
@@ -110,14 +110,14 @@ class TestNumbers:
         assert cells.degrees("latitude", text) == degrees
 
     @given(st.text())
-    def test_whatever_a_cell_holds_it_is_read_or_refused(self, text: str):
+    def test_any_cell_is_parsed_or_refused_with_value_error(self, text: str):
         for read in (cells.price, cells.time, cells.amenities, lambda text: cells.key("listing", text),
                      lambda text: cells.whole("beds", text), lambda text: cells.bathrooms({"bathrooms": text})):
             with suppress(ValueError):
                 read(text)
 
     @given(st.integers(0, 10**9).map(lambda cents: cents / 100))
-    def test_prices_as_published_are_read_exactly(self, price: float):
+    def test_prices_in_the_published_format_are_parsed_exactly(self, price: float):
         assert cells.price(f"${price:,.2f}") == math.floor(price + 0.5)
 
 
@@ -126,11 +126,11 @@ class TestTimes:
         ("2024-11-05", datetime.datetime(2024, 11, 5)), (" 2024-11-05 ", datetime.datetime(2024, 11, 5)),
         ("2024-11-05T01:02:03", datetime.datetime(2024, 11, 5, 1, 2, 3)),
         ("2024-11-05 01:02:03+02:00", datetime.datetime(2024, 11, 4, 23, 2, 3))])
-    def test_are_utc(self, text: str, time: datetime.datetime):
+    def test_times_are_parsed_as_utc(self, text: str, time: datetime.datetime):
         assert cells.time(text) == time
 
     @pytest.mark.parametrize("text", ["", "yesterday", "11/05/2024", "2024-13-01", "2023-02-29",
                                       "0001-01-01T00:00+14:00", "2024-11-05\x00"])
-    def test_what_is_no_date_is_refused(self, text: str):
-        with pytest.raises(ValueError, match=r"\S+ is no date"):
+    def test_texts_that_are_not_dates_are_refused(self, text: str):
+        with pytest.raises(ValueError, match=r"\S+ is not a date"):
             cells.time(text)

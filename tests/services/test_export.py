@@ -1,4 +1,4 @@
-"""Exporting a store, and moving it from one engine to the other."""
+"""Export of a store, and moves from one engine to the other."""
 from __future__ import annotations
 
 import datetime
@@ -41,7 +41,7 @@ def engines(_db_storage: Storage, database: Database, tmp_path: Path, monkeypatc
 
 
 def fill() -> None:
-    """Store what is easily lost: characters, spaces, fractions, nothing at all, links."""
+    """Store data that is easily lost: special characters, spaces, fractions, nulls and empty texts, links."""
     market = Market()
     full = Place(name="Hawaiʻi 🏝️ \"<b>'&amp;", city_id=market.city.id, user_id=market.guest.id,
                  description=" a\r\n\tb \\ ", number_rooms=2**31 - 1, latitude=-89.99999999999999, longitude=1e-300,
@@ -64,8 +64,8 @@ def objects(path: str) -> list[dict[str, Any]]:
 
 class TestRoundTrip:
     @pytest.mark.parametrize(("first", "second"), [("file", "db"), ("db", "file")])
-    def test_to_the_other_engine_and_back_gives_the_same_objects(self, engines: Engines, tmp_path: Path, first: str,
-                                                                 second: str):
+    def test_an_export_to_the_other_engine_and_back_changes_nothing(self, engines: Engines, tmp_path: Path, first: str,
+                                                                    second: str):
         engines.use(first)
         fill()
         before, path = stored(models.storage), str(tmp_path / "a.jsonl.gz")
@@ -81,7 +81,7 @@ class TestRoundTrip:
         import_file(back)
         assert stored(fresh) == before
 
-    def test_leaves_the_very_same_file(self, engines: Engines, tmp_path: Path):
+    def test_a_round_trip_through_a_database_leaves_an_identical_file(self, engines: Engines, tmp_path: Path):
         engines.use("file")
         fill()
         before, path = json.loads((tmp_path / "file.json").read_text()), str(tmp_path / "x.jsonl")
@@ -97,7 +97,7 @@ class TestRoundTrip:
                 obj.get("amenity_ids", []).sort()
         assert after == before
 
-    def test_of_what_was_stored_before_its_attributes_were_set_works_too(self, engines: Engines, tmp_path: Path):
+    def test_objects_with_unset_attributes_survive_a_round_trip(self, engines: Engines, tmp_path: Path):
         engines.use("file")
         state = State()
         state.save()
@@ -108,7 +108,7 @@ class TestRoundTrip:
         assert not import_file(path).refused
         assert stored(models.storage) == before
 
-    def test_into_a_store_that_has_it_changes_nothing(self, storage: Storage, tmp_path: Path):
+    def test_importing_an_export_into_its_own_store_changes_nothing(self, storage: Storage, tmp_path: Path):
         fill()
         before, path = stored(storage), str(tmp_path / "x.jsonl")
         for with_passwords in (False, True):
@@ -117,7 +117,7 @@ class TestRoundTrip:
             assert (report.same.total(), report.new.total(), report.changed.total()) == (15, 0, 0)
             assert stored(storage) == before
 
-    def test_of_many_objects_keeps_them_all(self, engines: Engines, tmp_path: Path):
+    def test_a_large_export_is_complete(self, engines: Engines, tmp_path: Path):
         engines.use("file")
         for number in range(2500):
             models.storage.new(State(name=str(number)))
@@ -130,7 +130,7 @@ class TestRoundTrip:
 
 
 class TestContent:
-    def test_is_a_line_of_json_for_each_object_owners_first(self, storage: Storage, tmp_path: Path):
+    def test_an_export_has_one_json_line_per_object_owners_first(self, storage: Storage, tmp_path: Path):
         market, path = Market(), str(tmp_path / "x.jsonl")
         assert export_file(path) == 8
         found = objects(path)
@@ -140,23 +140,23 @@ class TestContent:
         assert place == {**market.place.to_dict(), "amenity_ids": sorted([market.wifi.id, market.pool.id])}
         assert {each["id"] for each in found} == {each["id"] for each in stored(storage).values()}
 
-    def test_is_the_same_for_the_same_store(self, storage: Storage, tmp_path: Path):
+    def test_two_exports_of_an_unchanged_store_are_identical(self, storage: Storage, tmp_path: Path):
         fill()
         for name in ("a.jsonl.gz", "b.jsonl.gz"):
             export_file(str(tmp_path / name))
         assert (tmp_path / "a.jsonl.gz").read_bytes() == (tmp_path / "b.jsonl.gz").read_bytes()
 
-    def test_of_an_empty_store_is_empty(self, storage: Storage, tmp_path: Path):
+    def test_an_export_of_an_empty_store_is_empty(self, storage: Storage, tmp_path: Path):
         assert export_file(str(tmp_path / "x.jsonl")) == 0
         assert (tmp_path / "x.jsonl").read_bytes() == b""
 
-    def test_is_compressed_where_the_name_says_so(self, storage: Storage, tmp_path: Path):
+    def test_an_export_is_compressed_if_its_name_ends_in_gz(self, storage: Storage, tmp_path: Path):
         fill()
         export_file(str(tmp_path / "x.jsonl"))
         export_file(str(tmp_path / "x.jsonl.gz"))
         assert gzip.decompress((tmp_path / "x.jsonl.gz").read_bytes()) == (tmp_path / "x.jsonl").read_bytes()
 
-    def test_is_the_store_at_one_moment(self, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def test_an_export_is_a_snapshot(self, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         market = Market()
         before = {each["id"] for each in stored(storage).values()}
 
@@ -171,10 +171,10 @@ class TestContent:
         def write(line: bytes) -> None:
             if not found:
                 writer.start()
-                writer.join(0.5)    # where nobody may write meanwhile, it waits
+                writer.join(0.5)    # with an engine that locks the store, the writer waits
             found.append(line)
-        monkeypatch.setattr(dumps, "PART", 1)
-        dumps.give(write, with_passwords=False)
+        monkeypatch.setattr(dumps, "BATCH", 1)
+        dumps.export_objects(write, with_passwords=False)
         writer.join()
         assert {json.loads(line)["id"] for line in found} == before
         assert b"Changed" not in b"".join(found)
@@ -183,7 +183,7 @@ class TestContent:
 
 
 class TestPasswords:
-    def test_are_left_out_and_then_nobody_can_log_in(self, engines: Engines, tmp_path: Path):
+    def test_passwords_are_left_out_by_default_and_users_cannot_log_in(self, engines: Engines, tmp_path: Path):
         engines.use("file")
         fill()
         path = str(tmp_path / "x.jsonl")
@@ -198,7 +198,7 @@ class TestPasswords:
         for user in users:
             assert not any(user.check_password(each) for each in ("host", "guest", "p@ss/wörd", "", user.password))
 
-    def test_are_taken_along_when_asked_for_and_logins_still_work(self, engines: Engines, tmp_path: Path):
+    def test_passwords_are_included_on_request_and_users_can_log_in(self, engines: Engines, tmp_path: Path):
         engines.use("db")
         fill()
         path = str(tmp_path / "x.jsonl.gz")
@@ -210,7 +210,7 @@ class TestPasswords:
         assert users["Ümläut@Example.COM"].check_password("p@ss/wörd")
         assert not users["host@Albany.example"].check_password("guest")
 
-    def test_that_an_old_database_holds_as_they_were_typed_are_not_exported_so(self, storage: Storage, tmp_path: Path):
+    def test_plain_passwords_of_an_old_database_are_exported_as_hashes(self, storage: Storage, tmp_path: Path):
         now = datetime.datetime(2020, 1, 1)
         with storage.transaction():
             storage.write(insert(User.__table__), [
@@ -232,7 +232,7 @@ class TestPasswords:
 
 class TestFile:
     @pytest.mark.parametrize("name", ["x.jsonl", "x.jsonl.gz"])
-    def test_is_for_its_owner_alone(self, storage: Storage, tmp_path: Path, name: str):
+    def test_an_export_is_readable_by_its_owner_only(self, storage: Storage, tmp_path: Path, name: str):
         (tmp_path / name).write_text("old")
         (tmp_path / name).chmod(0o666)
         Market()
@@ -244,21 +244,21 @@ class TestFile:
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
         assert len(objects(str(tmp_path / name))) == 8
 
-    def test_is_replaced_only_when_all_is_written(self, storage: Storage, tmp_path: Path,
-                                                  monkeypatch: pytest.MonkeyPatch):
+    def test_an_existing_file_is_replaced_only_when_the_export_is_complete(
+            self, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         Market()
         (tmp_path / "out").mkdir()
         path = tmp_path / "out" / "x.jsonl"
         path.write_text("old")
         seen: list[str] = []
-        give = dumps.give
+        export_objects = dumps.export_objects
 
         def slow(write: Any, with_passwords: bool) -> int:
-            def look(line: bytes) -> None:
+            def record(line: bytes) -> None:
                 write(line)
                 seen.append(path.read_text())
-            return give(look, with_passwords)
-        monkeypatch.setattr(dumps, "give", slow)
+            return export_objects(record, with_passwords)
+        monkeypatch.setattr(dumps, "export_objects", slow)
         export_file(str(path))
         assert seen == ["old"] * 8
         assert len(objects(str(path))) == 8
@@ -266,12 +266,12 @@ class TestFile:
 
     @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), Unavailable("gone"),
                                        KeyboardInterrupt()])
-    def test_stays_as_it_was_if_anything_fails(self, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                               error: BaseException):
+    def test_an_existing_file_is_unchanged_if_the_export_fails(self, storage: Storage, tmp_path: Path,
+                                                               monkeypatch: pytest.MonkeyPatch, error: BaseException):
         def fail(write: Any, with_passwords: bool) -> int:
             write(b"half a li")
             raise error
-        monkeypatch.setattr(dumps, "give", fail)
+        monkeypatch.setattr(dumps, "export_objects", fail)
         (tmp_path / "out").mkdir()
         path = tmp_path / "out" / "x.jsonl.gz"
         path.write_text("old")
@@ -280,30 +280,31 @@ class TestFile:
         assert path.read_text() == "old"
         assert [each.name for each in path.parent.iterdir()] == ["x.jsonl.gz"]
 
-    def test_may_be_named_by_a_link_which_stays(self, storage: Storage, tmp_path: Path):
+    def test_an_export_to_a_symbolic_link_keeps_the_link(self, storage: Storage, tmp_path: Path):
         Market()
         (tmp_path / "link").symlink_to(tmp_path / "real.jsonl")
         export_file(str(tmp_path / "link"))
         assert (tmp_path / "link").is_symlink()
         assert len(objects(str(tmp_path / "real.jsonl"))) == 8
 
-    def test_can_be_in_the_working_directory(self, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def test_an_export_can_be_written_to_the_working_directory(self, storage: Storage, tmp_path: Path,
+                                                               monkeypatch: pytest.MonkeyPatch):
         monkeypatch.chdir(tmp_path)
         export_file("x.jsonl")
         assert (tmp_path / "x.jsonl").exists()
 
     @pytest.mark.parametrize("name", [".", "pipe", "/dev/null"])
-    def test_is_never_put_in_place_of_what_is_none(self, storage: Storage, tmp_path: Path, name: str):
+    def test_an_export_does_not_replace_something_that_is_not_a_file(self, storage: Storage, tmp_path: Path, name: str):
         os.mkfifo(tmp_path / "pipe")
         before = os.lstat(tmp_path / name)
-        with pytest.raises(Invalid, match="is no file that could be replaced"):
+        with pytest.raises(Invalid, match="it is not a regular file, so it cannot be replaced"):
             export_file(str(tmp_path / name))
         assert os.lstat(tmp_path / name).st_mode == before.st_mode
 
     @pytest.mark.parametrize(("name", "reason"), [
         ("no/such/folder.jsonl", "No such file or directory"), ("file/x", "Not a directory"),
         ("x" * 300, "File name too long")])
-    def test_that_cannot_be_written_is_named(self, storage: Storage, tmp_path: Path, name: str, reason: str):
+    def test_a_file_that_cannot_be_written_is_named(self, storage: Storage, tmp_path: Path, name: str, reason: str):
         (tmp_path / "file").write_text("")
         path = str(tmp_path / name)
         with pytest.raises(Unavailable) as error:
@@ -312,14 +313,14 @@ class TestFile:
 
 
 class TestConsole:
-    def test_exports_and_says_how_much(self, storage: Storage, console: Run, tmp_path: Path):
+    def test_export_prints_the_number_of_objects(self, storage: Storage, console: Run, tmp_path: Path):
         Market()
         ran = console('export "my store.jsonl.gz"', "export with.jsonl --passwords")
         assert (ran.stdout, ran.stderr) == ("8 objects\n8 objects\n", "")
         assert not any("password" in each for each in objects(str(tmp_path / "my store.jsonl.gz")))
         assert sum("password" in each for each in objects(str(tmp_path / "with.jsonl"))) == 2
 
-    def test_moves_a_store_by_two_commands(self, storage: Storage, console: Run, tmp_path: Path):
+    def test_two_commands_move_a_store_to_another_engine(self, storage: Storage, console: Run, tmp_path: Path):
         Market()
         before = stored(storage)
         assert console(args=("export", "x.jsonl", "--passwords")).returncode == 0
@@ -329,16 +330,16 @@ class TestConsole:
         moved = models.make_storage(replace(Settings(), file_path=str(tmp_path / "other.json")))
         assert stored(moved) == before
 
-    def test_does_not_write_over_the_store_itself(self, storage: Storage, console: Run, tmp_path: Path):
+    def test_export_does_not_overwrite_the_file_of_the_store(self, storage: Storage, console: Run, tmp_path: Path):
         Market()
         before = stored(storage)
-        own = 3 if (tmp_path / "file.json").exists() else 0     # a database's export may have any name
+        own = 3 if (tmp_path / "file.json").exists() else 0     # with a database, the export may have any name
         ran = console("export file.json", "export ./file.json.journal", "export file.json.lock", "count State")
         assert ran.stdout.splitlines()[-1] == "1"
         assert ran.stderr.count("one of the store's own files") == own
         assert stored(storage) == before
 
-    def test_says_in_one_line_why_it_cannot(self, storage: Storage, console: Run):
+    def test_export_prints_errors_in_one_line(self, storage: Storage, console: Run):
         ran = console("export /nonexistent/x.jsonl", "export", "export a b", "count State")
         assert ran.stdout == "0\n"
         assert ran.stderr.splitlines()[0] == "** /nonexistent/x.jsonl: No such file or directory **"

@@ -1,4 +1,4 @@
-"""One door: a rule holds for the API, the console and the importer alike, on both engines."""
+"""The rules of a service apply to the API, the console and the importer, on both engines."""
 from __future__ import annotations
 
 import ast
@@ -31,11 +31,11 @@ from tests.project.test_architecture import ROOT, tracked
 
 
 class QuietReviews(Service[Review]):
-    """Reviews that may not be written in capitals only, and of which a place has at most two."""
+    """A service with rules: no review in capital letters only, at most two reviews of a place."""
 
     def __init__(self, cls: type[Review]) -> None:
         super().__init__(cls)
-        self.told: list[tuple[str, str]] = []
+        self.calls: list[tuple[str, str]] = []
 
     def validate(self, actor: Actor, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
         if values["text"].isupper():
@@ -45,13 +45,13 @@ class QuietReviews(Service[Review]):
             raise Invalid("the place has two reviews already")
 
     def created(self, actor: Actor, values: Mapping[str, Any]) -> None:
-        self.told.append(("created", values["text"]))
+        self.calls.append(("created", values["text"]))
 
     def updated(self, actor: Actor, values: Mapping[str, Any], before: Mapping[str, Any]) -> None:
-        self.told.append((before["text"], values["text"]))
+        self.calls.append((before["text"], values["text"]))
 
     def removed(self, actor: Actor, values: Mapping[str, Any]) -> None:
-        self.told.append(("removed", values["text"]))
+        self.calls.append(("removed", values["text"]))
 
 
 @pytest.fixture
@@ -68,19 +68,19 @@ def reviews(market, monkeypatch) -> QuietReviews:
     return service
 
 
-class TestARule:
-    """Its text in every answer, and nothing stored."""
+class TestRules:
+    """Every front end reports the broken rule, and stores nothing."""
 
     @pytest.fixture
     def client(self, reviews):
         return wsgi.app.test_client()
 
-    def test_holds_in_the_api(self, client, market, storage, reviews):
-        path, given = f"/api/v1/places/{market.place.id}/reviews", {"user_id": market.guest.id}
-        refused = client.post(path, json=given | {"text": "LOUD"})
+    def test_the_api_applies_a_rule(self, client, market, storage, reviews):
+        path, author = f"/api/v1/places/{market.place.id}/reviews", {"user_id": market.guest.id}
+        refused = client.post(path, json=author | {"text": "LOUD"})
         assert (refused.status_code, refused.json) == (400, {"error": "text must not be written in capitals only"})
-        assert client.post(path, json=given | {"text": "Second"}).status_code == 201
-        assert client.post(path, json=given | {"text": "Third"}).json == {
+        assert client.post(path, json=author | {"text": "Second"}).status_code == 201
+        assert client.post(path, json=author | {"text": "Third"}).json == {
             "error": "the place has two reviews already"}
         review = f"/api/v1/reviews/{market.review.id}"
         assert client.put(review, json={"text": "LOUD"}).status_code == 400
@@ -88,9 +88,9 @@ class TestARule:
         assert client.delete(review).status_code == 200
         storage.close()
         assert [each.text for each in storage.all(Review).values()] == ["Second"]
-        assert reviews.told == [("created", "Second"), (market.review.text, "Softer"), ("removed", "Softer")]
+        assert reviews.calls == [("created", "Second"), (market.review.text, "Softer"), ("removed", "Softer")]
 
-    def test_holds_in_the_console(self, market, storage, reviews, capsys):
+    def test_the_console_applies_a_rule(self, market, storage, reviews, capsys):
         from console import HBNBCommand
         console = HBNBCommand()
         created = f'create Review place_id="{market.place.id}" user_id="{market.guest.id}"'
@@ -115,7 +115,7 @@ class TestARule:
             "text must not be written in capitals only", "the place has two reviews already"]
         storage.close()
         assert {each.id for each in storage.all(Review).values()} == {market.review.id, "b"}
-        assert ("created", "Second") in reviews.told
+        assert ("created", "Second") in reviews.calls
 
     def test_holds_if_two_clients_write_at_once(self, client, market, storage, reviews, monkeypatch):
         validate = reviews.validate
@@ -138,7 +138,7 @@ class TestARule:
                      f'create Review place_id="nope" user_id="{market.guest.id}" text="No place"',
                      f"update Review {market.review.id} place_id nope"):
             HBNBCommand().onecmd(line)
-        assert capsys.readouterr().err == "** place_id names nothing that is there **\n" * 3
+        assert capsys.readouterr().err == "** place_id refers to an object that does not exist **\n" * 3
         storage.close()
         assert [each.place_id for each in storage.all(Review).values()] == [market.place.id]
 
@@ -150,9 +150,9 @@ class TestARule:
         assert (report.refused, report.same["Review"]) == ([], 1)
 
     def test_may_answer_409(self, reviews):
-        assert Resource(Review, {}).conflicts(made=False) == (409,)
-        assert Resource(State, {}).conflicts(made=True) == ()
-        assert (Resource(User, {}).conflicts(made=True), Resource(User, {}).conflicts(made=False)) == ((409,), ())
+        assert Resource(Review, {}).conflicts(is_new=False) == (409,)
+        assert Resource(State, {}).conflicts(is_new=True) == ()
+        assert (Resource(User, {}).conflicts(is_new=True), Resource(User, {}).conflicts(is_new=False)) == ((409,), ())
 
 
 class RoomyPlaces(Places):
@@ -174,17 +174,17 @@ def test_a_rule_is_asked_about_what_an_import_leaves_and_not_about_the_row_alone
     places, files = RoomyPlaces(Place), Files(tmp_path)
     monkeypatch.setitem(registry.SERVICES, Place, places)
     for row in (listing(accommodates="4"), without(listing(price="$7.00"), "accommodates")):
-        assert files.take(row).refused == []
+        assert files.load(row).refused == []
     storage.close()
     assert [each.max_guest for each in storage.all(Place).values()] == [4]
     assert places.told == [(4, 7)]
 
 
-# What writes to the storage beside the services: programs that make or move whole stores.
+# Other modules that may write to the storage: programs that create or move whole stores.
 WRITERS = {"sample/fill.py"}
 
 
-def test_nothing_but_the_services_writes_to_the_storage():
+def test_only_services_write_to_the_storage():
     for path in tracked("*.py"):
         name = str(path.relative_to(ROOT))
         top = name.partition("/")[0]

@@ -1,4 +1,4 @@
-"""Real listings and reviews, and old stores, in both engines: they hold and find the same."""
+"""Real listings, reviews and old stores: both engines store and find the same objects."""
 from __future__ import annotations
 
 import csv
@@ -26,7 +26,7 @@ from models.review import Review
 from models.state import State
 from models.user import User
 from services.search import search
-from services.transfer.dumps import give
+from services.transfer.dumps import export_objects
 from services.transfer.files import export_file, import_file
 from services.transfer.report import Report
 from tests import objects
@@ -41,7 +41,7 @@ CLASSIC = {"State": 11, "City": 32, "User": 30, "Amenity": 47, "Place": 154, "Re
 
 @pytest.fixture(scope="module")
 def databases(mariadb: MariaDB) -> Iterator[Any]:
-    """Makes storages on databases of their own."""
+    """Returns a function that opens a storage on a new database."""
     opened: list[Storage] = []
 
     def make(name: str) -> Storage:
@@ -65,9 +65,9 @@ class Albany(Engines):
     def fill(self, data: Path) -> None:
         for name in ("file", "db"):
             self.use(name)
-            self.reports[name] = self.take(data)
+            self.reports[name] = self.load(data)
 
-    def take(self, data: Path) -> list[Report]:
+    def load(self, data: Path) -> list[Report]:
         return [import_file(str(data / "albany-listings.csv.gz"), "New York", "Albany"),
                 import_file(str(data / "albany-reviews.csv.gz"))]
 
@@ -84,7 +84,7 @@ def filled(data: Path, databases: Any, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture
 def albany(filled: Albany, monkeypatch: pytest.MonkeyPatch) -> Albany:
-    """To be left as it is."""
+    """The imported listings; tests must not change them."""
     filled._use = lambda storage: monkeypatch.setattr(models, "storage", storage)
     filled.use("file")
     return filled
@@ -96,17 +96,17 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 class TestAlbany:
-    def test_is_taken_whole_by_both_engines(self, albany: Albany):
+    def test_both_engines_import_all_listings_and_reviews(self, albany: Albany):
         for name in ("file", "db"):
             albany.use(name)
             assert counts() == ALBANY
             listings, reviews = albany.reports[name]
             assert listings.refused == reviews.refused == []
             assert listings.notes == {'places without a price; pages say "Price on request"': 37}
-            assert reviews.notes == {"texts that were too long; they were cut at a word": 119}
+            assert reviews.notes == {"texts that were too long; they were shortened at a word boundary": 119}
 
-    def test_is_the_same_in_both_engines(self, albany: Albany):
-        """All but the times of objects that the import made of its own accord, which are its time."""
+    def test_both_engines_store_the_same_objects(self, albany: Albany):
+        """Except for the times of objects without times in the source, which get the time of the import."""
         found = {}
         for name in ("file", "db"):
             albany.use(name)
@@ -116,21 +116,21 @@ class TestAlbany:
                     del obj["created_at"], obj["updated_at"]
         assert found["file"] == found["db"]
 
-    def test_holds_what_the_files_say(self, albany: Albany, data: Path):
+    def test_the_stored_objects_match_the_files(self, albany: Albany, data: Path):
         listings, reviews = rows(data / "albany-listings.csv.gz"), rows(data / "albany-reviews.csv.gz")
         names = Counter(amenity.name for place in models.storage.all(Place).values() for amenity in place.amenities)
-        said = Counter(name for row in listings for name in {each.strip() for each in json.loads(row["amenities"])})
-        assert names == said
+        expected = Counter(name for row in listings for name in {each.strip() for each in json.loads(row["amenities"])})
+        assert names == expected
         assert sum(place.price_by_night or 0 for place in models.storage.all(Place).values()) == sum(
             int(float(row["price"].strip("$").replace(",", "")) + 0.5) for row in listings if row["price"])
         assert sorted((place.latitude, place.longitude) for place in models.storage.all(Place).values()) == sorted(
             (float(row["latitude"]), float(row["longitude"])) for row in listings)
-        kept = [*models.storage.all(Review).values()]
-        assert Counter(str(review.created_at.date()) for review in kept) == Counter(row["date"] for row in reviews)
-        assert sorted(Counter(review.place_id for review in kept).values()) == sorted(
+        found = [*models.storage.all(Review).values()]
+        assert Counter(str(review.created_at.date()) for review in found) == Counter(row["date"] for row in reviews)
+        assert sorted(Counter(review.place_id for review in found).values()) == sorted(
             Counter(row["listing_id"] for row in reviews).values())
 
-    def test_texts_lost_their_html_and_kept_their_lines(self, albany: Albany):
+    def test_texts_have_no_html_and_keep_their_line_breaks(self, albany: Albany):
         texts = [review.text for review in models.storage.all(Review).values()]
         assert not any("<br" in text.lower() or "\r" in text for text in texts)
         assert sum("\n" in text for text in texts) > 1000
@@ -138,16 +138,16 @@ class TestAlbany:
         assert sum(text.endswith("…") and len(text) > 900 for text in texts) >= 119
         assert all(texts)
 
-    def test_nobody_of_it_can_log_in(self, albany: Albany):
+    def test_imported_users_cannot_log_in(self, albany: Albany):
         users = models.storage.all(User).values()
         assert {user.password for user in users} == {passwords.NO_LOGIN}
         assert all(user.email.endswith("@airbnb.invalid") for user in users)
 
-    def test_is_found_the_same_way_by_both_engines(self, albany: Albany):
+    def test_both_engines_find_the_same_places(self, albany: Albany):
         chance = random.Random(7)
         [state], [city] = ([*models.storage.all(cls).values()] for cls in (State, City))
         amenities = {place.id: place.amenity_ids for place in models.storage.all(Place).values()}
-        known = sorted(amenity for ids in amenities.values() for amenity in ids)     # often where many places have it
+        known = sorted(amenity for ids in amenities.values() for amenity in ids)     # frequent ones more often
         for _ in range(100):
             wanted = {"states": chance.sample([state.id, "none"], chance.randrange(3)),
                       "cities": chance.sample([city.id, "none"], chance.randrange(3)),
@@ -164,15 +164,15 @@ class TestAlbany:
                 and (not where or where & {state.id, city.id})}
 
     @pytest.mark.parametrize("name", ["file", "db"])
-    def test_taken_again_changes_nothing(self, albany: Albany, data: Path, name: str):
+    def test_a_second_import_changes_nothing(self, albany: Albany, data: Path, name: str):
         albany.use(name)
         before = lines()
-        for report in albany.take(data):
+        for report in albany.load(data):
             assert not report.new.total() + report.changed.total()
             assert report.same.total()
         assert lines() == before
 
-    def test_moves_to_mariadb_and_back_as_it_is(self, albany: Albany, databases: Any, tmp_path: Path):
+    def test_a_move_to_mariadb_and_back_changes_nothing(self, albany: Albany, databases: Any, tmp_path: Path):
         before, path = lines(), str(tmp_path / "store.jsonl.gz")
         assert export_file(path, with_passwords=True) == sum(ALBANY.values())
         albany._use(databases("moved"))
@@ -185,22 +185,22 @@ class TestAlbany:
 
 
 def lines() -> list[bytes]:
-    """Every object of the store, with all that is kept of it."""
+    """All objects of the store with all attributes, as lines of an export."""
     found: list[bytes] = []
-    give(found.append, with_passwords=True)
+    export_objects(found.append, with_passwords=True)
     return found
 
 
 class TestClassicFile:
-    def test_is_opened_by_the_file_engine(self, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def test_the_file_engine_opens_the_classic_file(self, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         path = tmp_path / "file.json"
         path.write_bytes((data / "classic-file.json").read_bytes())
         monkeypatch.setattr(models, "storage", models.make_storage(replace(Settings(), file_path=str(path))))
         assert counts() == CLASSIC
         assert sum(len(place.amenity_ids) for place in models.storage.all(Place).values()) == links(data)
 
-    def test_is_imported_alike_by_both_engines(self, data: Path, tmp_path: Path, databases: Any,
-                                               monkeypatch: pytest.MonkeyPatch):
+    def test_both_engines_import_the_classic_file_alike(self, data: Path, tmp_path: Path, databases: Any,
+                                                        monkeypatch: pytest.MonkeyPatch):
         file = models.make_storage(replace(Settings(), file_path=str(tmp_path / "file.json")))
         engines = Engines(file, databases("classic"), lambda storage: monkeypatch.setattr(models, "storage", storage))
         found = []
@@ -229,13 +229,13 @@ def links(data: Path) -> int:
 
 
 def old_passwords(data: Path) -> dict[str, str]:
-    """What the users of the classic stores log in with, by their ids."""
+    """The passwords of the users of the classic stores, by their ids."""
     store = json.loads((data / "classic-file.json").read_text())
     return {obj["id"]: obj["password"] for obj in store.values() if "password" in obj}
 
 
 def load_dump(server: MariaDB, data: Path, name: str) -> None:
-    """Put the classic dump into a database of this name, in place of the one that it names itself."""
+    """Load the classic dump into the database `name`, instead of the one that the dump names."""
     dump = (data / "classic-dump.sql").read_text(encoding="utf-8")
     head, _, tables = dump.partition("USE hbnb_dev_db;")
     server.execute(f"CREATE OR REPLACE DATABASE {name} CHARACTER SET latin1; "
@@ -244,7 +244,7 @@ def load_dump(server: MariaDB, data: Path, name: str) -> None:
 
 
 class TestClassicDump:
-    """An older HBNB's database, taken over."""
+    """The database of an older HBNB, after its conversion."""
 
     @pytest.fixture
     def old(self, data: Path, mariadb: MariaDB, db_settings: Settings,
@@ -260,15 +260,15 @@ class TestClassicDump:
         engines_of(storage).statements.dispose()
         mariadb.execute("DROP DATABASE old_db")
 
-    def test_is_taken_over_without_losing_a_row(self, old: tuple[MariaDB, Settings]):
+    def test_the_classic_dump_is_converted_without_losing_a_row(self, old: tuple[MariaDB, Settings]):
         server, _ = old
         assert counts() == CLASSIC
         assert sum(len(place.amenity_ids) for place in models.storage.all(Place).values()) == 2726
         cursor = server.connect("old_db").cursor()
         assert cursor.execute("SELECT 1 FROM place_amenity") == 2726
 
-    def test_is_the_same_as_the_classic_file_in_the_file_engine(self, old: tuple[MariaDB, Settings], data: Path,
-                                                                tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def test_the_classic_dump_equals_the_classic_file(self, old: tuple[MariaDB, Settings], data: Path, tmp_path: Path,
+                                                      monkeypatch: pytest.MonkeyPatch):
         path = tmp_path / "file.json"
         path.write_bytes((data / "classic-file.json").read_bytes())
         found = [stored(models.storage)]
@@ -276,11 +276,11 @@ class TestClassicDump:
         found.append(stored(models.storage))
         for id, password in old_passwords(data).items():
             assert all(passwords.matches(each[f"User.{id}"].pop("password"), password) for each in found)
-        assert links(data) == 0     # an older file engine did not keep them
+        assert links(data) == 0     # older file engines did not store links
         for each in found:
             for obj in each.values():
                 obj.pop("amenity_ids", None)
-            # After the dump was made, somebody saved this one once more.
+            # This object was saved again after the dump.
             del each["Place.ad124633-a610-483f-862a-6f54dda19c6e"]["updated_at"]
         assert found[0] == found[1]
         text = str(found)
@@ -288,7 +288,7 @@ class TestClassicDump:
         assert "fiancé" in text
         assert "<BR" not in text
 
-    def test_answers_searches(self, old: tuple[MariaDB, Settings]):
+    def test_the_converted_database_answers_searches(self, old: tuple[MariaDB, Settings]):
         assert len(search({}).all()) == 154
         state = max(models.storage.all(State).values(),
                     key=lambda state: sum(len(city.places) for city in state.cities))
@@ -301,7 +301,7 @@ class TestClassicDump:
         assert {each["id"] for each in search({"states": [state.id], "amenities": [amenity.id]}).all()} == (
             {place.id for place in places} & having)
 
-    def test_can_be_written(self, old: tuple[MariaDB, Settings]):
+    def test_the_converted_database_can_be_changed(self, old: tuple[MariaDB, Settings]):
         state = objects.create(State, {"name": "New"})
         city = objects.create(City, {"name": "Town"}, {"state_id": state.id})
         user = objects.create(User, {"email": "new@b.c", "password": "secret"})
@@ -313,7 +313,7 @@ class TestClassicDump:
         assert models.storage.get(Place, place.id).name == "Attic"
         assert counts() == {"State": 12, "City": 33, "User": 31, "Amenity": 47, "Place": 155, "Review": 719}
 
-    def test_removing_takes_all_that_belongs_to_it(self, old: tuple[MariaDB, Settings]):
+    def test_removing_an_object_removes_its_dependents(self, old: tuple[MariaDB, Settings]):
         server, _ = old
         for state in [*models.storage.all(State).values()]:
             objects.remove(state)
@@ -327,22 +327,22 @@ class TestClassicDump:
                                                     capsys: pytest.CaptureFixture[str],
                                                     caplog: pytest.LogCaptureFixture):
         from console import HBNBCommand
-        kept = old_passwords(data)
+        logins = old_passwords(data)
         caplog.set_level(logging.DEBUG)
         console = HBNBCommand()
-        for line in ("all User", "all", f"show User {min(kept)}", "all User --json", "all User --csv", "find User",
+        for line in ("all User", "all", f"show User {min(logins)}", "all User --json", "all User --csv", "find User",
                      f"export {tmp_path}/x.jsonl", f"export {tmp_path}/p.jsonl --passwords"):
             console.onecmd(line)
         shown = capsys.readouterr()
         text = "".join([shown.out, shown.err, caplog.text, *(each.read_text() for each in tmp_path.glob("*.jsonl"))])
-        assert shown.out.count(min(kept)) >= 5
+        assert shown.out.count(min(logins)) >= 5
         words = set(text.replace('"', " ").replace("'", " ").replace(",", " ").split())
-        assert not words & {*kept.values()}
-        for id, password in kept.items():
+        assert not words & {*logins.values()}
+        for id, password in logins.items():
             assert models.storage.get(User, id).check_password(password)
 
-    def test_moves_to_the_file_engine_with_its_logins(self, old: tuple[MariaDB, Settings], data: Path, tmp_path: Path,
-                                                      monkeypatch: pytest.MonkeyPatch):
+    def test_a_move_to_the_file_engine_keeps_the_logins(self, old: tuple[MariaDB, Settings], data: Path, tmp_path: Path,
+                                                        monkeypatch: pytest.MonkeyPatch):
         before = stored(models.storage)
         path = str(tmp_path / "x.jsonl.gz")
         assert export_file(path, with_passwords=True) == 992
@@ -357,7 +357,7 @@ class TestClassicDump:
         for id, password in old_passwords(data).items():
             assert models.storage.get(User, id).check_password(password)
 
-    def test_opens_in_the_console_as_another_process(self, old: tuple[MariaDB, Settings], tmp_path: Path):
+    def test_the_console_opens_the_converted_database(self, old: tuple[MariaDB, Settings], tmp_path: Path):
         import subprocess
         import sys
 

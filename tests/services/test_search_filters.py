@@ -1,4 +1,4 @@
-"""The table of search filters: a row is all that the API, its documentation, the form and the script need."""
+"""The table of search filters: a new row adds a filter to the API, its documentation, the form and the script."""
 from __future__ import annotations
 
 import re
@@ -24,7 +24,7 @@ ROWS = """
 
 @pytest.fixture
 def site(environ, storage, tmp_path: Path) -> Iterator[str]:
-    """The address of an HBNB whose table has two more rows, and which has places with 0, 1 and 3 bathrooms."""
+    """The address of a server with two more filters, and places with 0, 1 and 3 bathrooms."""
     for name, bathrooms in (("Zero", 0), ("One", 1), ("Three", 3)):
         place = Market(name).place
         place.number_bathrooms = bathrooms
@@ -38,7 +38,7 @@ def site(environ, storage, tmp_path: Path) -> Iterator[str]:
         yield server.address
 
 
-def test_a_new_row_is_all_that_a_new_filter_takes(site: str, page: Page):
+def test_a_new_filter_needs_only_a_row_in_the_table(site: str, page: Page):
     def names(answer) -> list[str]:
         return sorted(re.findall(r"Loft in (\w+)", answer.text()))
 

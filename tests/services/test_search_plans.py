@@ -1,4 +1,4 @@
-"""What searches remember, and how they choose their statement: neither may ever change what is found."""
+"""The cache and the planner of searches: neither may change the results."""
 from __future__ import annotations
 
 import random
@@ -36,24 +36,24 @@ CHANGES = {
 }
 
 
-class TestMemory:
+class TestCache:
     @pytest.mark.parametrize("elsewhere", [False, True])
     @pytest.mark.parametrize("change", CHANGES)
-    def test_what_this_or_another_process_changes_shows_in_the_next_search(self, storage, environ, change, elsewhere):
+    def test_the_next_search_sees_changes_of_any_process(self, storage, environ, change, elsewhere):
         known = Market()
         bare = Place(name="Bare", city_id=known.city.id, user_id=known.host.id)
         bare.save()
         ids = {name: obj.id for name, obj in vars(known).items()} | {"bare": bare.id}
-        asked = [{}, {"states": [ids["state"]]}, {"cities": [ids["city"]]}, {"amenities": [ids["wifi"]]},
-                 {"states": [ids["state"]], "amenities": [ids["wifi"]]}]
-        before = [found(wanted) for wanted in asked]
+        searches = [{}, {"states": [ids["state"]]}, {"cities": [ids["city"]]}, {"amenities": [ids["wifi"]]},
+                    {"states": [ids["state"]], "amenities": [ids["wifi"]]}]
+        before = [found(wanted) for wanted in searches]
         code = f"{HEAD}ids = {ids!r}\n{CHANGES[change]}"
         if elsewhere:
             finish(start(code, environ))
         else:
             exec(f"import models\n{code}", {})
-        after = [found(wanted) for wanted in asked]
-        assert after == [expected(storage, wanted) for wanted in asked]
+        after = [found(wanted) for wanted in searches]
+        assert after == [expected(storage, wanted) for wanted in searches]
         assert after != before
 
     def test_a_transaction_sees_its_own_changes(self, storage):
@@ -65,7 +65,7 @@ class TestMemory:
             assert found({"cities": [known.city.id]}) == [known.place.id, "new"]
         assert found({"cities": [known.city.id]}) == [known.place.id]
 
-    def test_a_change_that_is_undone_is_none(self, storage):
+    def test_a_rolled_back_change_is_not_visible(self, storage):
         known = Market()
         version = storage.version()
         with storage.transaction(dry_run=True):
@@ -75,7 +75,7 @@ class TestMemory:
         assert storage.version() == version
 
     @pytest.mark.parametrize("engine", ["db"], indirect=True)
-    def test_what_searches_do_not_look_at_leaves_the_database_its_version(self, storage):
+    def test_changes_irrelevant_to_searches_keep_the_version(self, storage):
         known = Market()
         version = storage.version()
         User(email="a@b.c", password="x").save()
@@ -86,7 +86,7 @@ class TestMemory:
         known.place.save()
         assert storage.version() != version
 
-    def test_what_a_transaction_sees_is_not_remembered(self, storage):
+    def test_statistics_read_in_a_transaction_are_not_cached(self, storage):
         known, before = Market(), statistics.latest()
         with storage.transaction(dry_run=True):
             row = {column.key: getattr(known.city, column.key) for column in City.__table__.c}
@@ -98,7 +98,7 @@ class TestMemory:
 class TestStatements:
     @pytest.fixture
     def places(self, storage) -> list[Place]:
-        """A market in which every combination finds some."""
+        """Places such that every combination of criteria finds some."""
         choose = random.Random(7)
         host = User(email="a@b.c", password="x")
         states = [State(name=f"S{number}") for number in range(4)]
@@ -114,14 +114,15 @@ class TestStatements:
         return places
 
     @pytest.mark.parametrize("way", WAYS)
-    def test_every_way_finds_the_same(self, storage, places, monkeypatch, way):
+    def test_every_statement_finds_the_same_places(self, storage, places, monkeypatch, way):
         costs = planner._costs
         monkeypatch.setattr(planner, "_costs", lambda *of: {
             each: 0 if each == way else cost for each, cost in costs(*of).items()})
         self.compare(storage)
 
     @pytest.mark.parametrize("grouped", [True, False])
-    def test_whole_results_and_totals_are_the_same_both_ways(self, storage, places, monkeypatch, grouped):
+    def test_results_and_totals_do_not_depend_on_the_condition_on_amenities(
+            self, storage, places, monkeypatch, grouped):
         monkeypatch.setattr(planner, "_grouping", lambda *_: 0 if grouped else 10**9)
         self.compare(storage)
 
@@ -140,7 +141,7 @@ class TestStatements:
             assert [place["id"] for place in page.all()] == right[offset:offset + limit]
             assert page.total() == len(right)
 
-    def test_the_cheapest_is_chosen(self, storage):
+    def test_the_statement_with_the_lowest_cost_is_chosen(self, storage):
         counts = statistics.Counts({"small": 10, "large": 99_990}, {"rare": 100, "common": 90_000}, 100_000, 0)
 
         def chosen(cities: list[str] | None, amenities: list[str], needed: int = 20) -> str:
@@ -156,7 +157,7 @@ class TestStatements:
 
 
 def found(wanted: dict) -> list[str]:
-    """What a search finds, and a page of it, and its total."""
+    """The results of a search; checks a page and the total as well."""
     whole = [place["id"] for place in search(wanted).all()]
     page = search({**wanted, "limit": 1000})
     assert [place["id"] for place in page.all()] == whole
@@ -165,7 +166,7 @@ def found(wanted: dict) -> list[str]:
 
 
 def expected(storage, wanted: dict) -> list[str]:
-    """The same, by loops over everything."""
+    """The results of the same search, found by loops over all places."""
     cities = {city.id for city in storage.all(City).values()
               if city.state_id in wanted.get("states", ()) or city.id in wanted.get("cities", ())}
     anywhere = not wanted.get("states") and not wanted.get("cities")

@@ -1,4 +1,4 @@
-"""The search for words finds what the cards and pages of places say, the same on both engines."""
+"""Text search: both engines find the words that the pages of places show."""
 from __future__ import annotations
 
 import string
@@ -17,7 +17,7 @@ from tests.market import Market
 
 @pytest.fixture
 def market(storage) -> Market:
-    """Two places, of which one shows more."""
+    """Two places; the second one contains more words."""
     market = Market("Albany")
     for obj, name in ((market.state, "New York"), (market.wifi, "Wi-Fi"), (market.pool, "Heated Pool")):
         obj.name = name
@@ -43,36 +43,36 @@ def found(text: str) -> list[str]:
 @pytest.mark.parametrize("text", [
     "Albany, New York", "new york", "NEW; YORK/albany", "(pool)", "heated pool", "wi-fi", "Wi Fi",
     "river…café", "éLAN", "joe’s", "loft in albany", "Albany\u200f, \u2066New York\u2069", "york_albany"])
-def test_each_word_counts_that_name_description_city_state_or_amenity_holds(market, text):
+def test_words_are_found_in_name_description_city_state_and_amenities(market, text):
     assert found(text) == ["Loft in Albany"]
 
 
 @pytest.mark.parametrize(("text", "names"), [
     ("", ["Loft in Albany", "Bare"]), (" \t", ["Loft in Albany", "Bare"]), ("austin pool", []), ("texas", ["Bare"]),
     ("bare, austin, texas", ["Bare"]), ("albany texas", []), ("%", []), ("★", []), ("_", [])])
-def test_a_place_must_show_every_word(market, text, names):
+def test_a_place_must_contain_every_word(market, text, names):
     assert found(text) == names
 
 
 @pytest.mark.parametrize("mark", [*string.punctuation, "–", "，", "、", "·", "\u3000", "׀", "|"])
-def test_every_punctuation_separates(market, mark):
+def test_any_punctuation_separates_words(market, mark):
     assert found(f"Albany{mark}Wi{mark}Loft") == ["Loft in Albany"]
 
 
-def test_what_holds_no_word_is_looked_for_as_it_is(market):
+def test_a_query_without_letters_and_digits_is_searched_unchanged(market):
     market.place.name = "Loft ★★"
     market.place.save()
     assert found("★★") == ["Loft ★★"]
 
 
-def test_letters_that_are_written_with_marks_are_not_taken_apart(market):
+def test_combining_marks_do_not_split_words(market):
     market.place.name, market.pool.name = "हिन्दी घर", "חניה"
     market.place.save()
     market.pool.save()
     assert found("घर, हिन्दी!") == found("״חניה״") == ["हिन्दी घर"]
 
 
-def test_what_is_renamed_is_found_by_its_new_name_only(market):
+def test_a_renamed_object_is_found_by_its_new_name_only(market):
     for obj in (market.state, market.city, market.wifi):
         obj.name = f"Renamed{type(obj).__name__}"
         obj.save()
@@ -80,7 +80,7 @@ def test_what_is_renamed_is_found_by_its_new_name_only(market):
     assert found("york") == found("Wi-Fi") == []
 
 
-def test_filters_facets_and_orders_hold_beside_words(market):
+def test_words_can_be_combined_with_filters_facets_and_orders(market):
     wanted = {"text": "york pool", "amenities": [market.wifi.id], "sort": "price"}
     assert [place["name"] for place in search(wanted).all()] == ["Loft in Albany"]
     assert [each["name"] for each in search(wanted).facets()["states"]] == ["New York"]
@@ -88,12 +88,12 @@ def test_filters_facets_and_orders_hold_beside_words(market):
 
 
 @pytest.mark.parametrize("path", ["/hbnb", "/"])
-def test_the_pages_find_the_same(market, path):
+def test_the_search_pages_find_the_same_places(market, path):
     page = ready_app().test_client().get(path, query_string={"text": "Albany, New York; wi-fi"}).text
     assert ">1 place</p>" in page
 
 
-def test_all_of_a_real_city_is_found_by_its_name_with_its_state(storage, data):
+def test_the_name_of_city_and_state_finds_all_places_of_a_real_city(storage, data):
     import_file(str(data / "albany-listings.csv.gz"), state="New York", city="Albany")
     assert search({"text": "Albany, New York"}).total() == 421
     wifi = {id for id, name in ((each.id, each.name.lower()) for each in storage.all(Amenity).values())

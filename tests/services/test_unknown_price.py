@@ -1,4 +1,4 @@
-"""A place whose price is unknown: it is none, comes last in every order by price, and is in no price range."""
+"""Places with an unknown price: the price is null, sorted last, and in no price range."""
 from __future__ import annotations
 
 import json
@@ -24,7 +24,7 @@ from tests.market import Market
 
 @pytest.fixture
 def market(storage: Storage) -> Market:
-    """A place for 100, one for 0, one for 7, and two of unknown price, of which one is the oldest of all."""
+    """Places for 100, 0 and 7, and two with an unknown price, one of them the oldest place."""
     market = Market()
     for name, price in (("Unknown", None), ("Free", 0), ("Cheap", 7), ("Asked", None)):
         place = Place(name=name, price_by_night=price, city_id=market.city.id, user_id=market.host.id)
@@ -47,7 +47,8 @@ DEAREST = ["Loft in Albany", "Cheap", "Free", "Unknown", "Asked"]
 
 class TestOrders:
     @pytest.mark.parametrize(("sort", "expected"), [("price_by_night", CHEAPEST), ("-price_by_night", DEAREST)])
-    def test_have_it_last_whole_and_by_pages(self, market: Market, sort: str, expected: list[str]):
+    def test_orders_by_price_have_unknown_prices_last_on_all_pages(self, market: Market, sort: str,
+                                                                   expected: list[str]):
         client = ready_app().test_client()
         for path in ("places", f"cities/{market.city.id}/places"):
             for page in (f"sort={sort}", f"sort={sort}&limit=9"):
@@ -56,13 +57,13 @@ class TestOrders:
             assert [place["name"] for page in paged for place in page] == expected
         assert [place["name"] for place in objects.list(Place, sort=[sort])] == expected
 
-    def test_of_a_search_have_it_last(self, market: Market):
+    def test_a_search_sorted_by_price_has_unknown_prices_last(self, market: Market):
         for more in ({}, {"cities": [market.city.id]}, {"limit": 10}, {"bathrooms": 0}):
             assert [place["name"] for place in search({"sort": "price", **more}).all()] == CHEAPEST
             assert [place["name"] for place in search(more, sort=["-price_by_night"]).all()] == DEAREST
         assert [place["name"] for place in search({"sort": "price", "limit": 2, "offset": 2}).all()] == CHEAPEST[2:4]
 
-    def test_by_whatever_may_be_none_have_none_last(self, market: Market):
+    def test_orders_by_any_nullable_attribute_have_nulls_last(self, market: Market):
         market.place.save()
         for sort in ("latitude", "-latitude", "description", "-longitude"):
             assert len(objects.list(Place, sort=[sort])) == 5
@@ -75,14 +76,14 @@ class TestRanges:
         ({"price_min": 0}, ["Cheap", "Free", "Loft in Albany"]),
         ({"price_max": 2**31 - 1}, ["Cheap", "Free", "Loft in Albany"]),
         ({"price_max": 7}, ["Cheap", "Free"]), ({"price_min": 1, "price_max": 50}, ["Cheap"])])
-    def test_leave_it_out(self, market: Market, wanted: dict[str, int], expected: list[str]):
+    def test_price_ranges_exclude_unknown_prices(self, market: Market, wanted: dict[str, int], expected: list[str]):
         assert sorted(place["name"] for place in search(wanted).all()) == expected
         assert search(wanted).total() == len(expected)
         assert sum(each["count"] for each in search(wanted).facets()["cities"]) == len(expected)
 
 
 class TestAPI:
-    def test_changes_a_price_to_null_and_back_and_makes_places_of_0_or_more(self, market: Market):
+    def test_the_api_can_set_a_price_to_null_but_not_create_a_place_with_it(self, market: Market):
         client = ready_app().test_client()
         address = f"/api/v1/places/{market.place.id}"
         assert client.put(address, json={"price_by_night": None}).json["price_by_night"] is None
@@ -96,7 +97,7 @@ class TestAPI:
         assert (refused.status_code, refused.json) == (
             400, {"error": "price_by_night must not be null; leave it out for 0"})
 
-    def test_says_which_of_its_schemas_take_null(self):
+    def test_the_api_documents_the_schemas_that_accept_null(self):
         price = {"minimum": 0, "maximum": 2**31 - 1}
         shown = schema.definition(Place, frozenset())["properties"]["price_by_night"]
         assert shown == {"type": ["integer", "null"], **price}
@@ -105,8 +106,8 @@ class TestAPI:
 
 
 class TestStores:
-    def test_keep_it_and_tell_it_from_a_price_that_was_never_set(
-            self, market: Market, storage: Storage, settings: Settings):
+    def test_stores_distinguish_an_unknown_price_from_an_unset_one(self, market: Market, storage: Storage,
+                                                                   settings: Settings):
         Place(name="Unset", city_id=market.city.id, user_id=market.host.id).save()
         before = stored(storage)
         assert named("Unset").price_by_night == 0
@@ -119,8 +120,7 @@ class TestStores:
             assert [each.price_by_night for each in again.all(Place).values() if each.name == name] == [price]
             again.close()
 
-    def test_that_are_files_hold_null_and_read_what_is_absent_as_0(
-            self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def test_a_file_stores_null_and_reads_an_absent_price_as_0(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         path = tmp_path / "file.json"
         path.write_text(json.dumps({"Place.1": {"id": "1", "price_by_night": None}, "Place.2": {"id": "2"}}))
         storage = models.make_storage(replace(Settings(), file_path=str(path)))
@@ -133,8 +133,8 @@ class TestStores:
             assert [found[f"Place.{id}"]["price_by_night"] for id in "12"] == [None, 0]
             storage.reload()
 
-    def test_move_by_export_and_import_and_by_backup_and_restore(
-            self, market: Market, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def test_move_by_export_and_import_and_by_backup_and_restore(self, market: Market, storage: Storage, tmp_path: Path,
+                                                                 monkeypatch: pytest.MonkeyPatch):
         before = stored(storage)
         exported, backed = str(tmp_path / "x.jsonl"), str(tmp_path / "x.backup")
         export_file(exported, with_passwords=True)
@@ -150,10 +150,10 @@ class TestStores:
         monkeypatch.setattr(models, "storage", storage)
         backup.restore(again, replace=True)
         assert stored(storage) == before
-        import_file(str(tmp_path / "other.json"))      # as a store of one object
+        import_file(str(tmp_path / "other.json"))      # a classic file
         assert stored(storage) == before
 
-    def test_take_a_price_of_null_or_none_at_all_from_an_export(self, market: Market, tmp_path: Path):
+    def test_import_accepts_an_export_with_a_null_or_absent_price(self, market: Market, tmp_path: Path):
         path = tmp_path / "x.jsonl"
         export_file(str(path))
         lines = [json.loads(line) for line in path.read_text().splitlines()]
@@ -170,7 +170,7 @@ class TestStores:
 
 
 class TestPages:
-    def test_say_price_on_request(self, market: Market):
+    def test_pages_show_price_on_request(self, market: Market):
         client = ready_app().test_client()
         cards = re.findall(r'class="(price_by_night[^"]*)">(.*?)<', client.get("/hbnb?sort=price").text)
         assert cards == [("price_by_night", "$0"), ("price_by_night", "$7"), ("price_by_night", "$100"),
@@ -183,12 +183,12 @@ class TestPages:
 
 
 class TestConsole:
-    def test_shows_none_and_sets_it(self, market: Market, console: Run):
+    def test_the_console_shows_and_sets_an_unknown_price(self, market: Market, console: Run):
         id = market.place.id
         ran = console(f"show Place {named('Asked').id}", f'Place.update("{id}", {{"price_by_night": None}})',
                       f"show Place {id}", "find Place price_by_night<8 --csv")
-        asked, shown, _, *rows = ran.stdout.splitlines()
-        assert "'price_by_night': None" in asked
+        printed, shown, _, *rows = ran.stdout.splitlines()
+        assert "'price_by_night': None" in printed
         assert "'price_by_night': None" in shown
         assert len(rows) == 2
         assert ran.stderr == ""

@@ -1,4 +1,4 @@
-"""Slow clients, and a storage that makes requests wait: others are served all the same."""
+"""Overload protection: slow clients and a slow storage do not keep other clients from being served."""
 from __future__ import annotations
 
 import json
@@ -30,7 +30,7 @@ CHUNKED = b"POST /api/v1/states HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chun
 
 @pytest.fixture
 def serve(tmp_path) -> Iterator[Callable[..., Server]]:
-    """Starts a server with other limits, and with so many states: `serve("concurrency.BODY = 1", states=3)`."""
+    """Start a server with changed limits and some states: `serve("concurrency.BODY_TIMEOUT = 1", states=3)`."""
     with ExitStack() as stack:
         def serve(limits: str, states: int = 1) -> Server:
             port, path, time = free_port(), tmp_path / "f.json", "2026-01-01T00:00:00.000000"
@@ -46,6 +46,7 @@ def serve(tmp_path) -> Iterator[Callable[..., Server]]:
 
 
 def connect(server: Server, sent: bytes = b"", window: int | None = None) -> socket.socket:
+    """Open a connection and send some bytes; `window` is the size of its receive buffer."""
     connection = socket.socket()
     if window:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
@@ -56,7 +57,7 @@ def connect(server: Server, sent: bytes = b"", window: int | None = None) -> soc
 
 
 def ask(server: Server, path: str, body: bytes | None = None) -> int:
-    """The status that a well-behaved client gets, which waits for less than any limit."""
+    """Send a request as a well-behaved client does, and return the response's status."""
     try:
         request = urllib.request.Request(f"{server.address}{path}", body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=30) as answer:
@@ -67,7 +68,7 @@ def ask(server: Server, path: str, body: bytes | None = None) -> int:
 
 
 def is_ended(connection: socket.socket) -> bool:
-    """Whether the server ends a connection, after what it still sends."""
+    """Read what the server still sends, and wait until it closes the connection."""
     with connection, suppress(ConnectionError):
         while connection.recv(1 << 20):
             pass
@@ -75,8 +76,8 @@ def is_ended(connection: socket.socket) -> bool:
 
 
 @pytest.mark.parametrize("sent", [UNFINISHED, CHUNKED], ids=["length", "chunks"])
-def test_unfinished_bodies_hold_nobody_and_end_in_time(serve, sent):
-    server = serve("concurrency.BODY = 5")
+def test_incomplete_request_bodies_block_no_other_client_and_time_out(serve, sent):
+    server = serve("concurrency.BODY_TIMEOUT = 5")
     held = [connect(server, sent) for _ in range(20)]
     for _ in range(3):
         assert [ask(server, path) for path in ("/health/live", "/health/ready", "/api/v1/states", "/")] == [200] * 4
@@ -84,27 +85,27 @@ def test_unfinished_bodies_hold_nobody_and_end_in_time(serve, sent):
     assert all(map(is_ended, held))
 
 
-def test_a_body_that_comes_drop_by_drop_has_no_more_time(serve):
-    server = serve("concurrency.BODY = 2")
+def test_a_request_body_sent_byte_by_byte_gets_no_extra_time(serve):
+    server = serve("concurrency.BODY_TIMEOUT = 2")
     connection = connect(server, UNFINISHED)
     connection.settimeout(0.2)
     for _ in range(90):
         try:
             connection.sendall(b" ")
             assert connection.recv(1) == b""
-            break       # it was ended
+            break       # the server closed the connection
         except TimeoutError:
             pass
         except ConnectionError:
             break
     else:
-        raise AssertionError("the server goes on reading")
+        raise AssertionError("the server still reads the body")
     connection.close()
     assert ask(server, "/health/live") == 200
 
 
-def test_more_bodies_than_there_is_room_for_are_refused_and_reading_goes_on(serve):
-    server = serve("concurrency.BODIES = 2; concurrency.BODY = concurrency.HURRY = 60")
+def test_bodies_above_the_limit_are_refused_and_reads_go_on(serve):
+    server = serve("concurrency.MAX_BODIES = 2; concurrency.BODY_TIMEOUT = concurrency.BUSY_BODY_TIMEOUT = 60")
     held = [connect(server, UNFINISHED) for _ in range(2)]
     while ask(server, "/api/v1/states", b'{"name": "S"}') != 503:
         time.sleep(0.1)
@@ -113,25 +114,26 @@ def test_more_bodies_than_there_is_room_for_are_refused_and_reading_goes_on(serv
         each.close()
 
 
-def test_answers_that_are_not_read_are_ended_and_take_little_memory(serve):
-    server = serve("concurrency.SENDING = 4; concurrency.SENDING_WAIT = 2; concurrency.TURN = 1\n"
+def test_responses_that_the_client_does_not_read_are_aborted_and_take_little_memory(serve):
+    server = serve("concurrency.MAX_LONG_RESPONSES = 4; concurrency.MAX_WAITING_RESPONSES = 2\n"
+                   "concurrency.SLOT_TIMEOUT = 1\n"
                    "connections.SLOW = connections.HURRY = 3", states=20_000)
     assert ask(server, "/api/v1/states") == 200
     worker = family(server.process.pid)[1]
     before = memory(worker)
     held = [connect(server, b"GET /api/v1/states HTTP/1.1\r\nHost: x\r\n\r\n", window=4096) for _ in range(30)]
     deadline = time.monotonic() + 90
-    while server.log().count("cut off") < 4:     # those that there was room for; the others are refused
+    while server.log().count("cut off") < 4:    # one for each slot; the other requests are refused
         assert ask(server, "/health/live") == 200
         assert time.monotonic() < deadline, server.log()
         time.sleep(0.2)
-    assert memory(worker) - before < 100_000        # KiB; each of the 30 answers has 5 MB
+    assert memory(worker) - before < 100_000        # KiB; each of the 30 responses has 5 MB
     while ask(server, "/api/v1/states") != 200:
         assert time.monotonic() < deadline
     assert all(map(is_ended, held))
 
 
-def test_idle_connections_make_room_for_others(serve):
+def test_idle_connections_are_closed_if_there_are_too_many(serve):
     server = serve("connections.MOST = 60; connections.ROOM = 20")
     held = [connect(server) for _ in range(120)]
     assert [ask(server, path) for path in ("/health/live", "/api/v1/states", "/")] == [200] * 3
@@ -149,12 +151,12 @@ connections.ROOM, connections.IDLE, connections.PAUSE = 0, 0.2, 0.2
 """
 
 
-def test_a_slow_answer_and_a_body_that_may_be_sent_are_not_idle(serve):
+def test_a_connection_with_a_slow_response_or_an_expected_body_is_not_idle(serve):
     server = serve(SLOW_STREAM)
     slow = connect(server, b"GET /drops HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     body = connect(server, UNFINISHED.replace(b"Host", b"Expect: 100-continue\r\nHost").removesuffix(b"{"))
     assert body.recv(1000).startswith(b"HTTP/1.1 100 ")
-    time.sleep(0.3)     # so that they are no connections on which a request has just come
+    time.sleep(0.3)     # so that these requests are not recent any more
     idle = [connect(server) for _ in range(20)]
     with closing(slow), slow.makefile("rb") as answer:
         assert answer.read().count(b"drop") == 15
@@ -164,37 +166,37 @@ def test_a_slow_answer_and_a_body_that_may_be_sent_are_not_idle(serve):
         assert body.recv(1000).startswith(b"HTTP/1.1 201 ")
 
 
-def test_http_2_is_not_spoken(serve):
+def test_an_http_2_connection_is_closed(serve):
     with connect(serve(""), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0") as connection:
         assert is_ended(connection)
 
 
-def test_a_server_that_others_can_reach_says_what_belongs_in_front(tmp_path):
-    for host, said in (("127.0.0.1", False), ("0.0.0.0", True)):
+def test_a_server_that_other_machines_can_reach_recommends_a_web_server_in_front(tmp_path):
+    for host, warns in (("127.0.0.1", False), ("0.0.0.0", True)):
         port = free_port()
         with Server(["-m", "api.v1.app"], {**os.environ, "HBNB_FILE_PATH": str(tmp_path / "f.json"),
                                            "HBNB_API_HOST": host, "HBNB_API_PORT": str(port)}, port) as server:
             pass
-        assert ("put a web server such as nginx in front" in server.log()) == said
+        assert ("put a web server such as nginx in front" in server.log()) == warns
 
 
 class TestWaiting:
-    def test_reading_goes_on_while_all_that_write_wait(self, storage, monkeypatch):
-        monkeypatch.setattr(concurrency, "TURN", 0.2)
+    def test_reads_go_on_while_all_writes_wait(self, storage, monkeypatch):
+        monkeypatch.setattr(concurrency, "SLOT_TIMEOUT", 0.2)
         goes_on, waiting = threading.Event(), threading.Semaphore(0)
-        kept = type(storage).save
+        original = type(storage).save
 
         def save(self: object) -> None:
             waiting.release()
             goes_on.wait(60)
-            kept(self)
+            original(self)
         app = ready_app()
         monkeypatch.setattr(models.storage, "save", lambda: save(storage))
         monkeypatch.setattr(models.storage, "insert", lambda obj: save(storage), raising=False)
-        said: list[int] = []
-        threads = [threading.Thread(target=lambda: said.append(
+        statuses: list[int] = []
+        threads = [threading.Thread(target=lambda: statuses.append(
             app.test_client().post("/api/v1/states", json={"name": "S"}).status_code))
-            for _ in range(concurrency.WRITING)]
+            for _ in range(concurrency.MAX_WRITES)]
         for each in threads:
             each.start()
         for _ in threads:
@@ -212,8 +214,8 @@ class TestWaiting:
             for each in threads:
                 each.join()
 
-    def test_health_is_told_while_all_that_read_wait(self, storage, monkeypatch):
-        monkeypatch.setattr(concurrency, "TURN", 0.2)
+    def test_health_checks_answer_while_all_reads_wait(self, storage, monkeypatch):
+        monkeypatch.setattr(concurrency, "SLOT_TIMEOUT", 0.2)
         app = ready_app()
         goes_on, waiting = threading.Event(), threading.Semaphore(0)
 
@@ -222,7 +224,8 @@ class TestWaiting:
             goes_on.wait(60)
             return ""
         app.add_url_rule("/waits", view_func=stats)
-        threads = [threading.Thread(target=lambda: app.test_client().get("/waits")) for _ in range(concurrency.READING)]
+        threads = [threading.Thread(target=lambda: app.test_client().get("/waits"))
+                   for _ in range(concurrency.MAX_READS)]
         for each in threads:
             each.start()
         for _ in threads:
@@ -238,53 +241,53 @@ class TestWaiting:
             for each in threads:
                 each.join()
 
-    def test_there_are_more_threads_than_requests_that_may_wait(self):
-        rooms = ("READING", "READS_WAIT", "WRITING", "WRITES_WAIT", "CHECKING", "CHECKS_WAIT", "BODIES", "SENDING",
-                 "SENDING_WAIT")
-        assert sum(getattr(concurrency, room) for room in rooms) < concurrency.THREADS
+    def test_there_are_more_threads_than_the_limits_need(self):
+        limits = ("MAX_READS", "MAX_WAITING_READS", "MAX_WRITES", "MAX_WAITING_WRITES", "MAX_CHECKS",
+                  "MAX_WAITING_CHECKS", "MAX_BODIES", "MAX_LONG_RESPONSES", "MAX_WAITING_RESPONSES")
+        assert sum(getattr(concurrency, limit) for limit in limits) < concurrency.THREADS
 
 
 class TestSending:
     @pytest.fixture
     def app(self, storage, monkeypatch) -> Iterator[Flask]:
-        """An application whose only room for long answers is taken; `app.read()` gives it back."""
-        monkeypatch.setattr(concurrency, "SENDING", 1)
-        monkeypatch.setattr(concurrency, "TURN", 0.2)
+        """An application whose only slot for long responses is in use; `app.read()` releases it."""
+        monkeypatch.setattr(concurrency, "MAX_LONG_RESPONSES", 1)
+        monkeypatch.setattr(concurrency, "SLOT_TIMEOUT", 0.2)
         app = ready_app(rate_limit="100 per hour")
         app.add_url_rule("/long", view_func=lambda: "x" * 100_000, methods=["GET", "POST"])
         with app.test_client().get("/long", buffered=False) as held:
             monkeypatch.setattr(app, "read", held.close, raising=False)
             yield app
 
-    def test_what_has_changed_something_is_not_refused_for_its_long_answer(self, app):
+    def test_a_write_is_not_refused_because_of_its_long_response(self, app):
         assert app.test_client().get("/long").status_code == 503
-        said = app.test_client().post("/long")
-        assert (said.status_code, said.text) == (200, "x" * 100_000)
+        answer = app.test_client().post("/long")
+        assert (answer.status_code, answer.text) == (200, "x" * 100_000)
 
-    def test_what_waits_for_room_to_send_holds_no_connection_and_is_counted_once(self, app, storage, monkeypatch):
+    def test_a_request_that_waits_to_send_holds_no_connection_and_counts_once(self, app, storage, monkeypatch):
         for module in ("family", "engine.statements", "engine.db_storage"):
             monkeypatch.setattr(f"models.{module}.CHUNK", 2)
-        monkeypatch.setattr(concurrency, "TURN", 60)
+        monkeypatch.setattr(concurrency, "SLOT_TIMEOUT", 60)
         for number in range(5):
             State(name=str(number)).save()
-        said: list[int] = []
-        thread = threading.Thread(target=lambda: said.append(len(app.test_client().get("/api/v1/states").json)))
-        before, sending = storage.pools().get("streams"), app.extensions["guard"]._sending
+        lengths: list[int] = []
+        thread = threading.Thread(target=lambda: lengths.append(len(app.test_client().get("/api/v1/states").json)))
+        before, slots = storage.pools().get("streams"), app.extensions["guard"]._response_slots
         with monkeypatch.context() as patched:
             waits = threading.Event()
-            enter = sending.enter
-            patched.setattr(sending, "enter", lambda: waits.set() or enter())
+            acquire = slots.acquire
+            patched.setattr(slots, "acquire", lambda: waits.set() or acquire())
             thread.start()
             assert waits.wait(20)
         assert storage.pools().get("streams") == before
         app.read()
         thread.join(60)
         [limiter] = app.extensions["limiter"]
-        # One request has the room; the list counts for 3.
-        assert (said, sum(limiter.storage.storage.values())) == ([5], 4)
+        # The request that holds the slot counts for 1, the list for 3.
+        assert (lengths, sum(limiter.storage.storage.values())) == ([5], 4)
 
-    def test_a_database_with_few_connections_has_fewer_answers_sent_at_once(self, storage, monkeypatch):
+    def test_fewer_long_responses_are_sent_at_once_if_the_database_has_few_connections(self, storage, monkeypatch):
         for lists, most in ((1, 1), (7, 3), (20, 16), (100, 16)):
             monkeypatch.setattr(models.storage, "pools", lambda lists=lists: {"streams": Pool(0, lists)})
-            sending = ready_app().extensions["guard"]._sending
-            assert [sending.enter_at_once() for _ in range(most + 1)] == [True] * most + [False]
+            slots = ready_app().extensions["guard"]._response_slots
+            assert [slots.try_acquire() for _ in range(most + 1)] == [True] * most + [False]

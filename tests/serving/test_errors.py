@@ -1,4 +1,4 @@
-"""Errors: each class has a status, and each application one handler that answers in JSON or with a page."""
+"""Error handler: each class of errors has a status, and each application one handler, for JSON and pages."""
 from __future__ import annotations
 
 import pytest
@@ -18,12 +18,12 @@ def raised(cls: type[errors.HBNBError]) -> errors.HBNBError:
     return cls("It went wrong", shown=False) if cls is errors.Unauthorized else cls("It went wrong")
 
 
-def test_every_class_has_a_status():
+def test_every_error_class_has_a_status():
     assert {*CLASSES} == {*HANDLED}
 
 
 @pytest.mark.parametrize("module", [wsgi, api_app, web_app], ids=lambda module: module.__name__)
-def test_an_application_has_one_handler(module):
+def test_an_application_has_a_single_error_handler(module):
     app = ready_app(module.create_app)
     assert [scope for scope, found in app.error_handler_spec.items() if any(found.values())] == [None]
     assert len({handler for found in app.error_handler_spec[None].values() for handler in found.values()}) == 1
@@ -33,7 +33,7 @@ def test_an_application_has_one_handler(module):
 @pytest.mark.parametrize(("make", "path", "mimetype"), [
     (wsgi.create_app, "/api/v1/nope", "application/json"), (wsgi.create_app, "/nope", "text/html"),
     (api_app.create_app, "/nope", "application/json"), (web_app.create_app, "/api/v1/nope", "text/html")])
-def test_a_class_has_its_status_and_the_form_of_its_path(make, path, mimetype, cls):
+def test_an_error_is_answered_with_the_status_of_its_class_in_the_format_of_the_path(make, path, mimetype, cls):
     app = ready_app(make)
 
     @app.before_request

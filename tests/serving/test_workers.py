@@ -1,4 +1,4 @@
-"""The worker processes of a server: ending them, and replacing those that die."""
+"""Worker processes of the server: shutdown, and replacement of workers that die."""
 from __future__ import annotations
 
 import os
@@ -36,7 +36,7 @@ server.serve('broken:app', '127.0.0.1', int(sys.argv[1]), 2)
 
 @pytest.fixture
 def start(tmp_path) -> Iterator[Callable[[list[str]], Server]]:
-    """Starts a server that is the first of a process group, as one in a terminal is."""
+    """Start a server as the leader of a new process group, like a server started in a terminal."""
     started: list[Server] = []
 
     def start(command: list[str]) -> Server:
@@ -53,7 +53,7 @@ def start(tmp_path) -> Iterator[Callable[[list[str]], Server]]:
         each.__exit__()
 
 
-def is_there(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     with suppress(OSError):
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
     return False
@@ -66,7 +66,7 @@ def listens(port: int) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_a_signal_to_all_processes_at_once_ends_the_server(start, command, number):
+def test_a_signal_to_the_whole_process_group_ends_the_server(start, command, number):
     server = start(command)
     os.killpg(server.process.pid, number)
     # A worker that does not end by itself is killed after ENDING seconds.
@@ -74,7 +74,7 @@ def test_a_signal_to_all_processes_at_once_ends_the_server(start, command, numbe
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_a_worker_that_is_killed_is_replaced_each_time(start, command):
+def test_a_killed_worker_is_replaced_every_time(start, command):
     server = start(command)
     for _ in range(2):
         before = family(server.process.pid)[1:]
@@ -93,21 +93,21 @@ def test_a_worker_that_is_killed_is_replaced_each_time(start, command):
     assert server.process.wait(60) == 0
 
 
-def test_workers_end_when_their_parent_is_killed(start):
+def test_workers_end_if_their_parent_is_killed(start):
     server = start(COMMANDS["wsgi.py, two workers"])
     before = family(server.process.pid)[1:]
     assert len(before) >= 2
     os.kill(server.process.pid, signal.SIGKILL)
     server.process.wait(60)
     deadline = time.monotonic() + 60
-    while any(map(is_there, before)):
+    while any(map(is_alive, before)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert not listens(int(server.address.rpartition(":")[2]))
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x"])
-def test_a_number_of_workers_below_one_is_refused(number):
+def test_fewer_than_one_worker_is_refused(number):
     ended = subprocess.run([sys.executable, "wsgi.py", "--port", str(free_port()), "--workers", number], cwd=ROOT,
                            timeout=120, capture_output=True, text=True)
     assert ended.returncode == 2
@@ -115,7 +115,7 @@ def test_a_number_of_workers_below_one_is_refused(number):
 
 
 @pytest.mark.parametrize("how", ["raise RuntimeError('it cannot')", "os.kill(os.getpid(), 11)"], ids=["error", "crash"])
-def test_workers_that_cannot_start_end_the_server_with_an_error(tmp_path, how):
+def test_the_server_fails_if_its_workers_cannot_start(tmp_path, how):
     ended = subprocess.run([sys.executable, "-c", BROKEN.format(how), str(free_port())], cwd=ROOT, timeout=120, env={
         **os.environ, "HBNB_FILE_PATH": str(tmp_path / "f.json")}, capture_output=True, text=True)
     assert ended.returncode == 1

@@ -1,4 +1,4 @@
-"""What the tests of pages share: a server for each engine, which starts once and sees what each test stores."""
+"""Fixtures of the page tests: one server per engine for the whole session, which serves the store of each test."""
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -20,18 +20,19 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
 
 
 class Sites:
-    """Servers by their engines.
+    """Running servers, at most one per engine.
 
     Args:
-        folder: where the file of the file engine lies.
-        running: ends them.
+        folder: the folder of the file engine's file.
+        running: stops the servers when it is closed.
     """
 
     def __init__(self, folder: Path, running: ExitStack) -> None:
         self.folder, self._running = folder, running
         self._servers: dict[str, Server] = {}
 
-    def of(self, settings: Settings) -> Server:
+    def server_for(self, settings: Settings) -> Server:
+        """Return the server of these settings' engine, started if necessary."""
         if settings.type_storage not in self._servers:
             port = free_port()
             server = Server(["wsgi.py", "--port", str(port)], environment(settings, self.folder), port)
@@ -41,7 +42,7 @@ class Sites:
 
 @pytest.fixture
 def settings(settings: Settings, engine: str, sites: Sites) -> Settings:
-    """The settings of an empty store, which the server of all tests has."""
+    """The settings of an empty store, which the server of the session uses too."""
     if engine == "db":
         return settings
     empty = sites.folder / "empty"
@@ -51,4 +52,4 @@ def settings(settings: Settings, engine: str, sites: Sites) -> Settings:
 
 @pytest.fixture
 def site(sites: Sites, settings: Settings, storage: object) -> Server:
-    return sites.of(settings)
+    return sites.server_for(settings)

@@ -1,4 +1,4 @@
-"""What the filters of a search show: it is kept drawn, and no older than what is stored."""
+"""The cached HTML of the search filters: it is refreshed after every change of the store."""
 from __future__ import annotations
 
 import re
@@ -23,7 +23,7 @@ def home(city):
     city.save()
     Place(name='Home', city_id=city.id, user_id=ids['host']).save()
 """
-# Each with the names that the filters show then.
+# Each change with the names that the filters show afterwards.
 CHANGES = [
     ("state = State(name='Ohio'); state.save(); home(City(name='Dayton', state_id=state.id))",
      "Albany, Dayton, Ohio, Pool, State of Albany, Wifi"),
@@ -49,13 +49,13 @@ def names(client: FlaskClient, query: str = "") -> str:
     return ", ".join(sorted(re.findall(r'data-name="(.*?)"', client.get(f"/hbnb_filters{query}").text)))
 
 
-@pytest.mark.parametrize("elsewhere", [False, True])
-def test_every_change_shows_in_the_next_page(client, storage, environ, elsewhere):
+@pytest.mark.parametrize("other_process", [False, True])
+def test_the_next_page_shows_every_change(client, storage, environ, other_process):
     ids = {name: obj.id for name, obj in vars(Market()).items()}
     assert names(client) == "Albany, Pool, State of Albany, Wifi"
     for change, expected in CHANGES:
         code = f"{HEAD}ids = {ids!r}\n{change}"
-        if elsewhere:
+        if other_process:
             finish(start(code, environ))
         else:
             exec(f"import models\nfrom models.state import State\n{code}", {})
@@ -63,14 +63,14 @@ def test_every_change_shows_in_the_next_page(client, storage, environ, elsewhere
         assert names(client, f"?states={ids['state']}&amenities={ids['wifi']}") == expected, change
 
 
-def test_what_one_chose_is_nobody_elses(client, storage):
+def test_one_request_does_not_show_the_choices_of_another(client, storage):
     market = Market()
     for query in (f"?cities={market.city.id}", f"?amenities={market.pool.id}", "", f"?states={market.state.id}"):
         found = client.get(f"/hbnb_filters{query}").text
         assert re.findall(r'value="([^"]*)"[^>]* checked', found) == [query.rpartition("=")[2]] * bool(query)
 
 
-def test_a_name_may_look_like_a_mark(client, storage):
+def test_a_name_may_look_like_the_checked_attribute(client, storage):
     for name in ("a checked>", "> checked", '" checked>'):
         Amenity(name=name).save()
     last = max(storage.all(Amenity).values(), key=lambda each: each.name)
@@ -79,7 +79,7 @@ def test_a_name_may_look_like_a_mark(client, storage):
         ("&#34; checked&gt;", ""), ("&gt; checked", ""), ("a checked&gt;", " checked")]
 
 
-def test_what_a_transaction_undoes_is_not_kept(client, storage):
+def test_uncommitted_changes_are_not_cached(client, storage):
     with storage.transaction(dry_run=True):
         storage.new(Amenity(name="Nowhere"))
         models.storage._session.flush()
@@ -88,7 +88,7 @@ def test_what_a_transaction_undoes_is_not_kept(client, storage):
     assert "Nowhere" not in names(client)
 
 
-def test_two_applications_and_two_storages_show_their_own(client, storage, tmp_path, monkeypatch):
+def test_each_application_and_storage_shows_its_own_filters(client, storage, tmp_path, monkeypatch):
     Amenity(name="Sauna").save()
     assert names(client) == names(ready_app(alone.create_app).test_client()) == "Sauna"
     other = FileStorage(tmp_path / "other.json")

@@ -1,4 +1,4 @@
-"""What people do on the search page, from one end to the other, where there are many places."""
+"""User journeys on the search page, in a real browser, with many places."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
@@ -14,17 +14,18 @@ from tests.conftest import environment
 from tests.market import Market
 from tests.servers import Server, free_port
 
-MANY, SOME = 500, 25        # places in all, and those of one market
+MANY, SOME = 500, 25        # all places, and those of the smaller market
 
 
 @dataclass
 class Crowd:
-    """A site of many places.
+    """A running site with many places.
 
     Args:
-        one: the market of most of them.
-        some: the market of `SOME` of them, each of which has its two amenities.
-        environ: of another server that shows the same.
+        address: the server's address.
+        one: the market with most places.
+        some: the market with `SOME` places, each of which has both of its amenities.
+        environ: environment variables for another server of the same store.
     """
 
     address: str
@@ -63,7 +64,7 @@ def tab_to(page: Page, target: Locator) -> None:
     raise AssertionError(f"the tab key does not lead to {target}")
 
 
-def test_five_hundred_places_on_one_page_are_all_there_and_still_there_when_one_comes_back(crowd, page):
+def test_five_hundred_places_can_be_shown_on_one_page_and_survive_a_reload_and_going_back(crowd, page):
     page.goto(crowd.address)
     for shown in range(20, MANY, 20):
         expect(cards(page)).to_have_count(shown)
@@ -77,7 +78,7 @@ def test_five_hundred_places_on_one_page_are_all_there_and_still_there_when_one_
             assert len(ids) == len({*ids})
 
 
-def test_a_keyboard_is_enough(crowd, page):
+def test_the_search_can_be_used_by_keyboard_alone(crowd, page):
     page.goto(crowd.address)
     tab_to(page, page.locator(f"input[data-id='{crowd.some.state.id}']"))
     page.keyboard.press("Space")
@@ -93,14 +94,14 @@ def test_a_keyboard_is_enough(crowd, page):
     tab_to(page, cards(page).nth(21).locator("h2 a"))
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text(name)
-    page.go_back()      # whose key is the browser's own
+    page.go_back()      # its key belongs to the browser
     expect(cards(page)).to_have_count(SOME)
     expect(page.locator("#result")).to_have_text(f"{SOME} places")
     expect(page.locator(".locations h4")).to_have_text("State of Two")
     expect(page.locator(".amenities h4")).to_have_text("Pool, Wifi")
 
 
-def test_nothing_jumps_while_pictures_come(crowd, page):
+def test_the_layout_does_not_shift_while_pictures_load(crowd, page):
     held: list[Route] = []
     page.route("**/pictures/**", lambda route: held.append(route))
     page.add_init_script("""
@@ -110,7 +111,7 @@ def test_nothing_jumps_while_pictures_come(crowd, page):
     """)
 
     def shifts(since: float) -> float:
-        """How far things jumped since then, whatever was pressed."""
+        """Load the pictures, and return the sum of layout shifts since then."""
         assert held
         while held:
             held.pop().continue_()
@@ -118,7 +119,7 @@ def test_nothing_jumps_while_pictures_come(crowd, page):
             const { top, bottom } = image.getBoundingClientRect();
             return image.naturalWidth || bottom < 0 || top > innerHeight;
         })""")
-        page.wait_for_timeout(200)      # until it is drawn
+        page.wait_for_timeout(200)      # until they are painted
         return page.evaluate(
             "since => window.shifts.filter(each => each.startTime > since).reduce((sum, each) => sum + each.value, 0)",
             since)
@@ -132,11 +133,11 @@ def test_nothing_jumps_while_pictures_come(crowd, page):
         act()
         expect(page.locator("section.places[aria-busy]")).to_have_count(0)
         expect(cards(page)).to_have_count(count)
-        page.wait_for_timeout(600)      # whatever this moved has been moved
+        page.wait_for_timeout(600)      # until the shifts that the action itself causes are over
         assert shifts(page.evaluate("performance.now()")) == 0
 
 
-def test_who_was_away_and_is_back_is_asked_again_and_the_focus_stays(crowd, browser):
+def test_a_search_can_be_retried_after_the_server_was_down_and_keeps_the_focus(crowd, browser):
     page, port = browser.new_page(), free_port()
     command = ["wsgi.py", "--port", str(port)]
     with Server(command, crowd.environ, port) as server:
@@ -146,12 +147,12 @@ def test_who_was_away_and_is_back_is_asked_again_and_the_focus_stays(crowd, brow
     expect(page.locator("#result")).to_have_text("The search failed")
     expect(page.locator("#api_status")).to_have_css("background-color", "rgb(204, 204, 204)")
     expect(cards(page)).to_have_count(20)
-    again = page.get_by_role("link", name="Try again")
-    again.press("Enter")
+    retry = page.get_by_role("link", name="Try again")
+    retry.press("Enter")
     expect(page.locator("#result")).to_have_text("The search failed")
-    expect(again).to_be_focused()
+    expect(retry).to_be_focused()
     with Server(command, crowd.environ, port):
-        again.press("Enter")
+        retry.press("Enter")
         expect(page.locator("#result")).to_have_text("2 places")
         expect(page.locator("#api_status")).to_have_css("background-color", "rgb(255, 84, 95)")
         expect(cards(page).first.locator("h2 a")).to_be_focused()

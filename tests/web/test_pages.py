@@ -1,4 +1,4 @@
-"""Every page, as a browser shows it."""
+"""Every page in a real browser: escaping, use without scripts, accessibility and valid HTML."""
 from __future__ import annotations
 
 import pytest
@@ -11,15 +11,15 @@ from tests.site import ATTACK, Site, valid
 from web_flask import static_export
 
 AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
-# Where nothing is chosen, the names of what is chosen are an empty heading, which the styles fill with "All".
+# If nothing is selected, the heading for the selected names is empty, and the style sheet shows "All" in it.
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
          "rules": {"empty-heading": {"enabled": False}, "target-size": {"enabled": True}},
          "resultTypes": ["violations"]}
-# The dark pages differ in their colours only, so only the rules about colours are applied to them.
+# Dark pages differ only in their colours, so only the rules about colours are checked for them.
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
            "resultTypes": ["violations"]}
 WIDTHS = (320, 1280)
-# What is opened on a page, to be looked at too: the lists of choices, the map, and the reviews of a place.
+# The elements to open and check on a page: the lists of choices, the map, and the reviews of a place.
 OPENED = {"search": (".locations", ".amenities"), "dynamic": (".locations", ".amenities", ".toggle", ".said a")}
 DISK = sorted(name for name in static_export.pages() if name.endswith(".html"))
 
@@ -38,9 +38,9 @@ def overflow(page: Page) -> int:
 
 
 class TestOnTheServer:
-    def test_no_text_becomes_html_and_all_of_it_can_be_read(self, site, page, stored):
+    def test_texts_are_escaped_and_shown_in_full(self, site, page, stored):
         for name, path in stored.pages.items():
-            if name not in ("not found", "wrong"):      # of whose status the console complains
+            if name not in ("not found", "wrong"):      # whose status is an error for the browser's console
                 open_page(page, site, path)
                 assert page.locator("img[src=x]").count() == 0
                 if name not in ("nothing", "number", "long"):
@@ -51,7 +51,7 @@ class TestOnTheServer:
         open_page(page, site, f"{stored.pages['place']}?reviews=2")
         expect(page.locator(".reviews .text").last).to_have_text(f"{ATTACK}\nsecond line", use_inner_text=True)
 
-    def test_nothing_needs_a_script(self, site, browser, stored):
+    def test_the_search_works_without_scripts(self, site, browser, stored):
         context = browser.new_context(java_script_enabled=False)
         page = context.new_page()
         page.goto(f"{site.address}/")
@@ -70,7 +70,7 @@ class TestOnTheServer:
 
     @pytest.mark.parametrize("width", WIDTHS)
     @pytest.mark.parametrize("engine", ["file"])
-    def test_everybody_can_use_them(self, site, browser, stored, width):
+    def test_are_accessible(self, site, browser, stored, width):
         check(browser, {name: f"{site.address}{path}" for name, path in stored.pages.items()}, width)
 
     @pytest.mark.parametrize("engine", ["file"])
@@ -80,7 +80,7 @@ class TestOnTheServer:
         assert valid(documents) == ""
 
 
-def test_the_pages_are_served_alone_too(environ, page, stored):
+def test_the_pages_can_be_served_without_the_api(environ, page, stored):
     port = free_port()
     with Server(["-m", "web_flask.app", "--port", str(port)], environ, port, "/") as server:
         page.goto(f"{server.address}/hbnb")
@@ -89,16 +89,16 @@ def test_the_pages_are_served_alone_too(environ, page, stored):
 
 
 class TestFromDisk:
-    def test_are_what_the_templates_draw(self):
+    def test_are_up_to_date_with_the_templates(self):
         drawn = static_export.pages()
-        there = [path for path in static_export.FOLDER.rglob("*")
+        files = [path for path in static_export.FOLDER.rglob("*")
                  if path.suffix == ".html" or static_export.PICTURES in str(path)]
-        assert {path.relative_to(static_export.FOLDER).as_posix() for path in there if path.is_file()} == {*drawn}
+        assert {path.relative_to(static_export.FOLDER).as_posix() for path in files if path.is_file()} == {*drawn}
         for name, content in drawn.items():
-            assert (static_export.FOLDER / name).read_text(encoding="utf-8") == content, f"make plain draws {name}"
+            assert (static_export.FOLDER / name).read_text(encoding="utf-8") == content, f"{name}: run `make plain`"
 
     @pytest.mark.parametrize("name", DISK)
-    def test_show_their_styles_and_pictures_and_lead_to_each_other(self, page, name):
+    def test_load_their_styles_and_pictures_and_link_to_existing_files(self, page, name):
         page.goto((static_export.FOLDER / name).as_uri(), wait_until="networkidle")
         assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--accent')") == "#ff545f"
         page.evaluate("document.querySelectorAll('img').forEach(each => { each.loading = 'eager'; })")
@@ -109,7 +109,7 @@ class TestFromDisk:
             assert (static_export.FOLDER / address.rpartition("/")[2].partition("#")[0]).is_file()
 
     @pytest.mark.parametrize("width", WIDTHS)
-    def test_everybody_can_use_them(self, browser, width):
+    def test_are_accessible(self, browser, width):
         check(browser, {name: (static_export.FOLDER / name).as_uri() for name in DISK}, width)
 
     def test_are_valid_html(self):
@@ -117,8 +117,8 @@ class TestFromDisk:
 
 
 def check(browser: Browser, addresses: dict[str, str], width: int) -> None:
-    """Have axe look at pages, light and dark, and see that none is wider than its window."""
-    # The policy lets nobody else's script in, so neither axe.
+    """Assert that axe finds no fault in pages, light and dark, and that no page is wider than its window."""
+    # The Content-Security-Policy of the pages would block axe.
     context = browser.new_context(viewport={"width": width, "height": 800}, bypass_csp=True,
                                   reduced_motion="reduce")
     page = context.new_page()
@@ -128,14 +128,14 @@ def check(browser: Browser, addresses: dict[str, str], width: int) -> None:
         page.evaluate(AXE.read_text())
         for opened in (None, *OPENED.get(name, ())):
             if opened == ".toggle" and width > 1000:
-                continue        # the map is there
+                continue        # a wide page shows the map without the button
             if opened in (".toggle", ".said a"):
                 page.locator(opened).first.click()
             elif opened:
                 page.focus(opened)
             for scheme, rules in (("dark", COLOURS), ("light", RULES)):
                 page.emulate_media(color_scheme=scheme)
-                assert page.evaluate("document.getAnimations().length") == 0    # the colours change at once
+                assert page.evaluate("document.getAnimations().length") == 0    # of colours, which axe would see
                 found = page.evaluate("rules => axe.run(document, rules)", rules)["violations"]
                 assert not found, (name, opened, scheme, [(each["id"], each["nodes"][0]["html"]) for each in found])
     context.close()

@@ -11,12 +11,12 @@ from models.place import Place
 from models.state import State
 from tests.market import Market
 
-# Spaces between elements show nothing.
+# White space between elements is not visible, so it is ignored.
 CARDS = "all => [...all[0].children].map(card => card.outerHTML.replace(/>\\s+</g, '><'))"
 ATTACK = "<img src=x onerror=alert(1)></script>"
 
 
-def test_places_are_listed_and_filtered_through_the_api(site, page, storage):
+def test_places_are_listed_and_filtered_by_the_api(site, page, storage):
     one, two = Market("One"), Market("Two")
     two.place.name, two.place.max_guest, two.place.price_by_night = ATTACK, 1, 7
     two.place.description = f"{ATTACK}\nsecond line"
@@ -58,7 +58,7 @@ def test_places_are_listed_and_filtered_through_the_api(site, page, storage):
     expect(page.locator("section.places article")).to_have_count(0)
 
 
-def test_the_classic_address_is_the_same_page_and_static_addresses_change_with_their_content_only(site, page, storage):
+def test_the_classic_path_shows_the_same_page_and_static_addresses_depend_on_content_only(site, page, storage):
     page.goto(f"{site.address}/100-hbnb/")
     first = [each.get_attribute("src") for each in page.locator("script").all()]
     response = page.request.get(f"{site.address}{first[0]}")
@@ -78,7 +78,7 @@ def test_the_policy_allows_no_inline_script_and_no_other_host(site, page, storag
     assert "http" not in policy
 
 
-def test_who_comes_back_finds_what_was_chosen_and_its_result(site, page, storage):
+def test_going_back_restores_the_filters_and_the_result(site, page, storage):
     Market("One")
     two = Market("Two")
     page.goto(site.address)
@@ -92,7 +92,7 @@ def test_who_comes_back_finds_what_was_chosen_and_its_result(site, page, storage
     expect(page.locator("#result")).to_have_text("1 place")
 
 
-def test_the_filters_can_be_reached_and_used_by_keyboard(site, page, storage):
+def test_the_filters_can_be_used_by_keyboard(site, page, storage):
     one = Market("One")
     page.goto(site.address)
     expect(page.locator("#result")).to_have_text("1 place")
@@ -105,7 +105,7 @@ def test_the_filters_can_be_reached_and_used_by_keyboard(site, page, storage):
 
 
 @pytest.mark.parametrize("engine", ["file"])
-def test_the_script_draws_the_very_cards_that_the_server_draws(site, page, storage):
+def test_the_script_and_the_server_render_identical_cards(site, page, storage):
     market = Market(ATTACK)
     for number in (0, 1, 2, 1000):
         Place(name=f"For {number}", city_id=market.city.id, user_id=market.host.id, max_guest=number,
@@ -122,9 +122,9 @@ def test_the_script_draws_the_very_cards_that_the_server_draws(site, page, stora
 
 
 class TestTheAddress:
-    """What is shown, the address says: shared, reloaded or come back to, it shows the same."""
+    """The page's address contains the search, so sharing, reloading and going back show the same result."""
 
-    def test_of_a_search_can_be_shared_reloaded_and_come_back_to(self, site, page, browser, storage):
+    def test_of_a_search_can_be_shared_reloaded_and_returned_to(self, site, page, browser, storage):
         Market("One")
         two = Market("Two")
         page.goto(site.address)
@@ -137,12 +137,12 @@ class TestTheAddress:
         expect(page.locator("#result")).to_have_text("1 place")
         expect(page).to_have_url(
             f"{site.address}/?states={two.state.id}&amenities={two.pool.id}&amenities={two.wifi.id}")
-        shared = browser.new_page()     # in a context of its own: nothing but the address goes along
-        for there, again in ((page, page.reload), (shared, lambda: shared.goto(page.url))):
+        shared = browser.new_page()     # in a context of its own, which shares only the address
+        for tab, again in ((page, page.reload), (shared, lambda: shared.goto(page.url))):
             again()
-            expect(there.locator("section.places h2")).to_have_text(["Loft in Two"])
-            expect(there.locator("#result")).to_have_text("1 place")
-            expect(there.locator(".locations h4")).to_have_text("State of Two")
+            expect(tab.locator("section.places h2")).to_have_text(["Loft in Two"])
+            expect(tab.locator("#result")).to_have_text("1 place")
+            expect(tab.locator(".locations h4")).to_have_text("State of Two")
         shared.close()
         page.locator("section.places h2 a").click()
         expect(page.locator("h1")).to_have_text("Loft in Two")
@@ -150,7 +150,7 @@ class TestTheAddress:
         expect(page.locator("section.places h2")).to_have_text(["Loft in Two"])
         expect(page.locator(".amenities h4")).to_have_text("Pool, Wifi")
 
-    def test_goes_back_through_what_was_chosen_and_not_through_each_letter(self, site, page, storage):
+    def test_has_a_history_entry_for_each_choice_and_not_for_each_letter(self, site, page, storage):
         one = Market("One")
         Market("Two")
         page.goto(site.address)
@@ -173,7 +173,7 @@ class TestTheAddress:
 
 
 class TestMore:
-    def test_places_are_added_below_and_the_first_of_them_is_focused(self, site, page, storage):
+    def test_places_are_appended_and_the_first_new_one_gets_the_focus(self, site, page, storage):
         market = Market()
         for number in range(44):
             storage.new(Place(name=f"Home {number}", city_id=market.city.id, user_id=market.host.id))
@@ -192,7 +192,7 @@ class TestMore:
         page.reload()
         expect(cards).to_have_count(45)
 
-    def test_nothing_found_says_how_to_find_more(self, site, page, storage):
+    def test_an_empty_result_offers_to_clear_the_filters(self, site, page, storage):
         Market()
         page.goto(site.address)
         page.get_by_label("Guests").fill("99")
@@ -201,7 +201,7 @@ class TestMore:
         expect(page.locator("#result")).to_have_text("1 place")
         expect(page).to_have_url(f"{site.address}/")
 
-    def test_what_is_chosen_can_be_cleared(self, site, page, storage):
+    def test_the_filters_can_be_cleared(self, site, page, storage):
         market = Market()
         page.goto(site.address)
         clear = page.get_by_role("link", name="Clear filters")
@@ -215,17 +215,17 @@ class TestMore:
         expect(clear).to_be_visible()
 
 
-class TestAnswers:
-    """Whoever answers late or not at all."""
+class TestResponses:
+    """Responses that are late, missing or errors."""
 
     @pytest.fixture
     def free(self, browser) -> Iterator[Page]:
-        """A page that may complain."""
+        """A browser page without the check for console errors."""
         page = browser.new_page()
         yield page
         page.close()
 
-    def test_a_late_one_does_not_replace_the_newer(self, site, free, storage):
+    def test_a_late_response_does_not_replace_a_newer_one(self, site, free, storage):
         Market("One")
         Market("Two")
         held: list[Route] = []
@@ -233,25 +233,25 @@ class TestAnswers:
         free.goto(site.address)
         free.get_by_label("Search", exact=True).fill("One")
         expect(free.locator("#result")).to_have_text("Searching…")
-        free.wait_for_timeout(400)      # until it is asked
+        free.wait_for_timeout(400)      # until the request is sent
         free.get_by_label("Search", exact=True).fill("Two")
         free.wait_for_timeout(400)
         expect(free.locator("#result")).to_have_text("Searching…")
-        expect(free.locator(".empty")).to_have_count(0)     # who is asked no longer did not fail
+        expect(free.locator(".empty")).to_have_count(0)     # an aborted request is not shown as a failure
         held[1].continue_()
         expect(free.locator("section.places h2")).to_have_text(["Loft in Two"])
-        with suppress(Error):   # it may be aborted, as it should be
+        with suppress(Error):   # the page may have aborted it already
             held[0].continue_()
         free.wait_for_timeout(300)
         expect(free.locator("section.places h2")).to_have_text(["Loft in Two"])
 
-    def test_who_does_not_answer_is_asked_again(self, site, free, storage):
+    def test_a_failed_search_can_be_retried(self, site, free, storage):
         Market()
         free.goto(site.address)
         free.route("**/places_search", lambda route: route.fulfill(status=503, json={"error": "away"}))
         free.get_by_label("Guests").fill("1")
         expect(free.locator("#result")).to_have_text("The search failed")
-        expect(free.locator("section.places article")).to_have_count(1)     # what was there stays
+        expect(free.locator("section.places article")).to_have_count(1)     # the previous result stays
         expect(free.locator(".tally + .empty + section.places")).to_have_count(1)
         free.unroute("**/places_search")
         free.get_by_role("link", name="Try again").click()
@@ -265,11 +265,11 @@ class TestAnswers:
         *(("Price to", value, "Enter a whole number from 0 to 999,999,999, not below “Price from” if that is set.")
           for value in ("-1", "99")),
         ("Search", " ".join(map(str, range(11))), "Enter at most 10 words.")])
-    def test_what_cannot_be_searched_for_is_said_at_its_field(self, site, free, storage, label, value, sentence):
+    def test_an_invalid_value_is_explained_at_its_field(self, site, free, storage, label, value, sentence):
         Market()
         free.goto(f"{site.address}/?price_min=100")
         field, marked = free.get_by_label(label, exact=True), free.locator("[aria-invalid]")
-        for again in (lambda: None, free.reload):       # it is said by the script, and then by the server
+        for again in (lambda: None, free.reload):       # the script shows the message, and after the reload the server
             if again != free.reload:
                 field.fill(value)
             again()
@@ -289,7 +289,7 @@ class TestAnswers:
         expect(free.locator(".wrong").filter(visible=True)).to_have_count(0)
 
     @pytest.mark.parametrize("engine", ["file"])
-    def test_what_no_field_says_can_be_cleared(self, site, free, storage):
+    def test_an_error_that_belongs_to_no_field_offers_to_clear_the_filters(self, site, free, storage):
         Market()
         free.goto(f"{site.address}/?price_min=100&guests=1")
         free.route("**/places_search", lambda route: route.fulfill(status=400, json={"error": "limit is odd"}))
@@ -300,8 +300,8 @@ class TestAnswers:
         expect(free.locator("#result")).to_have_text("1 place")
 
 
-class TestWhatPeopleDo:
-    """Seen by somebody who had never seen the page."""
+class TestUsability:
+    """Faults that a first-time user found."""
 
     @pytest.fixture
     def rivers(self, storage) -> Market:
@@ -314,15 +314,15 @@ class TestWhatPeopleDo:
         return market
 
     @pytest.mark.parametrize("engine", ["file"])
-    def test_more_is_more_of_what_is_asked_for_now(self, site, page, rivers):
+    def test_more_places_during_a_new_search_waits_for_its_result(self, site, page, rivers):
         page.goto(f"{site.address}/?sort=name")
         page.get_by_label("Search", exact=True).fill("river")
-        page.get_by_role("link", name="More places").click()        # before it was searched
+        page.get_by_role("link", name="More places").click()        # before the script searches
         expect(page.locator("#result")).to_have_text("45 places")
         expect(page.locator("section.places h2")).to_have_text([f"River {number:02}" for number in range(20)])
 
     @pytest.mark.parametrize("engine", ["file"])
-    def test_another_part_of_the_page_is_no_other_search(self, site, page, rivers):
+    def test_a_change_of_the_fragment_does_not_search_again(self, site, page, rivers):
         page.goto(f"{site.address}/?page=2")
         page.get_by_role("link", name="More places").click()
         expect(page.locator("section.places article")).to_have_count(40)
@@ -332,17 +332,17 @@ class TestWhatPeopleDo:
         expect(page.locator("section.places article")).to_have_count(40)
 
     @pytest.mark.parametrize("engine", ["file"])
-    def test_going_back_to_a_page_shows_that_page(self, site, page, rivers):
+    def test_going_back_shows_the_previous_page_of_results(self, site, page, rivers):
         page.goto(f"{site.address}/?page=3")
-        there = page.locator("section.places h2").all_inner_texts()
+        before = page.locator("section.places h2").all_inner_texts()
         page.get_by_label("Sort by").select_option("price")
-        expect(page.locator("section.places h2").first).not_to_have_text(there[0])
+        expect(page.locator("section.places h2").first).not_to_have_text(before[0])
         page.go_back()
-        expect(page.locator("section.places h2")).to_have_text(there)
+        expect(page.locator("section.places h2")).to_have_text(before)
 
     @pytest.mark.parametrize("engine", ["file"])
     @pytest.mark.parametrize("width", [390, 1280])
-    def test_one_press_searches_though_a_list_of_choices_is_open(self, site, page, rivers, width):
+    def test_the_search_button_works_at_once_while_a_list_of_choices_is_open(self, site, page, rivers, width):
         page.set_viewport_size({"width": width, "height": 844})
         page.goto(site.address)
         page.route("**/places_search", lambda route: route.continue_())
@@ -371,7 +371,7 @@ class TestWhatPeopleDo:
 
     @pytest.mark.parametrize("engine", ["file"])
     @pytest.mark.parametrize("answer", [{"json": None}, {"body": "<p>A proxy", "content_type": "text/html"}])
-    def test_a_response_that_is_not_from_the_api_is_a_failure(self, site, page, rivers, answer):
+    def test_a_response_that_is_not_from_the_api_is_shown_as_a_failure(self, site, page, rivers, answer):
         page.goto(site.address)
         page.route("**/places_search", lambda route: route.fulfill(**answer))
         page.get_by_label("Guests").fill("1")

@@ -1,4 +1,4 @@
-"""People who write from right to left read their texts in that direction, wherever pages show them."""
+"""Text direction: texts in right-to-left scripts are shown in that direction on every page."""
 from __future__ import annotations
 
 import re
@@ -13,13 +13,13 @@ from models.review import Review
 from tests.conftest import ROOT
 from tests.market import Market
 
-# Each ends with a mark that stands at the wrong end if a page takes the text for one from left to right.
+# Each ends with a mark that appears at the wrong end if a page shows the text from left to right.
 NAMES = {"state": "מדינה (א)!", "city": "עיר (ב)!", "wifi": "אינטרנט (ג)!", "pool": "برکه (د)!",
-         "place": "דירה יפה (2 חדרים)!", "beside": "בית שני!", "host": "עדה!", "guest": "אורח!"}
+         "place": "דירה יפה (2 חדרים)!", "next_door": "בית שני!", "host": "עדה!", "guest": "אורח!"}
 DESCRIPTION, REVIEW = "תיאור יפה!\nEnglish too.\nעוד שורה!", "נהדר, תודה!"
 LETTERS = re.compile("[\u0590-\u08ff]")
-# The texts with such letters, and the names of elements around those that a browser does not read from right to left,
-# or that share their direction with other texts.
+# Returns the texts with right-to-left letters, and the elements whose text has the wrong direction or shares its
+# direction with other texts.
 SHOWN = """() => {
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [], wrong = [];
     const check = (text, element) => {
@@ -48,7 +48,7 @@ SHOWN = """() => {
 
 @pytest.fixture
 def engine() -> str:
-    """The pages do not know it."""
+    """The pages are the same for both engines."""
     return "file"
 
 
@@ -60,7 +60,7 @@ def market(storage) -> Market:
     market.place.description, market.review.text = DESCRIPTION, REVIEW
     market.host.first_name, market.guest.first_name = NAMES["host"], NAMES["guest"]
     empty = City(name="ריק!", state_id=market.state.id)
-    places = [Place(name=NAMES["beside"], city_id=market.city.id, user_id=market.host.id) for _ in range(20)]
+    places = [Place(name=NAMES["next_door"], city_id=market.city.id, user_id=market.host.id) for _ in range(20)]
     more = [Review(text=REVIEW, place_id=market.place.id, user_id=market.guest.id) for _ in range(10)]
     for obj in (*vars(market).values(), empty, *places, *more):
         models.storage.new(obj)
@@ -70,7 +70,7 @@ def market(storage) -> Market:
 
 
 def shown(page: Page) -> set[str]:
-    """The texts from right to left that a page shows, each of them in its direction."""
+    """Return the right-to-left texts of a page. Fails if one of them has the wrong direction."""
     found, wrong = page.evaluate(SHOWN)
     assert not wrong, page.url
     return {*found}
@@ -80,7 +80,7 @@ def test_every_text_of_every_page_has_its_own_direction(site, page, market):
     chosen = f"states={market.state.id}&amenities={market.pool.id}&amenities={market.wifi.id}"
     some = {each for name, each in NAMES.items() if name not in ("host", "guest")}
     for path, expected in {
-            "/hbnb": some | {DESCRIPTION}, f"/hbnb?{chosen}&text=דירה": some - {NAMES["beside"]} | {"דירה"},
+            "/hbnb": some | {DESCRIPTION}, f"/hbnb?{chosen}&text=דירה": some - {NAMES["next_door"]} | {"דירה"},
             "/hbnb_filters": {NAMES["state"], NAMES["pool"]}, "/": some | {DESCRIPTION},
             f"/?{chosen}": {NAMES["pool"]},
             "/states": {NAMES["state"]}, f"/states/{market.state.id}": {NAMES["state"], NAMES["city"], "ריק!"},
@@ -91,7 +91,7 @@ def test_every_text_of_every_page_has_its_own_direction(site, page, market):
         assert expected <= shown(page), path
 
 
-def test_so_do_those_that_the_scripts_draw(site, page, market):
+def test_texts_that_scripts_render_have_their_own_direction(site, page, market):
     page.goto(site.address)
     drawn = shown(page)
     page.locator("section.places article").evaluate_all("all => all.forEach(each => each.remove())")
@@ -124,8 +124,8 @@ def test_a_paragraph_has_a_direction_of_its_own(site, page, market):
     assert page.locator("title").get_attribute("dir") == "auto"
 
 
-def test_no_template_shows_what_a_person_wrote_without_it():
-    """Texts stand in an attribute, in an element that has it, or are marked as written."""
+def test_templates_mark_the_direction_of_every_text_that_users_write():
+    """Such a text is an attribute's value, inside an element with `dir="auto"`, or has the filter `written`."""
     shown = re.compile(r"\{\{(?![^}]*\bwritten\b)[^}]*\b(?:\w+\.(?:name|description|text)|person\()[^}]*\}\}")
     around = re.compile(r'(?: dir="auto"[^<]*>(?:<a [^>]*>)?|="[^"]*)$')
     for path in ROOT.glob("*/templates/**/*.html"):

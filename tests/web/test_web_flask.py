@@ -1,4 +1,4 @@
-"""The pages that are drawn on the server: what they answer, on both engines."""
+"""Pages rendered on the server: their content, errors, headers and files, on both engines."""
 from __future__ import annotations
 
 import json
@@ -38,18 +38,18 @@ def client(storage) -> FlaskClient:
 
 
 def text(answer) -> str:
-    """What is to be read on a page."""
+    """Return the visible text of a page."""
     return " ".join(re.sub(r"<[^>]*>", " ", re.sub(r"</?bdi\b[^>]*>", "", answer.text)).split())
 
 
 class TestClassicRoutes:
-    def test_the_pages_alone_greet(self, storage):
+    def test_the_root_of_the_pages_alone_says_hello(self, storage):
         answer = ready_app(alone.create_app).test_client().get("/")
         assert (answer.status_code, answer.text) == (200, "Hello HBNB!")
 
     @pytest.mark.parametrize(("path", "expected"), TEXTS)
     @pytest.mark.parametrize("end", ["", "/"])
-    def test_say_their_text_and_nothing_else(self, client, path, expected, end):
+    def test_answer_with_plain_text(self, client, path, expected, end):
         answer = client.get(path + end)
         assert (answer.status_code, answer.text, answer.mimetype) == (200, expected, "text/plain")
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -58,17 +58,17 @@ class TestClassicRoutes:
         ("/number_template/89", "Number: 89"), ("/number_odd_or_even/89", "Number: 89 is odd"),
         ("/number_odd_or_even/32", "Number: 32 is even")])
     @pytest.mark.parametrize("end", ["", "/"])
-    def test_draw_a_number(self, client, path, expected, end):
+    def test_show_a_number(self, client, path, expected, end):
         assert f"<h1>{expected}</h1>" in client.get(path + end).text
 
     @pytest.mark.parametrize("route", ["number", "number_template", "number_odd_or_even"])
     @pytest.mark.parametrize("number", ["python", "1.5", "-1", "", "٣", "9" * 5000])
-    def test_know_no_number_that_is_none(self, client, route, number):
+    def test_an_invalid_number_is_not_found(self, client, route, number):
         assert client.get(f"/{route}/{number}").status_code == 404
 
     @pytest.mark.parametrize("app", [wsgi, alone])
     @pytest.mark.parametrize("path", PAGES)
-    def test_answer_with_a_slash_and_without_and_with_nothing_in_the_store(self, storage, app, path):
+    def test_work_with_and_without_a_slash_and_with_an_empty_store(self, storage, app, path):
         for each in (path, f"{path}/"):
             answer = ready_app(app.create_app).test_client().get(each)
             assert (answer.status_code, answer.mimetype) == (200, "text/html")
@@ -99,7 +99,7 @@ class TestClassicRoutes:
             assert "Albany 1 place" in text(answer)
 
     @pytest.mark.parametrize("id", ["nope", "é", "x" * 300])
-    def test_say_not_found_of_a_state_that_is_not_there(self, client, id):
+    def test_an_unknown_state_is_not_found(self, client, id):
         answer = client.get(f"/states/{id}")
         assert answer.status_code == 404
         assert "<h1>Not found!</h1>" in answer.text
@@ -110,22 +110,22 @@ class TestSearch:
     def markets(self, storage) -> list[Market]:
         return [Market("Albany"), Market("Berlin")]
 
-    def found(self, client, **asked) -> list[str]:
-        answer = client.get("/hbnb", query_string=asked)
+    def found(self, client, **query) -> list[str]:
+        answer = client.get("/hbnb", query_string=query)
         assert answer.status_code == 200
         return re.findall(r'<h2 dir="auto"><a href="[^"]*">(.*?)</a></h2>', answer.text)
 
-    def test_shows_every_place_with_its_facts_and_how_many_there_are(self, client, markets):
+    def test_shows_every_place_with_its_facts_and_the_total(self, client, markets):
         answer = client.get("/hbnb")
         assert ">2 places</p>" in answer.text
         assert "Loft in Albany $100 Albany, State of Albany 2 Guests 0 Bedrooms 0 Bathrooms" in text(answer)
 
-    def test_filters_by_all_that_the_form_has(self, client, markets):
+    def test_applies_every_filter_of_the_form(self, client, markets):
         one, two = markets
         two.place.price_by_night, two.place.max_guest, two.place.number_rooms = 30, 5, 3
         two.place.save()
         both = ["Loft in Albany", "Loft in Berlin"]
-        for asked, expected in (
+        for query, expected in (
                 ({}, both), ({"states": [one.state.id, two.state.id]}, both), ({"states": one.state.id}, both[:1]),
                 ({"cities": two.city.id}, both[1:]), ({"amenities": two.wifi.id}, both[1:]),
                 ({"text": "berlin"}, both[1:]),
@@ -134,11 +134,11 @@ class TestSearch:
                 ({"bbox": "-180,-90,180,90"}, both), ({"bbox": "0,0,1,1.5"}, []), ({"bbox": ""}, both),
                 ({"states": ""}, both), ({"states": "", "cities": "", "amenities": ["", ""]}, both),
                 ({"states": ["", one.state.id]}, both[:1]),
-                # What a form sends where nothing was filled in.
+                # The query of a form in which nothing was filled in.
                 ({"text": "", "guests": "", "rooms": "", "price_min": "", "price_max": "", "sort": ""}, both)):
-            assert self.found(client, **asked) == expected, asked
+            assert self.found(client, **query) == expected, query
 
-    def test_keeps_what_was_chosen_and_names_it(self, client, markets):
+    def test_keeps_the_selected_filters_and_names_them(self, client, markets):
         one, two = markets
         answer = client.get("/hbnb", query_string={
             "states": one.state.id, "cities": two.city.id, "amenities": [one.wifi.id, one.pool.id],
@@ -152,31 +152,31 @@ class TestSearch:
             answer.text)
         assert '<option value="newest" selected>' in answer.text
 
-    @pytest.mark.parametrize("asked", [{"guests": "two"}, {"page": "0"}, {"page": "x"}, {"sort": "nice"},
+    @pytest.mark.parametrize("query", [{"guests": "two"}, {"page": "0"}, {"page": "x"}, {"sort": "nice"},
                                        {"price_min": "-1"}, {"rooms": "9" * 6000}, {"text": "\0"},
                                        {"bbox": "1,2,x,4"}, {"bbox": "1,2,3"}, {"bbox": "nan,0,1,1"}])
-    def test_says_what_it_cannot_search_for(self, client, markets, asked):
-        answer = client.get("/hbnb", query_string=asked)
+    def test_explains_an_invalid_filter(self, client, markets, query):
+        answer = client.get("/hbnb", query_string=query)
         assert answer.status_code == 400
-        [name] = asked
+        [name] = query
         assert re.findall(r'aria-invalid="true" aria-describedby="wrong_(\w+)" autofocus', answer.text) == (
             [name] if name != "page" else [])
         assert re.findall(r'class="wrong" id="wrong_(\w+)">[A-Z].*\.<', answer.text) == [name] * (name != "page")
         assert not re.search(r"price_|must be|Try again", text(answer))
         assert '<a class="button" href="/hbnb">Clear filters' in answer.text
 
-    def test_says_at_each_field_what_is_wrong_with_it(self, client, markets):
+    def test_explains_each_invalid_field(self, client, markets):
         answer = client.get("/hbnb?guests=1.5&rooms=-1&price_min=x&price_max=5")
         assert re.findall('aria-describedby="wrong_(.*?)"', answer.text) == ["guests", "rooms", "price_min"]
         assert answer.text.count(" autofocus") == 1
         assert 'value="1.5"' in answer.text
 
-    @pytest.mark.parametrize(("asked", "marked"), [
+    @pytest.mark.parametrize(("query", "marked"), [
         ("price_min=100&price_max=99", ["price_max"]), ("price_min=100&price_max=100", []), ("price_min=100", []),
         ("price_max=0", []), ("price_max=99999999999", ["price_max"]), ("price_min=9&price_max=x", ["price_max"]),
         ("text=" + "+".join(map(str, range(11))), ["text"])])
-    def test_knows_a_price_above_the_highest_and_too_many_words(self, client, markets, asked, marked):
-        answer = client.get(f"/hbnb?{asked}")
+    def test_refuses_a_lowest_price_above_the_highest_and_too_many_words(self, client, markets, query, marked):
+        answer = client.get(f"/hbnb?{query}")
         assert re.findall('aria-describedby="wrong_(.*?)"', answer.text) == marked
         assert (answer.status_code == 400) == bool(marked)
 
@@ -197,26 +197,26 @@ class TestSearch:
         assert pages == 3
         assert "There are no more pages." in client.get("/hbnb?page=9").text
 
-    def test_says_so_where_nothing_is_found(self, client, markets):
+    def test_an_empty_result_offers_to_clear_the_filters(self, client, markets):
         answer = client.get("/hbnb?guests=99")
         assert ">0 places</p>" in answer.text
         assert re.findall("<a (.*)>Clear filters", answer.text) == [
             'class="clear" href="/hbnb" hidden', 'class="button" href="/hbnb"']
 
-    @pytest.mark.parametrize(("asked", "hidden"), [
+    @pytest.mark.parametrize(("query", "hidden"), [
         ("", " hidden"), ("?guests=", " hidden"), ("?guests=1", ""), ("?sort=name", "")])
-    def test_says_how_to_be_rid_of_what_is_chosen(self, client, markets, asked, hidden):
-        assert f'<a class="clear" href="/hbnb"{hidden}>Clear filters' in client.get(f"/hbnb{asked}").text
+    def test_offers_to_clear_the_filters_if_there_are_any(self, client, markets, query, hidden):
+        assert f'<a class="clear" href="/hbnb"{hidden}>Clear filters' in client.get(f"/hbnb{query}").text
 
 
 class TestPlace:
-    def test_shows_all_there_is_to_know_but_no_address_of_a_person(self, client, storage):
+    def test_shows_every_fact_but_no_email_address(self, client, storage):
         market = Market()
         market.host.last_name = "Lovelace"
         market.place.description = "One line\nand another"
         market.place.number_rooms, market.place.number_bathrooms = 1, 3
-        beside = Place(name="Next door", city_id=market.city.id, user_id=market.host.id)
-        for obj in (market.host, market.place, beside):
+        next_door = Place(name="Next door", city_id=market.city.id, user_id=market.host.id)
+        for obj in (market.host, market.place, next_door):
             storage.new(obj)
         storage.save()
         answer = client.get(f"/places/{market.place.id}/")
@@ -234,7 +234,7 @@ class TestPlace:
     @pytest.mark.parametrize(("number", "guests", "rooms", "bathrooms"), [
         (0, "0 Guests", "0 Bedrooms", "0 Bathrooms"), (1, "1 Guest", "1 Bedroom", "1 Bathroom"),
         (2, "2 Guests", "2 Bedrooms", "2 Bathrooms")])
-    def test_and_its_card_say_one_guest_and_two_guests(self, client, storage, number, guests, rooms, bathrooms):
+    def test_and_its_card_use_singular_and_plural(self, client, storage, number, guests, rooms, bathrooms):
         market = Market()
         place = market.place
         place.max_guest = place.number_rooms = place.number_bathrooms = number
@@ -243,7 +243,7 @@ class TestPlace:
             assert f" {guests} {rooms} {bathrooms} " in text(client.get(path)), path
         assert f"Up to {guests.lower()} " in text(client.get(f"/places/{place.id}"))
 
-    def test_tells_search_engines_in_json(self, client, storage):
+    def test_has_structured_data_for_search_engines(self, client, storage):
         market = Market(ATTACK)
         [data] = re.findall(r'<script type="application/ld\+json">(.*?)</script>',
                             client.get(f"/places/{market.place.id}").text, re.S)
@@ -253,7 +253,7 @@ class TestPlace:
         assert found["geo"]["latitude"] == 42.652579
         assert [each["reviewBody"] for each in found["review"]] == ["Lovely."]
 
-    def test_shows_reviews_by_twenty_the_newest_first(self, client, storage):
+    def test_shows_twenty_reviews_per_page_newest_first(self, client, storage):
         market = Market()
         for number in range(40):
             storage.new(Review(text=f"Review {number:02}.", place_id=market.place.id, user_id=market.guest.id))
@@ -269,11 +269,11 @@ class TestPlace:
 
     @pytest.mark.parametrize("path", ["nope", "é", "x" * 300, "{id}?reviews=0", "{id}?reviews=x",
                                       "{id}?reviews=" + "9" * 50])
-    def test_that_is_not_there_is_not_found(self, client, storage, path):
+    def test_an_unknown_place_or_page_of_reviews_is_not_found(self, client, storage, path):
         assert client.get(f"/places/{path.format(id=Market().place.id)}").status_code == 404
 
 
-def test_an_object_of_a_lenient_file_that_lacks_almost_everything_is_shown(tmp_path, monkeypatch):
+def test_incomplete_objects_of_the_file_engine_are_shown(tmp_path, monkeypatch):
     from models.engine.file_storage import FileStorage
     storage = FileStorage(tmp_path / "file.json")
     monkeypatch.setattr(models, "storage", storage)
@@ -288,8 +288,8 @@ def test_an_object_of_a_lenient_file_that_lacks_almost_everything_is_shown(tmp_p
     storage.close()
 
 
-class TestWhatIsOffered:
-    def test_no_filter_offers_states_and_cities_without_homes_but_the_classic_lists_are_whole(self, client, storage):
+class TestChoices:
+    def test_filters_omit_states_and_cities_without_places_but_the_classic_lists_are_complete(self, client, storage):
         market = Market()
         empty = State(name="Empty")
         for obj in (empty, City(name="Deserted", state_id=empty.id), City(name="Lonely", state_id=market.state.id)):
@@ -350,7 +350,7 @@ class TestNumbers:
 
 
 def statements(client, sent, path) -> int:
-    """How many a page takes."""
+    """Return the number of SQL statements that a page needs."""
     sent.clear()
     assert client.get(path).status_code == 200
     return len(sent)
@@ -361,7 +361,7 @@ class TestStatements:
     @pytest.mark.parametrize(("path", "most"), [
         ("/hbnb", 2), ("/", 2), ("/hbnb?text=loft&guests=1&page=1", 3), ("/hbnb_filters", 1), ("/states", 3),
         ("/states/{state}", 3), ("/cities_by_states", 3), ("/places/{place}", 10)])
-    def test_their_number_does_not_follow_the_places(self, client, storage, sent, places, path, most):
+    def test_their_number_does_not_depend_on_the_number_of_places(self, client, storage, sent, places, path, most):
         market = Market()
         for number in range(places - 1):
             place = Place(name=str(number), city_id=market.city.id, user_id=market.host.id)
@@ -370,9 +370,9 @@ class TestStatements:
             storage.new(Review(text="Fine.", place_id=market.place.id, user_id=market.guest.id))
         storage.save()
         storage.close()
-        asked = path.format(state=market.state.id, place=market.place.id)
-        assert statements(client, sent, asked) > 0      # as the search gets to know the market, and counts
-        assert statements(client, sent, asked) <= most, "\n".join(sent)
+        address = path.format(state=market.state.id, place=market.place.id)
+        assert statements(client, sent, address) > 0      # the first search also collects statistics
+        assert statements(client, sent, address) <= most, "\n".join(sent)
 
     def test_is_the_same_for_a_city_of_real_listings(self, client, storage, sent, data):
         market = Market()
@@ -387,17 +387,17 @@ class TestStatements:
         assert self.all(client, sent, ids) == few
 
     def all(self, client, sent, ids) -> list[int]:
-        """How many each page takes that draws places, once the market is known."""
+        """Return the number of statements of each page with places, after the search has collected its statistics."""
         searches = ("", "?states={state}&amenities={wifi}", "?guests=1&sort=price")
-        asked = [*(f"{page}{query}" for page in ("/", "/hbnb") for query in searches), "/places/{place}"]
-        paths = [path.format(**ids) for path in asked]
+        templates = [*(f"{page}{query}" for page in ("/", "/hbnb") for query in searches), "/places/{place}"]
+        paths = [path.format(**ids) for path in templates]
         for path in paths:
             client.get(path)
         return [statements(client, sent, path) for path in paths]
 
 
 class TestErrors:
-    def test_a_page_that_is_not_there_is_a_page_and_the_api_keeps_to_json(self, client):
+    def test_an_unknown_path_is_answered_with_a_page_and_by_the_api_in_json(self, client):
         for path in ("/nope", "/states/nope/more", "/static/x/nope/x.css", "/pictures"):
             answer = client.get(path)
             assert (answer.status_code, answer.mimetype) == (404, "text/html")
@@ -407,21 +407,21 @@ class TestErrors:
 
     @pytest.mark.parametrize("app", [wsgi, alone])
     @pytest.mark.parametrize("path", ["/hbnb//", "/states//x", "/python//x"])
-    def test_one_slash_too_many_is_not_there_and_leads_nowhere(self, storage, app, path):
+    def test_a_path_with_a_double_slash_is_not_found_and_not_redirected(self, storage, app, path):
         assert ready_app(app.create_app).test_client().get(path).status_code == 404
 
-    def test_home_is_at_the_shortest_address_from_everywhere(self, client):
+    def test_every_page_links_to_the_shortest_path_of_the_home_page(self, client):
         for path in ("/", "/100-hbnb", "/hbnb", "/states", "/nope"):
             assert '<a class="brand" href="/">' in client.get(path).text
         assert '<link rel="canonical" href="/">' in client.get("/100-hbnb").text
 
-    def test_a_method_that_is_not_taken_is_said_with_those_that_are(self, client):
+    def test_an_unsupported_method_is_answered_with_the_supported_ones(self, client):
         answer = client.post("/hbnb")
         assert answer.status_code == 405
         assert "GET" in answer.headers["Allow"]
 
     @pytest.mark.parametrize("path", ["/hbnb", "/", "/states", "/places/x"])
-    def test_a_storage_that_is_away_is_no_trace_but_a_page(self, client, storage, monkeypatch, path):
+    def test_an_unavailable_storage_is_answered_with_a_page_without_details(self, client, storage, monkeypatch, path):
         def away(*_, **__):
             raise Unavailable("mysql at 10.1.2.3 is away")
         for name in ("rows", "prepared", "parts", "stream", "version"):
@@ -432,7 +432,7 @@ class TestErrors:
         assert "10.1.2.3" not in answer.text
 
     @pytest.mark.parametrize("app", [wsgi, alone])
-    def test_a_fault_of_ours_is_no_trace_but_a_page(self, storage, monkeypatch, app):
+    def test_an_unexpected_error_is_answered_with_a_page_without_details(self, storage, monkeypatch, app):
         def broken():
             raise RuntimeError("a secret")
         monkeypatch.setattr("web_flask.lists.regions", broken)
@@ -445,7 +445,7 @@ class TestErrors:
 
 class TestHeaders:
     @pytest.mark.parametrize("path", ["/", "/hbnb", "/states", "/python", "/nope", "/static/x/styles/hbnb.css"])
-    def test_keep_every_page_from_what_is_not_ours(self, client, path):
+    def test_forbid_foreign_content_on_every_page(self, client, path):
         headers = client.get(path).headers
         policy = headers["Content-Security-Policy"]
         for part in ("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'",
@@ -457,7 +457,7 @@ class TestHeaders:
         assert headers["Referrer-Policy"] == "same-origin"
         assert "camera=()" in headers["Permissions-Policy"]
 
-    def test_no_page_has_a_style_or_a_script_of_its_own(self, client):
+    def test_no_page_has_inline_styles_or_scripts(self, client):
         market = Market()
         for path in ("/", *PAGES, f"/places/{market.place.id}", f"/states/{market.state.id}", "/nope"):
             found = client.get(path).text
@@ -467,7 +467,7 @@ class TestHeaders:
 
 
 class TestStaticFiles:
-    def test_are_kept_forever_at_an_address_of_their_content_only(self, client):
+    def test_are_cached_forever_only_at_addresses_with_their_hash(self, client):
         page = client.get("/hbnb").text
         for address in re.findall(r'"(/static/[^"]*)"', page):
             answer = client.get(address)
@@ -476,7 +476,7 @@ class TestStaticFiles:
             old = re.sub(r"/static/\w+/", "/static/0/", address)
             assert "immutable" not in client.get(old).headers.get("Cache-Control", "")
 
-    def test_the_scripts_of_the_search_are_light(self, client):
+    def test_the_scripts_of_the_search_are_small(self, client):
         weights = {}
         for address in {*re.findall(r'"(/static/[^"]*\.js)"', client.get("/").text)}:
             answer = client.get(address, headers={"Accept-Encoding": "gzip"})
@@ -486,13 +486,13 @@ class TestStaticFiles:
         assert sum(weight for address, weight in weights.items() if not re.search("leaflet|map.js", address)) <= 45_000
         assert sum(weights.values()) <= 120_000
 
-    def test_are_those_of_their_folders_only(self, client):
+    def test_are_served_from_their_folders_only(self, client):
         for path in ("styles/../../config.py", "styles/%2e%2e/%2e%2e/config.py", "styles/", "nope/hbnb.css"):
             assert client.get(f"/static/x/{path}").status_code == 404
 
 
 class TestPictures:
-    def test_are_the_same_for_the_same_id_and_kept_forever(self, client):
+    def test_are_the_same_for_the_same_id_and_cached_forever(self, client):
         addresses = [re.search(r'class="picture" src="(.*?)"', client.get(f"/places/{Market(name).place.id}").text)[1]
                      for name in ("One", "Two")]
         answers = [client.get(address) for address in addresses]
@@ -502,7 +502,7 @@ class TestPictures:
             assert "immutable" in answer.headers["Cache-Control"]
 
     @pytest.mark.parametrize("id", [ATTACK, "é", "x" * 2000, "'"])
-    def test_hold_nothing_of_the_id(self, client, id):
+    def test_do_not_contain_the_id(self, client, id):
         found = client.get(f"/pictures/{picture.VERSION}/{id.replace('/', '')}.svg")
         assert found.status_code == 200
         assert "script" not in found.text

@@ -30,7 +30,7 @@ def token_id() -> str | None:
     """The id of the request's bearer token, or `None` if it has none or an invalid one."""
     if "token_id" not in g:
         header = request.authorization
-        g.token_id = tokens.holder(header.token) if header and header.type == "bearer" and header.token else None
+        g.token_id = tokens.verify(header.token) if header and header.type == "bearer" and header.token else None
     id: str | None = g.token_id
     return id
 

@@ -13,7 +13,7 @@ PROBLEM = "application/problem+json"
 
 def json_error(failure: Failure) -> Response:
     """The response for an error: `{"error": "…"}`, or problem details (RFC 9457) for clients that accept them."""
-    sentence, status = failure.sentence, failure.status
+    sentence, status = failure.message, failure.status
     if any(mimetype == PROBLEM and quality for mimetype, quality in request.accept_mimetypes):
         errors = [{"field": failure.field, "detail": sentence}] if failure.field else []
         response = json_response({"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status,

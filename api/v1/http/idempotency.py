@@ -10,7 +10,7 @@ from flask import Response, request
 
 from api.v1.http.auth import token_id
 from errors import Invalid
-from services.idempotency import Reply, once
+from services.idempotency import Reply, run_once
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 MAX_LENGTH = 255
@@ -39,7 +39,7 @@ def idempotent(view: Callable[..., Response]) -> Callable[..., Response]:
         if key is None:
             return view(**ids)
         identity = (token_id() or "", request.method, request.path.rstrip("/"), key)
-        reply, replayed = once(identity, request.get_data(), lambda: _reply(view(**ids)))
+        reply, replayed = run_once(identity, request.get_data(), lambda: _reply(view(**ids)))
         response = Response(reply.body, reply.status, reply.headers, mimetype="application/json")
         if replayed:
             response.headers[REPLAYED] = "true"

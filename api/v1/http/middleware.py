@@ -17,7 +17,7 @@ from monitoring.metrics import ROUTE
 from services import permissions
 from services.actor import DEVELOPER, VISITOR
 from services.registry import service_for
-from serving.concurrency import REFUSED
+from serving.concurrency import REFUSAL
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -47,7 +47,7 @@ class FastPath:
         try:
             body = to_json(service_for(cls).show(self._actor, match[2]))
         except HBNBError as error:
-            environ[REFUSED] = error
+            environ[REFUSAL] = error
             return self._app(environ, start_response)
         headers, known = [("ETag", body_etag(body)), self._cors_header], environ.get("HTTP_IF_NONE_MATCH")
         if known not in (None, headers[0][1]):      # another tag, or a list, which Flask compares
@@ -63,4 +63,4 @@ class FastPath:
 def _is_plain(environ: WSGIEnvironment) -> bool:
     """Whether the path alone determines the response: no query, no CORS request, and not refused already."""
     return (environ["REQUEST_METHOD"] == "GET" and not environ.get("QUERY_STRING") and "HTTP_ORIGIN" not in environ
-            and REFUSED not in environ)
+            and REFUSAL not in environ)

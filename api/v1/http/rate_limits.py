@@ -14,9 +14,9 @@ from api.v1.http import requests
 from api.v1.openapi.operations import operation_of
 from config import NO_REDIS, Settings
 from errors import Invalid, Misconfigured
-from services.listing import MOST as MAX_CHEAP_LIMIT
+from services.listing import MAX_WITH_INCLUDED as MAX_CHEAP_LIMIT
 from services.search import words
-from serving.concurrency import AGAIN
+from serving.concurrency import REPEATED
 
 if TYPE_CHECKING:
     from flask_limiter import RequestLimit
@@ -71,7 +71,7 @@ def _storage_options(url: str) -> dict[str, Any]:
 
 
 def _is_exempt() -> bool:
-    return request.method == "OPTIONS" or request.endpoint in UNLIMITED or AGAIN in request.environ
+    return request.method == "OPTIONS" or request.endpoint in UNLIMITED or REPEATED in request.environ
 
 
 def _max_cost(rate: str) -> int:

@@ -8,23 +8,25 @@ from typing import Any
 from api.v1.openapi.operations import Schema, array, sparse
 from models.base_model import BaseModel
 from models.place import Place
-from services.listing import MOST, ROOM, known
+from services.listing import MAX_RESPONSE, MAX_WITH_INCLUDED, allowed_names
 from services.search.filters import FILTERS, LISTS
 from services.search.value_types import SORTS, WHOLE
 
 PAGE: dict[str, Schema] = {
     name: {**WHOLE.query, "description": description}
     for name, description in (
-        ("limit", f"The maximum number of objects to return; all if omitted. With include, at most {MOST}"),
+        ("limit", "The maximum number of objects to return; all if omitted. "
+                  f"With include, at most {MAX_WITH_INCLUDED}"),
         ("offset", "The number of objects to skip"))}
 
 
 def object_query(cls: type[BaseModel]) -> dict[str, Schema]:
     """The query parameters `fields` and `include` of a class."""
-    fields, paths = known(cls, "fields"), known(cls, "include")
+    fields, paths = allowed_names(cls, "fields"), allowed_names(cls, "include")
     included = _names(paths) | {
         "description": f"Related objects to include, separated by commas: {', '.join(paths)}. A response holds at most "
-                       f"{ROOM} objects, including related ones: if there are more, include less or lower the limit"}
+                       f"{MAX_RESPONSE} objects, including related ones: if there are more, include less or "
+                       "lower the limit"}
     selected = _names(fields) | {
         "description": f"The attributes to return, separated by commas: {', '.join(fields)}. All if omitted"}
     return {"fields": selected} | ({"include": included} if paths else {})
@@ -32,7 +34,7 @@ def object_query(cls: type[BaseModel]) -> dict[str, Schema]:
 
 def listing_query(cls: type[BaseModel]) -> dict[str, Schema]:
     """The query parameters of a list of a class: `limit`, `offset`, `sort`, `fields` and `include`."""
-    order = _names(known(cls, "sort"), "-?") | {
+    order = _names(allowed_names(cls, "sort"), "-?") | {
         "description": "Attributes to sort by, separated by commas, such as -created_at: a minus sign sorts in "
                        "descending order. If omitted, the oldest objects come first"}
     return PAGE | {"sort": order} | object_query(cls)

@@ -1,4 +1,4 @@
-"""How the database is reached, and what each connection is told first."""
+"""Connections to the database: address, TLS, session variables, pools and time limits."""
 from __future__ import annotations
 
 import datetime
@@ -13,30 +13,28 @@ from config import Database, Settings
 from errors import Misconfigured
 from models.engine.db import errors
 
-# Nothing is cut or rounded silently, and every server takes and gives the same times, and says its errors in the words
-# that db_errors knows. What MySQL 8 does by itself, and MariaDB does not, is in it, so that what works on one works on
-# the other.
+# Strict modes, so that the server refuses values instead of cutting them; UTC; and English, as errors.py parses error
+# messages. The modes are the defaults of MySQL 8 and STRICT_ALL_TABLES, so that MariaDB behaves like MySQL.
 ON_CONNECT = ("SET SESSION lc_messages = 'en_US', time_zone = '+00:00', sql_mode = 'ONLY_FULL_GROUP_BY,"
               "STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
               "NO_ENGINE_SUBSTITUTION'")
-# Each server takes its own comment, and passes over the other's. MySQL limits what reads, MariaDB everything.
+# Each server executes only its own conditional comment. MySQL limits the time of SELECT, MariaDB of all statements.
 LIMITED = (", innodb_lock_wait_timeout = {lock}, lock_wait_timeout = {lock}"
            "/*M!100101 , max_statement_time = {seconds}*//*!80000 , max_execution_time = {seconds}000*/")
 
 
 class Engines(NamedTuple):
-    """Pools of connections: for transactions, for statements that are one each, and for lists read while they are sent.
-    """
+    """Connection pools: for transactions, for autocommit statements, and for long lists, sent while they are read."""
 
     transactions: Engine
     statements: Engine
     streams: Engine
 
     def limit(self, database: Database) -> None:
-        """Have all connections that are made from now on keep to the limits; those that are free are given up."""
+        """Apply the time limits to all new connections, and close the idle ones."""
         for engine in self:
             seconds = database.stream if engine is self.streams else database.statement
-            # A server that is silent for longer has not even given up the statement.
+            # One second more than the server's own limit, whose error is clearer than a timeout.
             options = {"read_timeout": database.statement + 1, "write_timeout": database.statement + 1,
                        "init_command": ON_CONNECT + LIMITED.format(lock=database.lock, seconds=seconds)}
             event.listen(engine, "do_connect", lambda _, __, ___, given, options=options: given.update(options))
@@ -44,12 +42,12 @@ class Engines(NamedTuple):
 
 
 def engines(settings: Settings) -> Engines:
-    """The engines of a process.
+    """Create the engines of a process.
 
     Raises:
-        Misconfigured: the driver is not installed, or the settings cannot work.
+        Misconfigured: the driver is not installed, or the settings are incomplete or invalid.
     """
-    database, address = settings.database, reached(settings)
+    database, address = settings.database, address_options(settings)
     url = URL.create("mysql+mysqldb", settings.mysql_user, settings.mysql_pwd, database=settings.mysql_db)
     try:
         options: dict[str, Any] = {
@@ -59,9 +57,10 @@ def engines(settings: Settings) -> Engines:
                 "conv": _converters()}}
         alone = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True, **options}
         return Engines(
-            _forgiving(create_engine(url, isolation_level=database.isolation, pool_pre_ping=True,
-                                     max_overflow=database.overflow, **options)),
-            # Each thread keeps one: those who come later must not wait for a thread's end.
+            _ignoring_lost_connections(create_engine(
+                url, isolation_level=database.isolation, pool_pre_ping=True, max_overflow=database.overflow,
+                **options)),
+            # Each thread keeps a connection, so with a limit a new thread would wait for another one's end.
             create_engine(url, max_overflow=-1, **alone),
             create_engine(url, max_overflow=database.overflow, **alone))
     except ModuleNotFoundError as error:
@@ -70,12 +69,12 @@ def engines(settings: Settings) -> Engines:
 
 
 def probe(settings: Settings, seconds: float) -> None:
-    """Ask the database something, on a new connection: those that are there may hang, or be in use.
+    """Send a statement on a new connection, because the pooled ones may hang or be in use.
 
     Args:
-        seconds: how long it may be silent, while connecting and afterwards.
+        seconds: the timeout of connecting, and of the response.
     Raises:
-        Unavailable: it cannot be reached, or does not answer.
+        Unavailable: the database cannot be reached, or does not respond.
     """
     import MySQLdb
     limit = math.ceil(seconds)
@@ -83,17 +82,17 @@ def probe(settings: Settings, seconds: float) -> None:
         with closing(MySQLdb.connect(
                 user=settings.mysql_user, password=settings.mysql_pwd, database=settings.mysql_db,
                 connect_timeout=limit, read_timeout=limit, write_timeout=limit,
-                **reached(settings))) as connection:
+                **address_options(settings))) as connection:
             connection.query("SELECT 1")
             connection.store_result()
     except MySQLdb.Error as error:
         raise errors.unusable(settings, error.args[-1]) from error
 
 
-def _forgiving(engine: Engine) -> Engine:
-    """Have a transaction be given up where the connection is gone: the server has done it.
+def _ignoring_lost_connections(engine: Engine) -> Engine:
+    """Ignore a lost connection during rollback: the server has rolled back already.
 
-    Or whoever ends one, even when an answer is ready, would have to be ready for an error.
+    Otherwise the end of each transaction could raise an error, even if the response is complete.
     """
     dialect: Any = engine.dialect
 
@@ -111,13 +110,13 @@ def _forgiving(engine: Engine) -> Engine:
 
 
 def _converters() -> dict[Any, Any]:
-    """The driver's, but for one that writes a time in a quarter of the time."""
+    """Return the driver's converters, with a four times faster one for `datetime`."""
     from MySQLdb.converters import conversions
     return {**conversions, datetime.datetime: lambda time, _: f"'{time.isoformat(' ')}'"}
 
 
-def reached(settings: Settings) -> dict[str, Any]:
-    """Where the database is, for the driver; over TLS, and from that host alone, if a certificate is set."""
+def address_options(settings: Settings) -> dict[str, Any]:
+    """Return the driver's arguments for the address; with a CA certificate, it verifies the server's name over TLS."""
     address = _address(settings.mysql_host)
     if settings.mysql_ca and "host" in address:
         address |= {"ssl": {"ca": settings.mysql_ca}, "ssl_mode": "VERIFY_IDENTITY"}
@@ -125,7 +124,7 @@ def reached(settings: Settings) -> dict[str, Any]:
 
 
 def _address(host: str) -> dict[str, Any]:
-    """Read `host`, `host:port`, `[v6 address]:port` or the path of a socket."""
+    """Parse `host`, `host:port`, `[IPv6 address]:port` or the path of a socket."""
     if host.startswith("/"):
         return {"unix_socket": host}
     name, port = host, ""
@@ -135,5 +134,5 @@ def _address(host: str) -> dict[str, Any]:
     elif host.count(":") == 1:
         name, port = host.split(":")
     if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise Misconfigured(f"HBNB_MYSQL_HOST is {host!r}: what follows the colon should be a port number")
+        raise Misconfigured(f"HBNB_MYSQL_HOST is {host!r}: after the colon there must be a port from 1 to 65535")
     return {"host": name, "port": int(port or 3306)}

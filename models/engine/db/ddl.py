@@ -1,4 +1,4 @@
-"""Changing what there is of a schema, step by step: each looks first whether it was done, as MySQL takes none back."""
+"""Schema changes in steps. Each step first checks whether it was done, because MySQL cannot roll back a change."""
 from __future__ import annotations
 
 import logging
@@ -12,18 +12,18 @@ Shape = tuple[Any, ...]
 _log = logging.getLogger("hbnb.migrations")
 
 
-def say(sentence: str) -> None:
-    """Tell the person who migrates."""
+def report(sentence: str) -> None:
+    """Report the progress of a migration to the operator."""
     _log.info(sentence)
 
 
 def create_all(connection: Connection, metadata: MetaData) -> None:
-    """Make the tables that are not there."""
+    """Create the missing tables."""
     metadata.create_all(connection)
 
 
 def keys_and_indexes(connection: Connection, metadata: MetaData) -> None:
-    """Give tables that are there just the foreign keys and indexes that they are to have."""
+    """Add missing foreign keys and indexes to existing tables, and drop all others."""
     keys = {name: _keys(connection, name) for name in metadata.tables}
     for name, table in metadata.tables.items():
         wanted = {str(key.name): _key_shape(key) for key in table.foreign_key_constraints}
@@ -53,18 +53,18 @@ def _key_shape(key: Any) -> Shape:
     return column.parent.name, owner, key.ondelete == "CASCADE"
 
 
-def losses(connection: Connection, table: Table) -> list[str]:
-    """What to tell of the indexes that `keys_and_indexes` drops, and that no foreign key of the table asked for."""
-    wanted = _wanted(table)
+def dropped_indexes(connection: Connection, table: Table) -> list[str]:
+    """Return a sentence about the indexes that `keys_and_indexes` drops, except the automatic ones of foreign keys."""
+    wanted = _wanted_indexes(table)
     keys = [[*key.column_keys] for key in table.foreign_key_constraints]
-    others = [name for name, (unique, columns) in _there(connection, table).items()
+    others = [name for name, (unique, columns) in _existing_indexes(connection, table).items()
               if name not in (*wanted, "uq_users_email") and (unique or columns not in keys)]    # 0003 makes that one
-    return [f"{table.name} loses indexes that are not HBNB's: {', '.join(others)}; make them anew later"] if (
-        others) else []
+    return [f"{table.name}: these indexes are not HBNB's and are dropped: {', '.join(others)}; create them again later "
+            "if you need them"] if others else []
 
 
 def _indexes(connection: Connection, table: Table) -> None:
-    there, wanted = _there(connection, table), _wanted(table)
+    there, wanted = _existing_indexes(connection, table), _wanted_indexes(table)
     changes = [f"DROP INDEX `{name}`" for name, shape in there.items() if wanted.get(name) != shape]
     changes += [f"ADD {'UNIQUE ' if unique else ''}INDEX `{name}` ({', '.join(columns)})"
                 for name, (unique, columns) in wanted.items() if there.get(name) != (unique, columns)]
@@ -72,7 +72,7 @@ def _indexes(connection: Connection, table: Table) -> None:
         connection.execute(text(f"ALTER TABLE `{table.name}` {', '.join(changes)}"))
 
 
-def _there(connection: Connection, table: Table) -> dict[str, tuple[bool, list[str]]]:
+def _existing_indexes(connection: Connection, table: Table) -> dict[str, tuple[bool, list[str]]]:
     there: dict[str, tuple[bool, list[str]]] = {}
     for name, column, repeats in connection.execute(text(
             "SELECT index_name, column_name, non_unique FROM information_schema.statistics WHERE index_name <> "
@@ -82,7 +82,7 @@ def _there(connection: Connection, table: Table) -> dict[str, tuple[bool, list[s
     return there
 
 
-def _wanted(table: Table) -> dict[str, tuple[bool, list[str]]]:
+def _wanted_indexes(table: Table) -> dict[str, tuple[bool, list[str]]]:
     return {str(each.name): (each.unique is True, [column.name for column in each.columns])
             for each in table.indexes} | {
             str(each.name): (True, [column.name for column in each.columns])
@@ -91,5 +91,5 @@ def _wanted(table: Table) -> dict[str, tuple[bool, list[str]]]:
 
 @compiles(CreateTable, "mysql", "mariadb")
 def _create_table(element: CreateTable, compiler: Any, **options: Any) -> str:
-    """Whatever the database's defaults are: all characters, compared exactly, and transactions."""
+    """Set character set, collation and engine explicitly, because the defaults of databases differ."""
     return f"{compiler.visit_create_table(element, **options)} ENGINE=InnoDB CHARSET=utf8mb4 COLLATE=utf8mb4_bin"

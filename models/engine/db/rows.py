@@ -1,4 +1,4 @@
-"""A database's rows as the objects that a backup holds, which are those of the file engine's file; and back."""
+"""Conversion between a database's rows and the objects of a backup, which have the form of the file engine's file."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,17 +11,17 @@ import models
 from errors import HBNBError, Invalid
 from models import passwords
 from models.base_model import BaseModel
-from models.codec import coded, lacks, selected, stored_blank, unknown
+from models.codec import is_missing, json_codecs, null_means_unknown, select_json, stored_blank
 from models.columns import Base, links
 from models.engine.file.journal import Objects
 
-PART = 1000     # objects that are read at a time
+PART = 1000     # objects in a part
 
 
 def everything(connection: Connection) -> Iterator[Objects]:
-    """All objects by key, a part at a time, owners first; within one snapshot they belong together."""
+    """Yield all objects by key, in parts, owners first. Call it within a snapshot, for consistent objects."""
     for name, cls in models.stored.items():
-        page, last, unknowns = _page(cls), "", {column.key for column in cls.__table__.c if unknown(column)}
+        page, last, unknowns = _page(cls), "", {column.key for column in cls.__table__.c if null_means_unknown(column)}
         while found := connection.execute(page.where(cls.__table__.c.id > last)).mappings().all():
             last = found[-1]["id"]
             objects = {row["id"]: {each: value for each, value in row.items() if value is not None or each in unknowns}
@@ -34,9 +34,9 @@ def everything(connection: Connection) -> Iterator[Objects]:
 
 
 def lock(connection: Connection) -> dict[str, int]:
-    """Keep others from writing, until the transaction ends; needs repeatable read, so that no row may come either.
+    """Lock all rows until the transaction ends. With REPEATABLE READ, no rows can be added either.
 
-    Returns: how many rows each table has.
+    Returns: the number of rows by table.
     """
     return {table.name: connection.scalar(select(func.count()).select_from(table).with_for_update()) or 0
             for table in Base.metadata.sorted_tables}
@@ -47,17 +47,17 @@ def clear(connection: Connection) -> None:
         connection.execute(delete(table))
 
 
-def fill(connection: Connection, parts: Iterable[Objects], said: Callable[[DBAPIError], HBNBError]) -> None:
+def fill(connection: Connection, parts: Iterable[Objects], translate: Callable[[DBAPIError], HBNBError]) -> None:
     """Store objects, owners first.
 
     Args:
-        parts: objects that `StoredCheck` found sound.
-        said: says what a driver's error means.
+        parts: objects that `StoredCheck` has accepted.
+        translate: translates a driver's error.
     Raises:
-        HBNBError: one cannot be stored; says which.
+        HBNBError: an object cannot be stored; the message names it.
     """
     for part in parts:
-        passwords.protect(part)     # an older HBNB may have made the backup while it kept them as text
+        passwords.protect(part)     # backups of an older HBNB may hold passwords as text
         rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in Base.metadata.sorted_tables}
         for key, obj in part.items():
             name, _, id = key.partition(".")
@@ -67,12 +67,12 @@ def fill(connection: Connection, parts: Iterable[Objects], said: Callable[[DBAPI
                 one, other = pairs.c.keys()
                 rows[pairs].extend({one: id, other: each} for each in dict.fromkeys(obj.get(attribute) or ()))
         for table, values in rows.items():
-            _insert(connection, table, values, said)
+            _insert(connection, table, values, translate)
 
 
 def _page(cls: type[BaseModel]) -> Select[Any]:
     table = cls.__table__
-    return select(*map(selected, table.c)).order_by(table.c.id).limit(PART)
+    return select(*map(select_json, table.c)).order_by(table.c.id).limit(PART)
 
 
 def _linked(connection: Connection, pairs: Table, ids: Sequence[str]) -> dict[str, list[str]]:
@@ -84,15 +84,15 @@ def _linked(connection: Connection, pairs: Table, ids: Sequence[str]) -> dict[st
 
 
 def _row(table: Table, obj: dict[str, Any]) -> dict[str, Any]:
-    """The values of an object's columns."""
-    row = {column.key: stored_blank(column) if lacks(column, obj) else obj.get(column.key) for column in table.c}
-    for name, each in coded(table).items():
+    """Return the values of an object's columns."""
+    row = {column.key: stored_blank(column) if is_missing(column, obj) else obj.get(column.key) for column in table.c}
+    for name, each in json_codecs(table).items():
         row[name] = None if row[name] is None else each.accept(row[name])
     return row
 
 
 def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]],
-            said: Callable[[DBAPIError], HBNBError]) -> None:
+            translate: Callable[[DBAPIError], HBNBError]) -> None:
     if not rows:
         return
     try:
@@ -101,11 +101,11 @@ def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]],
     except DBAPIError as failure:
         if failure.connection_invalidated:
             raise
-        for row in rows:    # once more, to say which
+        for row in rows:    # one by one, to find the row that fails
             try:
                 connection.execute(insert(table), row)
             except DBAPIError as error:
-                found = said(error)
+                found = translate(error)
                 if isinstance(found, Invalid):
                     raise Invalid(f"{table.name}, {row.get('id') or ' with '.join(row.values())}: {found}") from error
                 raise found from error

@@ -1,4 +1,4 @@
-"""What the database's server must be, and what of it a program asks for itself."""
+"""Checks of the database server's settings, and the lock for creating tables."""
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -11,21 +11,21 @@ from models.columns import Base
 
 
 def check(connection: Connection) -> None:
-    """See that the server keeps what it is given.
+    """Check that the server does not change the values it stores.
 
     Raises:
-        Misconfigured: it does not.
+        Misconfigured: it is not in strict mode, or the connection is not utf8mb4.
     """
     mode, charset = connection.execute(text("SELECT @@sql_mode, @@character_set_connection")).one()
     if "STRICT_ALL_TABLES" not in mode:
-        raise Misconfigured("The server does not keep to strict mode, so it would cut texts silently: "
+        raise Misconfigured("The server is not in strict mode, so it would cut texts silently: "
                             f"allow sql_mode STRICT_ALL_TABLES (it is {mode or 'empty'})")
     if charset != "utf8mb4":
-        raise Misconfigured(f"The connection speaks {charset}, so names would be damaged: allow utf8mb4")
+        raise Misconfigured(f"The connection uses {charset}, so names would be damaged: allow utf8mb4")
 
 
-def keep_keys(connection: Connection) -> bool:
-    """Tell whether the database itself refuses ids that name nothing, in all tables."""
+def has_foreign_keys(connection: Connection) -> bool:
+    """Return whether the database has all foreign keys, so that it refuses ids of missing objects itself."""
     there = {tuple(row) for row in connection.execute(text(
         "SELECT table_name, column_name FROM information_schema.key_column_usage "
         "WHERE table_schema = DATABASE() AND referenced_table_name IS NOT NULL"))}
@@ -34,13 +34,13 @@ def keep_keys(connection: Connection) -> bool:
 
 
 @contextmanager
-def only_one(connection: Connection) -> Iterator[None]:
-    """Of all processes that start at the same time, one makes the tables."""
+def exclusive(connection: Connection) -> Iterator[None]:
+    """Hold a lock of the database, so that only one process at a time changes its tables."""
     name = "CONCAT('hbnb.', LEFT(DATABASE(), 50))"
     if connection.scalar(text(f"SELECT GET_LOCK({name}, 60)")) != 1:
-        raise Unavailable("Another process is making the tables, and does not end: try again")
+        raise Unavailable("Another process has been changing the tables for a minute: try again when it has finished")
     try:
         yield
     finally:
-        if not connection.invalidated:      # else the lock has gone with it
+        if not connection.invalidated:      # the server releases the lock of a closed connection
             connection.execute(text(f"SELECT RELEASE_LOCK({name})"))

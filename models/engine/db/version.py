@@ -1,6 +1,6 @@
-"""A number in the database that is another one after each change of what searches look at.
+"""The storage's version: a number in the database that changes whenever the data of searches changes.
 
-With it, what a worker remembers of the market is known to hold, or known to be old, whoever changed it.
+By comparing it, a worker knows whether its caches are up to date, even if another process made the change.
 """
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ CHANGE = text("UPDATE versions SET version = FLOOR(RAND() * 1000000000000)")
 
 
 def prepare(connection: Connection) -> None:
-    """Make the table; its only row comes with the first change."""
+    """Create the table. The first change inserts its only row."""
     _versions.metadata.create_all(connection)
 
 
-def change(connection: Connection) -> None:
-    """Have the transaction change the version, whatever else it does."""
+def mark_changed(connection: Connection) -> None:
+    """Make the transaction change the version when it commits."""
     connection.info["changed"] = True
 
 
-def keep(engine: Engine) -> None:
-    """Give the database another number with every transaction that changes one of the tables.
+def track(engine: Engine) -> None:
+    """Change the version in every transaction that changes one of the tables.
 
-    As the last thing before the commit: whoever waits for the number's row holds no lock that others want next.
+    This is the last statement before the commit, so a transaction that waits for the row's lock has its other locks
+    already, and no deadlock arises.
     """
     event.listen(engine, "after_execute", _note)
     event.listen(engine, "commit", _change)
@@ -43,16 +44,16 @@ def _note(connection: Connection, statement: Any, *_: Any) -> None:
     changing = str(statement.table) in TABLES if isinstance(statement, UpdateBase) else (
         isinstance(statement, TextClause) and not statement.text.lstrip().upper().startswith("SELECT"))
     if changing:
-        change(connection)
+        mark_changed(connection)
 
 
 def _change(connection: Connection) -> None:
     if connection.info.pop("changed", False):
-        # By chance, not counted: after a restore, no number stands for another state of things.
+        # Random, not counted up: after a restore of the database, a counter would repeat numbers of other content.
         row = insert(_versions).values(only_row=True, version=secrets.randbits(62))
         connection.execute(row.on_duplicate_key_update(version=row.inserted.version))
 
 
 def _forget(connection: Connection) -> None:
-    if not connection.invalidated:      # else nothing of it is left
+    if not connection.invalidated:      # a closed connection has lost its `info`
         connection.info.pop("changed", None)

@@ -1,15 +1,15 @@
-"""What changed in a file of objects since it was written: lines that are only ever appended.
+"""The journal: an append-only file with the changes since the file of objects was written.
 
-The first line is the header: an `id` of its own, `continues`, the content of the file that the
-journal was begun on, and `after`, what that file was made of: an earlier content, and how far the
-journal of that was read. Every further line is a transaction, the changed objects by key, `null`
-for a removed one. Objects are whole, so applying one twice does no harm. A last line with the key
-`""` says that all of it is in the file whose content it names.
+The first line is the header. It has an `id`; `continues`, the content of the file that the journal
+adds to; and `after`, the content and the journal position from which that file was written. Every
+further line is a transaction: the changed objects by key, `null` for a removed one. Objects are
+complete, so a line may be applied twice. A last line with the key `""` means that the whole journal
+was merged into the file whose content it names.
 
-Each line begins with a checksum of its text and of all lines before it, so a line that was changed,
-removed or moved is found. A last line without an end is what a crash left, and was never
-acknowledged; anything else that is wrong is damage. In a journal without an `id`, which an earlier
-HBNB wrote, each line has a checksum of its own.
+Each line begins with a checksum of its text and of all lines before it, which detects lines that
+were changed, removed or moved. An incomplete last line is left by a crash, and was never
+acknowledged; any other defect is damage. In a journal without an `id`, written by an earlier HBNB,
+the checksum of a line covers only that line.
 """
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ Objects = dict[str, Any]
 
 
 class Content(NamedTuple):
-    """What tells one content of a file from another."""
+    """The size and checksum that identify a file's content."""
 
     size: int
     checksum: int
 
 
 class Position(NamedTuple):
-    """How far a journal was read.
+    """A position in a journal.
 
     Args:
-        end: the offset behind the last line; 0 = no journal.
-        checksum: of all lines up to there.
+        end: the offset after the last line read, in bytes; 0 = no journal.
+        checksum: the checksum of all lines up to there.
     """
 
     end: int
@@ -51,17 +51,24 @@ START = Position(0, 0)
 
 
 class Header(NamedTuple):
-    id: str | None      # `None` = an earlier HBNB wrote the journal
+    """The header of a journal.
+
+    Args:
+        id: `None` if an earlier HBNB wrote the journal.
+        position: the position of the first transaction.
+    """
+
+    id: str | None
     continues: Content
     after: tuple[Content, Position] | None
-    position: Position  # of the first transaction
+    position: Position
 
 
 class Journal:
     """The journal of one store.
 
     Args:
-        path: the journal.
+        path: the path of the journal.
         store: the path of the store's file, whose owner and permissions the journal gets.
     """
 
@@ -70,17 +77,17 @@ class Journal:
         self._store = store
 
     def size(self) -> int:
-        """In bytes; 0 if there is none."""
+        """Return the journal's size in bytes; 0 if it does not exist."""
         try:
             return os.stat(self.path).st_size
         except FileNotFoundError:
             return 0
 
     def header(self) -> Header | None:
-        """The first line; `None` if there is no journal.
+        """Read the first line. Returns `None` if the journal does not exist.
 
         Raises:
-            Damaged: it is no journal.
+            Damaged: the line is not a header.
         """
         try:
             with open(self.path, "rb") as journal:
@@ -96,10 +103,10 @@ class Journal:
             raise self._damaged("its first line") from None
 
     def transactions(self, header: Header, start: Position) -> Iterator[tuple[Objects, Position]]:
-        """The transactions from a position on, each with the position behind it.
+        """Yield the transactions from a position on, each with the position after it.
 
         Raises:
-            Damaged: one is not as it was written.
+            Damaged: a line is not valid.
         """
         with open(self.path, "rb") as journal:
             journal.seek(start.end)
@@ -110,7 +117,12 @@ class Journal:
                     yield objects, start
 
     def begin(self, continues: Content, after: tuple[Content, Position] | None) -> Header:
-        """Begin anew, on a file of this content."""
+        """Replace the journal by an empty one.
+
+        Args:
+            continues: the current content of the store's file.
+            after: the content and position from which that file was written, if known.
+        """
         id = secrets.token_hex(8)
         line, position = encode({"id": id, "continues": [*continues], "after": after and [*map(list, after)]}, START)
         with open(f"{self.path}.new", "wb", opener=owner.opener(self._store)) as journal:
@@ -121,9 +133,9 @@ class Journal:
         return Header(id, continues, after, position)
 
     def append(self, end: int, line: bytes) -> None:
-        """Write a transaction behind the one that ends at offset `end`; if it cannot be written, nothing is."""
+        """Append a transaction after the one that ends at offset `end`; on an error the journal does not change."""
         with open(self.path, "r+b", buffering=0) as journal:
-            journal.truncate(end)   # what a crash left of a line
+            journal.truncate(end)   # removes the incomplete line that a crash left
             try:
                 journal.seek(end)
                 rest = memoryview(line)
@@ -131,13 +143,13 @@ class Journal:
                     rest = rest[journal.write(rest):]
                 os.fsync(journal.fileno())
                 if os.pread(journal.fileno(), len(line) + 1, end) != line:
-                    raise OSError(errno.EIO, "what was written does not read back", self.path)
+                    raise OSError(errno.EIO, "reading it back gave other bytes than were written", self.path)
             except BaseException:
                 journal.truncate(end)
                 raise
 
     def cut(self, end: int) -> None:
-        """Take back what was written behind an offset."""
+        """Remove all lines after an offset."""
         os.truncate(self.path, end)
 
     def _parse(self, line: bytes, before: Position, place: str) -> tuple[Any, Position]:
@@ -150,20 +162,20 @@ class Journal:
         raise self._damaged(place)
 
     def _damaged(self, place: str) -> Damaged:
-        return Damaged(f"{self.path} is damaged, {place} is not as it was written. Nothing was changed: "
-                       f"put back a copy of it, or move it and {self._store}.lock away to do without its changes")
+        return Damaged(f"{self.path} is damaged: {place} is not valid. Nothing was changed: restore a copy of it, or "
+                       f"move it and {self._store}.lock away and lose its changes")
 
 
 def encode(objects: Objects, before: Position) -> tuple[bytes, Position]:
-    """One line of a journal, and the position behind it.
+    """Return a line of a journal, and the position after it.
 
     Raises:
-        Invalid: it holds a value that JSON cannot hold.
+        Invalid: an object holds a value that JSON does not have.
     """
     try:
         text = orjson.dumps(objects)
     except TypeError as error:
-        raise Invalid(f"There is a value that JSON cannot hold: {error}") from error
+        raise Invalid(f"JSON cannot hold a value: {error}") from error
     checksum = zlib.crc32(text, before.checksum)
     line = b"%08x %b\n" % (checksum, text)
     return line, Position(before.end + len(line), checksum)

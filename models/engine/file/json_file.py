@@ -1,8 +1,8 @@
-"""The file engine's file: one JSON object, `{"State.<id>": {…}, …}`, for several processes at once.
+"""The file engine's file: one JSON object, `{"State.<id>": {…}, …}`, shared by several processes.
 
-A small file is replaced as a whole by each change, so that any program can read all of the store
-at any time. Changes to a large one go to `NAME.journal` and are folded in when there are many, and
-when a program ends. Nothing here knows models or SQL: objects are dicts, by key.
+Each change replaces a small file as a whole, so that any program can read the complete store at any
+time. Changes to a large file are appended to `NAME.journal`, which is merged into the file when it
+grows and when a program ends. This module does not know models or SQL: objects are dicts, by key.
 """
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from models.engine.file import json_objects, owner
 from models.engine.file.journal import START, Content, Header, Journal, Objects, encode
 from models.engine.file.lock import FileLock
 
-# Bytes up to which rewriting is as good as appending (measured: docs/decisions/0001-storage-engines.md).
+# Bytes up to which rewriting a file is as fast as appending (measured: docs/decisions/0001-storage-engines.md).
 SMALL = 64 * 1024
-# The share of the file at which its journal is folded in.
+# The journal is merged into the file when it is larger than this share of the file's size.
 FOLD_AT = 0.5
-NOTHING = Content(0, 0)     # of a file that is not there
-Stamp = tuple[int, int, int] | None     # number, size and time of a file; `None` = there is none
+NOTHING = Content(0, 0)     # the content of a missing file
+Stamp = tuple[int, int, int] | None     # a file's inode, size and modification time; `None` = no such file
 Stamps = tuple[Stamp, Stamp]
 _UNREAD: Stamps = ((0, 0, 0), None)
 
@@ -40,14 +40,14 @@ class JSONFile:
         try:
             self._name = os.path.abspath(os.path.expanduser(path))
         except FileNotFoundError:
-            raise Misconfigured("the working directory was removed: change into one that is there") from None
-        self.timeout: float | None = None   # seconds to wait for other programs; `None` = as long as usual
-        self.appended = False       # whether this process has, to the journal
-        self.is_old = False         # whether an older HBNB wrote what was read
+            raise Misconfigured("the working directory was removed: change to a directory that exists") from None
+        self.timeout: float | None = None   # seconds to wait for other programs; `None` = `lock.TIMEOUT`
+        self.appended = False       # whether this process has appended to the journal
+        self.is_old = False         # whether an older HBNB wrote the file
         self._follow()
 
     def _follow(self) -> None:
-        """Use the file that the name leads to now."""
+        """Use the file to which the name, which may be a symbolic link, leads now."""
         self.path = os.path.realpath(self._name)
         self.lock = FileLock(self.path)
         self._journal = Journal(f"{self.path}.journal", self.path)
@@ -55,12 +55,12 @@ class JSONFile:
 
     @property
     def paths(self) -> set[str]:
-        """Of all files that are its own."""
+        """The paths of the file, its journal and its lock."""
         return {self.path, self._journal.path, self.lock.path}
 
     @contextmanager
     def writing(self, timeout: float | None = None) -> Iterator[None]:
-        """Hold the lock for writing, on the file that the name leads to; see `FileLock.writing`."""
+        """Hold the write lock of the file to which the name leads; see `FileLock.writing`."""
         if self.lock.held:
             yield
             return
@@ -72,21 +72,21 @@ class JSONFile:
                 self._follow()
 
     def is_current(self) -> bool:
-        """Whether the name still leads to this file; it does not if it is a link that was changed."""
+        """Return whether the name still leads to this file; it does not if it is a link that was changed."""
         return os.path.realpath(self._name) == self.path
 
     def forget(self) -> None:
-        """Have `changes` give everything the next time."""
-        self._stamps = _UNREAD      # of file and journal, when what was taken over was read
-        self._content: Content | None = None    # of the file; `None` = not read yet
-        self._header: Header | None = None      # of the journal that was read; `None` = there was none
-        self._position = START                  # how far it was read
+        """Make the next call of `changes` return the whole store."""
+        self._stamps = _UNREAD      # the stamps of file and journal when they were last read
+        self._content: Content | None = None    # the file's content; `None` = not read yet
+        self._header: Header | None = None      # the journal's header; `None` = no journal was read
+        self._position = START                  # how far the journal was read
 
     def probe(self) -> None:
-        """See that the file can be read, and its folder written.
+        """Check that the file can be read and its folder can be written.
 
         Raises:
-            Unavailable: says which cannot.
+            Unavailable: one of them cannot; the message names it.
         """
         with self._reported("read"), suppress(FileNotFoundError), open(self.path, "rb"):
             pass
@@ -97,45 +97,45 @@ class JSONFile:
     # Reading
 
     def changed(self) -> bool:
-        """Tell whether there is anything that was not taken over yet."""
-        return self._stamps != self.look()
+        """Return whether there are changes that were not read yet."""
+        return self._stamps != self.stamps()
 
-    def look(self) -> Stamps:
-        """What changes whenever the file or its journal does."""
+    def stamps(self) -> Stamps:
+        """Return the stamps of file and journal, which change whenever one of these changes."""
         return _stamp(self._name), _stamp(self._journal.path)
 
     def changes(self) -> tuple[bool, Iterator[Objects]]:
-        """What was not given yet; to be read to its end, and then `taken`.
+        """Return the changes since the last call. Iterate to the end, then call `mark_read`.
 
-        With the lock held; without it, a writer may come in between, and what looks like damage may be none.
+        Hold the lock: without it another process may write meanwhile, and the files may look damaged.
 
-        Returns: whether it is everything, in place of all that was given before; and the objects, in
-            parts, `None` for a removed one.
+        Returns: whether these are all objects, which replace all earlier ones; and the objects by key, in parts, `None`
+            for a removed one.
         Raises:
-            Damaged: file or journal is not what it should be; says which, and where.
-            Unavailable: one cannot be read.
+            Damaged: the file or its journal is damaged; the message says which, and where.
+            Unavailable: one of them cannot be read.
         """
         if not (self.lock.held or self.is_current()):
             self._follow()
         with self._reported("read"):
-            self._seen, header = self.look(), self._journal.header()
-            if self._content is not None and self._goes_on(header):
+            self._seen, header = self.stamps(), self._journal.header()
+            if self._content is not None and self._is_continued(header):
                 return False, self._read_journal()
         self.forget()
         return True, self._read_all(header)
 
-    def taken(self) -> None:
-        """Note that all that `changes` gave was taken over."""
+    def mark_read(self) -> None:
+        """Note that the caller has loaded all objects that `changes` returned."""
         self._stamps = self._seen
 
-    def _goes_on(self, header: Header | None) -> bool:
-        """Tell whether what was read is still so, and only HBNB has added to it."""
-        if self._noted().get("stamps") != repr(self._seen):
-            return False    # another program wrote: what was read may have been changed, too
+    def _is_continued(self, header: Header | None) -> bool:
+        """Return whether only changes were added to the content that was read, so that these are enough."""
+        if self._read_note().get("stamps") != repr(self._seen):
+            return False    # another program than HBNB has written: it may have changed anything
         if header is None:
             return self._seen[0] == self._stamps[0] and self._header is None
         if header.after == (self._content, self._position) and self._header:
-            # Another process folded into the file just what this one had read.
+            # Another process merged the journal, which this one had read to its end, into the file.
             self._content, self._header, self._position = header.continues, header, header.position
             return True
         if header.continues != self._content or self._seen[0] != self._stamps[0]:
@@ -148,20 +148,20 @@ class JSONFile:
         with self._reported("read"):
             try:
                 with open(self.path, "rb") as file:
-                    self.is_old = not json_objects.is_ours(file)
+                    self.is_old = not json_objects.has_current_format(file)
                     self._content = yield from json_objects.read(file, self.path, not self.is_old)
             except FileNotFoundError:
                 self._content, self.is_old = NOTHING, False
             if header and header.continues == self._content:
                 self._header, self._position = header, header.position
             elif header and self._unfolded(header):
-                raise Damaged(f"{self._journal.path} holds changes to another {os.path.basename(self.path)} than is "
-                              "there: put that one back, or move the journal away to do without its changes")
+                raise Damaged(f"{self._journal.path} holds changes to an earlier {os.path.basename(self.path)}, which "
+                              "was replaced: restore that file, or move the journal away and lose its changes")
             yield from self._read_journal()
             self._check_end()
 
     def _unfolded(self, header: Header) -> bool:
-        """Tell whether the journal has transactions that are not in the file."""
+        """Return whether the journal has transactions that are not in the file."""
         last = deque(self._journal.transactions(header, header.position), maxlen=1)
         return bool(last) and last[0][0].get("") != list(self._content or ())
 
@@ -173,48 +173,48 @@ class JSONFile:
                 self._position = position
 
     def _check_end(self) -> None:
-        """Refuse a journal that is gone, or lost transactions at its end, as far as the last writer's note tells."""
-        noted = self._noted()
+        """Refuse a journal that was removed or truncated: the note in the lock file says how long it must be."""
+        noted = self._read_note()
         missing = 0
         if self._header:
             missing = noted["end"] - self._position.end if self._header.id == noted.get("journal") else 0
         elif noted.get("file") == repr(self._seen[0]):
             missing = noted["changes"]
         if missing > 0:
-            raise Damaged(f"{self._journal.path} is damaged, {missing} bytes at its end are missing. Nothing was "
-                          f"changed: put it back, or remove {self.lock.path} to do without them")
+            raise Damaged(f"{self._journal.path} is damaged: {missing} bytes at its end are missing. Nothing was "
+                          f"changed: restore a copy of it, or remove {self.lock.path} and lose those changes")
 
-    def _noted(self) -> dict[str, Any]:
-        """What the last writer left behind: the stamps and the end of what it wrote."""
+    def _read_note(self) -> dict[str, Any]:
+        """Return the note of the last writer: the stamps of the files, and the end of the journal."""
         try:
             found = orjson.loads(self.lock.note)
         except orjson.JSONDecodeError:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def _leave(self) -> None:
-        """Let others know what was written, and by this program that it need not be read."""
+    def _write_note(self) -> None:
+        """Write the note for other processes, and mark the changes as read by this one."""
         self.lock.check()
-        self._seen = self.look()
+        self._seen = self.stamps()
         changes = self._position.end - self._header.position.end if self._header else 0
         self.lock.note = orjson.dumps({
             "stamps": repr(self._seen), "file": repr(self._seen[0]), "journal": self._header and self._header.id,
             "end": self._position.end, "changes": changes})
-        self.taken()
+        self.mark_read()
 
     # Writing
 
     def write(self, changes: Objects, everything: Callable[[], Iterator[Objects]]) -> None:
-        """Store a transaction: it is there even if the machine stops the moment this returns.
+        """Store a transaction durably: when this returns, a crash of the machine cannot lose it.
 
-        Needs the lock for writing, and that all changes were taken over.
+        The caller holds the write lock, and has loaded all changes. On an error the store does not change.
 
         Args:
             changes: the changed objects by key, `None` for a removed one.
-            everything: gives the whole store, in parts, for when the file is to be written anew.
+            everything: returns the whole store, in parts; called if the file must be rewritten.
         Raises:
-            Invalid: there is a value that JSON cannot hold.
-            Unavailable: it cannot be written. Either way the store is as it was.
+            Invalid: an object holds a value that JSON does not have.
+            Unavailable: the files cannot be written.
         """
         self._check_locked()
         assert self._content is not None
@@ -230,26 +230,26 @@ class JSONFile:
             self.lock.check()
             self._journal.append(self._position.end, line)
             self._position, self.appended = position, True
-            self._leave()
+            self._write_note()
         if self._position.end > self._content.size * FOLD_AT:
-            with suppress(Unavailable):     # the change is stored, and the next one folds again
+            with suppress(Unavailable):     # the change is stored already, and the next one tries to merge again
                 self.fold(everything)
 
     def _check_locked(self) -> None:
         if not self.lock.held:
-            raise Unavailable(f"{self.path} was not written: the lock for writing was not held. Nothing was stored")
+            raise Unavailable(f"{self.path} was not written, because the write lock was not held. Nothing was stored")
 
     def fold(self, everything: Callable[[], Iterator[Objects]]) -> None:
-        """Write the file anew if its journal holds anything; see `write`."""
+        """Merge the journal, unless it is empty, by rewriting the file; see `write`."""
         if self._header and self._position != self._header.position:
             self.rewrite(everything, known=True)
 
     def rewrite(self, everything: Callable[[], Iterator[Objects]], known: bool = False) -> None:
-        """Write the file anew, and begin a new journal; see `write`.
+        """Rewrite the file, and begin a new journal; see `write`.
 
         Args:
-            known: the file and its journal hold all of this already, so a process that has read them to
-                their end need not read the new file.
+            known: the old file and its journal have the same content, so a process that has read them to the end need
+                not read the new file.
         """
         self._check_locked()
         assert self._content is not None
@@ -264,23 +264,23 @@ class JSONFile:
                 with suppress(FileNotFoundError):
                     os.unlink(self._journal.path)
             flush_directory(self.path)
-            self._leave()
+            self._write_note()
 
     def _replace(self, everything: Callable[[], Iterator[Objects]]) -> Content:
-        """Put a new file in the place of the old one; a journal says that the file holds it."""
+        """Replace the file by a new one, and note in the journal that it was merged."""
         beside = f"{self.path}.new"
         try:
-            # What an older HBNB left may be open to everybody.
+            # An older HBNB's file may be readable by all users.
             content = json_objects.write(beside, everything(), owner.opener(
                 self.path, owner.PRIVATE if self.is_old else None))
             self.lock.check()
-            if self._header:    # a crash may come before the new journal does
+            if self._header:    # in case of a crash before the new journal replaces this one
                 line, _ = encode({"": list(content)}, self._position if self._header.id else START)
                 self._journal.append(self._position.end, line)
             os.replace(beside, self.path)
         except BaseException:
             with suppress(OSError):
-                os.unlink(beside)       # fails if it is in its place already
+                os.unlink(beside)       # fails if it has replaced the file already
                 if self._header:
                     self._journal.cut(self._position.end)
             raise
@@ -304,7 +304,7 @@ def _stamp(path: str) -> Stamp:
 
 
 def flush_directory(path: str) -> None:
-    """See a file's new name safely on the disk."""
+    """Flush the directory of a file to the disk, so that a new name of the file survives a crash."""
     descriptor = os.open(os.path.dirname(path), os.O_RDONLY)
     try:
         os.fsync(descriptor)

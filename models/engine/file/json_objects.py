@@ -1,4 +1,4 @@
-"""How objects lie in a file of JSON: reading such a file in parts, whatever its layout, and writing one."""
+"""The format of a JSON file of objects: reading such a file in parts, in any layout, and writing one."""
 from __future__ import annotations
 
 import errno
@@ -17,30 +17,30 @@ import orjson
 from errors import Damaged, Invalid
 from models.engine.file.journal import Content, Objects
 
-# Bytes that are parsed at a time.
+# Bytes that are read and parsed at once.
 READ_SIZE = 512 * 1024
-# Where one object ends and the next begins: no text can hold this, as its quotes would be escaped.
+# The end of one object and the beginning of the next. It cannot occur inside a text, where quotes are escaped.
 _BOUNDARY = re.compile(rb'\}\s*,\s*(?="[A-Za-z]\w*\.[^"\\]*"\s*:\s*\{)')
-# How a file begins whose objects are ours; one without it is an older HBNB's. Blank space is nothing in JSON, so other
-# programs that read or write the file need not know.
-OURS = b"{ \n"
+# The beginning of a file that this HBNB wrote; without it, the file is an older HBNB's and its objects are converted.
+# White space has no meaning in JSON, so other programs that read or write the file need not know about this.
+MARKER = b"{ \n"
 
 
-def is_ours(file: BinaryIO) -> bool:
-    """Whether this HBNB wrote the file, or one since the objects are as they are."""
+def has_current_format(file: BinaryIO) -> bool:
+    """Return whether the file has the current format, which needs no conversion."""
     file.seek(0)
-    return file.read(len(OURS)) == OURS
+    return file.read(len(MARKER)) == MARKER
 
 
-def read(file: BinaryIO, path: str, ours: bool) -> Generator[Objects, None, Content]:
-    """A file's objects, in parts, so that memory stays small however large it is.
+def read(file: BinaryIO, path: str, is_current: bool) -> Generator[Objects, None, Content]:
+    """Yield a file's objects by key, in parts, so that a large file does not need much memory.
 
     Args:
-        path: of the file, for errors.
-        ours: whether it is a file of ours, which holds no NaN.
-    Returns: at the end, what tells this content from another.
+        path: the file's path, for error messages.
+        is_current: whether the file has the current format, in which NaN is an error.
+    Returns: at the end, the identity of the file's content.
     Raises:
-        Damaged: it is no JSON object of objects; says where.
+        Damaged: the file is not a JSON object of objects; the message says where.
     """
     file.seek(0)
     content, text = Content(0, 0), b""
@@ -58,22 +58,22 @@ def read(file: BinaryIO, path: str, ours: bool) -> Generator[Objects, None, Cont
         with suppress(orjson.JSONDecodeError):
             yield _checked(orjson.loads(text), path)
             return content
-    # Damaged, or of a kind that only the whole shows.
+    # The file is damaged, or cannot be parsed in parts.
     file.seek(0)
     text = file.read()
-    yield _parsed(text, path, ours)
+    yield _parsed(text, path, is_current)
     return Content(len(text), zlib.crc32(text))
 
 
 def write(path: str, parts: Iterator[Objects], opener: Callable[[str, int], int]) -> Content:
-    """Write a file of objects, an object a line, see it safely on the disk, and read it back.
+    """Write a file of objects, one in each line, flush it to the disk, and verify it by reading it.
 
     Args:
         parts: the objects by key, in parts.
-        opener: opens the file, as `open` takes it.
+        opener: the `opener` argument of `open`.
     Raises:
-        Invalid: there is a value that JSON cannot hold.
-        OSError: it cannot be written, or does not read back.
+        Invalid: an object holds a value that JSON does not have.
+        OSError: the file cannot be written, or reading it gives other bytes.
     """
     size = checksum = 0
     with open(path, "w+b", opener=opener) as file:
@@ -82,21 +82,21 @@ def write(path: str, parts: Iterator[Objects], opener: Callable[[str, int], int]
             size, checksum = size + len(text), zlib.crc32(text, checksum)
             file.write(text)
 
-        put(OURS)
+        put(MARKER)
         for number, part in enumerate(part for part in parts if part):
             try:
                 put((b",\n" if number else b"") + b",\n".join(
                     b"%b: %b" % (orjson.dumps(key), orjson.dumps(value)) for key, value in part.items()))
             except TypeError as error:
-                raise Invalid(f"There is a value that JSON cannot hold: {error}") from error
+                raise Invalid(f"JSON cannot hold a value: {error}") from error
         put(b"\n}\n")
         file.flush()
-        # The system's own time moves in steps of milliseconds, and numbers of removed files are used again: two
-        # files that follow each other quickly would look the same.
+        # The system sets file times in steps of milliseconds, and reuses the inodes of removed files. So the stamps of
+        # two files written in quick succession could be equal without this.
         os.utime(file.fileno(), ns=(now := time.time_ns(), now))
         os.fsync(file.fileno())
         if (content := Content(size, checksum)) != _content(file):
-            raise OSError(errno.EIO, "what was written does not read back", path)
+            raise OSError(errno.EIO, "reading it back gave other bytes than were written", path)
     return content
 
 
@@ -115,26 +115,26 @@ def _last_boundary(text: bytes) -> re.Match[bytes] | None:
     return None
 
 
-def _parsed(text: bytes, path: str, ours: bool) -> Objects:
-    try:    # with the parser that says where it stops, and takes what older programs wrote
-        # One of ours has no NaN; in another, it spoils the object that has it.
-        return _checked(json.loads(text, parse_constant=_refuse if ours else float), path)
+def _parsed(text: bytes, path: str, is_current: bool) -> Objects:
+    try:    # the standard parser says where it fails, and accepts NaN and lone surrogates, which older programs wrote
+        # In the current format NaN is an error; in an older file, only the object that has it is refused.
+        return _checked(json.loads(text, parse_constant=_refuse if is_current else float), path)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}: {error.msg}"
     except UnicodeDecodeError as error:
         place = f"byte {error.start} is not UTF-8"
     except RecursionError:
-        place = "it is nested too deeply"
+        place = "its values are nested too deeply"
     except ValueError as error:
         place = str(error)
-    raise Damaged(f"{path} is damaged, {place}. Nothing was changed: mend it, or put back a copy of it")
+    raise Damaged(f"{path} is damaged: {place}. Nothing was changed: repair it, or restore a copy of it")
 
 
 def _checked(parsed: Any, path: str) -> Objects:
     if isinstance(parsed, dict):
         return parsed
-    raise Damaged(f"{path} is no store: it holds a {type(parsed).__name__}, not an object of objects")
+    raise Damaged(f"{path} is not a store: it holds a {type(parsed).__name__} instead of an object of objects")
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"it holds {constant}, which is no number in JSON")
+    raise ValueError(f"it holds {constant}, which JSON does not allow")

@@ -1,4 +1,4 @@
-"""A lock that processes and threads share: many may read, one may write."""
+"""A readers-writer lock on a file, for processes and threads."""
 from __future__ import annotations
 
 import fcntl
@@ -11,45 +11,45 @@ from contextlib import ExitStack, contextmanager, suppress
 from errors import Unavailable
 from models.engine.file import owner
 
-TIMEOUT = 60.0      # seconds that a program waits for others
-REQUEST_TIMEOUT = 5.0       # seconds that a request waits for others; as long again for its turn (guard.TURN)
-PATIENCE = 0.5      # seconds that a reader waits for a writer, before it reads without the lock
-_PID_SIZE = 20      # bytes at the beginning of the lock file for the writer's process id
-_NOTE_SIZE = 512    # bytes behind them for a note that writers leave
+TIMEOUT = 60.0      # seconds that a program waits for the lock
+REQUEST_TIMEOUT = 5.0       # seconds that a request waits for the lock
+PATIENCE = 0.5      # seconds that `peeking` waits for a writer, before it reads without the lock
+_PID_SIZE = 20      # bytes at the beginning of the lock file: the writer's process id
+_NOTE_SIZE = 512    # bytes after these: the note of the last writer
 
 
 class FileLock:
-    """The lock on `path`: an advisory lock on the file `path.lock` beside it.
+    """The lock of the file `path`: an advisory lock (`flock`) on `path.lock`.
 
-    Blocks may be nested within a thread, but a writing one not within a reading one.
+    Blocks may be nested within a thread, but a `writing` block not in a `reading` one.
     """
 
     def __init__(self, path: str) -> None:
         self.path = f"{path}.lock"
         self._path = path
-        self._writers = threading.Lock()    # a queue for the threads of this process: only its head asks the system
-        self._own = threading.local()       # the descriptor and the mode of the lock that a thread holds
+        self._writers = threading.Lock()    # held by the one thread of this process that may request the write lock
+        self._own = threading.local()       # the descriptor and the mode of the lock that this thread holds
 
     @property
     def held(self) -> bool:
-        """Whether this very thread may write."""
+        """Whether this thread holds the write lock."""
         return getattr(self._own, "mode", None) == fcntl.LOCK_EX
 
     @contextmanager
     def reading(self, timeout: float | None = None) -> Iterator[None]:
-        """Keep all others from writing.
+        """Hold the lock for reading: nothing is written during the block.
 
         Args:
-            timeout: seconds to wait for a writer; `None` = as long as usual.
+            timeout: seconds to wait for a writer; `None` = `TIMEOUT`.
         Raises:
-            Unavailable: a writer does not let go, or the lock cannot be used.
+            Unavailable: a writer still holds the lock after that time, or the lock file cannot be used.
         """
         with self._locked(fcntl.LOCK_SH, _deadline(timeout)):
             yield
 
     @contextmanager
     def peeking(self) -> Iterator[None]:
-        """The same, but if a writer does not let go soon, the block runs without the lock."""
+        """Hold the lock for reading; if a writer holds it for longer than `PATIENCE`, run the block without it."""
         with ExitStack() as stack:
             with suppress(Unavailable):
                 stack.enter_context(self.reading(PATIENCE))
@@ -57,12 +57,12 @@ class FileLock:
 
     @contextmanager
     def writing(self, timeout: float | None = None) -> Iterator[None]:
-        """Keep all others from reading and writing.
+        """Hold the lock for writing: no other thread or process holds it during the block.
 
         Args:
-            timeout: seconds to wait for all others together, threads and processes; `None` = as long as usual.
+            timeout: seconds to wait for all other threads and processes together; `None` = `TIMEOUT`.
         Raises:
-            Unavailable: another does not let go, or the lock cannot be used.
+            Unavailable: another still holds the lock after that time, or the lock file cannot be used.
         """
         if self.held:
             yield
@@ -77,20 +77,20 @@ class FileLock:
             self._writers.release()
 
     def check(self) -> None:
-        """See that the lock file, which this thread holds for writing, is still in its place.
+        """Check that the lock file, on which this thread holds the write lock, was not removed.
 
         Raises:
-            Unavailable: it was removed, so another process may be writing.
+            Unavailable: it was removed, so another process may be writing at the same time.
         """
         with self._reported(fcntl.LOCK_EX):
             current = self._is_current(self._own.descriptor)
         if not current:
-            raise Unavailable(f"{self.path} was removed while it was in use, so it is unknown whether the change was "
-                              "stored: look before you repeat it")
+            raise Unavailable(f"{self.path} was removed while it was in use, so the change may or may not have been "
+                              "stored: check before you repeat it")
 
     @property
     def note(self) -> bytes:
-        """What the last writer left; empty if that is unknown."""
+        """The note of the last writer; empty if it cannot be read."""
         descriptor = getattr(self._own, "descriptor", None)
         if descriptor is None:
             return b""
@@ -104,9 +104,9 @@ class FileLock:
 
     @contextmanager
     def _locked(self, mode: int, deadline: float) -> Iterator[None]:
-        if getattr(self._own, "mode", None) is not None:      # by an outer block
+        if getattr(self._own, "mode", None) is not None:      # an outer block holds the lock
             if mode == fcntl.LOCK_EX and not self.held:
-                raise Unavailable(f"{self._path} cannot be written while it is being read as it is")
+                raise Unavailable(f"{self._path} cannot be written inside a block that reads a snapshot of it")
             yield
             return
         with self._reported(mode):
@@ -128,7 +128,7 @@ class FileLock:
             os.close(descriptor)
 
     def _acquire(self, mode: int, deadline: float) -> int | None:
-        """Lock the file that has the name now, even if another was removed meanwhile."""
+        """Lock the lock file; if it is removed or replaced meanwhile, lock the one that has the name now."""
         while (descriptor := self._open(mode)) is not None:
             try:
                 self._wait(descriptor, mode, deadline)
@@ -141,7 +141,7 @@ class FileLock:
         return None
 
     def _open(self, mode: int) -> int | None:
-        """Open the lock: each time, as a forked child would inherit a lock together with its descriptor."""
+        """Open the lock file: every time, because a forked child would inherit the lock of an open descriptor."""
         flags = os.O_CLOEXEC | os.O_NOFOLLOW
         if mode == fcntl.LOCK_EX:
             descriptor = os.open(self.path, flags | os.O_RDWR | os.O_CREAT, owner.PRIVATE)
@@ -150,7 +150,7 @@ class FileLock:
         try:
             return os.open(self.path, flags | os.O_RDONLY)
         except (FileNotFoundError, NotADirectoryError, PermissionError):
-            return None     # no program ever wrote there, or this one may not: it reads what it finds
+            return None     # no program has written the store, or this one has no access: it reads without the lock
 
     def _wait(self, descriptor: int, mode: int, deadline: float) -> None:
         pause = 0.0005

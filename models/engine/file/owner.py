@@ -1,7 +1,7 @@
 """The owner and the permissions of a store's files.
 
-A file that takes another's place gets the owner, group and permissions of the store, so that a
-console which root runs does not lock out the server.
+A file that replaces another gets the owner, group and permissions of the store, so that a console
+that root runs does not lock out the server.
 """
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ PRIVATE = 0o600     # a store holds e-mail addresses and password hashes
 
 
 def opener(store: str, mode: int | None = None) -> Callable[[str, int], int]:
-    """An `opener` for `open` that makes a new file in place of a leftover of that name.
+    """Return an `opener` for `open` that creates a file, and removes an existing file of that name.
 
     Args:
         store: the path of the store's file.
-        mode: the permissions; those of the store if it is `None`.
+        mode: the permissions; `None` = those of the store.
     """
     def open_new(path: str, flags: int) -> int:
         with suppress(FileNotFoundError):
@@ -30,9 +30,9 @@ def opener(store: str, mode: int | None = None) -> Callable[[str, int], int]:
 
 
 def match(descriptor: int, store: str, mode: int | None = None) -> None:
-    """Give an open file the owner, group and permissions of a store, as far as this user may.
+    """Give an open file the owner, group and permissions of a store, as far as this user is allowed to.
 
-    A store that does not exist yet belongs to the owner of its folder if root makes it, else to the user.
+    If the store does not exist yet, the file gets the owner of its folder if root creates it.
     """
     like, own = _stat(store), os.fstat(descriptor)
     if like is None:
@@ -50,7 +50,7 @@ def match(descriptor: int, store: str, mode: int | None = None) -> None:
 def _own(descriptor: int, like: os.stat_result) -> None:
     try:
         os.fchown(descriptor, like.st_uid, like.st_gid)
-    except PermissionError:     # only root gives files away; a member of the group can keep the group
+    except PermissionError:     # only root can change the owner; a member of the group can set the group
         with suppress(PermissionError):
             os.fchown(descriptor, -1, like.st_gid)
 

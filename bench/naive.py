@@ -1,4 +1,4 @@
-"""A search as usual programs write it: loops over `storage.all()`."""
+"""A naive search and file engine: loops over `storage.all()`, as small programs often have them."""
 from __future__ import annotations
 
 import datetime
@@ -7,14 +7,14 @@ from typing import Any
 
 from models.columns import TIME_FORMAT
 
-Found = list[dict[str, Any]]
+Objects = list[dict[str, Any]]
 
 
-def search(storage: Any, classes: tuple[Any, Any, Any], state_id: str, amenity_ids: list[str]) -> Found:
-    """Of each place: is its city in the state, and are all the amenities among its own?
+def search(storage: Any, classes: tuple[Any, Any, Any], state_id: str, amenity_ids: list[str]) -> Objects:
+    """Return the places in a state that have all of the amenities.
 
     Args:
-        classes: State, Place and Amenity, of that storage.
+        classes: State, Place and Amenity of that storage.
     """
     state, place, amenity = classes
     city_ids = [city.id for city in storage.get(state, state_id).cities]
@@ -24,11 +24,11 @@ def search(storage: Any, classes: tuple[Any, Any, Any], state_id: str, amenity_i
 
 
 class Storage:
-    """A usual program's file engine: a dict of objects, here read from the file just once, not for each request."""
+    """A naive file engine: a dict of all objects, read from the file once, rather than for each request."""
 
     def __init__(self, path: str) -> None:
         with open(path, encoding="utf-8") as file:
-            self._objects = {key: _KINDS[obj["__class__"]](self, obj) for key, obj in json.load(file).items()}
+            self._objects = {key: _CLASSES[obj["__class__"]](self, obj) for key, obj in json.load(file).items()}
 
     def all(self, cls: type[Object]) -> dict[str, Any]:
         return {key: obj for key, obj in self._objects.items() if type(obj) is cls}
@@ -80,4 +80,4 @@ class Review(Object):
     pass
 
 
-_KINDS = {kind.__name__: kind for kind in (State, City, User, Amenity, Place, Review)}
+_CLASSES = {kind.__name__: kind for kind in (State, City, User, Amenity, Place, Review)}

@@ -1,7 +1,7 @@
-"""The limit of the REST API: a bare WSGI callable, the driver's own cursors, picked SQL, and orjson.
+"""Reference of the REST benchmarks: a bare WSGI callable with the driver's own cursors, hand-written SQL and orjson.
 
-It says what ours says, and leaves out whatever takes time: it checks nothing, counts and tags nothing, and knows
-no errors. Which database it reads, and where, stands in `BENCH_DATABASE` and `BENCH_SOCKET`.
+Its responses are identical to HBNB's, but it omits everything that takes time: validation, rate limits, ETags and error
+handling. `BENCH_DATABASE` and `BENCH_SOCKET` name its database and the server's socket.
 """
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from MySQLdb.cursors import Cursor, DictCursor, SSDictCursor
 
 from bench.plans import ORDER, PLACE, STATE, Plans
 
-PART = 500      # rows of an answer that is written while it is read
+PART = 500      # rows of a chunk of a streamed response
 JSON = [("Content-Type", "application/json")]
 
 Environ = dict[str, Any]
@@ -39,9 +39,9 @@ def app(environ: Environ, start: Start) -> Iterable[bytes]:
         start("200 OK", JSON)
         limit = body.get("limit")
         statement = _plans().search(body.get("states", ()), body.get("amenities", ()), limit)
-        return _written(statement) if limit is None else [orjson.dumps(_objects(statement))]
+        return _stream(statement) if limit is None else [orjson.dumps(_objects(statement))]
     start("201 Created", JSON)
-    return [_reviewed(rest[0], body)]
+    return [_create_review(rest[0], body)]
 
 
 def _states() -> bytes:
@@ -52,8 +52,7 @@ def _place(id: str) -> bytes:
     return orjson.dumps(_objects(f"SELECT {PLACE.replace('%', '%%')} FROM places p WHERE id = %s", id)[0])
 
 
-def _reviewed(place: str, body: dict[str, str]) -> bytes:
-    """Make a review."""
+def _create_review(place: str, body: dict[str, str]) -> bytes:
     now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
     review = {"id": str(uuid.uuid4()), "created_at": now, "updated_at": now, "place_id": place,
               "user_id": body["user_id"], "text": body["text"]}
@@ -62,8 +61,8 @@ def _reviewed(place: str, body: dict[str, str]) -> bytes:
     return orjson.dumps(review | {"__class__": "Review"})
 
 
-def _written(statement: str) -> Iterator[bytes]:
-    """The answer to a statement, a part at a time, while the database reads the next."""
+def _stream(statement: str) -> Iterator[bytes]:
+    """Yield the result of a statement as JSON in chunks, while the database reads the next rows."""
     with _cursor(SSDictCursor) as cursor:
         cursor.execute(statement)
         before = b"["
@@ -82,7 +81,7 @@ def _objects(statement: str, *values: str) -> tuple[dict[str, Any], ...]:
 
 @contextmanager
 def _cursor(kind: type[Any] = DictCursor) -> Iterator[Any]:
-    """A cursor, on a connection that nobody else uses: there come to be as many as threads."""
+    """A cursor on a connection that no other thread uses; the number of connections grows to that of the threads."""
     try:
         connection = _free.pop()
     except IndexError:

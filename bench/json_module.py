@@ -1,4 +1,4 @@
-"""The limits of the file engine: what Python's own `json` does with the same file, each in a fresh process."""
+"""Reference of the file engine's benchmarks: Python's `json` module on the same file, in a fresh process."""
 from __future__ import annotations
 
 import json
@@ -7,7 +7,7 @@ import time
 
 
 def load(path: str) -> tuple[float, float]:
-    """Returns: the seconds that `json.load` takes, and the peak memory of the process in MB."""
+    """Load a file with `json.load`; return the time in seconds, and the peak memory of the process in MB."""
     start = time.perf_counter()
     objects = _load(path)
     taken = time.perf_counter() - start
@@ -16,7 +16,7 @@ def load(path: str) -> tuple[float, float]:
 
 
 def dump(path: str, to: str) -> float:
-    """Write the objects of a file into another, on a single line. Returns: the seconds that `json.dump` takes."""
+    """Write the objects of a file into another one, on a single line; return the time of `json.dump` in seconds."""
     objects = _load(path)
     start = time.perf_counter()
     with open(to, "w", encoding="utf-8") as file:
@@ -25,7 +25,7 @@ def dump(path: str, to: str) -> float:
 
 
 def peak() -> float:
-    """The most memory that this process ever had, in MB; `ru_maxrss` would count that of its parent too."""
+    """Return the peak memory of this process in MB; `ru_maxrss` would include that of its parent."""
     with open("/proc/self/status", encoding="ascii") as status:
         found = re.search(r"VmHWM:\s*(\d+) kB", status.read())
     assert found

@@ -1,11 +1,11 @@
-"""The requests by which the REST API is measured: some dozens of each kind, chosen by a seeded random."""
+"""Workload of the REST benchmarks: some dozens of requests of each kind, chosen by a seeded random generator."""
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from bench.served import Request
+from bench.servers import Request
 from bench.size import size
 from tests.mariadb import MariaDB
 
@@ -13,26 +13,26 @@ EACH, PAGE, MIX = size(48, 4), 20, "a mix of these"
 COMMON, RARE = slice(10), slice(-15, None)      # of the amenities, the most frequent first
 
 
-class Asked(NamedTuple):
-    """Requests, each kind by what it is.
+class Workload(NamedTuple):
+    """Requests by kind.
 
     Args:
-        pages: searches for a page.
-        wholes: searches for all there is.
-        reads: of objects, and of lists of them.
-        objects: reads of single ones.
-        reviews: that are made.
+        pages: searches for the first page of results, by description.
+        full_searches: searches for all results, by description.
+        reads: reads of objects and lists, by description.
+        objects: reads of single objects.
+        reviews: requests that create reviews.
     """
 
     pages: dict[str, list[Request]]
-    wholes: dict[str, list[Request]]
+    full_searches: dict[str, list[Request]]
     reads: dict[str, list[Request]]
     objects: list[Request]
     reviews: list[Request]
 
 
-def asked(server: MariaDB, database: str) -> Asked:
-    """Requests for what is in a database of the sample."""
+def workload(server: MariaDB, database: str) -> Workload:
+    """Choose requests for objects of a database that holds the sample."""
     choose = random.Random(1)
     states, users = (_ids(server, database, f"SELECT id FROM {name} ORDER BY id") for name in ("states", "users"))
     places = choose.sample(_ids(server, database, "SELECT id FROM places ORDER BY id"), EACH)
@@ -55,7 +55,7 @@ def asked(server: MariaDB, database: str) -> Asked:
     pages[MIX] = [each for kind in pages.values() for each in kind * (EACH // len(kind))]
     choose.shuffle(pages[MIX])
     objects = [Request("GET", f"/places/{id}") for id in places]
-    return Asked(
+    return Workload(
         pages, {name: [each._replace(body={key: value for key, value in (each.body or {}).items() if key != "limit"})
                        for each in pages[name]] for name in ("no filter", "one state")},
         {"GET of a place": objects, "GET of the states": [Request("GET", "/states")]}, objects,
