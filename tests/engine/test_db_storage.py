@@ -7,9 +7,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
+from typing import Any
 
 import MySQLdb
 import pytest
@@ -23,10 +24,14 @@ from models.columns import Base
 from models.engine.base import Storage
 from models.engine.db import connection as db_connection
 from models.engine.db.connection import ON_CONNECT, _address
+from models.engine.db.errors import DEADLOCK
 from models.engine.db_storage import DBStorage
 from models.place import Place
 from models.state import State
 from models.user import User
+from services import registry
+from services.actor import Actor
+from services.crud import Service
 from services.idempotency import Reply, run_once
 from tests import objects
 from tests.conftest import ROOT, environment, own_settings
@@ -396,6 +401,27 @@ class TestFaults:
             storage.get(User, "2").first_name = "ours"
         assert [state.name for state in storage.all(State).values()] == ["old"]
         assert {user.first_name for user in storage.all(User).values()} == {""}
+
+    def test_a_rule_is_checked_again_after_a_deadlock(self, storage, monkeypatch):
+        taken, once = set(), iter([True])
+
+        class States(Service[State]):
+            def validate(self, actor: Actor, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
+                if taken:
+                    raise Conflict("The name is taken")
+
+        def insert(_: Any, statement: str, *__: Any) -> None:
+            if "INSERT INTO states" in statement and next(once, False):
+                taken.add("by another client, meanwhile")
+                raise MySQLdb.OperationalError(DEADLOCK, "Deadlock found when trying to get lock")
+        monkeypatch.setitem(registry.SERVICES, State, States(State))
+        event.listen(engines_of(storage).transactions, "do_execute", insert)
+        try:
+            with pytest.raises(Conflict, match="The name is taken"):
+                objects.create(State, {"name": "ours"})
+        finally:
+            event.remove(engines_of(storage).transactions, "do_execute", insert)
+        assert storage.count(State) == 0
 
     @pytest.mark.parametrize("change", [lambda state, check: objects.update(state, {"name": "ours"}, check),
                                         lambda state, check: objects.remove(state, check)])

@@ -592,8 +592,8 @@ class TestClassicFile:
         path = tmp_path / "file.json"
         path.write_bytes((data / "classic-file.json").read_bytes())
         storage = FileStorage(path)
-        assert {name: storage.count(name) for name in models.classes} == {
-            "State": 11, "City": 32, "User": 30, "Amenity": 47, "Place": 154, "Review": 718}
+        counts = {"State": 11, "City": 32, "User": 30, "Amenity": 47, "Place": 154, "Review": 718}
+        assert {name: storage.count(name) for name in counts} == counts
         [first] = [each for each in storage.all(Amenity).values() if each.name == "Doorman"]
         assert first.to_dict()["created_at"] == "2017-03-25T02:17:06.000000"
         assert "pwd" not in "".join(map(str, storage.all(User).values()))

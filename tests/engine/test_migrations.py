@@ -201,7 +201,8 @@ class TestSchema:
         monkeypatch.setattr("models.engine.db.ddl.report", reported.append)
         assert database.migrations.downgrade("0003") == REVISIONS[:2:-1]
         assert database.rows("SELECT price_by_night FROM places") == [(0,)]
-        assert reported[0].startswith("1 places without a price now have the price 0; import their listings again")
+        assert any(each.startswith("1 places without a price now have the price 0; import their listings again")
+                   for each in reported)
         assert any("`price_by_night` int(11) NOT NULL" in line for line in database.schema()["places"])
         assert database.migrations.upgrade() == REVISIONS[3:]
         assert any("`price_by_night` int(11) DEFAULT NULL" in line for line in database.schema()["places"])
@@ -211,12 +212,11 @@ class TestSchema:
         Market()
         before, schema = stored(storage), database.schema()
         engines_of(storage).transactions.dispose()
+        database.migrations.downgrade("0002")
         database.execute("""
             DROP TABLE alembic_version; DROP TABLE tokens; DROP TABLE answers; DROP TABLE versions;
-            ALTER TABLE places MODIFY price_by_night INTEGER NOT NULL;
             ALTER TABLE places ADD KEY x (user_id), DROP KEY ix_places_user_id, ADD KEY ix_places_user_id (user_id);
-            ALTER TABLE users DROP KEY ix_users_created_at, DROP KEY uq_users_email, DROP COLUMN email_key,
-                MODIFY email varchar(128) COLLATE utf8mb4_general_ci NOT NULL;
+            ALTER TABLE users DROP KEY ix_users_created_at, DROP KEY uq_users_email;
             ALTER TABLE reviews DROP FOREIGN KEY fk_reviews_place_id;
             ALTER TABLE cities DROP FOREIGN KEY fk_cities_state_id;
             ALTER TABLE cities ADD CONSTRAINT fk_cities_state_id FOREIGN KEY (state_id) REFERENCES states (id);""")
@@ -229,6 +229,7 @@ class TestSchema:
     def test_an_upgrade_adds_missing_indexes_and_keys_again(self, database):
         database.migrations.upgrade()
         schema = database.schema()
+        database.migrations.downgrade("0002")
         database.execute("DELETE FROM alembic_version; ALTER TABLE cities DROP FOREIGN KEY fk_cities_state_id;"
                          "ALTER TABLE users DROP KEY uq_users_email; "
                          "ALTER TABLE states MODIFY name varchar(128) NOT NULL DEFAULT 'x'")

@@ -259,7 +259,7 @@ class TestSample:
         assert counts["State"] == 12
         assert counts["City"] == 36
         assert counts["Review"] > 1000
-        assert {*counts} == {*models.classes}
+        assert {*counts} <= {*models.classes}
 
 
 class TestMakeRun:

@@ -4,7 +4,9 @@ from __future__ import annotations
 import ast
 import json
 import re
+import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,12 +14,18 @@ from sqlalchemy import select
 
 import models
 import wsgi
+from api.v1.views.resource import Resource
 from errors import Invalid
+from models.place import Place
 from models.review import Review
+from models.state import State
+from models.user import User
 from services import registry
 from services.actor import Actor
 from services.crud import Service
+from services.places import Places
 from services.transfer.files import import_file
+from tests.airbnb import Files, listing, without
 from tests.market import Market
 from tests.project.test_architecture import ROOT, tracked
 
@@ -48,7 +56,9 @@ class QuietReviews(Service[Review]):
 
 @pytest.fixture
 def market(storage) -> Market:
-    return Market()
+    market = Market()
+    storage.close()     # what is undone later no longer concerns these objects
+    return market
 
 
 @pytest.fixture
@@ -106,6 +116,68 @@ class TestRules:
         storage.close()
         assert {each.id for each in storage.all(Review).values()} == {market.review.id, "b"}
         assert ("created", "Second") in reviews.calls
+
+    def test_holds_if_two_clients_write_at_once(self, client, market, storage, reviews, monkeypatch):
+        validate = reviews.validate
+
+        def slowly(*given: Any) -> None:
+            validate(*given)
+            time.sleep(0.3)
+        monkeypatch.setattr(reviews, "validate", slowly)
+
+        def post(text: str) -> int:
+            return wsgi.app.test_client().post(f"/api/v1/places/{market.place.id}/reviews", json={
+                "user_id": market.guest.id, "text": text}).status_code
+        with ThreadPoolExecutor() as pool:
+            assert sorted(pool.map(post, ["Second", "Third"])) == [201, 400]
+        assert storage.count(Review) == 2
+
+    def test_is_not_asked_about_an_object_without_its_owners(self, market, storage, reviews, capsys):
+        from console import HBNBCommand
+        for line in (f'create Review user_id="{market.guest.id}" text="No place"',
+                     f'create Review place_id="nope" user_id="{market.guest.id}" text="No place"',
+                     f"update Review {market.review.id} place_id nope"):
+            HBNBCommand().onecmd(line)
+        assert capsys.readouterr().err == "** place_id refers to an object that does not exist **\n" * 3
+        storage.close()
+        assert [each.place_id for each in storage.all(Review).values()] == [market.place.id]
+
+    def test_is_not_asked_about_rows_of_an_import_that_change_nothing(self, market, storage, reviews, tmp_path):
+        market.review.text = "LOUD"     # from before there was the rule
+        market.review.save()
+        (tmp_path / "store.jsonl").write_text(json.dumps(market.review.to_dict()))
+        report = import_file(str(tmp_path / "store.jsonl"))
+        assert (report.refused, report.same["Review"]) == ([], 1)
+
+    def test_may_answer_409(self, reviews):
+        assert Resource(Review, {}).conflicts(is_new=False) == (409,)
+        assert Resource(State, {}).conflicts(is_new=True) == ()
+        assert (Resource(User, {}).conflicts(is_new=True), Resource(User, {}).conflicts(is_new=False)) == ((409,), ())
+
+
+class RoomyPlaces(Places):
+    """Places that take at least one guest."""
+
+    def __init__(self, cls: type[Place]) -> None:
+        super().__init__(cls)
+        self.told: list[tuple[int, int]] = []
+
+    def validate(self, actor: Actor, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
+        if not values["max_guest"]:
+            raise Invalid("max_guest must be from 1", "max_guest")
+
+    def updated(self, actor: Actor, values: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+        self.told.append((values["max_guest"], values["price_by_night"]))
+
+
+def test_a_rule_is_asked_about_what_an_import_leaves_and_not_about_the_row_alone(storage, tmp_path, monkeypatch):
+    places, files = RoomyPlaces(Place), Files(tmp_path)
+    monkeypatch.setitem(registry.SERVICES, Place, places)
+    for row in (listing(accommodates="4"), without(listing(price="$7.00"), "accommodates")):
+        assert files.load(row).refused == []
+    storage.close()
+    assert [each.max_guest for each in storage.all(Place).values()] == [4]
+    assert places.told == [(4, 7)]
 
 
 # Other modules that may write to the storage: programs that create or move whole stores.

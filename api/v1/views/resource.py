@@ -60,6 +60,12 @@ class Resource(NamedTuple):
         name = self.cls.__name__.lower()
         return f"an {name}" if name[0] in "aeio" else f"a {name}"
 
+    def conflicts(self, is_new: bool) -> tuple[int, ...]:
+        """409 if a new object, or a change of one, may conflict with another object: by a unique value or a rule."""
+        given = schema.writable(self.cls, is_new)
+        return (409,) if service_for(self.cls).has_rules or any(
+            column.key in given for column in unique(self.cls.__table__)) else ()
+
 
 def add_resource(cls: type[BaseModel], example: Mapping[str, Any], parent: type[BaseModel] | None = None) -> None:
     """Add the five routes of a class to the API. The arguments are those of `Resource`."""
@@ -86,7 +92,7 @@ def _create(resource: Resource) -> None:
 
     @app_views.post(resource.collection_path, endpoint=f"{name}_create")
     @describe(f"Create {resource.noun}.", name, {201: reference(cls.__name__)}, permission=(cls, "create"),
-              errors=(409,) if unique(cls.__table__) else (), example=resource.example,
+              errors=resource.conflicts(is_new=True), example=resource.example,
               body=schema.input_definition(cls, is_new=True, parent=parent_id),
               description="Attributes that the server sets are ignored: `id`, `created_at`, `updated_at`, `__class__` "
                           "and the id of the parent, which is in the path. Send an `Idempotency-Key` header to be able "
@@ -122,7 +128,8 @@ def _update(resource: Resource) -> None:
 
     @app_views.put(resource.item_path, endpoint=f"{name}_update")
     @describe(f"Update {resource.noun}.", name, {200: reference(cls.__name__)}, permission=(cls, "update"),
-              body=schema.input_definition(cls, is_new=False), example=resource.example, conditional=True,
+              errors=resource.conflicts(is_new=False), body=schema.input_definition(cls, is_new=False),
+              example=resource.example, conditional=True,
               description="Sets the attributes in the body; the other attributes keep their values. If one value is "
                           "invalid, nothing is changed. Attributes that cannot be changed are ignored: `id`, "
                           "`created_at`, `updated_at`, `__class__`, the ids of parents and a user's `email`. Send the "
