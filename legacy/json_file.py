@@ -4,6 +4,7 @@ The file engine and the import use the same `Reader`, so both accept, correct an
 """
 from __future__ import annotations
 
+import datetime
 import json
 import logging
 import math
@@ -14,6 +15,7 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -33,7 +35,6 @@ from models.codec import (
     checker,
     null_means_unknown,
     of,
-    parse_time,
     stored_checker,
 )
 from models.columns import MailType, links
@@ -306,8 +307,10 @@ def _are_numbers(kind: type[Any], values: list[Any]) -> bool:
 
 def _are_times(values: list[Any]) -> bool:
     try:
-        return {*map(type, values)} == {str} and all(map(parse_time, values))
-    except (ValueError, OverflowError):
+        # Without an offset, as converting one to UTC may overflow.
+        return {*map(type, values)} == {str} and {
+            *map(attrgetter("tzinfo"), map(datetime.datetime.fromisoformat, values))} == {None}
+    except ValueError:
         return False
 
 

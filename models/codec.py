@@ -286,11 +286,6 @@ def _number_schema(column: Column[Any], _: bool) -> dict[str, Any]:
             "minimum": column.info.get("least", LEAST), "maximum": column.info.get("most", MOST)}
 
 
-def _packed_time(value: Any) -> str:
-    time = parse_time(value)
-    return value if len(value) == 26 and value[10] == "T" else time_text(time)
-
-
 def _packed_json(value: Any) -> str:
     if reason := _json()(value):
         raise ValueError(reason)
@@ -315,7 +310,7 @@ TIME = Codec(
     lambda *_: {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$",
                 "examples": ["2026-01-31T10:00:00.000000"],
                 "description": "A time in UTC, to the microsecond, without an offset"},
-    word=_to(parse_time, str), write=time_text, read=parse_time, pack=_packed_time,
+    word=_to(parse_time, str), write=time_text, read=parse_time, pack=lambda text: time_text(parse_time(text)),
     accept=lambda value: in_utc(value) if isinstance(value, datetime.datetime) else parse_time(value))
 DAY = Codec(
     datetime.date, "day", lambda: parse_day("1970-01-01"),

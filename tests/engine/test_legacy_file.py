@@ -335,3 +335,15 @@ class TestOddValues:
         assert report.new["State"] == 1
         [(_, found)] = report.refused
         assert found.startswith(reason.replace("\ud800", "\ufffd"))
+
+
+@pytest.mark.parametrize("time", [
+    "2020-W01-3T00:00:00.000000", "2020-01-01T00:00:00,000000", "2020-01-01T02:00:00.0+0200", "2020-01-01 00:00:00"])
+def test_a_time_in_any_form_of_iso_8601_is_read_in_the_form_of_hbnb(tmp_path: Path, time: str):
+    path = tmp_path / "file.json"
+    path.write_text(json.dumps({"State.1": {"id": "1", "__class__": "State", "name": "S", "created_at": time}}))
+    storage = FileStorage(str(path))
+    storage.reload()
+    [state] = storage.all(State).values()
+    assert state.to_dict()["created_at"] == "2020-01-01T00:00:00.000000"
+    storage.close()
