@@ -294,7 +294,7 @@ class TestAtomicity:
     def test_an_object_is_not_stored_if_its_response_cannot_be_stored(self, client, storage, monkeypatch):
         def fail(*_: Any) -> None:
             raise Unavailable("no room")
-        monkeypatch.setattr(idempotency, "_keep", fail)
+        monkeypatch.setattr(idempotency, "_store", fail)
         assert post(client, "states", {"name": "N"}).status_code == 503
         storage.close()
         assert storage.count(State) == 0
@@ -303,7 +303,7 @@ class TestAtomicity:
         path = f"places/{market.place.id}/amenities/{new_amenity().id}"
         storage.close()
         with monkeypatch.context() as patched:
-            patched.setattr(idempotency, "_keep", lambda *_: 1 / 0)
+            patched.setattr(idempotency, "_store", lambda *_: 1 / 0)
             client.application.config["PROPAGATE_EXCEPTIONS"] = False
             assert post(client, path).status_code == 500
         storage.close()
@@ -326,10 +326,10 @@ from tests import objects
 create = lambda: idempotency.Reply(201, {}, objects.create(State, {"name": "N"}).to_dict()["id"])
 where = sys.argv[1]
 if where == "after the object":
-    keep, idempotency._keep = idempotency._keep, lambda *_: os._exit(0)
+    store, idempotency._store = idempotency._store, lambda *_: os._exit(0)
 if where == "after the answer":
-    keep = idempotency._keep
-    idempotency._keep = lambda *args: (keep(*args), models.storage._session.flush(), os._exit(0))
+    store = idempotency._store
+    idempotency._store = lambda *args: (store(*args), models.storage._session.flush(), os._exit(0))
 idempotency.run_once(("a",), b"", create)
 print("done")"""
         for where in ("after the object", "after the answer"):

@@ -13,7 +13,7 @@ ALLOWED = {name for names in (
     # To watch or break the statements of a storage, and the reads and writes of its file.
     "_autocommit _content _engine _file _insert _journal _memory _read_all _sent _session _streamed _translated",
     # To interrupt a conversion, or the storing of an answer, at a certain moment.
-    "_compare _write_converted _has_foreign_keys _swap",
+    "_compare _store _write_converted _has_foreign_keys _swap",
     # To test every plan of a search, regardless of its cost.
     "_costs _everything _grouping _page",
     # To inspect background threads and limits, and to replace slow parts.
