@@ -142,7 +142,7 @@ def test_schemathesis_finds_no_difference_between_document_and_api(environ, stor
             [str(Path(sys.executable).with_name("schemathesis")),
              "--config-file", str(ROOT / "tests/schemathesis.toml"), "run",
              f"{server.address}/apispec_1.json", "--checks", "all",
-             "--phases", "examples,coverage,fuzzing", "-n", "30", "--generation-deterministic"],
+             "--phases", "examples,coverage,fuzzing", "-n", "10", "--generation-deterministic"],
             cwd=tmp_path, env={**environ, "NO_COLOR": "1"}, capture_output=True, text=True, timeout=600)
     assert ended.returncode == 0, ended.stdout[-6000:]
     [cases] = re.findall(r"(\d+) generated", ended.stdout)

@@ -21,7 +21,7 @@ from models.state import State
 from models.user import User
 from tests.market import Market
 
-LINES = 4_000
+LINES = 1_500
 ENDS = re.compile(r"\s*(quit|EOF|exit)(?![A-Za-z0-9_])")
 IDS = ("s", "u")        # of an existing state and user
 OWN = ("find", "import", "export")
@@ -194,7 +194,7 @@ def test_random_lines_are_answered_and_never_end_the_session(stage: Stage) -> No
 
 
 def test_a_session_of_random_lines_leaves_a_working_store(stage: Stage) -> None:
-    @settings(max_examples=50, deadline=None, suppress_health_check=[*HealthCheck])
+    @settings(max_examples=25, deadline=None, suppress_health_check=[*HealthCheck])
     @given(st.lists(lines, min_size=10, max_size=10))
     def run(session: list[str]) -> None:
         stage.reset()
