@@ -8,11 +8,11 @@ from flask import render_template
 from serving.errors import Failure
 
 _SENTENCES = {
-    400: ("That did not work", "Something in the address does not fit."),
+    400: ("That did not work", "The address is not valid. Check it, or start a new search."),
     404: ("Not found!", "Nothing is at this address: it may have been removed, or mistyped."),
-    405: ("That did not work", "This page can be looked at, and nothing else."),
-    413: ("That did not work", "That was more than we can take."),
-    429: ("That was a lot at once", "Please wait a minute, then try again."),
+    405: ("That did not work", "This page does not accept that kind of request."),
+    413: ("That did not work", "The request is too large. Send less at once."),
+    429: ("Too many requests", "Please wait a minute, then try again."),
 }
 _OURS = ("Something went wrong", "This is our fault, and we were told. Please try again in a moment.")
 

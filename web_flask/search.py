@@ -86,7 +86,7 @@ def _results(wanted: Mapping[str, Any]) -> Results:
     found = search({**wanted, "limit": PAGE, "offset": (page - 1) * PAGE})
     places, total = found.all(), found.total()
     pages = max(1, -(-total // PAGE))
-    advice = "There are no more pages." if total else "No homes match these filters. Fewer filters find more."
+    advice = "There are no more pages." if total else "No homes match these filters. Try removing some."
     return Results(places, counted(total, "place"), advice, page, pages, _page(min(page - 1, pages)),
                    _page(page + 1) if page < pages else None)
 

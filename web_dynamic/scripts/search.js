@@ -184,7 +184,7 @@
     $('#result').text(count(total, 'place'));
     $('.clear').prop('hidden', !total || !fields().length);
     if (!total) {
-      say($('.tally'), 'No homes match these filters. Fewer filters find more.', 'Clear filters', clear);
+      say($('.tally'), 'No homes match these filters. Try removing some.', 'Clear filters', clear);
     }
     const shown = $places.children('article').length;
     if (first + shown < total) {
