@@ -412,7 +412,7 @@ class TestDocument:
                 [str(Path(sys.executable).with_name("schemathesis")),
                  "--config-file", str(ROOT / "tests/schemathesis.toml"), "run",
                  f"{server.address}/apispec_1.json", "--checks", "all", "-H", f"Authorization: Bearer {text}",
-                 "--phases", "examples,fuzzing", "-n", "8", "--generation-deterministic"],
+                 "--phases", "examples,fuzzing", "-n", "20", "--generation-deterministic"],
                 cwd=tmp_path, env={**environ, "NO_COLOR": "1"}, capture_output=True, text=True, timeout=600)
             log = server.log()
         assert ended.returncode == 0, ended.stdout[-6000:]

@@ -254,7 +254,7 @@ class TestFiles:
         (tmp_path / "bad.jsonl").write_text("\n".join(map(json.dumps, rows)))
         ended = self.console(project, "import bad.jsonl --keep-going", ALL)
         printed = ended.stdout + ended.stderr
-        assert "line 1: day: '2027-02-30' is not a day" in printed
+        assert "line 1: day: '2027-02-30' is not a valid day" in printed
         assert "line 7: details must be a JSON object or list" in printed
         assert ended.stdout.endswith("[]\n")
 
