@@ -402,6 +402,7 @@ class TestDocument:
                     assert operation.get("security") == ([{"bearer": []}] if needed else None)
                     assert ("401" in operation["responses"]) == needed
 
+    @pytest.mark.parametrize("engine", ["file"])     # test_openapi.py runs it on both engines
     def test_schemathesis_finds_no_difference_to_a_guarded_api(self, environ, storage, tmp_path):
         subprocess.run([sys.executable, "-m", "sample"], cwd=ROOT, env=environ, check=True, capture_output=True)
         text, port = tokens.create("mine"), free_port()

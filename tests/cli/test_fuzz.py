@@ -21,7 +21,7 @@ from models.state import State
 from models.user import User
 from tests.market import Market
 
-LINES = 1_500
+LINES = 1_000
 ENDS = re.compile(r"\s*(quit|EOF|exit)(?![A-Za-z0-9_])")
 IDS = ("s", "u")        # of an existing state and user
 OWN = ("find", "import", "export")

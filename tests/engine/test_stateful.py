@@ -249,7 +249,7 @@ def test_both_engines_agree_with_a_model_of_dicts(database, db_settings, monkeyp
         return [file, storage]
     monkeypatch.setattr(Machine, "make_stores", staticmethod(make_stores))
     run_state_machine_as_test(Machine, settings=settings(
-        max_examples=10, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)))
+        max_examples=7, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)))
 
 
 def search_all(wanted: dict) -> list[dict]:
