@@ -9,7 +9,8 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,12 +46,13 @@ sys.dont_write_bytecode = False
 TEST_DATABASE = {"mysql_user": "hbnb_test", "mysql_pwd": "hbnb_test_pwd", "mysql_db": "hbnb_test_db"}
 
 
-@pytest.fixture(scope="session")
-def mariadb() -> Iterator[MariaDB]:
-    """A MariaDB server for tests that need several databases or administrator rights."""
-    server = MariaDB()
+@contextmanager
+def running_server(*options: str, scripts: Sequence[str] = ("setup_mysql_test.sql",),
+                   parent: Path | None = None) -> Iterator[MariaDB]:
+    """Run a MariaDB server of the tests that has executed some of the project's SQL scripts."""
+    server = MariaDB(*options, parent=parent)
     try:
-        for name in ("setup_mysql_dev.sql", "setup_mysql_test.sql"):
+        for name in scripts:
             server.execute((ROOT / name).read_text())
         yield server
     finally:
@@ -58,14 +60,17 @@ def mariadb() -> Iterator[MariaDB]:
 
 
 @pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """A MariaDB server for tests that need several databases or administrator rights."""
+    with running_server(scripts=("setup_mysql_dev.sql", "setup_mysql_test.sql")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def own_server() -> Iterator[MariaDB]:
     """A MariaDB server with an empty database, which a test may stop or kill; the test must start it again."""
-    server = MariaDB()
-    try:
-        server.execute((ROOT / "setup_mysql_test.sql").read_text())
+    with running_server() as server:
         yield server
-    finally:
-        server.remove()
 
 
 def own_settings(mariadb: MariaDB, **more: str) -> Settings:

@@ -23,7 +23,7 @@ from models.place import Place
 from models.review import Review
 from models.user import User
 from tests.apps import ready_app
-from tests.conftest import ROOT, TEST_DATABASE, environment, own_settings
+from tests.conftest import TEST_DATABASE, environment, own_settings, running_server
 from tests.database import engines_of
 from tests.load import Load
 from tests.mariadb import MariaDB
@@ -255,12 +255,8 @@ class TestFullDisk:
 
     @pytest.fixture
     def server(self, disk: Path) -> Iterator[MariaDB]:
-        server = MariaDB("--innodb-log-file-size=4M", "--innodb-buffer-pool-size=16M", parent=disk)
-        try:
-            server.execute((ROOT / "setup_mysql_test.sql").read_text())
+        with running_server("--innodb-log-file-size=4M", "--innodb-buffer-pool-size=16M", parent=disk) as server:
             yield server
-        finally:
-            server.remove()
 
     def test_writes_are_refused_reads_are_answered_and_nothing_is_lost(self, server, disk, monkeypatch, caplog):
         storage = DBStorage(own_settings(server))

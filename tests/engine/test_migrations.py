@@ -30,7 +30,7 @@ from models.place import Place
 from models.state import State
 from models.user import User
 from tests.airbnb import counts, stored
-from tests.conftest import ROOT, TEST_DATABASE, environment
+from tests.conftest import ROOT, TEST_DATABASE, environment, running_server
 from tests.database import engines_of
 from tests.mariadb import MariaDB
 from tests.market import Market
@@ -121,12 +121,8 @@ class Database:
 @pytest.fixture(scope="module")
 def server() -> Iterator[MariaDB]:
     """A server that does not wait for the disk, because these tests create and drop many tables."""
-    server = MariaDB("--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0")
-    try:
-        server.execute((ROOT / "setup_mysql_test.sql").read_text())
+    with running_server("--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0") as server:
         yield server
-    finally:
-        server.remove()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from config import Settings
-from tests.conftest import ROOT, environment, own_settings
+from tests.conftest import ROOT, environment, own_settings, running_server
 from tests.mariadb import MariaDB
 
 MODEL = """
@@ -127,12 +127,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def databases() -> Iterator[MariaDB]:
     """A MariaDB server of this module, because the tables have other columns than in other tests."""
-    server = MariaDB()
-    try:
-        server.execute((ROOT / "setup_mysql_test.sql").read_text())
+    with running_server() as server:
         yield server
-    finally:
-        server.remove()
 
 
 @pytest.fixture
