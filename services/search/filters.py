@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, or_
+import numpy as np
+from numpy.typing import NDArray
 
-from models.place import Place
 from services.query import OPERATORS
 from services.search.value_types import AREA, CIRCLE, FLAG, IDS, SORT, TEXT, WHOLE, Kind
 
 EARTH = 6371.0      # the radius of the Earth, in kilometres
+Columns = Mapping[str, NDArray[Any]]    # values of places by attribute; NaN for null
 _COMPARED = {">=": "at least", "<=": "at most"}
 
 
@@ -27,7 +28,7 @@ class SearchFilter(NamedTuple):
         hint: the placeholder of its field.
         about: its description in the documentation; by default derived from `column` and `operator`.
         not_below: the name of the filter that is the lower bound of this value in the form.
-        condition: returns the SQL condition for a value, if the filter is not a comparison with a column.
+        test: returns for each place whether it meets a value, if the filter is not a comparison with a column.
     """
 
     kind: Kind
@@ -37,7 +38,7 @@ class SearchFilter(NamedTuple):
     hint: str = ""
     about: str = ""
     not_below: str = ""
-    condition: Callable[[Any], ColumnElement[bool]] | None = None
+    test: Callable[[Columns, Any], NDArray[np.bool_]] | None = None
 
     @property
     def description(self) -> str:
@@ -49,35 +50,50 @@ class SearchFilter(NamedTuple):
         above = f", not below “{FILTERS[self.not_below].label}” if that is set" if self.not_below else ""
         return f"{self.kind.sentence}{above}." if self.kind.sentence else ""
 
-    def conditions(self, value: Any) -> list[ColumnElement[bool]]:
-        """The SQL conditions for a value; an empty list if `Search` applies the value itself."""
-        if self.column:
-            return [OPERATORS[self.operator](Place.__table__.c[self.column], value)]
-        return [self.condition(value)] if self.condition else []
+    @property
+    def compares(self) -> bool:
+        """Whether places meet a value of the filter by the values of their columns."""
+        return bool(self.column or self.test)
+
+    def meets(self, columns: Columns, value: Any) -> NDArray[np.bool_]:
+        """For each place whether it meets a value."""
+        if self.test:
+            return self.test(columns, value)
+        compared: NDArray[np.bool_] = OPERATORS[self.operator](columns[self.column], value)
+        return compared
 
 
-def distance(near: Mapping[str, float]) -> ColumnElement[float]:
-    """The SQL expression for the distance of a place from a point, in kilometres, by the haversine formula."""
-    latitude, longitude = func.radians(near["latitude"]), func.radians(near["longitude"])
-    across = func.sin((func.radians(Place.latitude) - latitude) / 2)
-    along = func.sin((func.radians(Place.longitude) - longitude) / 2)
-    square = across * across + func.cos(latitude) * func.cos(func.radians(Place.latitude)) * along * along
-    found: ColumnElement[float] = 2 * EARTH * func.asin(func.sqrt(square))
+def distance(columns: Columns, near: Mapping[str, float]) -> NDArray[np.float64]:
+    """The distances of places from a point, in kilometres, by the haversine formula."""
+    latitude, longitude = np.radians(near["latitude"]), np.radians(near["longitude"])
+    latitudes, longitudes = np.radians(columns["latitude"]), np.radians(columns["longitude"])
+    square = np.sin((latitudes - latitude) / 2) ** 2 + np.cos(latitude) * np.cos(latitudes) * np.sin(
+        (longitudes - longitude) / 2) ** 2
+    found: NDArray[np.float64] = 2 * EARTH * np.arcsin(np.sqrt(np.minimum(square, 1)))
     return found
 
 
-def _inside(area: Mapping[str, float]) -> ColumnElement[bool]:
-    west, east = area["west"], area["east"]
-    across = Place.longitude.between(west, east) if west <= east else or_(
-        Place.longitude >= west, Place.longitude <= east)
-    return and_(Place.latitude.between(area["south"], area["north"]), across)
+def _inside(columns: Columns, area: Mapping[str, float]) -> NDArray[np.bool_]:
+    latitudes, longitudes = columns["latitude"], columns["longitude"]
+    west, east = longitudes >= area["west"], longitudes <= area["east"]
+    across = west & east if area["west"] <= area["east"] else west | east
+    inside: NDArray[np.bool_] = across & (latitudes >= area["south"]) & (latitudes <= area["north"])
+    return inside
+
+
+def _near(columns: Columns, near: Mapping[str, float]) -> NDArray[np.bool_]:
+    # The formula is slow, so it is used for the places of about the same latitude only.
+    close = np.abs(columns["latitude"] - near["latitude"]) <= np.degrees(near["km"] / EARTH) + 1e-9
+    close[close] = distance({name: values[close] for name, values in columns.items()}, near) <= near["km"]
+    return close
 
 
 # The form shows them in this order.
 FILTERS: dict[str, SearchFilter] = {
     "text": SearchFilter(TEXT, label="Search", hint="City or words",
-                         about="Places that contain each of these words in their name or description, or in the name "
-                               "of their city, their state or one of their amenities"),
+                         about="Places with words that begin with each of these, in their name or description, or in "
+                               "the name of their city, their state or one of their amenities. Case, accents and "
+                               "punctuation do not matter"),
     "guests": SearchFilter(WHOLE, "max_guest", ">=", "Guests", "Any"),
     "rooms": SearchFilter(WHOLE, "number_rooms", ">=", "Bedrooms", "Any"),
     "bathrooms": SearchFilter(WHOLE, "number_bathrooms", ">="),
@@ -90,9 +106,9 @@ FILTERS: dict[str, SearchFilter] = {
                            about="Ids separated by commas: places in any of these cities, or in one of `states`"),
     "amenities": SearchFilter(IDS, label="Amenities",
                               about="Ids separated by commas: places with all of these amenities"),
-    "bbox": SearchFilter(AREA, label="Only in the area of the map", condition=_inside,
+    "bbox": SearchFilter(AREA, label="Only in the area of the map", test=_inside,
                          about="west,south,east,north, in degrees: places in this area"),
-    "near": SearchFilter(CIRCLE, condition=lambda near: distance(near) <= near["km"],
+    "near": SearchFilter(CIRCLE, test=_near,
                          about="latitude,longitude,km: places within this distance of the point"),
     "limit": SearchFilter(WHOLE),
     "offset": SearchFilter(WHOLE),
@@ -101,3 +117,4 @@ FILTERS: dict[str, SearchFilter] = {
 }
 LISTS = [name for name, each in FILTERS.items() if each.kind is IDS]
 FORM = {name: each for name, each in FILTERS.items() if each.label}
+COMPARED = sorted({each.column for each in FILTERS.values() if each.column})

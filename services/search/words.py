@@ -1,50 +1,151 @@
-"""Text search: splitting a query into words, and the condition that a place contains a word."""
+"""Words of texts, by which the search finds them: regardless of case, accents and punctuation."""
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Mapping
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from pyroaring import BitMap
 
 from errors import Invalid
-from models.amenity import place_amenity
 from models.codec import checker
-from models.collation import lower
 from models.place import Place
-from services.search.statistics import Market
 
-MOST = 10       # words of a query, because each may scan the descriptions of all places
+MOST = 10       # words of a query
+# Scripts that write words without spaces: a run of them is indexed by its pairs of characters.
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_WORDS = re.compile(rf"[{_UNSPACED}]+|[^\s{_UNSPACED}'-]+(?:['-]+[^\s{_UNSPACED}'-]+)*")
+_UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
+_ASCII_SEPARATORS = {code: " " for code in range(128) if not chr(code).isalnum() and chr(code) not in "'-"}
+_LAST = "\U0010ffff"
 
 
-def split(name: str, text: Any) -> list[str]:
-    """The distinct words of a text, in lower case. Characters other than letters, digits and marks separate words.
+class _Folding(dict[int, str]):
+    """Maps each character of a decomposed text in small letters to what stands for it in words."""
 
-    A text without letters and digits, such as `★`, is split at spaces only.
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        category = unicodedata.category(character)
+        if unicodedata.combining(character) or category == "Cf":
+            folded = ""     # accents, and marks of the direction of writing
+        elif category[0] in "LMN":
+            folded = character
+        elif category == "Pd" or character in "'’‘ʼ":
+            folded = "-" if category == "Pd" else "'"
+        else:
+            folded = f" {character} " if category == "So" else " "
+        return self.setdefault(code, folded)
+
+
+_FOLDING = _Folding()
+# Letters that Unicode does not decompose, although many people type them without their stroke or ligature.
+_FOLDING.update({ord(letter): plain for letter, plain in (
+    ("ı", "i"), ("ł", "l"), ("ø", "o"), ("đ", "d"), ("æ", "ae"), ("œ", "oe"), ("þ", "th"), ("ð", "d"))})
+
+
+def _runs(text: str) -> list[str]:
+    """The words of a text, folded: small letters without accents; hyphens and apostrophes inside words are kept."""
+    if text.isascii():
+        return _WORDS.findall(text.lower().translate(_ASCII_SEPARATORS))
+    return _WORDS.findall(unicodedata.normalize("NFKD", text).casefold().translate(_FOLDING))
+
+
+def tokens(*texts: str) -> set[str]:
+    """The tokens under which texts are indexed.
+
+    `Wi-Fi` has the tokens `wi`, `fi` and `wifi`. A run of characters of a script without spaces has its pairs of
+    characters, and its last character.
+    """
+    found: set[str] = set()
+    for text in texts:
+        for run in _runs(text):
+            if "-" in run or "'" in run:
+                parts = re.split("[-']+", run)
+                found.update(parts)
+                found.add("".join(parts))
+            elif not run.isascii() and _UNSPACED_CHARACTER.match(run):
+                found.update(run[place:place + 2] for place in range(len(run)))
+            else:
+                found.add(run)
+    return found
+
+
+def split(name: str, text: Any) -> list[list[list[str]]]:
+    """The words of a query.
+
+    Symbols, such as `★`, count if there are no words.
 
     Args:
         name: the name of the filter, for the error.
+    Returns: for each distinct word the ways in which it can be found, each a list of beginnings of tokens that must
+        all be there: `wi-fi` is found by `wifi`, or by `wi` and `fi`. Punctuation alone is a word without a way.
     Raises:
         Invalid: the value is not a text, is too long, or has too many words.
     """
     if wrong := checker(Place.__table__.c.description)(text):
         raise Invalid(f"{name} {wrong}", name)
-    spaced = "".join(each if unicodedata.category(each)[0] in "LMN" else " " for each in lower(text))
-    found = {each: None for each in spaced.split() if any(map(str.isalnum, each))} or dict.fromkeys(text.split())
-    if len(found) > MOST:
-        raise Invalid(f"{name} must have at most {MOST} different words, not {len(found)}", name)
-    return [*found]
+    runs = [*dict.fromkeys(_runs(text))]
+    words = [run for run in runs if any(map(str.isalnum, run))] or [run for run in runs if run.strip("-'")]
+    if len(words) > MOST:
+        raise Invalid(f"{name} must have at most {MOST} different words, not {len(words)}", name)
+    return [[*_ways(run)] for run in words] or ([[]] if text.strip() else [])
 
 
-def condition(word: str, market: Market) -> ColumnElement[bool]:
-    """The condition that a place, or the name of its city, state or amenities, contains a word."""
-    cities, amenities = _named(word, market.cities), _named(word, market.amenities)
-    pairs = place_amenity.c
-    offered = select(pairs.place_id).where(pairs.place_id == Place.id, pairs.amenity_id.in_(amenities)).exists()
-    return or_(*([Place.city_id.in_(cities)] if cities else []),
-               *(column.icontains(word, autoescape=True) for column in (Place.name, Place.description)),
-               *([offered] if amenities else []))
+def _ways(run: str) -> Iterator[list[str]]:
+    if "-" in run or "'" in run:
+        parts = re.split("[-']+", run)
+        yield ["".join(parts)]
+        yield parts
+    elif len(run) > 1 and _UNSPACED_CHARACTER.match(run):
+        yield [run[place:place + 2] for place in range(len(run) - 1)]
+    else:
+        yield [run]
 
 
-def _named(word: str, names: Mapping[str, str]) -> list[str]:
-    return [id for id, name in names.items() if word in name]
+class Words:
+    """An inverted index: the numbers of the texts that have a word."""
+
+    def __init__(self) -> None:
+        # A word of a single text has its number, because a bitmap takes 200 bytes.
+        self._postings: dict[str, int | BitMap] = {}
+        self._sorted: list[str] | None = None
+
+    def __len__(self) -> int:
+        return len(self._postings)
+
+    def add(self, number: int, words: Iterable[str]) -> None:
+        postings = self._postings
+        for word in words:
+            found = postings.get(word)
+            if found is None:
+                postings[word] = number
+                if self._sorted is not None:
+                    insort(self._sorted, word)
+            elif isinstance(found, BitMap):
+                found.add(number)
+            else:
+                postings[word] = BitMap((found, number))
+
+    def discard(self, numbers: BitMap) -> None:
+        """Remove numbers from all words, which takes time in proportion to the number of words."""
+        for word, found in [*self._postings.items()]:
+            if isinstance(found, BitMap):
+                found -= numbers
+            if found in numbers if isinstance(found, int) else not found:
+                del self._postings[word]
+        self._sorted = None
+
+    def starting_with(self, prefix: str) -> BitMap:
+        """The numbers of the texts that have a word with this beginning."""
+        found = [self._postings[word] for word in self.beginning(prefix)]
+        bitmaps = [each for each in found if isinstance(each, BitMap)]
+        return BitMap.union(BitMap(each for each in found if not isinstance(each, BitMap)), *bitmaps)
+
+    def beginning(self, prefix: str) -> list[str]:
+        """The words with this beginning, in the order of their characters."""
+        if self._sorted is None:
+            self._sorted = sorted(self._postings)
+        start = bisect_left(self._sorted, prefix)
+        return self._sorted[start:bisect_left(self._sorted, prefix + _LAST, start)]

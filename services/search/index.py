@@ -1,0 +1,303 @@
+"""The search index: the places of the store in memory, as bitmaps and columns.
+
+Each place has a number. A filter gives the bitmap of the numbers of its places, a search intersects these bitmaps, and
+the storage is asked only for the rows of the page. The storage's change log tells which places to read again, so an
+index costs little to keep up to date, and never has to be built again while its process runs.
+"""
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from models.amenity import Amenity
+from models.city import City
+from models.state import State
+from services.search.columns import Column, Texts, true_numbers
+from services.search.order import Order
+from services.search.words import Words, tokens
+
+MOST_KEPT = 100         # bitmaps of values of filters that are kept
+MOST_DEAD = 10_000      # numbers of former texts that are kept at least
+COLUMNS = ("price_by_night", "latitude", "longitude")   # besides those of the table of filters
+EPOCH = datetime(1970, 1, 1)
+MICROSECOND = EPOCH.resolution
+
+Row = Mapping[str, Any]
+
+
+class Named(NamedTuple):
+    """A state, a city or an amenity.
+
+    Args:
+        name: its name.
+        parent: the id of a city's state; empty for others.
+        words: the tokens of its name.
+    """
+
+    name: str
+    parent: str
+    words: frozenset[str]
+
+
+class Index:
+    """The index of one store. Use it with its `lock` held.
+
+    Args:
+        numeric: the columns of places by which filters compare.
+
+    Attributes:
+        version: the version of the storage that it shows.
+        all: the numbers of all places.
+        states, cities, amenities: by id.
+        in_city, with_amenity: the numbers of places by the id of their city or of an amenity.
+        orders: by the names of `value_types.SORTS`; an empty name for the oldest first.
+        changes: the number of changes taken over since it was built.
+    """
+
+    def __init__(self, numeric: Iterable[str]) -> None:
+        self.lock = threading.RLock()
+        self.version: Any = None
+        self.all = BitMap()
+        self.states: dict[str, Named] = {}
+        self.cities: dict[str, Named] = {}
+        self.amenities: dict[str, Named] = {}
+        self.words = Words()
+        self.in_city: dict[str, BitMap] = {}
+        self.with_amenity: dict[str, BitMap] = {}
+        self.columns = {name: Column(np.float64) for name in (*COLUMNS, *numeric)}
+        self._named: dict[type, dict[str, Named]] = {
+            State: self.states, City: self.cities, Amenity: self.amenities}
+        self.changes = 0
+        self._ids, self._names, self._created, self._texts = Texts(), Texts(), Column(np.int64), Column(np.int64)
+        self._city = Column(np.uint32)          # indexes of `_city_ids`
+        self._city_ids: list[str] = []
+        self._city_numbers: dict[str, int] = {}
+        self._sorted = 0                        # so many numbers, from 0 on, are in the order of their ids
+        self._numbers: dict[str, int] = {}      # the others by id
+        self._dead = BitMap()                   # numbers of removed places and former texts, still in `words`
+        self._free = BitMap()                   # numbers that can be used again
+        self._kept: OrderedDict[Any, tuple[BitMap, Callable[[Mapping[str, NDArray[Any]]], Any]]] = OrderedDict()
+        self.orders = {"": Order(self._age), "newest": Order(self._youth), "name": Order(self._name_key),
+                       "price": Order(self._price_key)}
+
+    # Reading
+
+    def id(self, number: int) -> str:
+        return self._ids[number].decode()
+
+    def number(self, id: str) -> int | None:
+        """The number of a place; `None` if it is not in the index."""
+        found = self._numbers.get(id)
+        if found is None:
+            key = id.encode()
+            found = bisect_left(range(self._sorted), key, key=self._ids.__getitem__)
+            if found == self._sorted or self._ids[found] != key:
+                return None
+        return found if found in self.all else None
+
+    def values(self) -> dict[str, NDArray[Any]]:
+        """The columns as arrays, in which each number has a value."""
+        return {name: column.values for name, column in self.columns.items()}
+
+    def matching(self, key: Any, mask: Callable[[Mapping[str, NDArray[Any]]], Any]) -> BitMap:
+        """The numbers of the places whose columns meet a condition.
+
+        Args:
+            key: identifies the condition, of which the result is kept, and kept up to date.
+            mask: returns for each place whether it meets the condition, given `values` or a part of them.
+        """
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = self._kept[key] = true_numbers(mask(self.values())) & self.all, mask
+            if len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(key)
+        return kept[0]
+
+    def containing(self, word: Iterable[Iterable[str]]) -> BitMap:
+        """The numbers of the places that contain a word, or whose city, state or amenities do.
+
+        Args:
+            word: from `words.split`.
+        """
+        return BitMap.union(BitMap(), *(
+            BitMap.intersection(*map(self.starting_with, way)) if way else BitMap() for way in word))
+
+    def starting_with(self, prefix: str) -> BitMap:
+        """The numbers of the places that have a word with this beginning, or whose city, state or amenities have."""
+        def has(named: Named) -> bool:
+            return any(word.startswith(prefix) for word in named.words)
+        states = {id for id, each in self.states.items() if has(each)}
+        cities = [id for id, each in self.cities.items() if each.parent in states or has(each)]
+        offered = [id for id, each in self.amenities.items() if has(each)]
+        return BitMap.union(self.words.starting_with(prefix), *(self.in_city[id] for id in cities if id in self.in_city),
+                            *(self.with_amenity[id] for id in offered if id in self.with_amenity)) & self.all
+
+    @property
+    def bytes(self) -> int:
+        """The approximate size in memory of everything but words."""
+        columns = [*self.columns.values(), self._ids, self._names, self._created, self._texts, self._city]
+        bitmaps = [self.all, *self.in_city.values(), *self.with_amenity.values()]
+        return sum(each.bytes for each in columns) + sum(
+            each.get_statistics()["n_bytes_array_containers"] + each.get_statistics()["n_bytes_bitset_containers"]
+            for each in bitmaps)
+
+    # Building
+
+    def fill(self, rows: Iterable[Sequence[Row]], links: Iterable[tuple[str, Iterable[Sequence[str]]]],
+             report: Callable[[str], None] = lambda _: None) -> None:
+        """Fill the empty index.
+
+        Args:
+            rows: the places in parts, in the order of their ids.
+            links: the ids of amenities, each with the ids of its places in parts.
+            report: receives messages about the progress.
+        """
+        for part in rows:
+            for row in part:
+                number = self._sorted
+                self._ids[number] = row["id"].encode()
+                self._put_text(number, row)
+                self._put_values(number, row)
+                self.all.add(number)
+                self._sorted += 1
+            report(f"{self._sorted:,} places read")
+        self._numbers.clear()       # found by bisection, as they are in the order of their ids
+        ids = np.array([self._ids[number] for number in range(self._sorted)])
+        for count, (amenity, parts) in enumerate(links, 1):
+            has = np.zeros(self._sorted, np.bool_)
+            for part in parts if self._sorted else ():
+                wanted = np.array([id.encode() for id in part], np.bytes_)
+                numbers = np.searchsorted(ids, wanted) % self._sorted
+                has[numbers[ids[numbers] == wanted]] = True
+            self.with_amenity[amenity] = true_numbers(has)
+            report(f"{self._sorted:,} places read, and the links to {count} of {len(self.amenities)} amenities")
+        self._sort()
+
+    def _sort(self) -> None:
+        """Sort the filled index, whose numbers are in the order of ids, which are the last key of each order."""
+        created, prices = self._created.values, self.columns["price_by_night"].values
+        oldest = np.argsort(created, kind="stable").tolist()
+        self.orders = {
+            "": Order(self._age, oldest),
+            "newest": Order(self._youth, np.argsort(-created, kind="stable").tolist()),
+            "price": Order(self._price_key, np.lexsort((created, prices)).tolist()),    # NumPy sorts NaN last
+            "name": Order(self._name_key, sorted(oldest, key=self._names.__getitem__))}
+
+    # Taking over changes
+
+    def put_named(self, cls: type, id: str, row: Row | None) -> None:
+        """Take over a state, a city or an amenity; `row` is `None` if it was removed."""
+        known = self._named[cls]
+        if row is None:
+            known.pop(id, None)
+            if cls is Amenity:
+                self.with_amenity.pop(id, None)
+        else:
+            known[id] = Named(row["name"], row.get("state_id") or "", frozenset(tokens(row["name"])))
+
+    def put(self, id: str, row: Row | None, amenities: Iterable[str] = ()) -> None:
+        """Take over a place.
+
+        Args:
+            row: its values; `None` if it was removed.
+            amenities: the ids of its amenities.
+        """
+        self.changes += 1
+        number = self.number(id)
+        if number is not None:
+            self._remove(number)
+            if row is None or self._texts[number] != _text_key(row):
+                # Its former words are not known, so the number stays in `words` until many are removed at once.
+                self._numbers.pop(id, None)
+                self._dead.add(number)
+                number = None
+        if row is None:
+            return
+        if number is None:
+            number = self._free_number()
+            self._ids[number] = id.encode()
+            self._numbers[id] = number
+            self._put_text(number, row)
+        self._put_values(number, row)
+        self.all.add(number)
+        for amenity in amenities:
+            self.with_amenity.setdefault(amenity, BitMap()).add(number)
+        for order in self.orders.values():
+            order.add(number)
+        self._add_to_kept(number)
+
+    def _free_number(self) -> int:
+        if len(self._dead) > max(MOST_DEAD, len(self.all) // 4):
+            self.words.discard(self._dead)
+            self._free |= self._dead
+            self._free.remove_range(0, self._sorted)    # these stay in the order of their ids
+            self._dead.clear()
+        return self._free.pop() if self._free else len(self._created.values)
+
+    def _remove(self, number: int) -> None:
+        """Remove a number from everything but the words."""
+        for order in self.orders.values():
+            order.remove(number)
+        self.all.remove(number)
+        self.in_city[self._city_ids[self._city[number]]].discard(number)
+        for bitmap in (*self.with_amenity.values(), *(bitmap for bitmap, _ in self._kept.values())):
+            bitmap.discard(number)
+
+    def _add_to_kept(self, number: int) -> None:
+        """Add a number to the kept bitmaps whose conditions it meets."""
+        values = {name: column[number:number + 1] for name, column in self.values().items()}
+        for bitmap, mask in self._kept.values():
+            if mask(values)[0]:
+                bitmap.add(number)
+
+    def _put_text(self, number: int, row: Row) -> None:
+        self._names[number] = row["name"].encode()
+        self._texts[number] = _text_key(row)
+        self.words.add(number, tokens(row["name"], row["description"] or ""))
+
+    def _put_values(self, number: int, row: Row) -> None:
+        self._created[number] = _microseconds(row["created_at"])
+        for name, column in self.columns.items():
+            column[number] = np.nan if row[name] is None else row[name]
+        city = row["city_id"]
+        if city not in self.in_city:
+            self.in_city[city] = BitMap()
+            self._city_numbers[city] = len(self._city_ids)
+            self._city_ids.append(city)
+        self.in_city[city].add(number)
+        self._city[number] = self._city_numbers[city]
+
+    # Keys of the orders
+
+    def _age(self, number: int) -> tuple[Any, ...]:
+        return self._created[number], self._ids[number]
+
+    def _youth(self, number: int) -> tuple[Any, ...]:
+        return -self._created[number], self._ids[number]
+
+    def _name_key(self, number: int) -> tuple[Any, ...]:
+        return self._names[number], self._created[number], self._ids[number]
+
+    def _price_key(self, number: int) -> tuple[Any, ...]:
+        price = self.columns["price_by_night"][number]
+        return np.isnan(price), price, self._created[number], self._ids[number]
+
+
+def _text_key(row: Row) -> int:
+    """A number that tells whether the texts of a place have changed."""
+    return hash((row["name"], row["description"]))
+
+
+def _microseconds(time: Any) -> int:
+    """A time, as a database's driver or SQLite returns it, in microseconds since 1970."""
+    return ((datetime.fromisoformat(time) if isinstance(time, str) else time) - EPOCH) // MICROSECOND

@@ -1,0 +1,126 @@
+"""The index of each storage: built from its rows, and kept up to date by its change log."""
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Select, bindparam, select
+
+import models
+from models.amenity import Amenity, place_amenity
+from models.city import City
+from models.family import chunks
+from models.place import Place
+from models.state import State
+from services.search.filters import COMPARED
+from services.search.index import COLUMNS, Index
+
+if TYPE_CHECKING:
+    from models.engine.base import Storage
+
+PART = 10_000       # rows read at once
+PATIENCE = 2.0      # seconds between messages about the progress
+
+_NAMED = {cls.__name__: cls for cls in (State, City, Amenity)}
+_ATTRIBUTES = ("id", "city_id", "created_at", "name", "description", *dict.fromkeys((*COLUMNS, *COMPARED)))
+_PLACES: Select[Any] = select(*(Place.__table__.c[name] for name in _ATTRIBUTES))
+_LINKED = select(place_amenity.c.place_id).where(place_amenity.c.amenity_id == bindparam("amenity"))
+
+_indexes: WeakKeyDictionary[Storage, Index] = WeakKeyDictionary()
+_building = Lock()
+
+
+def current() -> Index:
+    """The index of the storage as it is, which may be outdated; it is built if there is none."""
+    found = _indexes.get(models.storage)
+    if found is None:
+        with _building:
+            found = _indexes.get(models.storage)
+            if found is None:
+                found = _indexes[models.storage] = build()
+    return found
+
+
+def refresh(index: Index) -> Index:
+    """Bring an index up to date.
+
+    Returns: the index; another one if its changes are no longer known, such as after a restore.
+    Raises:
+        Unavailable: the storage cannot be reached.
+    """
+    with index.lock:
+        if index is not (latest := _indexes.get(models.storage)) and latest is not None:
+            return refresh(latest)      # another thread has built it meanwhile
+        changes = models.storage.changes(index.version)
+        if changes is None:
+            found = _indexes[models.storage] = build()
+            return found
+        _take_over(index, changes.objects)
+        index.version = changes.version
+        return index
+
+
+def build() -> Index:
+    """Build an index from the storage; inside a transaction, one with its changes.
+
+    Changes during the building are taken over afterwards, so the rows need not be those of one moment.
+    """
+    start, report = time.monotonic(), _Report()
+    version = models.storage.version()
+    index = Index(COMPARED)
+    for cls in _NAMED.values():
+        for row in models.storage.read(select(cls.__table__)):
+            index.put_named(cls, row["id"], row)
+    index.fill(models.storage.read(_PLACES.order_by(Place.id)).partitions(), _links(index.amenities), report)
+    index.version = version
+    report.end(f"The search index was built in {time.monotonic() - start:.1f} s: {len(index.all):,} places, "
+               f"{len(index.words):,} words")
+    return index
+
+
+def _links(amenities: Iterable[str]) -> Iterator[tuple[str, Iterable[Sequence[str]]]]:
+    for amenity in amenities:
+        yield amenity, [models.storage.read(_LINKED, {"amenity": amenity}).scalars()]
+
+
+def _take_over(index: Index, changes: Sequence[tuple[str, str]]) -> None:
+    """Read objects again that were changed."""
+    for name, cls in _NAMED.items():
+        ids = [id for kind, id in changes if kind == name]
+        rows = _rows(select(cls.__table__).where(cls.__table__.c.id.in_(ids))) if ids else {}
+        for id in ids:
+            index.put_named(cls, id, rows.get(id))
+    for part in chunks([id for kind, id in changes if kind == Place.__name__]):
+        places = _rows(_PLACES.where(Place.id.in_(part)))
+        offered: dict[str, list[str]] = {}
+        for place, amenity in models.storage.read(
+                select(place_amenity.c.place_id, place_amenity.c.amenity_id).where(
+                    place_amenity.c.place_id.in_(part))).tuples():
+            offered.setdefault(place, []).append(amenity)
+        for id in part:
+            index.put(id, places.get(id), offered.get(id, ()))
+
+
+def _rows(statement: Select[Any]) -> Mapping[str, Mapping[str, Any]]:
+    return {row["id"]: row for row in models.storage.read(statement)}
+
+
+class _Report:
+    """Logs the progress of building, if it takes long."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + PATIENCE
+        self._is_long = False
+
+    def __call__(self, progress: str) -> None:
+        if time.monotonic() >= self._next:
+            self._next, self._is_long = time.monotonic() + PATIENCE, True
+            logging.getLogger("hbnb").info("Building the search index: %s", progress)
+
+    def end(self, result: str) -> None:
+        if self._is_long:
+            logging.getLogger("hbnb").info("%s", result)
