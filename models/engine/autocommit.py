@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import Engine, Executable, PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError
 
-from models.engine.compiled import Compiled, Rows
+from models.engine.compiled import Compiled, Rows, Tuples
 
 T = TypeVar("T")
 
@@ -26,19 +26,22 @@ class Autocommit:
         engine: its connections commit each statement.
         before: called before each statement.
         cursor: arguments of the driver's `cursor` for rows that are dictionaries, if it has such cursors.
-        streaming: arguments of the driver's `cursor` for unbuffered rows, likewise.
-        streams: the engine for `partitions`, whose connections stay in use for as long as the client needs to receive
+        streaming: arguments of the driver's `cursor` for unbuffered rows that are dictionaries, likewise.
+        streaming_tuples: arguments of the driver's `cursor` for unbuffered rows that are tuples.
+        streams: the engine for `partitions` and `batches`, whose connections stay in use for as long as the client needs to receive
             the rows; by default `engine`.
     """
 
     def __init__(self, engine: Engine, before: Callable[[], None], cursor: tuple[Any, ...] = (),
-                 streaming: tuple[Any, ...] = (), streams: Engine | None = None) -> None:
+                 streaming: tuple[Any, ...] = (), streaming_tuples: tuple[Any, ...] = (),
+                 streams: Engine | None = None) -> None:
         self.engine = engine
         self.streams = streams or engine
         self.retry_limit = math.inf    # seconds; a statement that failed after this time is not sent again
         self._before = before
         self._cursor = cursor
         self._streaming = streaming
+        self._streaming_tuples = streaming_tuples
         # Idle connections: at most as many as were in use at once, however many threads there are.
         self._free: list[PoolProxiedConnection] = []
         self._inherited: list[Any] = []
@@ -65,16 +68,35 @@ class Autocommit:
         """Execute a compiled statement, and return its rows."""
         return statement.converted(self._send_with_retry(self._sent, statement.text, statement.ordered(values)))
 
+    def tuples(self, statement: Executable) -> Tuples:
+        """As `rows`, but return tuples."""
+        return self._send_with_retry(self._tuples, statement)
+
+    def compiled_tuples(self, statement: Compiled, values: Mapping[str, Any]) -> Tuples:
+        """As `compiled`, but return tuples."""
+        return statement.converted_tuples(
+            self._send_with_retry(self._sent, statement.text, statement.ordered(values), False))
+
     def partitions(self, statement: Compiled, values: Mapping[str, Any], size: int) -> Generator[Rows, None, None]:
-        """Execute a compiled statement, and yield its rows in parts of `size`, unbuffered.
+        """Execute a compiled statement when the first part is needed, and yield its rows in parts of `size`, unbuffered.
 
         It has a connection of its own until the end, as the caller may send other statements meanwhile.
         """
-        connection, cursor = self._send_with_retry(self._streamed, statement.text, statement.ordered(values))
+        return self._parts(statement, values, size, self._streaming,
+                           lambda cursor, part: statement.converted(_named(cursor, part)))
+
+    def batches(self, statement: Compiled, values: Mapping[str, Any], size: int) -> Generator[Tuples, None, None]:
+        """As `partitions`, but yield tuples."""
+        return self._parts(statement, values, size, self._streaming_tuples,
+                           lambda _, part: statement.converted_tuples([*part]))
+
+    def _parts(self, statement: Compiled, values: Mapping[str, Any], size: int, kind: tuple[Any, ...],
+               converted: Callable[[Any, Sequence[Any]], T]) -> Generator[T, None, None]:
+        connection, cursor = self._send_with_retry(self._streamed, statement.text, statement.ordered(values), kind)
         try:
             with closing(cursor):   # reads the remaining rows before another thread gets the connection
                 while part := cursor.fetchmany(size):
-                    yield statement.converted(_named(cursor, part))
+                    yield converted(cursor, part)
         except self._error as error:
             raise self._wrapped(error, connection, statement.text) from error
         finally:
@@ -84,7 +106,11 @@ class Autocommit:
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(statement).mappings()]
 
-    def _sent(self, text: str, values: tuple[Any, ...]) -> Rows:
+    def _tuples(self, statement: Executable) -> Tuples:
+        with self.engine.connect() as connection:
+            return [*map(tuple, connection.execute(statement))]
+
+    def _sent(self, text: str, values: tuple[Any, ...], named: bool = True) -> list[Any]:
         free = self._free
         try:
             connection: Any = free.pop()
@@ -93,9 +119,10 @@ class Autocommit:
         try:
             if connection is None:
                 connection = self.engine.raw_connection()
-            cursor = connection.cursor(*self._cursor)
+            cursor = connection.cursor(*self._cursor if named else ())
             cursor.execute(text, values)
-            rows = _named(cursor, cursor.fetchall()) if cursor.description else []
+            rows = cursor.fetchall() if cursor.description else []
+            rows = _named(cursor, rows) if named and rows else [*rows]
             cursor.close()
             free.append(connection)
             return rows
@@ -106,11 +133,11 @@ class Autocommit:
                 connection.invalidate()
             raise
 
-    def _streamed(self, text: str, values: tuple[Any, ...]) -> tuple[Any, Any]:
+    def _streamed(self, text: str, values: tuple[Any, ...], kind: tuple[Any, ...]) -> tuple[Any, Any]:
         connection = None
         try:
             connection = self.streams.raw_connection()
-            cursor = connection.cursor(*self._streaming)
+            cursor = connection.cursor(*kind)
             cursor.execute(text, values)
             return connection, cursor
         except self._error as error:

@@ -8,6 +8,7 @@ from sqlalchemy import Dialect, Engine, Executable, Float
 
 Row = dict[str, Any]        # values by column name
 Rows = list[Row]
+Tuples = list[tuple[Any, ...]]
 _Convert = Callable[[Any], Any]
 
 
@@ -26,8 +27,10 @@ class Compiled:
         # Some compilers add parameters.
         self._values = [(name, compiled.params[name], _bind(compiled.binds.get(name), engine.dialect))
                         for name in compiled.positiontup or ()]
-        self._converters = {column.key: convert for column in getattr(statement, "selected_columns", ())
-                            if (convert := _result(column, engine.dialect))}
+        columns = [*getattr(statement, "selected_columns", ())]
+        self._all_converters = [_result(column, engine.dialect) for column in columns]
+        self._converters = {column.key: convert for column, convert in zip(columns, self._all_converters, strict=True)
+                            if convert}
 
     def ordered(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return values in the order of their placeholders in the SQL."""
@@ -40,6 +43,13 @@ class Compiled:
             for row in rows:
                 row[name] = convert(row[name])
         return rows
+
+    def converted_tuples(self, rows: Tuples) -> Tuples:
+        """Convert the values of rows likewise, in new rows if necessary."""
+        if not self._converters:
+            return rows
+        return [tuple([value if convert is None else convert(value)
+                       for value, convert in zip(row, self._all_converters, strict=True)]) for row in rows]
 
 
 def _bind(parameter: Any, dialect: Dialect) -> _Convert | None:

@@ -20,13 +20,14 @@ from migrations import bootstrap
 from models.base_model import BaseModel
 from models.engine.autocommit import Autocommit
 from models.engine.base import Pool, Storage, must_be_empty
-from models.engine.compiled import Compiled, Rows
+from models.engine.compiled import Compiled, Rows, Tuples
 from models.engine.db import connection as db_connection
 from models.engine.db import errors, server, version
 from models.engine.db import rows as db_rows
+from models.engine.db.changed import CLASSES
 from models.engine.db.errors import BUSY, DEADLOCK, DUPLICATE, REFUSED, UNKNOWN
 from models.engine.file.journal import Objects
-from models.engine.statements import Values
+from models.engine.statements import Changes, Values
 from models.family import CHUNK
 from models.stored_check import StoredCheck
 
@@ -58,9 +59,10 @@ class DBStorage(Storage):
         self._has_foreign_keys = False    # whether the database has all foreign keys: older ones may lack some
         self._mutex = threading.Lock()
         self._engines = db_connection.engines(settings)
-        from MySQLdb.cursors import DictCursor, SSDictCursor
+        from MySQLdb.cursors import DictCursor, SSCursor, SSDictCursor
         super().__init__(self._engines.transactions, Autocommit(
-            self._engines.statements, self._before_reading, (DictCursor,), (SSDictCursor,), self._engines.streams))
+            self._engines.statements, self._before_reading, (DictCursor,), (SSDictCursor,), (SSCursor,),
+            self._engines.streams))
         version.track(self._engines.transactions)
         event.listen(self._sessions, "after_begin", self._make_ready)
         event.listen(self._sessions, "after_transaction_end", lambda session, _: session.info.pop("sent", None))
@@ -175,7 +177,7 @@ class DBStorage(Storage):
 
     def insert(self, obj: BaseModel) -> None:
         table = obj.__table__
-        if self._in_transaction or table.name in version.TABLES or not self._has_foreign_keys:
+        if self._in_transaction or table.name in CLASSES or not self._has_foreign_keys:
             super().insert(obj)
             return
         values = {column.key: getattr(obj, column.key) for column in table.c}
@@ -208,6 +210,14 @@ class DBStorage(Storage):
             compiled = Compiled(statement, self._engine) if values is None else self._compile(statement)
             yield from self._autocommit.partitions(compiled, values or {}, CHUNK)
 
+    def _batches(self, statement: Executable, values: Values | None, size: int) -> Iterator[Tuples]:
+        if self._in_transaction:
+            yield from super()._batches(statement, values, size)
+            return
+        with self._translated():
+            compiled = Compiled(statement, self._engine) if values is None else self._compile(statement)
+            yield from self._autocommit.batches(compiled, values or {}, size)
+
     def _read_versioned(self, statement: Select[Any], values: Values) -> tuple[Rows, Any]:
         rows, found = self._autocommit.compiled(self._compile(_with_version(statement)), values), None
         for row in rows:
@@ -216,6 +226,10 @@ class DBStorage(Storage):
 
     def _version(self) -> Any:
         return self._autocommit.compiled(self._compile(_VERSION), {})[0]["_version"]
+
+    def _changes(self, since: Any) -> Changes | None:
+        rows = self._autocommit.compiled_tuples(self._compile(version.CHANGES), {"since": since})
+        return version.collected(rows, since)
 
     def _before_reading(self) -> None:
         if not self._ready:

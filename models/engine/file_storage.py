@@ -31,9 +31,10 @@ from models.engine.autocommit import Autocommit
 from models.engine.base import Storage, must_be_empty
 from models.engine.compiled import Rows
 from models.engine.file import lock, tables
+from models.engine.file.change_log import ChangeLog
 from models.engine.file.journal import Objects
 from models.engine.file.json_file import JSONFile
-from models.engine.statements import Values
+from models.engine.statements import Changes, Values
 from models.stored_check import StoredCheck
 
 
@@ -69,7 +70,7 @@ class FileStorage(Storage):
         # Guards `_memory` and the state of `_file`; a thread that waits for other processes does not hold it.
         self._mutex = threading.RLock()
         self._is_current = False    # whether a thread holds the file's lock and has loaded all changes
-        self._commits = 0
+        self._log = ChangeLog()
         self._conversion = json_file.Conversion()
         event.listen(self._sessions, "do_orm_execute", self._catch_up)
         weakref.finalize(self, _fold, self._file, self._memory)
@@ -128,7 +129,7 @@ class FileStorage(Storage):
                 tables.load(self._memory, self._checked(parts), whole=True)
                 self._file.rewrite(lambda: tables.everything(self._memory))
                 self._memory.execute("COMMIT")
-                self._commits += 1
+                self._log.clear()
             except BaseException:
                 self._memory.execute("ROLLBACK")
                 self._file.forget()
@@ -163,7 +164,7 @@ class FileStorage(Storage):
                 if changes:
                     self._file.write(changes, lambda: tables.everything(connection))
                 session.commit()
-                self._commits += 1      # only now: earlier reads must not get the new version
+                self._log.add(changes)      # only now: earlier reads must not get the new version
             except BaseException:
                 # The file may hold changes that memory rolls back now, so the next read loads the whole file.
                 self._file.forget()
@@ -175,7 +176,11 @@ class FileStorage(Storage):
 
     def _version(self) -> Any:
         self._catch_up()
-        return self._commits
+        return self._log.version
+
+    def _changes(self, since: Any) -> Changes | None:
+        self._catch_up()
+        return self._log.since(since)
 
     def _catch_up(self, *_: Any) -> None:
         if not self._is_current and self._file.changed():
@@ -200,9 +205,13 @@ class FileStorage(Storage):
         try:
             whole, parts = self._file.changes()
             self._conversion = json_file.Conversion() if whole else self._conversion
-            tables.load(self._memory, self._converted(parts), whole)
+            keys: list[str] = []
+            tables.load(self._memory, self._converted(parts if whole else _noted(parts, keys)), whole)
             self._memory.execute("COMMIT")
-            self._commits += 1
+            if whole:
+                self._log.clear()
+            else:
+                self._log.add(keys)
             self._file.mark_read()
             if whole:
                 self._conversion.log(self._file.path)
@@ -241,6 +250,13 @@ class FileStorage(Storage):
         if kind == "CHECK":
             return Invalid(reason)
         return Unavailable(f"{self._file.path}: {error.orig}")
+
+
+def _noted(parts: Iterable[Objects], keys: list[str]) -> Iterator[Objects]:
+    """Yield parts of objects, and add the objects' keys to a list."""
+    for part in parts:
+        keys += part
+        yield part
 
 
 def _fold(file: JSONFile, memory: sqlite3.Connection) -> None:

@@ -2,17 +2,29 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, Executable, Select, select
 
 from models.engine.autocommit import Autocommit
-from models.engine.compiled import Compiled, Row, Rows
+from models.engine.compiled import Compiled, Row, Rows, Tuples
 from models.engine.transactions import Transactions
 from models.family import CHUNK, chunks
 
 Values = Mapping[str, Any]
+
+
+class Changes(NamedTuple):
+    """What was changed after a version of the storage.
+
+    Args:
+        version: the current version.
+        objects: the class and id of each object that was created, changed or removed, in the order of the last changes.
+    """
+
+    version: Any
+    objects: list[tuple[str, str]]
 
 
 class Result:
@@ -39,11 +51,19 @@ class Result:
 
     def scalars(self) -> list[Any]:
         """Return the value of the first column of each row."""
-        return [next(iter(row.values())) for row in self.all()]
+        return [row[0] for row in self.tuples()]
 
-    def tuples(self) -> list[tuple[Any, ...]]:
+    def tuples(self) -> Tuples:
         """Return the values of each row, in the order of the columns."""
-        return [(*row.values(),) for row in self.all()]
+        return self._storage._tuples(self._statement, self._values)
+
+    def batches(self, size: int) -> Iterator[Tuples]:
+        """Yield all rows as by `tuples`, in parts of `size`.
+
+        With a database they are not kept in memory, but received while the caller asks for them, except inside a
+        transaction.
+        """
+        return self._storage._batches(self._statement, self._values, size)
 
     def partitions(self) -> Generator[Rows, None, None]:
         """Yield all rows in parts of a thousand, to save memory.
@@ -100,9 +120,27 @@ class Statements(Transactions):
         with self._translated():
             return None if self._in_transaction else self._version()
 
+    def changes(self, since: Any) -> Changes | None:
+        """Return the states, cities, amenities and places that were changed after a version of the storage.
+
+        A place also changes when it gets or loses an amenity. An object may be listed although it is as before.
+
+        Args:
+            since: a former result of `version`.
+        Returns: the current version and the objects; `None` if they are not known, so that all objects must be read
+            again, and inside a transaction.
+        Raises:
+            Unavailable: the storage cannot be reached.
+        """
+        with self._translated():
+            return None if since is None or self._in_transaction else self._changes(since)
+
     # Engines override these
 
     def _version(self) -> Any:
+        raise NotImplementedError
+
+    def _changes(self, since: Any) -> Changes | None:
         raise NotImplementedError
 
     def _read_versioned(self, statement: Select[Any], values: Values) -> tuple[Rows, Any]:
@@ -123,6 +161,10 @@ class Statements(Transactions):
             rows = {row.pop("_id"): row for row in found}
             yield [rows[id] for id in part if id in rows]
 
+    def _batches(self, statement: Executable, values: Values | None, size: int) -> Iterator[Tuples]:
+        rows = self._tuples(statement, values)
+        return (rows[start:start + size] for start in range(0, len(rows), size))
+
     # Private
 
     def _rows(self, statement: Executable, values: Values | None) -> Rows:
@@ -134,6 +176,17 @@ class Statements(Transactions):
                 return self._autocommit.compiled(compiled, values)
             result = self._session.connection().exec_driver_sql(compiled.text, compiled.ordered(values))
             return compiled.converted([dict(row) for row in result.mappings()])
+
+    def _tuples(self, statement: Executable, values: Values | None) -> Tuples:
+        with self._translated():
+            if values is None:
+                return [*map(tuple, self._session.execute(statement))] if self._in_transaction else (
+                    self._autocommit.tuples(statement))
+            compiled = self._compile(statement)
+            if not self._in_transaction:
+                return self._autocommit.compiled_tuples(compiled, values)
+            result = self._session.connection().exec_driver_sql(compiled.text, compiled.ordered(values))
+            return compiled.converted_tuples([*map(tuple, result)])
 
     def _session_rows(self, statement: Executable) -> Rows:
         return [dict(row) for row in self._session.execute(statement).mappings()]

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 from tests.deploy.fleet import commands
 
 # Tables that change without a change of data.
-COUNTERS = {"versions"}
+COUNTERS = {"versions", "changes"}
 
 
 @pytest.fixture(scope="module")

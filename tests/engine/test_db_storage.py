@@ -179,8 +179,8 @@ class TestSchema:
                        "FROM information_schema.columns WHERE table_schema = DATABASE()")
         found = {(table, column): rest for table, column, *rest in cursor.fetchall()}
         assert {table for table, _ in found} == {
-            "users", "states", "cities", "amenities", "places", "reviews", "place_amenity", "versions", "tokens",
-            "answers", "alembic_version"}
+            "users", "states", "cities", "amenities", "places", "reviews", "place_amenity", "versions", "changes",
+            "tokens", "answers", "alembic_version"}
         for (table, column), (kind, charset, collation) in found.items():
             if column == "id" or column.endswith("_id") or (table, column) == ("tokens", "name"):
                 assert (kind, collation) == ("varchar(60)", "ascii_bin")
