@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,9 +21,9 @@ class Column:
         kind: NumPy's type of the values.
     """
 
-    def __init__(self, kind: type[Any], values: Iterable[Any] = ()) -> None:
-        self._array = np.fromiter(values, kind)
-        self._size = len(self._array)
+    def __init__(self, kind: type[Any]) -> None:
+        self._array = np.empty(0, kind)
+        self._size = 0
 
     @property
     def values(self) -> NDArray[Any]:
@@ -34,10 +34,18 @@ class Column:
 
     def __setitem__(self, number: int, value: Any) -> None:
         """Set the value of a number, which may be the next one after the last."""
-        if number == len(self._array):
-            self._array = np.resize(self._array, number + number // 8 + 16)
-        self._array[number] = value
-        self._size = max(self._size, number + 1)
+        if number == self._size:
+            self.extend([value])
+        else:
+            self._array[number] = value
+
+    def extend(self, values: Sequence[Any]) -> None:
+        """Add the values of the next numbers; `None` becomes NaN."""
+        size = self._size + len(values)
+        if size > len(self._array):
+            self._array = np.resize(self._array, size + size // 8)
+        self._array[self._size:size] = values
+        self._size = size
 
     @property
     def bytes(self) -> int:
@@ -56,12 +64,21 @@ class Texts:
 
     def __setitem__(self, number: int, text: bytes) -> None:
         """Set the text of a number, which may be the next one after the last."""
-        if number < len(self._starts.values) and len(text) <= self._ends[number] - (start := self._starts[number]):
-            self._data[start:start + len(text)] = text
-        else:   # the old text, if any, stays in the buffer
-            start = self._starts[number] = len(self._data)
-            self._data += text
-        self._ends[number] = start + len(text)
+        size, start = len(text), len(self._data)
+        if number == len(self._starts.values):
+            self.extend([text])
+            return
+        if size <= self._ends[number] - self._starts[number]:
+            start = int(self._starts[number])
+        self._data[start:start + size] = text       # a shorter old text stays in the buffer
+        self._starts[number], self._ends[number] = start, start + size
+
+    def extend(self, texts: Sequence[bytes]) -> None:
+        """Add the texts of the next numbers."""
+        ends = np.cumsum([len(self._data), *map(len, texts)])
+        self._starts.extend(ends[:-1])
+        self._ends.extend(ends[1:])
+        self._data += b"".join(texts)
 
     @property
     def bytes(self) -> int:

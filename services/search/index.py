@@ -24,7 +24,7 @@ from services.search.columns import Column, Texts, true_numbers
 from services.search.order import Order
 from services.search.words import Words, tokens
 
-MOST_KEPT = 100         # bitmaps of values of filters that are kept
+MOST_KEPT = 50         # bitmaps of values of filters that are kept
 MOST_DEAD = 10_000      # numbers of former texts that are kept at least
 COLUMNS = ("price_by_night", "latitude", "longitude")   # besides those of the table of filters
 EPOCH = datetime(1970, 1, 1)
@@ -39,12 +39,12 @@ class Named(NamedTuple):
     Args:
         name: its name.
         parent: the id of a city's state; empty for others.
-        words: the tokens of its name.
+        number: its number among the named objects.
     """
 
     name: str
     parent: str
-    words: frozenset[str]
+    number: int
 
 
 class Index:
@@ -76,6 +76,7 @@ class Index:
         self._named: dict[type, dict[str, Named]] = {
             State: self.states, City: self.cities, Amenity: self.amenities}
         self.changes = 0
+        self._named_words, self._named_keys = Words(), list[tuple[type, str]]()
         self._ids, self._names, self._created, self._texts = Texts(), Texts(), Column(np.int64), Column(np.int64)
         self._city = Column(np.uint32)          # indexes of `_city_ids`
         self._city_ids: list[str] = []
@@ -134,13 +135,14 @@ class Index:
 
     def starting_with(self, prefix: str) -> BitMap:
         """The numbers of the places that have a word with this beginning, or whose city, state or amenities have."""
-        def has(named: Named) -> bool:
-            return any(word.startswith(prefix) for word in named.words)
-        states = {id for id, each in self.states.items() if has(each)}
-        cities = [id for id, each in self.cities.items() if each.parent in states or has(each)]
-        offered = [id for id, each in self.amenities.items() if has(each)]
-        return BitMap.union(self.words.starting_with(prefix), *(self.in_city[id] for id in cities if id in self.in_city),
-                            *(self.with_amenity[id] for id in offered if id in self.with_amenity)) & self.all
+        parts = [self.words.starting_with(prefix)]
+        for cls, id in (self._named_keys[number] for number in self._named_words.starting_with(prefix)):
+            if cls is State:
+                parts += [self.in_city[city] for city, each in self.cities.items()
+                          if each.parent == id and city in self.in_city]
+            else:
+                parts.append((self.in_city if cls is City else self.with_amenity).get(id, BitMap()))
+        return BitMap.union(*parts) & self.all
 
     @property
     def bytes(self) -> int:
@@ -163,15 +165,8 @@ class Index:
             report: receives messages about the progress.
         """
         for part in rows:
-            for row in part:
-                number = self._sorted
-                self._ids[number] = row["id"].encode()
-                self._put_text(number, row)
-                self._put_values(number, row)
-                self.all.add(number)
-                self._sorted += 1
+            self._extend(part)
             report(f"{self._sorted:,} places read")
-        self._numbers.clear()       # found by bisection, as they are in the order of their ids
         ids = np.array([self._ids[number] for number in range(self._sorted)])
         for count, (amenity, parts) in enumerate(links, 1):
             has = np.zeros(self._sorted, np.bool_)
@@ -182,6 +177,21 @@ class Index:
             self.with_amenity[amenity] = true_numbers(has)
             report(f"{self._sorted:,} places read, and the links to {count} of {len(self.amenities)} amenities")
         self._sort()
+
+    def _extend(self, part: Sequence[Row]) -> None:
+        start = self._sorted
+        self._sorted += len(part)
+        self.all.add_range(start, self._sorted)
+        self._ids.extend([row["id"].encode() for row in part])
+        self._names.extend([row["name"].encode() for row in part])
+        self._texts.extend([*map(_text_key, part)])
+        self._created.extend([_microseconds(row["created_at"]) for row in part])
+        for name, column in self.columns.items():
+            column.extend([row[name] for row in part])
+        self._city.extend([self._city_number(row["city_id"]) for row in part])
+        for number, row in enumerate(part, start):
+            self.in_city[row["city_id"]].add(number)
+        self.words.add((number, tokens(row["name"], row["description"] or "")) for number, row in enumerate(part, start))
 
     def _sort(self) -> None:
         """Sort the filled index, whose numbers are in the order of ids, which are the last key of each order."""
@@ -198,12 +208,14 @@ class Index:
     def put_named(self, cls: type, id: str, row: Row | None) -> None:
         """Take over a state, a city or an amenity; `row` is `None` if it was removed."""
         known = self._named[cls]
-        if row is None:
-            known.pop(id, None)
-            if cls is Amenity:
-                self.with_amenity.pop(id, None)
-        else:
-            known[id] = Named(row["name"], row.get("state_id") or "", frozenset(tokens(row["name"])))
+        if id in known:
+            self._named_words.discard(BitMap([known.pop(id).number]))
+        if row is not None:
+            known[id] = Named(row["name"], row.get("state_id") or "", number := len(self._named_keys))
+            self._named_keys.append((cls, id))
+            self._named_words.add([(number, tokens(row["name"]))])
+        elif cls is Amenity:
+            self.with_amenity.pop(id, None)
 
     def put(self, id: str, row: Row | None, amenities: Iterable[str] = ()) -> None:
         """Take over a place.
@@ -263,19 +275,21 @@ class Index:
     def _put_text(self, number: int, row: Row) -> None:
         self._names[number] = row["name"].encode()
         self._texts[number] = _text_key(row)
-        self.words.add(number, tokens(row["name"], row["description"] or ""))
+        self.words.add([(number, tokens(row["name"], row["description"] or ""))])
 
     def _put_values(self, number: int, row: Row) -> None:
         self._created[number] = _microseconds(row["created_at"])
         for name, column in self.columns.items():
             column[number] = np.nan if row[name] is None else row[name]
-        city = row["city_id"]
-        if city not in self.in_city:
-            self.in_city[city] = BitMap()
-            self._city_numbers[city] = len(self._city_ids)
-            self._city_ids.append(city)
-        self.in_city[city].add(number)
-        self._city[number] = self._city_numbers[city]
+        self._city[number] = self._city_number(row["city_id"])
+        self.in_city[row["city_id"]].add(number)
+
+    def _city_number(self, id: str) -> int:
+        if id not in self.in_city:
+            self.in_city[id] = BitMap()
+            self._city_numbers[id] = len(self._city_ids)
+            self._city_ids.append(id)
+        return self._city_numbers[id]
 
     # Keys of the orders
 
@@ -290,7 +304,8 @@ class Index:
 
     def _price_key(self, number: int) -> tuple[Any, ...]:
         price = self.columns["price_by_night"][number]
-        return np.isnan(price), price, self._created[number], self._ids[number]
+        unknown = bool(np.isnan(price))     # last, and NaN cannot be compared
+        return unknown, 0 if unknown else price, self._created[number], self._ids[number]
 
 
 def _text_key(row: Row) -> int:

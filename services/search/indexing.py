@@ -75,7 +75,9 @@ def build() -> Index:
     for cls in _NAMED.values():
         for row in models.storage.read(select(cls.__table__)):
             index.put_named(cls, row["id"], row)
-    index.fill(models.storage.read(_PLACES.order_by(Place.id)).partitions(), _links(index.amenities), report)
+    places = models.storage.read(_PLACES.order_by(Place.id)).batches(PART)
+    index.fill(([dict(zip(_ATTRIBUTES, row, strict=True)) for row in part] for part in places),
+               _links(index.amenities), report)
     index.version = version
     report.end(f"The search index was built in {time.monotonic() - start:.1f} s: {len(index.all):,} places, "
                f"{len(index.words):,} words")
@@ -84,7 +86,8 @@ def build() -> Index:
 
 def _links(amenities: Iterable[str]) -> Iterator[tuple[str, Iterable[Sequence[str]]]]:
     for amenity in amenities:
-        yield amenity, [models.storage.read(_LINKED, {"amenity": amenity}).scalars()]
+        parts = models.storage.read(_LINKED, {"amenity": amenity}).batches(PART)
+        yield amenity, ([id for id, in part] for part in parts)
 
 
 def _take_over(index: Index, changes: Sequence[tuple[str, str]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, insort
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -115,18 +116,22 @@ class Words:
     def __len__(self) -> int:
         return len(self._postings)
 
-    def add(self, number: int, words: Iterable[str]) -> None:
-        postings = self._postings
-        for word in words:
-            found = postings.get(word)
-            if found is None:
-                postings[word] = number
+    def add(self, texts: Iterable[tuple[int, Iterable[str]]]) -> None:
+        """Add the tokens of texts, each with its number."""
+        numbers: defaultdict[str, list[int]] = defaultdict(list)
+        for number, words in texts:
+            for word in words:
+                numbers[word].append(number)
+        for word, new in numbers.items():
+            found = self._postings.get(word)
+            if isinstance(found, BitMap):
+                found.update(new)
+            elif found is not None:
+                self._postings[word] = BitMap([found, *new])
+            else:
+                self._postings[word] = BitMap(new) if len(new) > 1 else new[0]
                 if self._sorted is not None:
                     insort(self._sorted, word)
-            elif isinstance(found, BitMap):
-                found.add(number)
-            else:
-                postings[word] = BitMap((found, number))
 
     def discard(self, numbers: BitMap) -> None:
         """Remove numbers from all words, which takes time in proportion to the number of words."""
