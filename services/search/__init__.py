@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from pyroaring import BitMap
 from sqlalchemy import Select, bindparam, select
 
@@ -188,7 +189,7 @@ def find(index: Index, criteria: Mapping[str, Any]) -> BitMap:
 
 def nearest(index: Index, found: BitMap, near: Mapping[str, float], limit: int | None, offset: int) -> Sequence[int]:
     """The numbers of a page of places, the nearest first."""
-    numbers = np.frombuffer(found.to_array(), np.uint32)
+    numbers = _array(found)
     distances = distance({name: values[numbers] for name, values in index.values().items()}, near)
     wanted = len(numbers) if limit is None else offset + limit
     if wanted < len(numbers):
@@ -206,12 +207,15 @@ def count(index: Index, found: BitMap) -> Facets:
         return [{"id": id, "name": name, "count": number}
                 for name, id, number in sorted(rows, key=lambda row: (-row[2], row[0], row[1]))]
 
-    def counts(bitmaps: Mapping[str, BitMap]) -> dict[str, int]:
-        return {id: found.intersection_cardinality(bitmap) for id, bitmap in bitmaps.items()}
-    cities = counts(index.in_city)
+    cities = index.places_by_city(_array(found))
+    amenities = {id: found.intersection_cardinality(places) for id, places in index.with_amenity.items()}
     states: Counter[str] = Counter()
     for id, number in cities.items():
         if id in index.cities:
             states[index.cities[id].parent] += number
-    return {"amenities": counted(index.amenities, counts(index.with_amenity)),
+    return {"amenities": counted(index.amenities, amenities),
             "states": counted(index.states, states), "cities": counted(index.cities, cities)}
+
+
+def _array(numbers: BitMap) -> NDArray[np.uint32]:
+    return np.frombuffer(numbers.to_array(), np.uint32)

@@ -7,9 +7,11 @@ index costs little to keep up to date, and never has to be built again while its
 from __future__ import annotations
 
 import threading
+from array import array
 from bisect import bisect_left
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -22,9 +24,10 @@ from models.city import City
 from models.state import State
 from services.search.columns import Column, Texts, true_numbers
 from services.search.order import Order
-from services.search.words import Words, tokens
+from services.search.words import Words, inverted, tokens
 
 MOST_KEPT = 50         # bitmaps of values of filters that are kept
+MOST_SPLIT = 4          # parts of rows whose words are waited for
 MOST_DEAD = 10_000      # numbers of former texts that are kept at least
 COLUMNS = ("price_by_night", "latitude", "longitude")   # besides those of the table of filters
 EPOCH = datetime(1970, 1, 1)
@@ -104,6 +107,11 @@ class Index:
                 return None
         return found if found in self.all else None
 
+    def places_by_city(self, numbers: NDArray[np.uint32]) -> dict[str, int]:
+        """Of places with these numbers, the number in each city, by its id."""
+        counts = np.bincount(self._city.values[numbers], minlength=len(self._city_ids))
+        return dict(zip(self._city_ids, counts.tolist(), strict=True))
+
     def values(self) -> dict[str, NDArray[Any]]:
         """The columns as arrays, in which each number has a value."""
         return {name: column.values for name, column in self.columns.items()}
@@ -156,17 +164,24 @@ class Index:
     # Building
 
     def fill(self, rows: Iterable[Sequence[Row]], links: Iterable[tuple[str, Iterable[Sequence[str]]]],
-             report: Callable[[str], None] = lambda _: None) -> None:
+             report: Callable[[str], None], executor: Executor) -> None:
         """Fill the empty index.
 
         Args:
             rows: the places in parts, in the order of their ids.
             links: the ids of amenities, each with the ids of its places in parts.
             report: receives messages about the progress.
+            executor: splits the texts into words.
         """
+        split: deque[Future[dict[str, array[int]]]] = deque()
         for part in rows:
+            split.append(executor.submit(inverted, self._sorted, [_texts(row) for row in part]))
             self._extend(part)
+            if len(split) > MOST_SPLIT:
+                self.words.merge(split.popleft().result())
             report(f"{self._sorted:,} places read")
+        while split:
+            self.words.merge(split.popleft().result())
         ids = np.array([self._ids[number] for number in range(self._sorted)])
         for count, (amenity, parts) in enumerate(links, 1):
             has = np.zeros(self._sorted, np.bool_)
@@ -191,7 +206,6 @@ class Index:
         self._city.extend([self._city_number(row["city_id"]) for row in part])
         for number, row in enumerate(part, start):
             self.in_city[row["city_id"]].add(number)
-        self.words.add((number, tokens(row["name"], row["description"] or "")) for number, row in enumerate(part, start))
 
     def _sort(self) -> None:
         """Sort the filled index, whose numbers are in the order of ids, which are the last key of each order."""
@@ -213,7 +227,7 @@ class Index:
         if row is not None:
             known[id] = Named(row["name"], row.get("state_id") or "", number := len(self._named_keys))
             self._named_keys.append((cls, id))
-            self._named_words.add([(number, tokens(row["name"]))])
+            self._named_words.add(number, tokens(row["name"]))
         elif cls is Amenity:
             self.with_amenity.pop(id, None)
 
@@ -275,7 +289,7 @@ class Index:
     def _put_text(self, number: int, row: Row) -> None:
         self._names[number] = row["name"].encode()
         self._texts[number] = _text_key(row)
-        self.words.add([(number, tokens(row["name"], row["description"] or ""))])
+        self.words.add(number, tokens(*_texts(row)))
 
     def _put_values(self, number: int, row: Row) -> None:
         self._created[number] = _microseconds(row["created_at"])
@@ -308,9 +322,14 @@ class Index:
         return unknown, 0 if unknown else price, self._created[number], self._ids[number]
 
 
+def _texts(row: Row) -> tuple[str, str]:
+    """The texts of a place whose words are searched."""
+    return row["name"], row["description"] or ""
+
+
 def _text_key(row: Row) -> int:
     """A number that tells whether the texts of a place have changed."""
-    return hash((row["name"], row["description"]))
+    return hash(_texts(row))
 
 
 def _microseconds(time: Any) -> int:

@@ -1,11 +1,14 @@
 """The index of each storage: built from its rows, and kept up to date by its change log."""
 from __future__ import annotations
 
+import gc
 import logging
+import os
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Select, bindparam, select
@@ -25,13 +28,15 @@ if TYPE_CHECKING:
 PART = 10_000       # rows read at once
 PATIENCE = 2.0      # seconds between messages about the progress
 
+T = TypeVar("T")
+
 _NAMED = {cls.__name__: cls for cls in (State, City, Amenity)}
 _ATTRIBUTES = ("id", "city_id", "created_at", "name", "description", *dict.fromkeys((*COLUMNS, *COMPARED)))
 _PLACES: Select[Any] = select(*(Place.__table__.c[name] for name in _ATTRIBUTES))
 _LINKED = select(place_amenity.c.place_id).where(place_amenity.c.amenity_id == bindparam("amenity"))
 
 _indexes: WeakKeyDictionary[Storage, Index] = WeakKeyDictionary()
-_building = Lock()
+_building = threading.Lock()
 
 
 def current() -> Index:
@@ -64,10 +69,20 @@ def refresh(index: Index) -> Index:
         return index
 
 
-def build() -> Index:
+def prepare() -> None:
+    """Build the index of the storage before a server starts its workers, which then share its memory."""
+    _indexes[models.storage] = build(forks=True)
+    gc.collect()
+    gc.freeze()     # the collector would write to the shared memory
+
+
+def build(forks: bool = False) -> Index:
     """Build an index from the storage; inside a transaction, one with its changes.
 
     Changes during the building are taken over afterwards, so the rows need not be those of one moment.
+
+    Args:
+        forks: whether to use other processes, which is only safe without other threads.
     """
     start, report = time.monotonic(), _Report()
     version = models.storage.version()
@@ -76,8 +91,9 @@ def build() -> Index:
         for row in models.storage.read(select(cls.__table__)):
             index.put_named(cls, row["id"], row)
     places = models.storage.read(_PLACES.order_by(Place.id)).batches(PART)
-    index.fill(([dict(zip(_ATTRIBUTES, row, strict=True)) for row in part] for part in places),
-               _links(index.amenities), report)
+    with _Splitter(forks) as splitter:
+        index.fill(([dict(zip(_ATTRIBUTES, row, strict=True)) for row in part] for part in places),
+                   _links(index.amenities), report, splitter)
     index.version = version
     report.end(f"The search index was built in {time.monotonic() - start:.1f} s: {len(index.all):,} places, "
                f"{len(index.words):,} words")
@@ -110,6 +126,31 @@ def _take_over(index: Index, changes: Sequence[tuple[str, str]]) -> None:
 
 def _rows(statement: Select[Any]) -> Mapping[str, Mapping[str, Any]]:
     return {row["id"]: row for row in models.storage.read(statement)}
+
+
+class _Splitter(Executor):
+    """Runs functions at once in this process or, from the second one on, in other processes.
+
+    Args:
+        forks: whether to use other processes, which is only safe without other threads.
+    """
+
+    def __init__(self, forks: bool) -> None:
+        self._forks, self._runs = forks and (os.cpu_count() or 1) > 1, 0
+        self._processes: ProcessPoolExecutor | None = None
+
+    def submit(self, function: Callable[..., T], /, *arguments: Any, **options: Any) -> Future[T]:
+        self._runs += 1
+        if self._forks and self._runs > 1:
+            self._processes = self._processes or ProcessPoolExecutor()
+            return self._processes.submit(function, *arguments, **options)
+        future: Future[T] = Future()
+        future.set_result(function(*arguments, **options))
+        return future
+
+    def shutdown(self, *arguments: Any, **options: Any) -> None:
+        if self._processes:
+            self._processes.shutdown(*arguments, **options)
 
 
 class _Report:

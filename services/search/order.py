@@ -5,12 +5,14 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pyroaring import BitMap
 
 SIZE = 2048     # numbers in a block: smaller ones make deep offsets slower, larger ones make insertion slower
-FEW = 300       # results that are sorted, because that is quicker than looking through the blocks
+FEW = 100       # results that are sorted, because that is quicker than looking through the blocks
+SPARSE = 20     # if fewer than one in SPARSE numbers of a block are results, they are sorted instead of looked up
 
 
 @dataclass(slots=True)
@@ -70,17 +72,17 @@ class Order:
             return ordered[offset:None if limit is None else offset + limit]
         page: list[int] = []
         for block in self._blocks:
-            if offset and (count := block.members.intersection_cardinality(found)) <= offset:
+            count = block.members.intersection_cardinality(found)
+            if count <= offset:
                 offset -= count
                 continue
-            for number in block.numbers:
-                if limit is not None and len(page) >= limit:
-                    return page
-                if number in found:
-                    if offset:
-                        offset -= 1
-                    else:
-                        page.append(number)
+            is_sparse = count * SPARSE < len(block.numbers)
+            results = sorted(block.members & found, key=self.key) if is_sparse else filter(
+                found.__contains__, block.numbers)
+            page += islice(results, offset, None if limit is None else offset + limit - len(page))
+            offset = 0
+            if limit is not None and len(page) >= limit:
+                break
         return page
 
     def _block_of(self, key: Any) -> tuple[int, _Block]:

@@ -3,9 +3,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from array import array
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pyroaring import BitMap
@@ -21,6 +22,7 @@ _WORDS = re.compile(rf"[{_UNSPACED}]+|[^\s{_UNSPACED}'-]+(?:['-]+[^\s{_UNSPACED}
 _UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
 _ASCII_SEPARATORS = {code: " " for code in range(128) if not chr(code).isalnum() and chr(code) not in "'-"}
 _LAST = "\U0010ffff"
+_NUMBERS = array("I")
 
 
 class _Folding(dict[int, str]):
@@ -105,6 +107,20 @@ def _ways(run: str) -> Iterator[list[str]]:
         yield [run]
 
 
+def inverted(start: int, texts: Iterable[Sequence[str]]) -> dict[str, array[int]]:
+    """The numbers of the texts that have each token.
+
+    Args:
+        start: the number of the first text; the others follow.
+        texts: for each number its texts.
+    """
+    found: defaultdict[str, array[int]] = defaultdict(_NUMBERS.__copy__)
+    for number, each in enumerate(texts, start):
+        for word in tokens(*each):
+            found[word].append(number)
+    return dict(found)
+
+
 class Words:
     """An inverted index: the numbers of the texts that have a word."""
 
@@ -116,12 +132,11 @@ class Words:
     def __len__(self) -> int:
         return len(self._postings)
 
-    def add(self, texts: Iterable[tuple[int, Iterable[str]]]) -> None:
-        """Add the tokens of texts, each with its number."""
-        numbers: defaultdict[str, list[int]] = defaultdict(list)
-        for number, words in texts:
-            for word in words:
-                numbers[word].append(number)
+    def add(self, number: int, words: Iterable[str]) -> None:
+        self.merge({word: [number] for word in words})
+
+    def merge(self, numbers: Mapping[str, Sequence[int]]) -> None:
+        """Add numbers by word."""
         for word, new in numbers.items():
             found = self._postings.get(word)
             if isinstance(found, BitMap):

@@ -1,0 +1,238 @@
+"""The search index: its answers equal those of SQL and of loops over all places, after any changes of any process."""
+from __future__ import annotations
+
+import math
+import random
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+import models
+from config import Settings
+from models.amenity import Amenity
+from models.city import City
+from models.engine.base import Storage
+from models.place import Place
+from models.state import State
+from models.user import User
+from services.actor import OPERATOR
+from services.registry import service_for
+from services.search import indexing, order, search
+from services.search.filters import EARTH
+from tests import objects
+
+NAMES = ["Loft", "Café", "Wi-Fi", "Loft by the river", "Zoë's house", "東京の家", "cafe", "House ★", "", "O'Hara", "É"]
+WORDS = ["caf", "CAFÉ", "wifi", "wi-fi", "l", "loft river", "zoe's", "zoes", "東京", "京", "★", "house", "ohara", "x",
+         "...", "city 1", "State"]
+SORTS = {"": lambda row: (), "newest": lambda row: (-row["created_at"].timestamp(),), "name": lambda row: (row["name"],),
+         "price": lambda row: (row["price_by_night"] is None, row["price_by_night"] or 0)}
+SIZES = [0, 1, 2, 3, 4, 20]
+
+
+class World:
+    """A random market, its random changes, and random searches in it."""
+
+    def __init__(self, storage: Storage, seed: int) -> None:
+        self.storage, self.choose = storage, random.Random(seed)
+        # Few points, so that some places have the same distance from any other point.
+        self.points = [{"latitude": round(self.choose.uniform(-90, 90), 2),
+                        "longitude": round(self.choose.uniform(-180, 180), 2)} for _ in range(12)]
+        self.host = objects.create(User, {"email": "a@b.c", "password": "x"})
+        for _ in range(3):
+            self.add_state()
+        for _ in range(6):
+            self.add_city()
+            self.add_amenity()
+        for _ in range(60):
+            self.add_place()
+
+    def ids(self, cls: type) -> list[str]:
+        return self.storage.read(select(cls.id).order_by(cls.id)).scalars()
+
+    def pick(self, cls: type, count: int = 1) -> list[str]:
+        known = self.ids(cls)
+        return self.choose.sample(known, min(count, len(known)))
+
+    def any(self, cls: type) -> Any:
+        return self.storage.get(cls, *self.pick(cls))
+
+    def add_state(self) -> None:
+        objects.create(State, {"name": f"State {self.choose.randrange(5)}"})
+
+    def add_city(self) -> None:
+        objects.create(City, {"name": f"City {self.choose.randrange(5)}", "state_id": self.pick(State)[0]})
+
+    def add_amenity(self) -> None:
+        objects.create(Amenity, {"name": self.choose.choice(["Wifi", "Pool", "TV", "Café nearby", "Sauna"])})
+
+    def add_place(self) -> None:
+        place = objects.create(Place, {**self.values(), "user_id": self.host.id, "city_id": self.pick(City)[0]})
+        for id in self.pick(Amenity, self.choose.randrange(5)):
+            objects.link(place, self.storage.get(Amenity, id))
+
+    def values(self) -> dict[str, Any]:
+        choose = self.choose
+        return {"name": choose.choice(NAMES) or "No", "description": choose.choice([*NAMES, "Near the river"]),
+                "price_by_night": choose.randrange(1, 9), "max_guest": choose.randrange(5),
+                "number_rooms": choose.randrange(4), "number_bathrooms": choose.randrange(3),
+                **choose.choice(self.points)}
+
+    def change(self) -> None:
+        """Make a random change."""
+        choose = self.choose
+        changes: list[Callable[[], Any]] = [
+            self.add_place, self.add_place, self.add_city, self.add_amenity, self.add_state,
+            lambda: objects.update(self.any(Place), self.values()),
+            lambda: objects.update(self.any(Place), {"price_by_night": choose.choice([None, 3, 900])}),
+            lambda: objects.update(self.any(Place), {"price_by_night": choose.choice([None, 3, 900])}),
+            lambda: objects.link(self.any(Place), self.any(Amenity)),
+            lambda: offer(self.any(Place), self.pick(Amenity, 3)),
+            lambda: objects.remove(self.any(Place)),
+            lambda: objects.update(self.any(State), {"name": f"State {choose.randrange(5)}"}),
+            lambda: objects.update(self.any(City), {"name": f"City {choose.randrange(5)}"}),
+            lambda: objects.update(self.any(Amenity), {"name": choose.choice(["Wifi", "Jacuzzi"])})]
+        removals = [(State, 3), (City, 4), (Amenity, 3)]
+        changes += [lambda cls=cls: objects.remove(self.any(cls)) for cls, least in removals
+                    if len(self.ids(cls)) > least and choose.random() < 0.3]
+        choose.choice(changes)()
+        self.storage.close()
+
+    def wanted(self) -> dict[str, Any]:
+        """A random search."""
+        choose = self.choose
+        possible = {
+            "states": lambda: self.pick(State, choose.randrange(1, 3)), "text": lambda: choose.choice(WORDS),
+            "cities": lambda: [*self.pick(City, choose.randrange(1, 4)), "unknown"],
+            "amenities": lambda: self.pick(Amenity, choose.randrange(1, 3)), "guests": lambda: choose.randrange(6),
+            "rooms": lambda: choose.randrange(5), "bathrooms": lambda: choose.randrange(4),
+            "price_min": lambda: choose.randrange(9), "price_max": lambda: choose.choice([3, 5, 900]),
+            "bbox": lambda: [choose.randrange(-180, 181, 60), -45, choose.randrange(-180, 181, 60), 60],
+            "near": lambda: {"latitude": choose.randrange(-90, 91, 15), "longitude": choose.randrange(-180, 181, 15),
+                             "km": choose.choice([0, 1000, 5000, 20_000])}}
+        found = {name: possible[name]() for name in choose.sample([*possible], choose.randrange(4))}
+        if sort := choose.choice([*SORTS, *["distance"] * ("near" in found)]):
+            found["sort"] = sort
+        return found
+
+
+def offer(place: Place, ids: list[str]) -> None:
+    service_for(Place).offer(OPERATOR, place, ids)
+
+
+def folded(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(each for each in plain if not unicodedata.combining(each))
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, and hyphened ones without their hyphen; of Chinese and Japanese text, all endings."""
+    found: list[str] = []
+    for word in folded(text).split():
+        parts = word.replace("'", "-").split("-")
+        found += [*parts, "".join(parts), *(word[start:] for start in range(len(word)) if word[0] > "\u3000")]
+    return [each for each in found if each.strip(".")]
+
+
+class Expected:
+    """The answer to a search, found by a loop over all places."""
+
+    def __init__(self, storage: Storage, wanted: dict[str, Any]) -> None:
+        self._wanted = wanted
+        named = {cls: {row["id"]: row for row in storage.read(select(cls.__table__))} for cls in (State, City, Amenity)}
+        self._states, self._cities, self._amenities = named.values()
+        self._offered: dict[str, set[str]] = {}
+        for place, amenity in storage.read(select(models.amenity.place_amenity)).tuples():
+            self._offered.setdefault(place, set()).add(amenity)
+        rows = [row for row in storage.read(select(Place.__table__)) if self._matches(row)]
+        self._rows = sorted(rows, key=lambda row: (*self._key(row), row["created_at"], row["id"]))
+        self.ids = [row["id"] for row in self._rows]
+
+    def _key(self, row: Any) -> tuple[Any, ...]:
+        by = self._wanted.get("sort", "")
+        return (self._distance(row),) if by == "distance" else SORTS[by](row)
+
+    def _matches(self, row: Any) -> bool:
+        wanted = self._wanted
+        city = self._cities[row["city_id"]]
+        somewhere = {*wanted.get("states", ()), *wanted.get("cities", ())}
+        said = words(" ".join([row["name"], row["description"] or "", city["name"], self._states[city["state_id"]][
+            "name"], *(self._amenities[id]["name"] for id in self._offered.get(row["id"], ()))]))
+        price = row["price_by_night"]
+        return bool(
+            (not somewhere or {city["id"], city["state_id"]} & somewhere)
+            and {*wanted.get("amenities", ())} <= self._offered.get(row["id"], set())
+            and all(row[column] >= wanted.get(name, 0) for name, column in (
+                ("guests", "max_guest"), ("rooms", "number_rooms"), ("bathrooms", "number_bathrooms")))
+            and ("price_min" not in wanted or price is not None and price >= wanted["price_min"])
+            and ("price_max" not in wanted or price is not None and price <= wanted["price_max"])
+            and ("near" not in wanted or self._distance(row) <= wanted["near"]["km"])
+            and self._is_inside(row) and self._contains(said))
+
+    def _contains(self, said: list[str]) -> bool:
+        text = self._wanted.get("text", "")
+        asked = [word for word in folded(text).split() if word.strip(".")]
+        def has(part: str) -> bool:
+            return any(each.startswith(part) for each in said)
+        return (bool(asked) or not text) and all(
+            has("".join(word.replace("'", "-").split("-"))) or all(map(has, word.replace("'", "-").split("-")))
+            for word in asked)
+
+    def _is_inside(self, row: Any) -> bool:
+        if "bbox" not in self._wanted:
+            return True
+        west, south, east, north = self._wanted["bbox"]
+        across = (west <= row["longitude"] <= east if west <= east
+                  else row["longitude"] >= west or row["longitude"] <= east)
+        return across and south <= row["latitude"] <= north
+
+    def _distance(self, row: Any) -> float:
+        near = self._wanted["near"]
+        one, other = (tuple(map(math.radians, (each["latitude"], each["longitude"]))) for each in (near, row))
+        square = math.sin((other[0] - one[0]) / 2) ** 2 + math.cos(one[0]) * math.cos(other[0]) * math.sin(
+            (other[1] - one[1]) / 2) ** 2
+        return 2 * EARTH * math.asin(min(1, math.sqrt(square)))
+
+    def facets(self) -> dict[str, list[tuple[str, int]]]:
+        cities = Counter(row["city_id"] for row in self._rows)
+        states: Counter[str] = Counter()
+        for id, count in cities.items():
+            states[self._cities[id]["state_id"]] += count
+        amenities = Counter(id for row in self._rows for id in self._offered.get(row["id"], ()))
+        return {name: sorted(counts.items(), key=lambda each: (-each[1], known[each[0]]["name"], each[0]))
+                for name, counts, known in (("amenities", amenities, self._amenities), ("states", states, self._states),
+                                            ("cities", cities, self._cities))}
+
+
+def check(storage: Storage, wanted: dict[str, Any], choose: random.Random) -> None:
+    right = Expected(storage, wanted)
+    assert [row["id"] for row in search(wanted).all()] == right.ids, wanted
+    limit, offset = choose.choice(SIZES), choose.choice(SIZES)
+    page = search({**wanted, "limit": limit, "offset": offset, "facets": True})
+    assert [row["id"] for row in page.all()] == right.ids[offset:offset + limit]
+    assert page.total() == len(right.ids)
+    assert {name: [(each["id"], each["count"]) for each in facets]
+            for name, facets in page.facets().items()} == right.facets()
+
+
+@pytest.fixture(params=[False, True], ids=["sorted", "walked"])
+def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Orders have many blocks, which are looked through even for few results."""
+    monkeypatch.setattr(order, "SIZE", 4)
+    if request.param:
+        monkeypatch.setattr(order, "FEW", 0)
+        monkeypatch.setattr(order, "SPARSE", 2)
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.usefixtures("small_blocks")
+def test_any_search_after_any_changes_finds_what_a_loop_over_all_places_finds(storage: Storage, seed: int):
+    world = World(storage, seed)
+    built = indexing.current()
+    for _ in range(60):
+        world.change()
+        check(storage, world.wanted(), world.choose)
+    assert indexing.current() is built, "built again"
