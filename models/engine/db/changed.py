@@ -107,8 +107,8 @@ def _key(table: Table) -> Column[Any]:
 
 def _set(statement: Insert | Update) -> dict[str, Any]:
     """Return the values that a statement includes, by column."""
-    return {getattr(column, "key", column): getattr(value, "value", value)
-            for column, value in (statement._values or {}).items()}
+    values: dict[Any, Any] = dict(statement._values or {})
+    return {getattr(column, "key", column): getattr(value, "value", value) for column, value in values.items()}
 
 
 def _note(connection: Connection, table: Table, ids: Sequence[str]) -> None:
