@@ -28,8 +28,8 @@ class Autocommit:
         cursor: arguments of the driver's `cursor` for rows that are dictionaries, if it has such cursors.
         streaming: arguments of the driver's `cursor` for unbuffered rows that are dictionaries, likewise.
         streaming_tuples: arguments of the driver's `cursor` for unbuffered rows that are tuples.
-        streams: the engine for `partitions` and `batches`, whose connections stay in use for as long as the client needs to receive
-            the rows; by default `engine`.
+        streams: the engine for `partitions` and `batches`, whose connections stay in use for as long as the client
+            needs to receive the rows; by default `engine`.
     """
 
     def __init__(self, engine: Engine, before: Callable[[], None], cursor: tuple[Any, ...] = (),
@@ -78,7 +78,7 @@ class Autocommit:
             self._send_with_retry(self._sent, statement.text, statement.ordered(values), False))
 
     def partitions(self, statement: Compiled, values: Mapping[str, Any], size: int) -> Generator[Rows, None, None]:
-        """Execute a compiled statement when the first part is needed, and yield its rows in parts of `size`, unbuffered.
+        """Execute a compiled statement, and yield its rows in parts of `size`, unbuffered.
 
         It has a connection of its own until the end, as the caller may send other statements meanwhile.
         """

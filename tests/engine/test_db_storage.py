@@ -239,6 +239,21 @@ class TestSchema:
         assert run(environ, "print(models.storage.count())").stdout == "6\n"
 
 
+class TestBatches:
+    def test_they_are_received_when_they_are_needed_on_a_connection_that_is_free_afterwards(self, storage):
+        for number in range(30):
+            storage.new(State(name=str(number)))
+        storage.save()
+        storage.close()
+        batches = storage.read(State.__table__.select()).batches(10)
+        assert storage.pools()["streams"].used == 0
+        assert len(next(batches)) == 10
+        assert storage.pools()["streams"].used == 1
+        batches.close()     # as when a caller stops reading
+        assert storage.pools()["streams"].used == 0
+        assert [len(each) for each in storage.read(State.__table__.select()).batches(20)] == [20, 10]
+
+
 class TestFaults:
     def test_a_statement_after_a_killed_connection_succeeds(self, storage, database):
         State(name="S").save()

@@ -103,12 +103,12 @@ class Database:
     def schema(self) -> dict[str, Any]:
         """Return the sorted lines of each table's definition."""
         names = [name for name, in self.rows("SHOW TABLES") if name != "alembic_version"]
-        return {name: sorted(line.strip(" ,") for line in self.rows(f"SHOW CREATE TABLE {name}")[0][1].splitlines())
-                for name in names}
+        return {name: sorted(re.sub(" AUTO_INCREMENT=[0-9]+", "", line.strip(" ,"))
+                             for line in self.rows(f"SHOW CREATE TABLE {name}")[0][1].splitlines()) for name in names}
 
     def content(self) -> dict[str, Any]:
         return {name: self.rows(f"SELECT * FROM {name} ORDER BY 1, 2") for name, in self.rows("SHOW TABLES")
-                if name != "versions"}
+                if name not in ("versions", "changes")}
 
     def close(self) -> None:
         for storage in self._opened:

@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Relationship
 
 import models
@@ -155,6 +156,45 @@ class TestInterface:
         assert len(queries) == 2
         assert "count(" in queries[0]
         assert "WHERE states.id =" in queries[1]
+
+
+class TestRows:
+    PLACES = select(Place.id, Place.created_at, Place.latitude, Place.price_by_night).order_by(Place.id)
+
+    @pytest.fixture
+    def rows(self, storage: Storage) -> list[tuple[Any, ...]]:
+        market = Market()
+        for number in range(4):
+            storage.new(Place(name=f"{number}", city_id=market.city.id, user_id=market.host.id))
+        storage.save()
+        found = [(each.id, each.created_at, each.latitude, each.price_by_night) for each in storage.all(Place).values()]
+        storage.close()
+        return sorted(found)
+
+    @pytest.mark.parametrize("values", [None, {}])
+    def test_tuples_and_batches_have_the_values_of_the_columns(self, storage: Storage, rows, values):
+        def check() -> None:
+            found = storage.read(self.PLACES, values)
+            assert found.tuples() == rows
+            assert found.scalars() == [row[0] for row in rows]
+            assert [*found.batches(2)] == [rows[:2], rows[2:4], rows[4:]]
+            assert [*found.batches(5)] == [rows]
+            assert [*storage.read(self.PLACES.where(Place.id == "none"), values).batches(2)] == []
+        check()
+        with storage.transaction():
+            check()
+
+    @pytest.mark.parametrize("values", [None, {}])
+    def test_tuples_have_all_columns_even_if_two_have_the_same_name(self, storage: Storage, values):
+        statement = text("SELECT 1 AS a, 2 AS a")
+        assert storage.read(statement, values).tuples() == [(1, 2)]
+        assert [*storage.read(statement, values).batches(9)] == [[(1, 2)]]
+        with storage.transaction():
+            assert storage.read(statement, values).tuples() == [(1, 2)]
+
+    def test_other_statements_can_be_sent_between_batches(self, storage: Storage, rows):
+        ids = [id for batch in storage.read(self.PLACES).batches(1) for id, *_ in batch if storage.get(Place, id)]
+        assert ids == [row[0] for row in rows]
 
 
 class TestErrors:

@@ -1,10 +1,12 @@
 """The objects that the statements of a transaction change, found in SQLAlchemy's events.
 
-Objects may be listed although they did not change after all, for example if a savepoint is rolled back; none is missing.
+Objects may be listed although they did not change after all, for example if a savepoint is rolled back; none is
+missing.
 """
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import BindParameter, Column, Connection, Delete, Insert, Table, TextClause, Update, select
@@ -57,13 +59,13 @@ def before(connection: Connection, statement: Any, many: Sequence[Mapping[str, A
     if not isinstance(statement, Update | Delete):
         return
     table = Base.metadata.tables.get(str(statement.table))
-    parts = [*_parts(table)] if table is not None and isinstance(statement, Delete) else []
+    parts = _parts(table) if table is not None and isinstance(statement, Delete) else []
     if table is None or (table.name not in CLASSES and not parts) or (
             "changed" in connection.info and of(connection).is_everything):
         return
     key, values = _key(table), many or [one]
-    if not statement._where_criteria or key in (getattr(statement, "_values", None) or ()) or (
-            isinstance(statement, Update) and key.key in values[0]):
+    if not statement._where_criteria or (isinstance(statement, Update) and (
+            key.key in _set(statement) or key.key in values[0])):
         of(connection).add_everything()
         return
     ids = None if parts else _ids_in(statement, key, values)
@@ -88,7 +90,7 @@ def after(connection: Connection, statement: Any, many: Sequence[Mapping[str, An
         table = Base.metadata.tables.get(str(statement.table))
         if table is not None and table.name in CLASSES:
             key = _key(table)
-            own = getattr((statement._values or {}).get(key), "value", None)
+            own = _set(statement).get(key.key)
             ids = [each.get(key.key, own) for each in many or [one]]
             if all(isinstance(id, str) for id in ids):
                 of(connection).add(table, ids)
@@ -103,6 +105,12 @@ def _key(table: Table) -> Column[Any]:
     return table.c.id if "id" in table.c else table.c.place_id
 
 
+def _set(statement: Insert | Update) -> dict[str, Any]:
+    """Return the values that a statement includes, by column."""
+    values: dict[Any, Any] = dict(statement._values or {})
+    return {getattr(column, "key", column): getattr(value, "value", value) for column, value in values.items()}
+
+
 def _note(connection: Connection, table: Table, ids: Sequence[str]) -> None:
     if len(ids) > MOST:
         of(connection).add_everything()
@@ -110,15 +118,14 @@ def _note(connection: Connection, table: Table, ids: Sequence[str]) -> None:
         of(connection).add(table, ids)
 
 
-def _parts(table: Table) -> Iterator[Column[Any]]:
+@cache
+def _parts(table: Table) -> list[Column[Any]]:
     """Return the foreign keys of watched tables whose rows the database removes, or whose objects change, with a row.
 
     A place's links are left out: the place itself is noted.
     """
-    for part in Base.metadata.sorted_tables:
-        for key in part.foreign_keys:
-            if part.name in CLASSES and key.column.table is table and key.parent is not _key(part):
-                yield key.parent
+    return [key.parent for part in Base.metadata.sorted_tables if part.name in CLASSES for key in part.foreign_keys
+            if key.column.table is table and key.parent is not _key(part)]
 
 
 def _note_parts(connection: Connection, table: Table, ids: Sequence[str]) -> None:

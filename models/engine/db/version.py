@@ -108,7 +108,7 @@ def _prune(connection: Connection, number: int, count: int) -> None:
         number: the number of a new row.
         count: how many rows are new.
     """
-    if number % PRUNED_AFTER + count <= PRUNED_AFTER:
+    if (number - 1) // PRUNED_AFTER == (number - 1 + count) // PRUNED_AFTER:    # no new number is a multiple of it
         return
     try:
         connection.exec_driver_sql(_PRUNE, (number - KEPT, count + 10 * PRUNED_AFTER))
