@@ -231,6 +231,7 @@ def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.usefixtures("small_blocks")
 def test_any_search_after_any_changes_finds_what_a_loop_over_all_places_finds(storage: Storage, seed: int):
     world = World(storage, seed)
+    check(storage, {}, world.choose)
     built = indexing.current()
     for _ in range(60):
         world.change()

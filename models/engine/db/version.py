@@ -38,8 +38,9 @@ CHANGES = text(
     "SELECT 0 AS number, version, NULL AS former, NULL AS class, NULL AS object_id FROM versions UNION ALL "
     "SELECT number, version, former, class, object_id FROM changes "
     "WHERE number >= (SELECT MIN(number) FROM changes WHERE former = :since) ORDER BY number")
-_LOCK = "SELECT version FROM versions WHERE only_row FOR UPDATE"
-_WRITE = "INSERT INTO versions (only_row, version) VALUES (1, %s) ON DUPLICATE KEY UPDATE version = VALUES(version)"
+# LAST_INSERT_ID(x) makes x, the former version, the statement's `lastrowid`.
+_WRITE = ("INSERT INTO versions (only_row, version) VALUES (1, %s) "
+          "ON DUPLICATE KEY UPDATE version = %s + 0 * LAST_INSERT_ID(version)")
 _LOG = "INSERT INTO changes (version, former, class, object_id) VALUES (%s, %s, %s, %s)"
 _PRUNE = "DELETE FROM changes WHERE number < %s ORDER BY number LIMIT %s"
 
@@ -94,8 +95,7 @@ def _change(connection: Connection) -> None:
     version = secrets.randbits(62)
     # Locks the row until the commit. So only one transaction at a time is between here and its end, and the numbers of
     # the log are in the order of the commits.
-    former = connection.exec_driver_sql(_LOCK).scalar() or 0
-    connection.exec_driver_sql(_WRITE, (version,))
+    former = connection.exec_driver_sql(_WRITE, (version, version)).lastrowid
     rows = [(version, None if number else former, *each) for number, each in enumerate(found.objects)]
     if rows:    # the driver sends many rows in one INSERT
         _prune(connection, connection.exec_driver_sql(_LOG, rows).lastrowid, len(rows))
