@@ -1,6 +1,7 @@
 """The HTTP server (Granian): its options, and the start of its workers."""
 from __future__ import annotations
 
+import gc
 import ipaddress
 import logging
 import multiprocessing
@@ -85,6 +86,8 @@ def _serve(target: str, workers: int, **where: Any) -> None:
                      http1_settings=HTTP1Settings(header_read_timeout=HEAD * 1000, max_buffer_size=HEAD_SIZE),
                      workers_kill_timeout=ENDING, log_access=False,
                      log_dictconfig=AS_OURS if settings.log_format == "json" else None, **where)
+    gc.collect()
+    gc.freeze()     # the collector would write to the memory that the workers share, which would copy it
     server.serve(target_loader=partial(load, server=server, port=where.get("port")))
     models.storage.compact()     # all workers have ended, and none of them knew that it was the last
 

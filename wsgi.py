@@ -12,6 +12,7 @@ import web_flask
 from api import v1
 from api.v1.http.errors import json_error
 from config import Settings
+from services.search import indexing
 from web.errors import error_page
 
 
@@ -29,6 +30,7 @@ def create_app(settings: Settings) -> Flask:
     web_dynamic.init_app(app, settings)
     cli.init_app(app)
     serving.init_app(app, settings, json_error, error_page)
+    serving.concurrency.before_start(app, indexing.prepare)
     return app
 
 

@@ -11,6 +11,7 @@ from flask import Blueprint, Flask, Response, current_app
 import models
 from config import Settings
 from models.engine.base import Storage
+from services.search import indexing
 
 TIMEOUT = 2         # seconds in which the storage must answer
 MAX_AGE = 1         # seconds for which a result is reused
@@ -68,6 +69,7 @@ class _Check:
         try:
             with closing(self._storage) as storage:
                 storage.probe(TIMEOUT / 2)
+            indexing.current()      # builds the search index if there is none, and takes as long
         except BaseException as error:
             self._error = str(error) or type(error).__name__
         finally:

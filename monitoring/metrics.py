@@ -18,6 +18,7 @@ import models
 from config import Settings
 from errors import Misconfigured
 from monitoring.middleware import Answer
+from services.search import indexing
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -57,6 +58,7 @@ def init_app(app: Flask, settings: Settings) -> Callable[[Answer], None] | None:
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     registry.register(_Connections())
+    registry.register(_SearchIndex())
     Info("hbnb_release", "Current release.", registry=registry).info({"release": settings.release, "env": settings.env})
     requests = Counter("hbnb_requests", "Responses, by method, route and status class.", ["method", "route", "status"],
                        registry=registry)
@@ -122,6 +124,22 @@ class _Connections:
         for name, pool in models.storage.pools().items():
             family.add_metric([name], pool.used)
         yield family
+
+
+class _SearchIndex:
+    """The state of the search index; read for each scrape."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+        index = indexing.current()
+        with index.lock:
+            places, size, changes, version = len(index.all), index.bytes, index.changes, index.version
+        pending = models.storage.changes(version)
+        yield GaugeMetricFamily("hbnb_search_places", "Places in the search index.", places)
+        yield GaugeMetricFamily("hbnb_search_bytes", "Approximate size of the search index in memory.", size)
+        yield CounterMetricFamily("hbnb_search_changes", "Changes of places taken over since it was built.", changes)
+        yield GaugeMetricFamily("hbnb_search_pending_changes", "Changes that the next search will take over first.",
+                                len(pending.objects) if pending else 0)
 
 
 class _Server(socketserver.ThreadingTCPServer):

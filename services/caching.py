@@ -1,38 +1,32 @@
-"""A cache that lasts until the storage's version changes."""
+"""A cache that lasts until the choices of the search form change."""
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-import models
-
-if TYPE_CHECKING:
-    from models.engine.base import Storage
+from services.search import indexing
+from services.search.index import Index
 
 T = TypeVar("T")
 
 
-def cached_by_version(read: Callable[[], T]) -> Callable[[], T]:
-    """Decorator that caches a function's result for each storage until the storage's version changes.
-
-    The version covers states, cities, amenities, places and their links.
+def cached_by_edition(read: Callable[[], T]) -> Callable[[], T]:
+    """Decorator that caches a function's result until the `edition` of the search index changes.
 
     Args:
-        read: a function whose result depends only on that data; callers must not change the result.
+        read: a function whose result depends only on states, cities, amenities, and on which cities have places;
+            callers must not change the result.
     """
-    cache: WeakKeyDictionary[Storage, tuple[Any, T]] = WeakKeyDictionary()
+    cache: WeakKeyDictionary[Index, tuple[int, T]] = WeakKeyDictionary()
 
     @wraps(read)
     def latest() -> T:
-        # Read the version first: a change during `read` then makes the cached result outdated. Inside a
-        # transaction there is no version, because other threads must not see its uncommitted changes.
-        version = models.storage.version()
-        if version is None:
-            return read()
-        entry = cache.get(models.storage)
-        if entry is None or entry[0] != version:
-            entry = cache[models.storage] = version, read()
+        index = indexing.fresh()
+        edition = index.edition     # first: a change during `read` then makes the cached result outdated
+        entry = cache.get(index)
+        if entry is None or entry[0] != edition:
+            entry = cache[index] = edition, read()
         return entry[1]
     return latest

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from typing import Any, overload
 
-import models
 from models.base_model import BaseModel
 from models.place import Place
 from services.crud import Model, Service
@@ -27,9 +26,3 @@ def service_for(cls: Any) -> Any:
         return SERVICES[cls]
     except KeyError:
         return SERVICES.setdefault(cls, Service(cls))
-
-
-def stats() -> dict[str, int]:
-    """The number of objects of each class, by the name of its table."""
-    return {cls.__tablename__: models.storage.count(cls)
-            for cls in sorted(models.classes.values(), key=lambda cls: cls.__tablename__)}

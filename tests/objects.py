@@ -5,7 +5,7 @@ from typing import Any
 
 from services.actor import OPERATOR
 from services.registry import service_for
-from services.registry import stats as stats
+from services.stats import stats as stats
 
 
 def find(cls: Any, id: str) -> Any:

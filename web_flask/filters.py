@@ -1,4 +1,4 @@
-"""The choices of the search form, rendered once per version of the store, because that takes most of a page's time."""
+"""The choices of the search form, rendered only if they change, because that takes most of a page's time."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from models.amenity import Amenity
 from services.actor import VISITOR
-from services.caching import cached_by_version
+from services.caching import cached_by_edition
 from services.regions import regions_with_places
 from services.registry import service_for
 from services.search.filters import LISTS
@@ -62,7 +62,7 @@ def filters() -> dict[str, Any]:
             "names": {name: choices.names(chosen) for name, choices in known.lists.items()}}
 
 
-@cached_by_version
+@cached_by_edition
 def _known() -> Known:
     states = regions_with_places()
     amenities = [each for each in service_for(Amenity).list(VISITOR, sort=["name"]) if each["name"].strip()]

@@ -21,6 +21,7 @@ from pyroaring import BitMap
 
 from models.amenity import Amenity
 from models.city import City
+from models.place import Place
 from models.state import State
 from services.search.columns import Column, Texts, true_numbers
 from services.search.order import Order
@@ -63,6 +64,7 @@ class Index:
         in_city, with_amenity: the numbers of places by the id of their city or of an amenity.
         orders: by the names of `value_types.SORTS`; an empty name for the oldest first.
         changes: the number of changes taken over since it was built.
+        edition: changes if a state, a city or an amenity does, or if a city gets its first or loses its last place.
     """
 
     def __init__(self, numeric: Iterable[str]) -> None:
@@ -78,7 +80,7 @@ class Index:
         self.columns = {name: Column(np.float64) for name in (*COLUMNS, *numeric)}
         self._named: dict[type, dict[str, Named]] = {
             State: self.states, City: self.cities, Amenity: self.amenities}
-        self.changes = 0
+        self.changes = self.edition = 0
         self._named_words, self._named_keys = Words(), list[tuple[type, str]]()
         self._ids, self._names, self._created, self._texts = Texts(), Texts(), Column(np.int64), Column(np.int64)
         self._city = Column(np.uint32)          # indexes of `_city_ids`
@@ -154,12 +156,16 @@ class Index:
 
     @property
     def bytes(self) -> int:
-        """The approximate size in memory of everything but words."""
+        """The approximate size in memory."""
         columns = [*self.columns.values(), self._ids, self._names, self._created, self._texts, self._city]
         bitmaps = [self.all, *self.in_city.values(), *self.with_amenity.values()]
-        return sum(each.bytes for each in columns) + sum(
-            each.get_statistics()["n_bytes_array_containers"] + each.get_statistics()["n_bytes_bitset_containers"]
-            for each in bitmaps)
+        sizes = (each.get_statistics() for each in bitmaps)
+        return self.words.bytes + sum(each.bytes for each in columns) + sum(
+            each["n_bytes_array_containers"] + each["n_bytes_bitset_containers"] for each in sizes)
+
+    def counts(self) -> dict[type, int]:
+        """The number of objects of each class in the index."""
+        return {Place: len(self.all), **{cls: len(named) for cls, named in self._named.items()}}
 
     # Building
 
@@ -221,6 +227,7 @@ class Index:
 
     def put_named(self, cls: type, id: str, row: Row | None) -> None:
         """Take over a state, a city or an amenity; `row` is `None` if it was removed."""
+        self.edition += 1
         known = self._named[cls]
         if id in known:
             self._named_words.discard(BitMap([known.pop(id).number]))
@@ -275,7 +282,9 @@ class Index:
         for order in self.orders.values():
             order.remove(number)
         self.all.remove(number)
-        self.in_city[self._city_ids[self._city[number]]].discard(number)
+        city = self.in_city[self._city_ids[self._city[number]]]
+        city.discard(number)
+        self.edition += not city
         for bitmap in (*self.with_amenity.values(), *(bitmap for bitmap, _ in self._kept.values())):
             bitmap.discard(number)
 
@@ -296,7 +305,9 @@ class Index:
         for name, column in self.columns.items():
             column[number] = np.nan if row[name] is None else row[name]
         self._city[number] = self._city_number(row["city_id"])
-        self.in_city[row["city_id"]].add(number)
+        city = self.in_city[row["city_id"]]
+        self.edition += not city
+        city.add(number)
 
     def _city_number(self, id: str) -> int:
         if id not in self.in_city:

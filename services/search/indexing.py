@@ -1,7 +1,6 @@
 """The index of each storage: built from its rows, and kept up to date by its change log."""
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import threading
@@ -14,6 +13,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Select, bindparam, select
 
 import models
+from errors import Unavailable
 from models.amenity import Amenity, place_amenity
 from models.city import City
 from models.family import chunks
@@ -39,14 +39,18 @@ _indexes: WeakKeyDictionary[Storage, Index] = WeakKeyDictionary()
 _building = threading.Lock()
 
 
-def current() -> Index:
-    """The index of the storage as it is, which may be outdated; it is built if there is none."""
+def current(forks: bool = False) -> Index:
+    """The index of the storage as it is, which may be outdated; it is built if there is none.
+
+    Args:
+        forks: see `build`.
+    """
     found = _indexes.get(models.storage)
     if found is None:
         with _building:
             found = _indexes.get(models.storage)
             if found is None:
-                found = _indexes[models.storage] = build()
+                found = _indexes[models.storage] = build(forks)
     return found
 
 
@@ -70,10 +74,21 @@ def refresh(index: Index) -> Index:
 
 
 def prepare() -> None:
-    """Build the index of the storage before a server starts its workers, which then share its memory."""
-    _indexes[models.storage] = build(forks=True)
-    gc.collect()
-    gc.freeze()     # the collector would write to the shared memory
+    """Build the index of the storage, if there is none. A server does this before it starts its workers, which then
+    share the memory.
+    """
+    try:
+        current(forks=threading.active_count() == 1)
+    except Unavailable as error:    # the first search, or check of the server's health, will build it
+        logging.getLogger("hbnb").warning("The search index could not be built: %s", error)
+
+
+def fresh() -> Index:
+    """The index of the storage, up to date."""
+    index, version = current(), models.storage.version()
+    if version is None:     # inside a transaction, whose changes other threads must not see
+        return build()
+    return index if version == index.version else refresh(index)
 
 
 def build(forks: bool = False) -> Index:

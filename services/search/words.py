@@ -128,6 +128,7 @@ class Words:
         # A word of a single text has its number, because a bitmap takes 200 bytes.
         self._postings: dict[str, int | BitMap] = {}
         self._sorted: list[str] | None = None
+        self._size = 0
 
     def __len__(self) -> int:
         return len(self._postings)
@@ -135,9 +136,15 @@ class Words:
     def add(self, number: int, words: Iterable[str]) -> None:
         self.merge({word: [number] for word in words})
 
+    @property
+    def bytes(self) -> int:
+        """The approximate size in memory: 2 bytes for each number in a bitmap, and 200 for a word and its bitmap."""
+        return 2 * self._size + 200 * len(self)
+
     def merge(self, numbers: Mapping[str, Sequence[int]]) -> None:
         """Add numbers by word."""
         for word, new in numbers.items():
+            self._size += len(new)
             found = self._postings.get(word)
             if isinstance(found, BitMap):
                 found.update(new)

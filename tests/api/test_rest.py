@@ -332,9 +332,9 @@ class TestEdgeCases:
         assert ask("POST", "places_search", {"text": "loft " * 200}).status_code == 200
 
     @pytest.mark.parametrize(("name", "text", "found"), [
-        ("İstanbul", "İ", True), ("İstanbul", "istanbul", True), ("İstanbul", "i̇stanbul", False),
-        ("Σίσυφος", "ΣΊΣΥΦΟΣ", False), ("Σίσυφος", "σίσυφος", True), ("STRAẞE", "straße", False),
-        ("ΟΔΟΣ", "οδοσ", True), ("ΟΔΟΣ", "οδος", False), ("Élan", "éLAN", True)])
+        ("İstanbul", "İ", True), ("İstanbul", "istanbul", True), ("İstanbul", "i̇stanbul", True),
+        ("Σίσυφος", "ΣΊΣΥΦΟΣ", True), ("Σίσυφος", "σίσυφος", True), ("STRAẞE", "straße", True),
+        ("ΟΔΟΣ", "οδοσ", True), ("ΟΔΟΣ", "οδος", True), ("Élan", "éLAN", True)])
     def test_both_engines_compare_case_insensitively_in_the_same_way(self, ask, name, text, found):
         ask("PUT", "places/{place}", {"name": name})
         assert len(ask("POST", "places_search", {"text": text}).json) == found

@@ -35,6 +35,8 @@ from models.engine.db_storage import DBStorage
 from models.state import State
 from monitoring import health, log_handler, logs, metrics, request_id
 from monitoring.middleware import MonitoringMiddleware
+from services.search import indexing
+from services.search.index import Index
 from tests.apps import ready_app
 from tests.conftest import ROOT, environment
 from tests.servers import Server, free_port
@@ -56,6 +58,17 @@ def ready(client: Any) -> int:
 IDLE = {"close": lambda: None, "enforce_timeouts": lambda: None, "reload": lambda: None, "pools": dict}
 
 
+class Idle(SimpleNamespace):
+    """A storage without data, and its search index."""
+
+    __hash__ = object.__hash__
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**IDLE | more)
+        indexing._indexes[self] = Index(())
+
+
+
 class TestHealth:
     @pytest.fixture(autouse=True)
     def _no_cached_result(self, monkeypatch):
@@ -69,7 +82,7 @@ class TestHealth:
             released.wait(60)
         monkeypatch.setattr(health, "MAX_AGE", 60)
         monkeypatch.setattr(health, "TIMEOUT", 60)
-        monkeypatch.setattr(models, "storage", SimpleNamespace(probe=probe, **IDLE))
+        monkeypatch.setattr(models, "storage", Idle(probe=probe))
         app = ready_app()
         with ThreadPoolExecutor(4) as pool:
             statuses = [pool.submit(ready, app.test_client()) for _ in range(4)]
@@ -81,7 +94,7 @@ class TestHealth:
 
     @pytest.mark.parametrize("make", [wsgi.create_app, api.create_app, pages.create_app])
     def test_live_returns_the_release(self, make, storage, monkeypatch):
-        monkeypatch.setattr(models, "storage", SimpleNamespace(**IDLE))
+        monkeypatch.setattr(models, "storage", Idle())
         answer = ready_app(make, release="web_static_20261120123456").test_client().get("/health/live")
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
         assert answer.json == {"status": "OK", "release": "web_static_20261120123456"}
@@ -131,7 +144,7 @@ class TestHealth:
         def probe(_: float) -> None:
             probes.append("probe")
             hangs.wait()
-        monkeypatch.setattr(models, "storage", SimpleNamespace(probe=probe, **IDLE))
+        monkeypatch.setattr(models, "storage", Idle(probe=probe))
         monkeypatch.setattr(health, "TIMEOUT", 0.01)
         client = ready_app().test_client()
         try:
@@ -148,7 +161,7 @@ class TestHealth:
         room = threading.BoundedSemaphore(1)
         monkeypatch.setattr(health, "_slots", room)
         monkeypatch.setattr(health, "TIMEOUT", 10)
-        monkeypatch.setattr(models, "storage", SimpleNamespace(probe=lambda _: None, close=close))
+        monkeypatch.setattr(models, "storage", Idle(probe=lambda _: None, close=close))
         assert health._checks.error() == "it cannot be closed"
         assert room.acquire(timeout=10)
         room.release()
@@ -158,7 +171,7 @@ class TestHealth:
         assert room.acquire(blocking=False)
 
     def test_the_classic_status_route_is_unchanged(self, storage, monkeypatch):
-        monkeypatch.setattr(models, "storage", SimpleNamespace(**IDLE))
+        monkeypatch.setattr(models, "storage", Idle())
         assert ready_app().test_client().get("/api/v1/status").data == b'{"status":"OK"}\n'
 
 

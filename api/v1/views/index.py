@@ -6,7 +6,7 @@ from flask import Response
 from api.v1.http.responses import json_response
 from api.v1.openapi.operations import describe
 from api.v1.views import app_views
-from services.registry import stats as stats_by_table
+from services.stats import stats as stats_by_table
 
 STATUS = {"type": "object", "required": ["status"], "properties": {"status": {"const": "OK"}}}
 COUNTS = {"type": "object", "additionalProperties": {"type": "integer"}}
