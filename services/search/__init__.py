@@ -1,14 +1,11 @@
 """The search for places."""
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from pyroaring import BitMap
 from sqlalchemy import Select, bindparam, select
 
@@ -20,16 +17,16 @@ from services import schema
 from services.actor import VISITOR, Actor
 from services.listing import Listing, Objects
 from services.query import order
-from services.search import indexing
-from services.search.filters import FILTERS, LISTS, distance
+from services.search import facets, indexing
+from services.search.filters import FILTERS
+from services.search.facets import EXCLUSIVE, Facets
 from services.search.index import Index
+from services.search.matching import find, nearest
 from services.search.value_types import SORTS
 
 TRIES = 20          # attempts to answer before the storage changes again
 # Ids are filled up to one of these numbers by repeating the last one, so that there are few statements to compile.
 LENGTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1000)
-
-Facets = dict[str, list[dict[str, Any]]]
 
 
 def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence[str] = (),
@@ -55,6 +52,13 @@ def search(wanted: Mapping[str, Any], sort: Sequence[str] = (), fields: Sequence
         raise Invalid("sort by distance requires near", "sort")
     return Search(Place, (), SORTS.get(by) or sort, criteria.get("limit"), criteria.get("offset", 0), fields,
                   include, actor=actor, criteria=criteria)
+
+
+def clusters(wanted: Mapping[str, Any], zoom: int) -> list[dict[str, Any]]:
+    """The places that match a search, grouped by cells of a map; see `search` and `facets.clusters`."""
+    listing, index = search(wanted), indexing.fresh()
+    with index.lock:
+        return facets.clusters(index, find(index, listing.criteria), zoom)
 
 
 class Answer(NamedTuple):
@@ -85,15 +89,15 @@ class Search(Listing):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._has_facets = bool(self.criteria.get("facets"))
+        self._facets = self.criteria.get("facets", False)
         self._known: tuple[Any, Answer] | None = None
 
     def total(self) -> int:
         return self._answer().total
 
     def facets(self) -> Facets:
-        """The number of matching places for each amenity, state and city that has any, the largest first."""
-        self._has_facets = True
+        """The facets of the search: see `facets.count` and, if the filter `facets` is "exclusive", `facets.exclusive`."""
+        self._facets = self._facets or True
         return self._answer().facets
 
     def rows(self) -> Generator[Objects, None, None]:
@@ -116,7 +120,7 @@ class Search(Listing):
         It is computed from the index, and the statement that reads its rows returns the storage's version, too: if that
         is another one than the index has, the index is brought up to date, and the answer computed again.
         """
-        page = self.limit, self.offset, self._has_facets
+        page = self.limit, self.offset, self._facets
         if self._known is None or self._known[0] != page:
             self._known = page, self._new_answer()
         return self._known[1]
@@ -127,7 +131,7 @@ class Search(Listing):
             with index.lock:
                 version = index.version
                 found = find(index, self.criteria)
-                total, facets = len(found), count(index, found) if self._has_facets else {}
+                total, counts = len(found), self._count(index, found)
                 ids = [index.id(number) for number in self._page(index, found)]
             first, later = ids[:LENGTHS[-1]], ids[LENGTHS[-1]:]
             if first:
@@ -136,10 +140,15 @@ class Search(Listing):
                 rows, now = [], models.storage.version()
             if now == version:
                 by_id = {row["id"]: row for row in rows}
-                return Answer([by_id[id] for id in first], later, total, facets)
+                return Answer([by_id[id] for id in first], later, total, counts)
             # Inside a transaction there is no version, because other threads must not see its changes.
             index = indexing.build() if now is None else indexing.refresh(index)
         raise Unavailable("The places change too fast to be searched: try again later")
+
+    def _count(self, index: Index, found: BitMap) -> Facets:
+        if self._facets == EXCLUSIVE:
+            return facets.exclusive(index, self.criteria)
+        return facets.count(index, found) if self._facets else {}
 
     def _page(self, index: Index, found: BitMap) -> Sequence[int]:
         """The numbers of the places of the page."""
@@ -170,52 +179,3 @@ class Search(Listing):
 def _by_ids(length: int, hidden: frozenset[str]) -> Select[Any]:
     binds = [bindparam(f"id{number}") for number in range(length)]
     return select(*schema.form(Place, hidden)).where(Place.id.in_(binds))
-
-
-def find(index: Index, criteria: Mapping[str, Any]) -> BitMap:
-    """The numbers of the places that match a search."""
-    parts = [index.matching((name, repr(value)), lambda columns, each=FILTERS[name], value=value: each.meets(
-        columns, value)) for name, value in criteria.items() if FILTERS[name].compares]
-    parts += [index.containing(word) for word in criteria.get("text", ())]
-    states, cities, amenities = (set(criteria.get(name, ())) for name in LISTS)
-    if states or cities:
-        parts.append(BitMap.union(BitMap(), *(
-            places for id, places in index.in_city.items() if (city := index.cities.get(id)) and (
-                id in cities or city.parent in states))))
-    for id in amenities:
-        parts.append(index.with_amenity.get(id, BitMap()) if id in index.amenities else BitMap())
-    return BitMap.intersection(*sorted(parts, key=len)) if len(parts) > 1 else parts[0] if parts else index.all
-
-
-def nearest(index: Index, found: BitMap, near: Mapping[str, float], limit: int | None, offset: int) -> Sequence[int]:
-    """The numbers of a page of places, the nearest first."""
-    numbers = _array(found)
-    distances = distance({name: values[numbers] for name, values in index.values().items()}, near)
-    wanted = len(numbers) if limit is None else offset + limit
-    if wanted < len(numbers):
-        close = distances <= np.partition(distances, wanted)[wanted]
-        numbers, distances = numbers[close], distances[close]
-    oldest = index.orders[""].key
-    ordered = sorted(zip(distances.tolist(), numbers.tolist(), strict=True), key=lambda each: (each[0], oldest(each[1])))
-    return [number for _, number in ordered[offset:wanted]]
-
-
-def count(index: Index, found: BitMap) -> Facets:
-    """The facets of a search: the number of places for each amenity, state and city that has any."""
-    def counted(names: Mapping[str, Any], counts: Mapping[str, int]) -> list[dict[str, Any]]:
-        rows = [(names[id].name, id, number) for id, number in counts.items() if number and id in names]
-        return [{"id": id, "name": name, "count": number}
-                for name, id, number in sorted(rows, key=lambda row: (-row[2], row[0], row[1]))]
-
-    cities = index.places_by_city(_array(found))
-    amenities = {id: found.intersection_cardinality(places) for id, places in index.with_amenity.items()}
-    states: Counter[str] = Counter()
-    for id, number in cities.items():
-        if id in index.cities:
-            states[index.cities[id].parent] += number
-    return {"amenities": counted(index.amenities, amenities),
-            "states": counted(index.states, states), "cities": counted(index.cities, cities)}
-
-
-def _array(numbers: BitMap) -> NDArray[np.uint32]:
-    return np.frombuffer(numbers.to_array(), np.uint32)

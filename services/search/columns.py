@@ -85,6 +85,11 @@ class Texts:
         return len(self._data) + self._starts.bytes + self._ends.bytes
 
 
+def numbers_of(found: BitMap) -> NDArray[np.uint32]:
+    """The numbers of a bitmap, in ascending order."""
+    return np.frombuffer(found.to_array(), np.uint32)
+
+
 def true_numbers(mask: NDArray[np.bool_]) -> BitMap:
     """The numbers at which a mask is true.
 

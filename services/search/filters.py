@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.query import OPERATORS
-from services.search.value_types import AREA, CIRCLE, FLAG, IDS, SORT, TEXT, WHOLE, Kind
+from services.search.value_types import AREA, CIRCLE, FACETS, IDS, SORT, TEXT, WHOLE, Kind
 
 EARTH = 6371.0      # the radius of the Earth, in kilometres
 Columns = Mapping[str, NDArray[Any]]    # values of places by attribute; NaN for null
@@ -112,8 +112,9 @@ FILTERS: dict[str, SearchFilter] = {
                          about="latitude,longitude,km: places within this distance of the point"),
     "limit": SearchFilter(WHOLE),
     "offset": SearchFilter(WHOLE),
-    "facets": SearchFilter(FLAG, about="Whether to return the total, and the number of places for each amenity, state "
-                                       "and city"),
+    "facets": SearchFilter(FACETS, about="Whether to return the total, and the number of places for each amenity, "
+                                         "state and city. `exclusive`: each of these numbers without its own filter, "
+                                         "and the number of places in ranges of prices"),
 }
 LISTS = [name for name, each in FILTERS.items() if each.kind is IDS]
 FORM = {name: each for name, each in FILTERS.items() if each.label}

@@ -21,7 +21,7 @@ from models.state import State
 from models.user import User
 from services.actor import OPERATOR
 from services.registry import service_for
-from services.search import indexing, order, search
+from services.search import clusters, indexing, order, search
 from services.search.filters import EARTH
 from tests import objects
 
@@ -148,8 +148,8 @@ class Expected:
         for place, amenity in storage.read(select(models.amenity.place_amenity)).tuples():
             self._offered.setdefault(place, set()).add(amenity)
         rows = [row for row in storage.read(select(Place.__table__)) if self._matches(row)]
-        self._rows = sorted(rows, key=lambda row: (*self._key(row), row["created_at"], row["id"]))
-        self.ids = [row["id"] for row in self._rows]
+        self.rows = sorted(rows, key=lambda row: (*self._key(row), row["created_at"], row["id"]))
+        self.ids = [row["id"] for row in self.rows]
 
     def _key(self, row: Any) -> tuple[Any, ...]:
         by = self._wanted.get("sort", "")
@@ -197,11 +197,11 @@ class Expected:
         return 2 * EARTH * math.asin(min(1, math.sqrt(square)))
 
     def facets(self) -> dict[str, list[tuple[str, int]]]:
-        cities = Counter(row["city_id"] for row in self._rows)
+        cities = Counter(row["city_id"] for row in self.rows)
         states: Counter[str] = Counter()
         for id, count in cities.items():
             states[self._cities[id]["state_id"]] += count
-        amenities = Counter(id for row in self._rows for id in self._offered.get(row["id"], ()))
+        amenities = Counter(id for row in self.rows for id in self._offered.get(row["id"], ()))
         return {name: sorted(counts.items(), key=lambda each: (-each[1], known[each[0]]["name"], each[0]))
                 for name, counts, known in (("amenities", amenities, self._amenities), ("states", states, self._states),
                                             ("cities", cities, self._cities))}
@@ -237,3 +237,43 @@ def test_any_search_after_any_changes_finds_what_a_loop_over_all_places_finds(st
         world.change()
         check(storage, world.wanted(), world.choose)
     assert indexing.current() is built, "built again"
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_exclusive_facets_leave_out_their_own_filter_and_count_prices(storage: Storage, seed: int):
+    world = World(storage, seed)
+    for _ in range(15):
+        world.change()
+        wanted = world.wanted()
+        found = search({**wanted, "facets": "exclusive"}).facets()
+
+        def without(*names: str, wanted: dict[str, Any] = wanted) -> Expected:
+            return Expected(storage, {name: value for name, value in wanted.items() if name not in names})
+        regions, amenities = without("states", "cities").facets(), without("amenities").facets()
+        assert {name: [(each["id"], each["count"]) for each in found[name]] for name in regions} == {
+            **regions, "amenities": amenities["amenities"]}
+        prices = [row["price_by_night"] for row in without("price_min", "price_max").rows]
+        known = [price for price in prices if price is not None]
+        assert sum(each["count"] for each in found["prices"]) == len(known)
+        for each in found["prices"]:
+            most = math.inf if each["to"] is None else each["to"]
+            assert each["count"] == sum(each["from"] <= price <= most for price in known)
+
+
+def test_clusters_are_the_places_of_each_cell_of_the_map(storage: Storage):
+    world = World(storage, 1)
+    rows = storage.read(select(Place.__table__)).all()
+    for zoom in (0, 2, 20):
+        found = clusters({}, zoom)
+        size = 90 / 2 ** zoom
+        cells = Counter((row["latitude"] // size, row["longitude"] // size) for row in rows)
+        assert [each["count"] for each in found] == sorted(cells.values(), reverse=True)
+        for each in found:
+            inside = [row for row in rows if row["latitude"] // size == each["latitude"] // size
+                      and row["longitude"] // size == each["longitude"] // size]
+            assert len(inside) == each["count"]
+            assert each["id"] == (inside[0]["id"] if len(inside) == 1 else None)
+            assert each["latitude"] == pytest.approx(sum(row["latitude"] for row in inside) / len(inside))
+    only = clusters({"guests": 4}, 0)
+    assert sum(each["count"] for each in only) == search({"guests": 4}).total() > 0
+    world.storage.close()

@@ -12,7 +12,7 @@ import models
 from api.v1.http.responses import JSON, body_etag, to_json
 from api.v1.views.resource import id_name
 from config import Settings
-from errors import HBNBError
+from errors import HBNBError, NotFound
 from monitoring.metrics import ROUTE
 from services import permissions
 from services.actor import DEVELOPER, VISITOR
@@ -46,6 +46,8 @@ class FastPath:
             return self._app(environ, start_response)
         try:
             body = to_json(service_for(cls).show(self._actor, match[2]))
+        except NotFound:    # or another route, such as /places/clusters
+            return self._app(environ, start_response)
         except HBNBError as error:
             environ[REFUSAL] = error
             return self._app(environ, start_response)

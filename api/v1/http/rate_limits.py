@@ -16,6 +16,7 @@ from config import NO_REDIS, Settings
 from errors import Invalid, Misconfigured
 from services.listing import MAX_WITH_INCLUDED as MAX_CHEAP_LIMIT
 from services.search import words
+from services.search.facets import EXCLUSIVE
 from serving.concurrency import REPEATED
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _extra_cost() -> int:
     if "limit" in accepted and _is_long(values.get("limit")):
         extra += WHOLE
     if "text" in accepted:
-        extra += SEARCH + _words(values.get("text")) + FACETS * (values.get("facets") in (True, "true"))
+        extra += SEARCH + _words(values.get("text")) + FACETS * (values.get("facets") in (True, "true", EXCLUSIVE))
     return extra
 
 

@@ -9,6 +9,7 @@ from api.v1.openapi.operations import Schema, array, sparse
 from models.base_model import BaseModel
 from models.place import Place
 from services.listing import MAX_RESPONSE, MAX_WITH_INCLUDED, allowed_names
+from services.search.facets import MOST_CLUSTERS, ZOOM, ZOOMS
 from services.search.filters import FILTERS, LISTS
 from services.search.value_types import SORTS, WHOLE
 
@@ -48,18 +49,22 @@ def _names(names: Sequence[str], before: str = "") -> dict[str, Any]:
 
 def _or_null(each: Schema) -> Schema:
     """The schema of a value or null, which means that the filter is not set."""
-    return {**each, "type": [each["type"], "null"]} | ({"enum": [*each["enum"], None]} if "enum" in each else {})
+    types = each["type"] if isinstance(each["type"], list) else [each["type"]]
+    return {**each, "type": [*types, "null"]} | ({"enum": [*each["enum"], None]} if "enum" in each else {})
 
 
 SEARCH_BODY: Schema = {"type": "object", "additionalProperties": False,
                        "properties": {name: _or_null(each.kind.body) for name, each in FILTERS.items()}}
 FACET_COUNTS = array({"type": "object", "required": ["id", "name", "count"], "properties": {
     "id": {"type": "string"}, "name": {"type": "string"}, "count": {"type": "integer"}}})
+PRICES = array({"type": "object", "required": ["from", "to", "count"], "properties": {
+    "from": {"type": "integer"}, "to": {"type": ["integer", "null"]}, "count": {"type": "integer"}}}) | {
+    "description": "The number of places in ranges of prices, if facets is exclusive"}
 SEARCH_RESULT: Schema = {"oneOf": [
     array(sparse("Place")),
     {"type": "object", "required": ["places", "total", "facets"], "properties": {
         "places": array(sparse("Place")), "total": {"type": "integer"},
-        "facets": {"type": "object", "properties": dict.fromkeys(LISTS, FACET_COUNTS)}}}]}
+        "facets": {"type": "object", "properties": dict.fromkeys(LISTS, FACET_COUNTS) | {"prices": PRICES}}}}]}
 SEARCH_QUERY: dict[str, Schema] = {
     **{name: {**each.kind.query, "description": each.description} for name, each in FILTERS.items()},
     **listing_query(Place)}
@@ -67,3 +72,12 @@ SEARCH_QUERY["sort"] = {
     "type": "string", "pattern": f"{'|'.join(f'^{each}$' for each in SORTS)}|{SEARCH_QUERY['sort']['pattern']}",
     "description": f"{', '.join(SORTS)} (which requires near), or attributes separated by commas, such as -created_at: "
                    "a minus sign sorts in descending order. If omitted, the oldest places come first"}
+CLUSTERS_QUERY: dict[str, Schema] = {
+    "zoom": {"type": "integer", "minimum": 0, "maximum": ZOOMS, "default": ZOOM,
+             "description": "The zoom of the map: at 0 the world is 4 cells wide, at each next one twice as many"},
+    **{name: SEARCH_QUERY[name] for name in FILTERS if name not in (*PAGE, "sort", "facets")}}
+CLUSTERS: Schema = array({
+    "type": "object", "required": ["latitude", "longitude", "count", "id"], "properties": {
+        "latitude": {"type": "number"}, "longitude": {"type": "number"}, "count": {"type": "integer"},
+        "id": {"type": ["string", "null"], "description": "The place's id, if it is the only one"}}}) | {
+    "maxItems": MOST_CLUSTERS}

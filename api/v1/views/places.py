@@ -7,14 +7,23 @@ from flask import Response, request
 
 from api.v1.http.auth import reader
 from api.v1.http.requests import body, query_names, query_number
-from api.v1.http.responses import faceted_response, list_response
+from api.v1.http.responses import etag_response, faceted_response, list_response
 from api.v1.openapi.operations import describe
-from api.v1.openapi.parameters import SEARCH_BODY, SEARCH_QUERY, SEARCH_RESULT, listing_query
+from api.v1.openapi.parameters import (
+    CLUSTERS,
+    CLUSTERS_QUERY,
+    SEARCH_BODY,
+    SEARCH_QUERY,
+    SEARCH_RESULT,
+    listing_query,
+)
 from api.v1.views import app_views
 from api.v1.views.resource import PAGING, add_resource
+from errors import Invalid
 from models.city import City
 from models.place import Place
-from services.search import search
+from services.search import clusters, search
+from services.search.facets import MOST_CLUSTERS, ZOOM, ZOOMS
 from services.search.filters import FILTERS
 from services.search.value_types import SORTS
 
@@ -38,10 +47,27 @@ def places_search() -> Response:
           query=SEARCH_QUERY, description="The same search as `POST /places_search`, as an address that can be "
                                           f"shared. {PAGING}")
 def places() -> Response:
-    texts = {name: text for name, text in request.args.items() if name in FILTERS}
-    if texts.get("sort") not in SORTS:     # names of attributes, as in other lists
-        texts.pop("sort", None)
-    return _search_response({name: FILTERS[name].kind.read(name, text) for name, text in texts.items()})
+    filters = _filters()
+    if filters.get("sort") not in SORTS:     # names of attributes, as in other lists
+        filters.pop("sort", None)
+    return _search_response(filters)
+
+
+@app_views.get("/places/clusters")
+@describe("Group places by cells of a map.", "places", {200: CLUSTERS, 304: None}, permission=(Place, "read"),
+          query=CLUSTERS_QUERY, description="Searches as `GET /places` does, and returns for each cell of a map the number "
+                                            "of its places and their mean position: the cells with the most places first, "
+                                            f"at most {MOST_CLUSTERS}.")
+def place_clusters() -> Response:
+    zoom = query_number("zoom")
+    if zoom is not None and zoom > ZOOMS:
+        raise Invalid(f"zoom must be a whole number from 0 to {ZOOMS}", "zoom")
+    return etag_response(clusters(_filters(), ZOOM if zoom is None else zoom))
+
+
+def _filters() -> dict[str, Any]:
+    """The filters in the query of the request."""
+    return {name: FILTERS[name].kind.read(name, text) for name, text in request.args.items() if name in FILTERS}
 
 
 def _search_response(filters: dict[str, Any]) -> Response:
