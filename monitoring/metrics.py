@@ -23,7 +23,7 @@ from services.search import indexing
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
     from prometheus_client import CollectorRegistry
-    from prometheus_client.core import GaugeMetricFamily
+    from prometheus_client.core import GaugeMetricFamily, Metric
 
 PORTS = 100             # number of ports to try, from the configured one
 ROUTE = "hbnb.route"    # key in the WSGI environment: the route of the request
@@ -129,11 +129,11 @@ class _Connections:
 class _SearchIndex:
     """The state of the search index; read for each scrape."""
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
         index = indexing.current()
         with index.lock:
-            places, size, changes, version = len(index.all), index.bytes, index.changes, index.version
+            places, size, changes, version = len(index.all), index.size, index.changes, index.version
         pending = models.storage.changes(version)
         yield GaugeMetricFamily("hbnb_search_places", "Places in the search index.", places)
         yield GaugeMetricFamily("hbnb_search_bytes", "Approximate size of the search index in memory.", size)

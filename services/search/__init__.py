@@ -18,8 +18,8 @@ from services.actor import VISITOR, Actor
 from services.listing import Listing, Objects
 from services.query import order
 from services.search import facets, indexing
-from services.search.filters import FILTERS
 from services.search.facets import EXCLUSIVE, Facets
+from services.search.filters import FILTERS
 from services.search.index import Index
 from services.search.matching import find, nearest
 from services.search.value_types import SORTS
@@ -96,7 +96,7 @@ class Search(Listing):
         return self._answer().total
 
     def facets(self) -> Facets:
-        """The facets of the search: see `facets.count` and, if the filter `facets` is "exclusive", `facets.exclusive`."""
+        """The facets: those of `facets.exclusive` if the filter `facets` asks for them, otherwise of `facets.count`."""
         self._facets = self._facets or True
         return self._answer().facets
 
@@ -165,7 +165,7 @@ class Search(Listing):
         if len(found) <= LENGTHS[-1]:
             ids = ids.where(Place.id.in_([index.id(number) for number in found]))
         numbers = (index.number(id) for id in models.storage.read(ids).scalars())
-        ordered = [number for number in numbers if number in found]
+        ordered = [number for number in numbers if number is not None and number in found]
         return ordered[self.offset:None if self.limit is None else self.offset + self.limit]
 
     def _prepared(self, ids: Sequence[str]) -> tuple[Select[Any], dict[str, Any]]:
@@ -177,5 +177,5 @@ class Search(Listing):
 
 @lru_cache(maxsize=100)
 def _by_ids(length: int, hidden: frozenset[str]) -> Select[Any]:
-    binds = [bindparam(f"id{number}") for number in range(length)]
+    binds: list[Any] = [bindparam(f"id{number}") for number in range(length)]
     return select(*schema.form(Place, hidden)).where(Place.id.in_(binds))

@@ -39,7 +39,7 @@ class Column:
         else:
             self._array[number] = value
 
-    def extend(self, values: Sequence[Any]) -> None:
+    def extend(self, values: Sequence[Any] | NDArray[Any]) -> None:
         """Add the values of the next numbers; `None` becomes NaN."""
         size = self._size + len(values)
         if size > len(self._array):
@@ -48,7 +48,8 @@ class Column:
         self._size = size
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
+        """Bytes in memory."""
         return self._array.nbytes
 
 
@@ -81,8 +82,9 @@ class Texts:
         self._data += b"".join(texts)
 
     @property
-    def bytes(self) -> int:
-        return len(self._data) + self._starts.bytes + self._ends.bytes
+    def size(self) -> int:
+        """Bytes in memory."""
+        return len(self._data) + self._starts.size + self._ends.size
 
 
 def numbers_of(found: BitMap) -> NDArray[np.uint32]:

@@ -1,4 +1,4 @@
-"""Facets: the number of places of a search for each amenity, state, city and range of prices, and for cells of a map."""
+"""Facets: the number of places of a search for each amenity, state, city, range of prices, or cell of a map."""
 from __future__ import annotations
 
 from collections import Counter

@@ -59,7 +59,8 @@ class SearchFilter(NamedTuple):
         """For each place whether it meets a value."""
         if self.test:
             return self.test(columns, value)
-        compared: NDArray[np.bool_] = OPERATORS[self.operator](columns[self.column], value)
+        compare: Callable[[Any, Any], Any] = OPERATORS[self.operator]
+        compared: NDArray[np.bool_] = compare(columns[self.column], value)
         return compared
 
 
@@ -85,7 +86,8 @@ def _near(columns: Columns, near: Mapping[str, float]) -> NDArray[np.bool_]:
     # The formula is slow, so it is used for the places of about the same latitude only.
     close = np.abs(columns["latitude"] - near["latitude"]) <= np.degrees(near["km"] / EARTH) + 1e-9
     close[close] = distance({name: values[close] for name, values in columns.items()}, near) <= near["km"]
-    return close
+    found: NDArray[np.bool_] = close
+    return found
 
 
 # The form shows them in this order.

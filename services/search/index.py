@@ -155,12 +155,13 @@ class Index:
         return BitMap.union(*parts) & self.all
 
     @property
-    def bytes(self) -> int:
-        """The approximate size in memory."""
-        columns = [*self.columns.values(), self._ids, self._names, self._created, self._texts, self._city]
+    def size(self) -> int:
+        """Approximate bytes in memory."""
+        columns: list[Column | Texts] = [
+            *self.columns.values(), self._ids, self._names, self._created, self._texts, self._city]
         bitmaps = [self.all, *self.in_city.values(), *self.with_amenity.values()]
         sizes = (each.get_statistics() for each in bitmaps)
-        return self.words.bytes + sum(each.bytes for each in columns) + sum(
+        return self.words.size + sum(each.size for each in columns) + sum(
             each["n_bytes_array_containers"] + each["n_bytes_bitset_containers"] for each in sizes)
 
     def counts(self) -> dict[type, int]:
@@ -191,8 +192,8 @@ class Index:
         ids = np.array([self._ids[number] for number in range(self._sorted)])
         for count, (amenity, parts) in enumerate(links, 1):
             has = np.zeros(self._sorted, np.bool_)
-            for part in parts if self._sorted else ():
-                wanted = np.array([id.encode() for id in part], np.bytes_)
+            for places in parts if self._sorted else ():
+                wanted = np.array([id.encode() for id in places], np.bytes_)
                 numbers = np.searchsorted(ids, wanted) % self._sorted
                 has[numbers[ids[numbers] == wanted]] = True
             self.with_amenity[amenity] = true_numbers(has)

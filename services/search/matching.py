@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ from services.search.index import Index
 
 def find(index: Index, criteria: Mapping[str, Any]) -> BitMap:
     """The numbers of the places that match a search."""
-    parts = [index.matching((name, repr(value)), lambda columns, each=FILTERS[name], value=value: each.meets(
-        columns, value)) for name, value in criteria.items() if FILTERS[name].compares]
+    parts = [index.matching((name, repr(value)), partial(FILTERS[name].meets, value=value))
+             for name, value in criteria.items() if FILTERS[name].compares]
     parts += [index.containing(word) for word in criteria.get("text", ())]
     states, cities, amenities = (set(criteria.get(name, ())) for name in LISTS)
     if states or cities:
@@ -36,5 +37,6 @@ def nearest(index: Index, found: BitMap, near: Mapping[str, float], limit: int |
         close = distances <= np.partition(distances, wanted)[wanted]
         numbers, distances = numbers[close], distances[close]
     oldest = index.orders[""].key
-    ordered = sorted(zip(distances.tolist(), numbers.tolist(), strict=True), key=lambda each: (each[0], oldest(each[1])))
+    ordered = sorted(zip(distances.tolist(), numbers.tolist(), strict=True),
+                     key=lambda each: (each[0], oldest(each[1])))
     return [number for _, number in ordered[offset:wanted]]

@@ -99,7 +99,8 @@ TEXT = Kind("text", _TEXT, _TEXT, words.split, sentence=f"Enter at most {words.M
 WHOLE = Kind("whole", {"type": "integer", "minimum": 0, "maximum": LARGEST},
              {"type": "integer", "minimum": 0, "maximum": MOST}, _whole, query.number,
              f"Enter a whole number from 0 to {MOST:,}")
-FACETS = Kind("facets", {"type": ["boolean", "string"], "enum": [True, False, "exclusive"]}, {"type": "string", "enum": ["true", "false", "exclusive"]},
+FACETS = Kind("facets", {"type": ["boolean", "string"], "enum": [True, False, "exclusive"]},
+              {"type": "string", "enum": ["true", "false", "exclusive"]},
               lambda name, value: _fit(name, value, isinstance(value, bool) or value == "exclusive",
                                        'be true, false or "exclusive"'),
               lambda _, text: {"true": True, "false": False}.get(text, text))

@@ -17,7 +17,8 @@ from models.place import Place
 
 MOST = 10       # words of a query
 # Scripts that write words without spaces: a run of them is indexed by its pairs of characters.
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_UNSPACED = ("\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+             "\U00020000-\U0003ffff")
 _WORDS = re.compile(rf"[{_UNSPACED}]+|[^\s{_UNSPACED}'-]+(?:['-]+[^\s{_UNSPACED}'-]+)*")
 _UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
 _ASCII_SEPARATORS = {code: " " for code in range(128) if not chr(code).isalnum() and chr(code) not in "'-"}
@@ -128,7 +129,7 @@ class Words:
         # A word of a single text has its number, because a bitmap takes 200 bytes.
         self._postings: dict[str, int | BitMap] = {}
         self._sorted: list[str] | None = None
-        self._size = 0
+        self._added = 0
 
     def __len__(self) -> int:
         return len(self._postings)
@@ -137,14 +138,14 @@ class Words:
         self.merge({word: [number] for word in words})
 
     @property
-    def bytes(self) -> int:
-        """The approximate size in memory: 2 bytes for each number in a bitmap, and 200 for a word and its bitmap."""
-        return 2 * self._size + 200 * len(self)
+    def size(self) -> int:
+        """Approximate bytes in memory: 2 for each number in a bitmap, and 200 for a word and its bitmap."""
+        return 2 * self._added + 200 * len(self)
 
     def merge(self, numbers: Mapping[str, Sequence[int]]) -> None:
         """Add numbers by word."""
         for word, new in numbers.items():
-            self._size += len(new)
+            self._added += len(new)
             found = self._postings.get(word)
             if isinstance(found, BitMap):
                 found.update(new)

@@ -68,7 +68,6 @@ class Idle(SimpleNamespace):
         indexing._indexes[self] = Index(())
 
 
-
 class TestHealth:
     @pytest.fixture(autouse=True)
     def _no_cached_result(self, monkeypatch):

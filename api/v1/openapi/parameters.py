@@ -57,8 +57,8 @@ SEARCH_BODY: Schema = {"type": "object", "additionalProperties": False,
                        "properties": {name: _or_null(each.kind.body) for name, each in FILTERS.items()}}
 FACET_COUNTS = array({"type": "object", "required": ["id", "name", "count"], "properties": {
     "id": {"type": "string"}, "name": {"type": "string"}, "count": {"type": "integer"}}})
-PRICES = array({"type": "object", "required": ["from", "to", "count"], "properties": {
-    "from": {"type": "integer"}, "to": {"type": ["integer", "null"]}, "count": {"type": "integer"}}}) | {
+PRICES = {**array({"type": "object", "required": ["from", "to", "count"], "properties": {
+    "from": {"type": "integer"}, "to": {"type": ["integer", "null"]}, "count": {"type": "integer"}}}),
     "description": "The number of places in ranges of prices, if facets is exclusive"}
 SEARCH_RESULT: Schema = {"oneOf": [
     array(sparse("Place")),
@@ -76,8 +76,8 @@ CLUSTERS_QUERY: dict[str, Schema] = {
     "zoom": {"type": "integer", "minimum": 0, "maximum": ZOOMS, "default": ZOOM,
              "description": "The zoom of the map: at 0 the world is 4 cells wide, at each next one twice as many"},
     **{name: SEARCH_QUERY[name] for name in FILTERS if name not in (*PAGE, "sort", "facets")}}
-CLUSTERS: Schema = array({
+CLUSTERS: Schema = {**array({
     "type": "object", "required": ["latitude", "longitude", "count", "id"], "properties": {
         "latitude": {"type": "number"}, "longitude": {"type": "number"}, "count": {"type": "integer"},
-        "id": {"type": ["string", "null"], "description": "The place's id, if it is the only one"}}}) | {
+        "id": {"type": ["string", "null"], "description": "The place's id, if it is the only one"}}}),
     "maxItems": MOST_CLUSTERS}

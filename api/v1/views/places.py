@@ -55,9 +55,9 @@ def places() -> Response:
 
 @app_views.get("/places/clusters")
 @describe("Group places by cells of a map.", "places", {200: CLUSTERS, 304: None}, permission=(Place, "read"),
-          query=CLUSTERS_QUERY, description="Searches as `GET /places` does, and returns for each cell of a map the number "
-                                            "of its places and their mean position: the cells with the most places first, "
-                                            f"at most {MOST_CLUSTERS}.")
+          query=CLUSTERS_QUERY, description="Searches as `GET /places` does, and returns for each cell of a map the "
+                                            "number of its places and their mean position: the cells with the most "
+                                            f"places first, at most {MOST_CLUSTERS}.")
 def place_clusters() -> Response:
     zoom = query_number("zoom")
     if zoom is not None and zoom > ZOOMS:
