@@ -12,8 +12,8 @@ def upgrade() -> None:
     # In one statement with its index: an upgrade that is interrupted between two would never make the second.
     op.execute("CREATE TABLE IF NOT EXISTS changes (number BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, "
                "version BIGINT NOT NULL, former BIGINT, class VARCHAR(60) NOT NULL, "
-               "object_id VARCHAR(60) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, INDEX ix_changes_former (former)) "
-               "ENGINE=InnoDB CHARSET=utf8mb4 COLLATE=utf8mb4_bin")
+               "object_id VARCHAR(60) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, "
+               "INDEX ix_changes_former (former)) ENGINE=InnoDB CHARSET=utf8mb4 COLLATE=utf8mb4_bin")
 
 
 def downgrade() -> None:

@@ -27,7 +27,7 @@ from models.engine.db import rows as db_rows
 from models.engine.db.changed import CLASSES
 from models.engine.db.errors import BUSY, DEADLOCK, DUPLICATE, REFUSED, UNKNOWN
 from models.engine.file.journal import Objects
-from models.engine.statements import Changes, Values
+from models.engine.statements import Values
 from models.family import CHUNK
 from models.stored_check import StoredCheck
 
@@ -227,7 +227,7 @@ class DBStorage(Storage):
     def _version(self) -> Any:
         return self._autocommit.compiled(self._compile(_VERSION), {})[0]["_version"]
 
-    def _changes(self, since: Any) -> Changes | None:
+    def _changes(self, since: Any) -> tuple[Any, list[tuple[str, str]]] | None:
         rows = self._autocommit.compiled_tuples(self._compile(version.CHANGES), {"since": since})
         return version.collected(rows, since)
 

@@ -34,7 +34,7 @@ from models.engine.file import lock, tables
 from models.engine.file.change_log import ChangeLog
 from models.engine.file.journal import Objects
 from models.engine.file.json_file import JSONFile
-from models.engine.statements import Changes, Values
+from models.engine.statements import Values
 from models.stored_check import StoredCheck
 
 
@@ -178,7 +178,7 @@ class FileStorage(Storage):
         self._catch_up()
         return self._log.version
 
-    def _changes(self, since: Any) -> Changes | None:
+    def _changes(self, since: Any) -> tuple[Any, list[tuple[str, str]]] | None:
         self._catch_up()
         return self._log.since(since)
 

@@ -53,7 +53,7 @@ class Result:
         """Return the value of the first column of each row."""
         return [row[0] for row in self.tuples()]
 
-    def tuples(self) -> Tuples:
+    def tuples(self) -> list[tuple[Any, ...]]:
         """Return the values of each row, in the order of the columns."""
         return self._storage._tuples(self._statement, self._values)
 
@@ -133,14 +133,15 @@ class Statements(Transactions):
             Unavailable: the storage cannot be reached.
         """
         with self._translated():
-            return None if since is None or self._in_transaction else self._changes(since)
+            found = None if since is None or self._in_transaction else self._changes(since)
+        return found and Changes(found[0], [*dict.fromkeys(reversed(found[1]))][::-1])
 
     # Engines override these
 
     def _version(self) -> Any:
         raise NotImplementedError
 
-    def _changes(self, since: Any) -> Changes | None:
+    def _changes(self, since: Any) -> tuple[Any, list[tuple[str, str]]] | None:
         raise NotImplementedError
 
     def _read_versioned(self, statement: Select[Any], values: Values) -> tuple[Rows, Any]:

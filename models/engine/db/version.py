@@ -20,7 +20,6 @@ from sqlalchemy.exc import DBAPIError
 from models.columns import KeyType
 from models.engine.db import changed
 from models.engine.db.errors import DEADLOCK, code
-from models.engine.statements import Changes
 
 KEPT = 200_000      # rows of the log
 PRUNED_AFTER = 1000     # new rows
@@ -67,13 +66,13 @@ def track(engine: Engine) -> None:
     event.listen(engine, "rollback", _forget)
 
 
-def collected(rows: Iterable[tuple[Any, ...]], since: int) -> Changes | None:
-    """Return the result of `Storage.changes`.
+def collected(rows: Iterable[tuple[Any, ...]], since: int) -> tuple[int, list[tuple[str, str]]] | None:
+    """Return the current version, and the objects that were changed since a version; `None` if they are not known.
 
     Args:
         rows: the result of the statement `CHANGES`.
     """
-    current, at, objects = None, since, dict[tuple[str, str], None]()
+    current, at, objects = None, since, list[tuple[str, str]]()
     for number, version, former, name, id in rows:
         if number == 0:
             current = version
@@ -82,9 +81,8 @@ def collected(rows: Iterable[tuple[Any, ...]], since: int) -> Changes | None:
             at = version
         if version != at:
             return None
-        objects.pop((name, id), None)       # to move it to the end
-        objects[name, id] = None
-    return Changes(current, [*objects]) if current == at else None
+        objects.append((name, id))
+    return (at, objects) if current == at else None
 
 
 def _change(connection: Connection) -> None:

@@ -6,8 +6,6 @@ from collections import deque
 from collections.abc import Iterable
 from itertools import islice
 
-from models.engine.statements import Changes
-
 CLASSES = {"State", "City", "Amenity", "Place"}
 KEPT = 200_000      # objects and commits
 
@@ -43,16 +41,11 @@ class ChangeLog:
             self._commits.clear()
             self._size = 0
 
-    def since(self, version: int) -> Changes | None:
-        """Return the objects that were changed after a version; `None` if they are not known."""
+    def since(self, version: int) -> tuple[int, list[tuple[str, str]]] | None:
+        """Return the version, and the objects that were changed after a version; `None` if they are not known."""
         with self._mutex:
             current, count = self.version, self.version - version
             if not 0 <= count <= len(self._commits):
                 return None
             commits = [*islice(reversed(self._commits), count)]
-        objects: dict[tuple[str, str], None] = {}
-        for commit in reversed(commits):
-            for each in commit:
-                objects.pop(each, None)     # to move it to the end
-                objects[each] = None
-        return Changes(current, [*objects])
+        return current, [each for commit in reversed(commits) for each in commit]
