@@ -26,8 +26,8 @@ HEAD = 10       # seconds in which a client must send the head of a request
 HEAD_SIZE = 131_072     # maximum bytes of the head of a request
 FILES = 4096    # maximum open files of a worker, including connections
 ENDING = 25     # seconds in which a worker must finish its requests after the server was told to stop
-BEYOND = ("Other machines can connect: put a web server such as nginx in front, which holds off slow clients "
-          "(docs/faults.md)")
+BEYOND = ("Other machines can connect to this address, and slow clients can keep HBNB from answering others. Put a web "
+          "server such as nginx in front of it: docs/faults.md")
 AS_OURS = {"loggers": {"_granian": {"propagate": True}}}     # Granian's records go through the handlers of HBNB
 
 

@@ -47,7 +47,7 @@ def backup(environment: Environment) -> Path:
         raise DeployError(f"{part} was damaged during the download. Run the command again")
     path.with_name(f"{path.name}.sha256").write_text(f"{made}  {path.name}\n")
     os.replace(part, path)
-    echo(report)
+    echo(report.replace(variables["FILE"], str(path)))
     return path
 
 

@@ -281,7 +281,7 @@ class TestFullDisk:
                 assert (answer.status_code, answer.json) == (
                     503, {"error": "The storage cannot be reached, try again later"})
                 assert answer.headers["Retry-After"]
-                assert "is full, so nothing was stored: free some space on it" in caplog.messages[-1]
+                assert "is full. Nothing was stored. Free some space on it" in caplog.messages[-1]
                 refused.add(bool(number % 2))
                 if len(refused) == 2:
                     break
