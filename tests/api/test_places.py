@@ -151,7 +151,7 @@ def test_an_unavailable_storage_is_a_503_that_names_no_file(tmp_path, monkeypatc
     monkeypatch.setattr(models, "storage", FileStorage(tmp_path / "file.json"))
     client = ready_app().test_client()
     answer = client.get("/api/v1/states")
-    assert (answer.status_code, answer.json) == (503, {"error": "The storage cannot be reached, try again later"})
+    assert (answer.status_code, answer.json) == (503, {"error": "The storage is not available. Try again later"})
     page = client.get("/")
     assert (page.status_code, page.mimetype) == (503, "text/html")
     assert "back soon" in page.text
