@@ -412,7 +412,7 @@ class TestUnsupportedObjects:
          r"User\.a \(MÜLLER@x\.example\) and User\.b \(müller@x\.example \) have the same email"),
         ({"Token.a": {"name": "ci"}, "Token.b": {"name": "ci"}},
          r"Token\.a \(ci\) and Token\.b \(ci\) have the same name"),
-        ({"City.c": {"state_id": "gone"}}, r"City\.c: state_id refers to an object that does not exist"),
+        ({"City.c": {"state_id": "gone"}}, r"City\.c: state_id refers to an object that does not exist: 'gone'"),
         ({"State.é": {"name": "S"}}, r"State\.é: id must be an id, of at most 60 letters"),
         ({"State.s": {}, "Refused.State.t": {"object": {}}},
          r"Refused\.State\.t: a database cannot hold objects of the class Refused"),
