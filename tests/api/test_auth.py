@@ -349,9 +349,9 @@ class TestTokenCommand:
         assert [each["name"] for each in json.loads(console(args=("-c", "token list --json")).stdout)] == ["two"]
 
     @pytest.mark.parametrize(("line", "note"), [
-        ("token", "token needs create NAME, list, or revoke NAME: see help token"),
-        ("token create", "token needs"), ("token revoke", "token needs"), ("token list x", "token needs"),
-        ("token create a b", "token needs"), ("token nope x", "token needs"), ("token create x --json", "token needs"),
+        ("token", "Type token create NAME, token list or token revoke NAME: see help token"),
+        ("token create", "Type token create"), ("token revoke", "token needs"), ("token list x", "token needs"),
+        ("token create a b", "Type token create"), ("token nope x", "token needs"), ("token create x --json", "token needs"),
         ("token create there", "A token named there already exists. Revoke it, or choose another name"),
         ("token revoke nope", "There is no token named nope. `token list` prints the names of all tokens"),
         ('token create "a b"', "A token's name must have 1 to 60"),
