@@ -64,7 +64,7 @@ class Place(BaseModel, Base):
         amenities = []
         for id in dict.fromkeys(ids):
             if not isinstance(amenity := models.storage.get(Amenity, id), Amenity):
-                raise Invalid(f"amenity_ids names an amenity that does not exist: {id!r:.64}", "amenity_ids")
+                raise Invalid(f"amenity_ids: there is no amenity {id:.64}", "amenity_ids")
             amenities.append(amenity)
         self.amenities = amenities
 

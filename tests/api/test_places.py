@@ -184,7 +184,8 @@ class TestServer:
             ended = subprocess.run([sys.executable, ROOT / "wsgi.py", "--port", str(port)], env=environ,
                                    capture_output=True, text=True, timeout=60)
         assert ended.returncode == 1
-        assert ended.stderr == f"hbnb: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+        assert ended.stderr == (f"hbnb: cannot listen on 127.0.0.1:{port}: Address already in use. Choose another "
+                                "address or port\n")
 
     def test_a_server_stops_on_sigterm(self, environ):
         port = free_port()

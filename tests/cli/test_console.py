@@ -666,7 +666,7 @@ class TestTransfer:
 
     def test_an_export_can_be_imported(self, say: Session, market: Market, tmp_path):
         count = models.storage.count()
-        assert say('export "my store.jsonl.gz"') == f"{count} objects\n"
+        assert say('export "my store.jsonl.gz"') == f"Exported {count} objects to my store.jsonl.gz\n"
         assert stat_mode("my store.jsonl.gz") == 0o600
         before = say("all --json")
         for name in ("State", "User", "Amenity"):
