@@ -61,7 +61,8 @@ def _hbnb_failure(error: Exception) -> Failure:
     if status >= 500:
         current_app.logger.error("%s %s: %s", request.method, request.path, error)
     if status == 503:       # the message may name hosts and files, which only operators may see
-        return Failure(503, _AWAY if _only_reads() else _UNCERTAIN, {"Retry-After": str(errors.Unavailable.retry_after)})
+        message = _AWAY if _only_reads() else _UNCERTAIN
+        return Failure(503, message, {"Retry-After": str(errors.Unavailable.retry_after)})
     headers = {}
     if isinstance(error, errors.Unauthorized):      # RFC 6750
         headers["WWW-Authenticate"] = 'Bearer realm="HBNB"' + ', error="invalid_token"' * error.shown

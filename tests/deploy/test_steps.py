@@ -159,7 +159,7 @@ def test_an_interrupted_task_says_that_earlier_changes_stay():
     @fabfile.task()
     def interrupted(c):
         raise KeyboardInterrupt
-    with pytest.raises(Exit, match="interrupted. The changes made so far stay") as ended:
+    with pytest.raises(Exit, match=r"interrupted\. The changes made so far stay") as ended:
         interrupted(Context())
     assert ended.value.code == 130
 

@@ -594,7 +594,7 @@ class TestConversion:
                       "INSERT INTO users SELECT 'u9', created_at, updated_at, 'new@x.org', password, 'N', 'N' "
                       "FROM users WHERE id = 'u1'")
         before = small.content()
-        with pytest.raises(Conflict, match="users__old exists, .* did not make the present users"):
+        with pytest.raises(Conflict, match=r"users__old exists, .* did not make the present users"):
             small.migrations.upgrade()
         assert small.content() == before
         small.execute("DROP TABLE users__old")
@@ -622,7 +622,7 @@ class TestConversion:
         small.execute("INSERT INTO states SELECT 's9', created_at, updated_at, name FROM states")
         before = small.content()
         for _ in range(2):
-            with pytest.raises(Conflict, match="states__old exists, .* did not make the present states"):
+            with pytest.raises(Conflict, match=r"states__old exists, .* did not make the present states"):
                 small.migrations.upgrade()
         assert small.content() == before
         small.execute(f"SET FOREIGN_KEY_CHECKS = 0; DROP TABLE {', '.join(f'{name}__old' for name in TABLES)}")
