@@ -211,7 +211,7 @@ PAGE_DOWN = ["web-01 maintenance DOWN deploy", "web-02 maintenance DOWN deploy"]
 class TestMigration:
     def test_that_breaks_the_running_release_is_refused_before_anything_starts(self, hosts):
         hosts.outputs["pending"] = BREAKING
-        with pytest.raises(DeployError, match=r"r9: drops a column.*add --maintenance"):
+        with pytest.raises(DeployError, match=r"r9: drops a column.*again with --maintenance"):
             release.deploy(BOTH, NEW)
         assert not steps(hosts, "migrate") + steps(hosts, "start")
 
@@ -388,7 +388,7 @@ class TestRollback:
     def test_without_a_common_previous_release_needs_a_name(self, hosts):
         hosts.outputs["state"] = STATE.replace("previous older", "previous ")
         hosts.all[1].outputs = {"state": STATE.replace("releases older", "releases")}
-        with pytest.raises(DeployError, match=r"name a release with --to NAME\. Releases on all hosts: old\n"):
+        with pytest.raises(DeployError, match=r"Name a release with --to NAME\. Releases that all hosts have: old\n"):
             release.rollback(BOTH)
 
     def test_that_fails_on_one_host_is_undone_on_all(self, hosts):
