@@ -49,7 +49,7 @@ def translate(error: DBAPIError, settings: Settings) -> HBNBError:
                            "HBNB_MYSQL_TIMEOUT")
     if number in _FULL:
         return Unavailable(f"The disk of the database {settings.mysql_db} at {settings.mysql_host} is full. Nothing "
-                           f"was stored. Free some space on it ({message})")
+                           f"was stored. Free some space on it: {message}")
     return unusable(settings, message)
 
 
