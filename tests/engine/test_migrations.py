@@ -239,7 +239,7 @@ class TestStart:
     def test_a_start_on_another_schema_is_refused_in_staging_and_production(self, database, env, old):
         if old:
             database.fill()
-        with pytest.raises(Outdated, match="run `flask --app wsgi db upgrade`"):
+        with pytest.raises(Outdated, match="[Rr]un `flask --app wsgi db upgrade`"):
             database.open(env).reload()
         assert ("states" in database.schema()) == old
 
@@ -802,7 +802,7 @@ class TestCommands:
         monkeypatch.setattr(models, "storage", away)
         found = CliRunner().invoke(db, arguments)
         assert found.exit_code == 1
-        advice = {"upgrade": r"\. Make sure that it is running .*An interrupted upgrade continues",
+        advice = {"upgrade": r"\. Make sure that it is running .*An interrupted upgrade continues where it stopped",
                   "downgrade": r"\. Make sure that it is running .*then the downgrade again"}.get(arguments[-1], "")
         assert re.fullmatch(r"Error: The database migrated cannot be used: Can't connect to local server through "
                             rf"socket '/no/such/socket' \(2\){advice}\n", found.output)
