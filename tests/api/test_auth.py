@@ -350,8 +350,8 @@ class TestTokenCommand:
 
     @pytest.mark.parametrize(("line", "note"), [
         ("token", "Type token create NAME, token list or token revoke NAME: see help token"),
-        ("token create", "Type token"), ("token revoke", "token needs"), ("token list x", "token needs"),
-        ("token create a b", "Type token"), ("token nope x", "token needs"), ("token create x --json", "token needs"),
+        ("token create", "Type token"), ("token revoke", "Type token"), ("token list x", "Type token"),
+        ("token create a b", "Type token"), ("token nope x", "Type token"), ("token create x --json", "Type token"),
         ("token create there", "A token named there already exists. Revoke it, or choose another name"),
         ("token revoke nope", "There is no token named nope. `token list` prints the names of all tokens"),
         ('token create "a b"', "A token's name must have 1 to 60"),
