@@ -239,7 +239,7 @@ class TestStart:
     def test_a_start_on_another_schema_is_refused_in_staging_and_production(self, database, env, old):
         if old:
             database.fill()
-        with pytest.raises(Outdated, match="[Rr]un `flask --app wsgi db upgrade`"):
+        with pytest.raises(Outdated, match=r"[Rr]un `flask --app wsgi db upgrade`"):
             database.open(env).reload()
         assert ("states" in database.schema()) == old
 
