@@ -12,7 +12,7 @@ from errors import Misconfigured
 
 RATE_LIMIT = "600 per minute"
 # The value is not shown, because it may contain a password.
-NO_REDIS = ("HBNB_REDIS_URL is no address of a Redis: set it to one such as redis://host:6379/0, or "
+NO_REDIS = ("HBNB_REDIS_URL is not the address of a Redis server: set it to an address such as redis://host:6379/0 or "
             "unix:///path/of/a/socket")
 _TILES = re.compile(r"(?:https?://[a-z0-9.-]+(?::\d{1,5})?)?/(?!/)[^\s{}]*(?:\{[zxyr]\}[^\s{}]*)+", re.IGNORECASE)
 _RATE = re.compile(r" ?[1-9]\d{0,8}(?: per |/)(?:[1-9]\d{0,3} )?(?:second|minute|hour|day)s? ?", re.ASCII)

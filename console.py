@@ -32,8 +32,9 @@ class HBNBCommand(StoreCommands):
 
         create CLASS [NAME=VALUE ...]
 
-        Write text in double quotes. In it, _ means a space, \\n a line break, \\t a tab, and \\_ \\" \\\\ mean the
-        characters themselves. A parameter that is neither text nor a number is skipped.
+        Write text in double quotes, with _ for a space: "New_York" is stored as New York. In quotes, write \\_ for an
+        underscore, \\" for a double quote, \\\\ for a backslash, \\n for a line break and \\t for a tab. A parameter
+        that is neither text nor a number is skipped.
 
             create State name="New_York"
             create Place name="Loft" max_guest=2 price_by_night=120 latitude=42.65
@@ -131,10 +132,12 @@ class HBNBCommand(StoreCommands):
 
         update CLASS ID NAME VALUE
 
-        Write text with spaces in double or single quotes. In it, \\n means a line break, \\t a tab, and \\" \\' \\\\
-        mean the characters themselves. A text that begins with a quote must end with the same quote.
-        null without quotes removes the value of an optional attribute: description, price_by_night, latitude or
-        longitude of a place. A list of ids as amenity_ids replaces the amenities of a place.
+        Write text with spaces in double or single quotes. A text that begins with a quote must end with the same quote.
+        In quotes, write \\" for a double quote, \\' for a single quote, \\\\ for a backslash, \\n for a line break and
+        \\t for a tab.
+
+        To remove the value of an optional attribute (description, price_by_night, latitude or longitude of a place),
+        write null without quotes. A list of ids as amenity_ids replaces the amenities of a place.
 
             update State 421a55f4-7d82-47d9-b54c-a76916479545 name "New name"
             update Place 621a55f4-7d82-47d9-b54c-a76916479545 price_by_night null

@@ -84,4 +84,4 @@ def meant(name: str, known: Iterable[str]) -> str:
 
 def taken(attribute: str) -> Conflict:
     """The error for a value that only one object may have."""
-    return Conflict(f"Another object has this {attribute} already: nothing was stored")
+    return Conflict(f"Another object has this {attribute} already. Nothing was stored. Choose another {attribute}")

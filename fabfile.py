@@ -37,8 +37,8 @@ def task(**options: Any) -> Callable[[Callable[..., Any]], Task[Any]]:
             except DeployError as error:
                 raise Exit(f"fab: {error}", error.status) from None
             except KeyboardInterrupt:
-                raise Exit("fab: interrupted; earlier changes stay. `fab ENV status` shows the hosts; you can run the "
-                           "command again", 130) from None
+                raise Exit("fab: interrupted. The changes made so far stay. Look at the hosts with `fab ENV status`, "
+                           "and run the command again", 130) from None
         return Task(run, **options)
     return make
 
@@ -99,7 +99,7 @@ def deploy(c: Context, archive_path: str = "", revision: str = "HEAD", maintenan
 def do_deploy(c: Context, archive_path: str = "") -> None:
     """Deploy an existing archive."""
     if not (archive_path or last_archive):
-        raise DeployError("do_deploy needs an archive: pass --archive-path, or run `fab do_pack do_deploy`")
+        raise DeployError("do_deploy needs an archive. Pass --archive-path, or run `fab do_pack do_deploy`")
     release.deploy(selected_environment(), Archive.read(Path(archive_path or last_archive)))
 
 
@@ -125,7 +125,7 @@ def status(c: Context) -> None:
         if len({state.current for state in states.values()}) > 1:
             print("The hosts do not run the same release")
     if not all(state.healthy for state in states.values()):
-        raise DeployError("not all hosts are healthy")
+        raise DeployError("not all hosts are healthy. `fab ENV log` shows the reason")
 
 
 def describe(name: str, state: HostState) -> Iterator[str]:
@@ -154,7 +154,7 @@ def history(c: Context, lines: int = 20) -> None:
 def maintenance(c: Context, page: str) -> None:
     """Switch the maintenance page on or off: `fab ENV maintenance on`, `fab ENV maintenance off`."""
     if page not in ("on", "off"):
-        raise DeployError(f"maintenance must be on or off, not {page}")
+        raise DeployError(f"the page cannot be set to {page}: write `maintenance on` or `maintenance off`")
     release.maintenance(selected_environment(), page == "on")
 
 
@@ -164,21 +164,27 @@ def test(c: Context) -> None:
     release.test(selected_environment())
 
 
-@task(help={"number": "number of releases and archives to keep; 0 keeps one"})
+@task(help={"number": "how many releases, and how many archives, to keep; default: `keep` of hosts.toml"})
 def clean(c: Context, number: int = -1) -> None:
-    """Remove the oldest releases and archives, but never the current or the previous release."""
+    """Remove the oldest releases on the web servers and the environment's oldest archives in versions/.
+
+    The newest ones are kept, at least one, and always the current and the previous release.
+    """
     remove_old(selected_environment().keep if number == -1 else number)
 
 
-@task(help={"number": "number of releases and archives to keep; 0 keeps one"})
+@task(help={"number": "how many releases, and how many archives, to keep; default: 0, which keeps one, like 1"})
 def do_clean(c: Context, number: int = 0) -> None:
-    """The same as `clean`, but keeps one release by default."""
+    """Remove old releases and archives like `clean`, but keep only the newest one unless --number is given.
+
+    The current and the previous release are always kept.
+    """
     remove_old(number)
 
 
 def remove_old(number: int) -> None:
     if number < 0:
-        raise DeployError(f"cannot keep {number} releases: pass a number of 0 or more")
+        raise DeployError(f"--number is {number}: pass 0 or more")
     print(*archive.clean(environment_name, number), sep="\n")
     release.clean(replace(selected_environment(), keep=number))
 

@@ -27,8 +27,8 @@ HEAD = 10       # seconds in which a client must send the head of a request
 HEAD_SIZE = 131_072     # maximum bytes of the head of a request
 FILES = 4096    # maximum open files of a worker, including connections
 ENDING = 25     # seconds in which a worker must finish its requests after the server was told to stop
-BEYOND = ("Other machines can connect: put a web server such as nginx in front, which holds off slow clients "
-          "(docs/faults.md)")
+BEYOND = ("Other machines can connect to this address, and slow clients can keep HBNB from answering others. Put a web "
+          "server such as nginx in front of it: docs/faults.md")
 AS_OURS = {"loggers": {"_granian": {"propagate": True}}}     # Granian's records go through the handlers of HBNB
 
 
@@ -43,14 +43,15 @@ def serve(target: str, host: str, port: int, workers: int = 1) -> None:
         Misconfigured: the server cannot listen on this address.
     """
     if not 0 <= port < 65536:
-        raise Misconfigured(f"cannot listen on port {port}: choose a number from 0 to 65535")
+        raise Misconfigured(f"cannot listen on port {port}: choose a port from 0 to 65535")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise Misconfigured(f"cannot listen on {host}:{port}: {error.strerror}") from None
+            raise Misconfigured(f"cannot listen on {host}:{port}: {error.strerror}. Choose another address or port"
+                                ) from None
     print(f"HBNB is at http://{host}:{port}", flush=True)
     if not _is_own(host):
         print(BEYOND, flush=True)
@@ -62,7 +63,8 @@ def serve_socket(target: str, path: Path, workers: int = 1) -> None:
     try:
         path.parent.stat()
     except OSError as error:
-        raise Misconfigured(f"cannot listen on {path}: {error.strerror}") from None
+        raise Misconfigured(f"cannot listen on {path}: {error.strerror}. Create its folder, or choose another path"
+                            ) from None
     print(f"HBNB is at {path}", flush=True)
     _serve(target, workers, uds=path, uds_permissions=0o660)
 

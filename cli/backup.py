@@ -16,9 +16,9 @@ def run_backup(arguments: list[str]) -> None:
     parser = Parser("backup")
     parser.add_argument("--force", action="store_true")
     options = parser.parse_args(arguments)
-    with _suggesting("--force"), progress(options.file, " objects") as report:
+    with _advising("To replace it, pass --force"), progress(options.file, " objects") as report:
         backup = back_up(options.file, options.force, report)
-    print(_summary(backup))
+    print(f"Backed up {_total(backup)} to {options.file} at {backup.made_at} UTC{_counts(backup)}")
 
 
 def run_restore(arguments: list[str], interactive: bool = False) -> None:
@@ -33,20 +33,24 @@ def run_restore(arguments: list[str], interactive: bool = False) -> None:
     options = parser.parse_args(arguments)
     if options.replace and not options.check and interactive and not _confirms_replace():
         return
-    with _suggesting("--replace"), progress(options.file) as report:
+    with _advising("To remove these objects first, pass --replace"), progress(options.file) as report:
         backup = check(options.file, report) if options.check else restore(options.file, options.replace, report)
-    print(_summary(backup))
+    if options.check:
+        print(f"{options.file} is a valid backup of {backup.made_at} UTC with {_total(backup)}{_counts(backup)}. "
+              "Nothing was restored")
+    else:
+        print(f"Restored {_total(backup)} from {options.file}, a backup of {backup.made_at} UTC{_counts(backup)}")
     for duplicates in backup.duplicates:
-        print(f"{duplicates}: a file accepts duplicates, a database would refuse them")
+        print(f"Note: {duplicates}. The file engine keeps them, but a database would refuse them")
 
 
 @contextmanager
-def _suggesting(option: str) -> Iterator[None]:
+def _advising(advice: str) -> Iterator[None]:
     """Adds the option that overrides a conflict to its message."""
     try:
         yield
     except Conflict as error:
-        raise Conflict(f"{error} ({option})") from error
+        raise Conflict(f"{error}. {advice}") from error
 
 
 def _confirms_replace() -> bool:
@@ -58,6 +62,11 @@ def _confirms_replace() -> bool:
     return not removed or confirm(f"This removes {removed}. Continue?")
 
 
-def _summary(backup: Backup) -> str:
+def _total(backup: Backup) -> str:
+    total = backup.counts.total()
+    return f"{total} object{'s' * (total != 1)}"
+
+
+def _counts(backup: Backup) -> str:
     counts = ", ".join(f"{count} {name}" for name, count in backup.counts.items())
-    return f"{backup.counts.total()} objects of {backup.made_at} UTC{': ' * bool(counts)}{counts}"
+    return f": {counts}" if counts else ""

@@ -37,7 +37,7 @@ def upgrade(dry_run: bool) -> None:
             for line in plan.lines or ["Nothing to do: the schema is up to date"]:
                 click.echo(line)
             for stop in plan.stops:
-                click.echo(f"This prevents the upgrade: {stop}", err=True)
+                click.echo(f"The upgrade cannot run until this is corrected: {stop}", err=True)
             sys.exit(bool(plan.stops))
         if not migrations.upgrade():
             click.echo("Nothing to do: the schema is up to date")
@@ -76,7 +76,8 @@ def recreate(yes: bool) -> None:
     """Drop all tables, and create them empty; only in dev and test."""
     settings = Settings.from_environ()
     if settings.guarded:
-        raise click.ClickException(f"HBNB_ENV is {settings.env}: db recreate works only in dev and test")
+        raise click.ClickException(f"HBNB_ENV is {settings.env}, and db recreate works only in dev and test. Nothing "
+                                   "was changed")
     with _migrations() as migrations:
         yes or click.confirm(f"Remove everything in {settings.mysql_db}?", abort=True)
         migrations.recreate()
@@ -101,7 +102,7 @@ def _migrations(as_json: bool = False) -> Iterator[Migrations]:
     except HBNBError as error:
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:
-        raise click.ClickException("Interrupted: run the same command again to continue") from None
+        raise click.ClickException("Interrupted. To complete the schema, run `flask --app wsgi db upgrade`") from None
     finally:
         log.removeHandler(handler)
         models.storage.close()

@@ -14,7 +14,7 @@ def run_token(settings: Settings, words: list[str], output_format: str | None) -
     """Create, list or revoke tokens. Returns: a warning, or an empty string."""
     action, *names = words or [""]
     if ACTIONS.get(action) != len(names) or (output_format and action != "list"):
-        raise Invalid("token needs create NAME, list, or revoke NAME: see help token")
+        raise Invalid("Type token create NAME, token list or token revoke NAME: see help token")
     if action == "create":
         print(tokens.create(*names))
     elif action == "list":

@@ -36,7 +36,7 @@ def run_export(arguments: list[str]) -> None:
     parser = Parser("export")
     parser.add_argument("--passwords", action="store_true")
     options = parser.parse_args(arguments)
-    print(counted(export_file(options.file, options.passwords), "objects"))
+    print(f"Exported {counted(export_file(options.file, options.passwords), 'objects')} to {options.file}")
 
 
 def _print(report: Report) -> None:

@@ -22,7 +22,7 @@ PAGE_DOWN = Step("maintenance", variables={"DOWN": "deploy restore"})
 RESTORE = Step("restore", on="first", commits=True, timeout=TIMEOUT)
 # The release may have failed with the lost database, or may have started with another database password.
 RESTART = Step("start", on="each", timeout=START.timeout)
-PAGE_STAYS = ("The backup was restored, but the maintenance page STAYS up: fix the error above, start the current "
+PAGE_STAYS = ("The backup was restored, but the maintenance page STAYS up. Fix the error above, start the current "
               "release with `fab ENV rollback --to NAME`, and run `fab ENV maintenance off`")
 
 
@@ -44,10 +44,10 @@ def backup(environment: Environment) -> Path:
             part.touch(mode=0o600)
             hosts.first.download(variables["FILE"], part)
     if sha256(part) != made:
-        raise DeployError(f"{part} was damaged during the download. Run the command again")
+        raise DeployError(f"{part} was damaged during the download. There is no backup. Run the command again")
     path.with_name(f"{path.name}.sha256").write_text(f"{made}  {path.name}\n")
     os.replace(part, path)
-    echo(report)
+    echo(report.replace(variables["FILE"], str(path)))
     return path
 
 
@@ -79,7 +79,8 @@ def _check_sha256(path: Path) -> None:
         raise DeployError(f"{path} cannot be restored: {error}. A backup consists of this file and {path.name}.sha256 "
                           "beside it; `fab ENV backup` makes both") from None
     if expected != found:
-        raise DeployError(f"{path} is damaged: its SHA-256 is {found}, not {expected}. Use another backup")
+        raise DeployError(f"{path} is damaged: its SHA-256 is {found}, not {expected}. Nothing was restored. Use "
+                          "another backup")
 
 
 @contextmanager

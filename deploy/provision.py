@@ -59,7 +59,7 @@ def provision(environment: Environment, database: bool = False) -> int:
         count += sum(in_parallel(
             lambda pair: _run(*pair, environment, variables, settings if pair[1] == "web" else {}, certificate)[1],
             roles))
-    echo(f"{count} changes")
+    echo(f"{count} change{'s' * (count != 1)}")
     return count
 
 
@@ -106,7 +106,8 @@ def _files(environment: Environment, settings: Mapping[str, str], certificate: s
         "settings": "".join(f"setting {name} {quote(quote(value))}\n" for name, value in settings.items()),
         **({"database.pem": certificate} if certificate else {}),
         "away.html": page,
-        "away.json": '{"error": "HBNB is temporarily unavailable: try again in a moment"}\n',
+        "away.json": '{"error": "HBNB is temporarily unavailable. Try again in a moment; if your request changes '
+                     'something, first look whether it was stored"}\n',
         "unavailable.http": "HTTP/1.0 503 Service Unavailable\r\nCache-Control: no-store\r\nRetry-After: 30\r\n"
                             f"Content-Type: text/html; charset=utf-8\r\nConnection: close\r\n\r\n{page}"}
     return _tgz(files)

@@ -16,8 +16,9 @@ from deploy.hosts import Host, Hosts, in_parallel
 from deploy.transaction import HostState, Step, Transaction, echo, states, transaction
 
 NOT_TESTED = 3      # exit status
-PAGE_STAYS = ("The maintenance page STAYS up: the previous release may not work with the database as it is now. Fix "
-              "the error above, and deploy again with --maintenance; or restore the last backup: docs/deployment.md")
+PAGE_STAYS = ("The maintenance page STAYS up, because the previous release may not work with the database as it is "
+              "now. Fix the error above, and deploy again with --maintenance. Or restore the last backup, as "
+              "docs/deployment.md describes")
 UNPACK, INSTALL = Step("unpack", Step("remove_release"), timeout=300), Step("install", timeout=1200)
 UNDO_PAGE = Step("maintenance")     # restores the page's state from before the transaction
 PAGE_UP = Step("maintenance", UNDO_PAGE, variables={"UP": "deploy"})
@@ -55,8 +56,9 @@ def _migrate_and_switch(steps: Transaction, maintenance: bool, token: str) -> No
     schema = json.loads(steps.hosts.first.run("migrations", {"NAME": steps.release}))
     breaking = _breaking_migrations(steps, schema)
     if breaking and not maintenance:
-        raise DeployError(f"{steps.release} was not started: the running release does not work with its migrations "
-                          f"({'; '.join(breaking)}). Choose a quiet time, and add --maintenance")
+        raise DeployError(f"{steps.release} was not started, because the running release does not work with its "
+                          f"migrations: {'; '.join(breaking)}. At a quiet time, back up, and deploy again with "
+                          "--maintenance: visitors then see the maintenance page during the migration")
     is_up = any("deploy" in state.maintenance.split() for state in steps.states.values())
     if maintenance:
         steps.run(PAGE_UP)
@@ -93,7 +95,8 @@ def rollback(environment: Environment, to: str = "") -> None:
         steps.release = to = to or _common_previous(steps.states)
         for name, state in steps.states.items():
             if to not in state.releases:
-                raise DeployError(f"{name} has no release {to}. It has: {', '.join(state.releases) or 'none'}")
+                raise DeployError(f"{name} has no release {to}. Choose one that it has: "
+                                  f"{', '.join(state.releases) or 'none'}")
         steps.run(START, SWITCH)
         _finish(steps, environment, HostState.of(steps.hosts.first).release.get("revision", ""))
     echo(f"{to} is live on {', '.join(environment.web)}")
@@ -106,8 +109,8 @@ def _common_previous(hosts: dict[str, HostState]) -> str:
         return previous.pop()
     common = [name for name in next(iter(hosts.values())).releases
               if all(name in state.releases for state in hosts.values())]
-    raise DeployError("There is no previous release that all hosts have: name a release with --to NAME. Releases on "
-                      f"all hosts: {', '.join(common) or 'none'}")
+    raise DeployError("There is no previous release that all hosts have. Name a release with --to NAME. Releases that "
+                      f"all hosts have: {', '.join(common) or 'none'}")
 
 
 def maintenance(environment: Environment, on: bool) -> None:
@@ -133,15 +136,15 @@ def test(environment: Environment) -> None:
     with transaction(environment, "test") as steps:
         served = {(state.current, state.release.get("sha256", "")) for state in steps.states.values()}
         if len(served) != 1 or ("", "") in served:
-            raise DeployError(f"The hosts of {environment.name} do not run the same release: deploy one first")
+            raise DeployError(f"The hosts of {environment.name} do not all run the same release. Deploy one first")
         [(steps.release, steps.log_fields["sha256"])] = served
         _require_served(environment, steps.release)
         result = subprocess.run(["make", "functional", f"STAGING_SERVER={environment.address}"], cwd=ROOT)
         steps.raise_if_interrupted()
         _require_served(environment, steps.release)
         if result.returncode:
-            raise DeployError(f"{steps.release} did not pass the functional tests at {environment.address}; their "
-                              "output is above")
+            raise DeployError(f"{steps.release} did not pass the functional tests at {environment.address}. The output "
+                              "of the tests is above")
     echo(f"{steps.release} passed the functional tests")
 
 
@@ -181,7 +184,7 @@ def _migration_plan(environment: Environment, archive: Archive, current: str) ->
             schema = json.loads(hosts.first.run("migrations", {"NAME": current}))
     except DeployError as error:
         return [f"The pending migrations are unknown: {error}"]
-    breaks = ": the running release does not work with it, so --maintenance is needed"
+    breaks = ": the running release does not work with it, so deploy with --maintenance"
     return [f"Migration {revision}{'' if compatible else breaks}" for revision, compatible in
             archive.migrations().items() if schema["head"] and revision > (schema["current"] or "")]
 
@@ -242,9 +245,9 @@ def _require_test(environment: Environment, archive: Archive) -> None:
     tests = [entry for entry in history(staging, 1000)
              if entry["action"] == "test" and entry.get("sha256") == archive.sha256]
     if not tests or not tests[-1]["ok"]:
-        raise DeployError(f"{archive.name} is not tested: {environment.name} accepts only archives that passed on "
-                          f"{staging.name}. Run `fab {staging.name} deploy test` for the same revision. Nothing was "
-                          "changed", NOT_TESTED)
+        raise DeployError(f"{archive.name} is not tested: {environment.name} accepts only archives that passed the "
+                          f"tests on {staging.name}. Nothing was changed. Run `fab {staging.name} deploy test` for the "
+                          "same revision", NOT_TESTED)
 
 
 def _require_served(environment: Environment, name: str) -> None:
@@ -268,4 +271,5 @@ def _finish(steps: Transaction, environment: Environment, revision: str) -> None
         if revision and environment.name == "production":
             archives.tag(revision)
     except (DeployError, KeyboardInterrupt) as error:
-        echo(f"{steps.release} is live, but the clean-up failed: {str(error) or 'interrupted'}")
+        echo(f"{steps.release} is live, but old releases were not all removed: {str(error) or 'interrupted'}. The next "
+             "deployment or `fab ENV clean` removes them")

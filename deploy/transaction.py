@@ -118,7 +118,7 @@ class Transaction:
     def interrupt(self, *_: object) -> None:
         """Signal handler: end after the current step, which must not run at the same time as its undo step."""
         self._interrupted = True
-        echo("Interrupted: waiting for this step to end …")
+        echo("Interrupted. Waiting for the present step to end …")
 
     def raise_if_interrupted(self) -> None:
         if self._interrupted:
@@ -137,7 +137,7 @@ class Transaction:
     def undo(self, reason: str) -> str:
         """Undo all started steps on every host, the last first. Returns the outcome as a message."""
         if self._committed:
-            return "Earlier changes stay"
+            return "The changes before this error stay"
         if not self._started:
             return "Nothing was changed"
         echo(reason, "Undoing the changes …")
@@ -150,9 +150,10 @@ class Transaction:
                 except DeployError as error:
                     errors.append(str(error))
         if errors:
-            return "\n".join(["Not every host has its release back:", *errors, REPAIR])
+            return "\n".join(["These hosts could not be returned to the release they had before:", *errors, REPAIR])
         equal = len({state.current for state in self.states.values()}) == 1
-        return f"Every host has the release it had{'' if equal else f', but not all have the same: {REPAIR}'}"
+        return ("Every host has the release that it had before" +
+                ("" if equal else f", but this is not the same release on all hosts. {REPAIR}"))
 
     def record(self, action: str, error: str = "") -> None:
         """Add a line to the history of every host."""

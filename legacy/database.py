@@ -60,14 +60,14 @@ def plan(connection: Connection, metadata: MetaData, names: Sequence[str]) -> Pl
         differing = _differing(connection, metadata.tables[name], name) if name in there else []
         found = OldTable(connection, metadata.tables[name], name, differing).survey(connection, owners)
         owners[name] = found.ids
-        changes = [f"{count} {what}" for what, count in sorted(found.changes.items()) if count]
+        changes = [f"{what}: {count}" for what, count in sorted(found.changes.items()) if count]
         if differing or changes:
             made.changed.append(name)
         columns = [f"new column types: {', '.join(differing)}"] if differing else []
         if found.rows or columns:
-            made.lines.append(f"{name}: {found.rows} rows; {'; '.join(columns + changes) or 'no changes'}")
+            made.lines.append(f"{name}: {_counted(found.rows)}; {'; '.join(columns + changes) or 'no changes'}")
         made.lines += ddl.dropped_indexes(connection, metadata.tables[name])
-        made.stops += [f"{reason}: {', '.join(rows)}" if rows else reason for reason, rows in found.stops.items()]
+        made.stops += [f"{reason}. Rows: {', '.join(rows)}" if rows else reason for reason, rows in found.stops.items()]
     return made
 
 
@@ -103,7 +103,12 @@ def run(connection: Connection, metadata: MetaData, names: Sequence[str]) -> Non
 
 def stop_message(made: Plan) -> str:
     """Return the error message for a plan that cannot run."""
-    return "\n".join(["The upgrade cannot run, and nothing was changed:", *(f"- {each}" for each in made.stops)])
+    return "\n".join(["The upgrade cannot run. Nothing was changed. Correct this first:",
+                      *(f"- {each}" for each in made.stops)])
+
+
+def _counted(rows: int) -> str:
+    return f"{rows} row{'s' * (rows != 1)}"
 
 
 @contextmanager
@@ -132,7 +137,7 @@ def _copy(connection: Connection, metadata: MetaData, names: Sequence[str]) -> N
                 except DBAPIError as error:     # a case that `plan` does not know; only the copy has changed
                     if error.connection_invalidated:
                         raise
-                    raise Conflict(f"{name} cannot be converted, and nothing was changed: {errors.text(error)}"
+                    raise Conflict(f"The table {name} cannot be converted: {errors.text(error)}. Nothing was changed"
                                    ) from error
 
 
@@ -171,11 +176,13 @@ def _compare(connection: Connection, metadata: MetaData) -> None:
             put = ", ".join(f"{each}{apart}" for each in names)
             connection.execute(text("RENAME TABLE " + ", ".join(
                 f"`{each}` TO `{each}{apart}`, `{each}{OLD}` TO `{each}`" for each in names)))
-            raise Conflict(f"{name} had {before.rows} rows (checksum {before.digest:x}), and would have {after.rows} "
-                           f"({after.digest:x}): another program wrote meanwhile, or a row was converted wrongly. The "
-                           "old tables are back in place: stop all programs that use the database, and try again. "
-                           f"The converted tables were kept; when you no longer need them: DROP TABLE {put}")
-        ddl.report(f"{name}: {before.rows} rows before and after, checksum {before.digest:016x}")
+            raise Conflict(f"The old and the new table {name} do not have the same content: {_counted(before.rows)} "
+                           f"with checksum {before.digest:016x}, and {_counted(after.rows)} with checksum "
+                           f"{after.digest:016x}. Another program wrote meanwhile, or a row was converted wrongly. The "
+                           "old tables are back in place. Stop all programs that use the database, and run the upgrade "
+                           "again. The new tables were kept under other names. When you no longer need them: DROP "
+                           f"TABLE {put}")
+        ddl.report(f"{name}: {_counted(before.rows)} before and after, checksum {before.digest:016x}")
 
 
 def _leftovers(connection: Connection, metadata: MetaData) -> Iterator[str]:
@@ -184,8 +191,8 @@ def _leftovers(connection: Connection, metadata: MetaData) -> Iterator[str]:
     for name in _existing(connection, metadata, OLD):
         # The copy either has replaced the table, or, if RENAME was interrupted, still has its own name.
         if (name in marked) is (f"{name}{NEW}" in marked) or (name in there) is not (name in marked):
-            yield (f"{name}{OLD} exists, but {name} was not made by the interrupted upgrade: drop {name}{OLD}, or "
-                   "rename it")
+            yield (f"{name}{OLD} exists, as after an interrupted upgrade, but that upgrade did not make the present "
+                   f"{name}. If {name} has all your data, drop {name}{OLD}, or rename it")
 
 
 def _foreign_copies(connection: Connection, metadata: MetaData) -> Iterator[str]:

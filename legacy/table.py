@@ -103,7 +103,7 @@ class OldTable:
             if address := address_key(row.get("email") or ""):
                 mails.setdefault(address, []).append(f"{label} ({row['email']})")
             if "password" in row and not passwords.is_hash(row["password"] or ""):
-                found.changes["passwords become hashes"] += 1
+                found.changes["passwords to hash"] += 1
         for several in mails.values():
             if len(several) > 1:
                 found.stop(f"{self.name} have the same e-mail address, apart from case: change or remove all but one "
@@ -135,7 +135,7 @@ class OldTable:
             if _required(column):
                 found.stop(f"{self.name}.{name} is NULL, but required: set it, or remove the row", label)
             else:
-                found.changes[f"{name} was NULL and gets its default"] += 1
+                found.changes[f"{name} to be set to its default instead of NULL"] += 1
             return _unset(column)
         try:
             value = self._readers[name][1](raw)
@@ -153,10 +153,10 @@ class OldTable:
             return text
         meant = _with_advice(texts.fix_encoding, text) if isinstance(raw, str) else text
         if not meant.isascii() and meant != (raw if isinstance(raw, str) else raw.decode("cp1252", "replace")):
-            found.changes[f"{column.name} get their encoding corrected"] += 1
+            found.changes[f"{column.name} with a wrong encoding, to be corrected"] += 1
         if column.name not in ("email", "password"):
             lined = texts.fix_line_breaks(meant)
-            found.changes[f"{column.name} get line breaks for <BR />"] += lined != meant
+            found.changes[f"{column.name} with <BR />, to be replaced by line breaks"] += lined != meant
             meant = lined
         length = getattr(column.type, "length", None)
         if length and len(meant) > length:

@@ -58,8 +58,8 @@ def stamp(connection: Connection) -> None:
 
 def unknown_schema(found: Stamp) -> str:
     """Return the error message for a schema of a newer release that this one cannot use."""
-    return (f"The schema is {found.revision}, but this HBNB only knows schemas up to {HEAD}: start the newer HBNB that "
-            "made it, or run `flask --app wsgi db downgrade` there")
+    return (f"The schema has the revision {found.revision}, but this HBNB knows revisions up to {HEAD} only. Start the "
+            "newer HBNB that made it, or run `flask --app wsgi db downgrade` with that HBNB")
 
 
 def wrong_schema(found: Stamp | None, empty: bool, database: str) -> str:
@@ -73,7 +73,7 @@ def wrong_schema(found: Stamp | None, empty: bool, database: str) -> str:
     if found and found.revision > HEAD:
         return f"The database {database} cannot be used: {unknown_schema(found)}"
     what = "has no tables yet" if empty else (
-        f"has the schema {found.revision}, but this HBNB needs {HEAD}" if found else
+        f"has the revision {found.revision}, but this HBNB needs {HEAD}" if found else
         "has the tables of an older HBNB")
-    return f"The database {database} {what}: stop all programs that use it, back it up, and run `{COMMAND}`" if (
-        not empty) else f"The database {database} {what}: run `{COMMAND}`"
+    return f"The database {database} {what}. Stop all programs that use it, back it up, and run `{COMMAND}`" if (
+        not empty) else f"The database {database} {what}. Run `{COMMAND}`"

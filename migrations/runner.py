@@ -23,10 +23,10 @@ from models.engine.db import ddl, errors, server
 
 LOCK_TIMEOUT = 60       # seconds
 _DENIED = {1044, 1142, 1143, 1227}      # the user lacks a right
-_CHECK = ". Make sure that it is running and that no other program uses it, "
-_INTERRUPTED = f"{_CHECK}and try again: an interrupted upgrade continues"
-_HALF_UNDONE = (f"{_CHECK}and look at `db status`: after an interrupted downgrade, run `db upgrade` first, and then "
-                "`db downgrade` again")
+_CHECK = ". Make sure that it is running and that no other program uses it"
+_INTERRUPTED = f"{_CHECK}, and try again. An interrupted upgrade continues where it stopped"
+_HALF_UNDONE = (f"{_CHECK}, and look at `flask --app wsgi db status`. If a downgrade was interrupted, run "
+                f"`{migrations.COMMAND}` first, and then the downgrade again")
 
 
 class Step(NamedTuple):
@@ -111,15 +111,17 @@ class Migrations:
         with self._exclusive(_HALF_UNDONE) as connection:
             current, _, _, trouble = self._status(connection)
             if current is None:
-                raise Conflict("No migration made these tables, so there is no migration to undo")
+                raise Conflict("No migration was run on this database yet, so there is no migration to undo")
             if trouble or current not in self._revisions:
-                raise Conflict(trouble or f"The schema is {current}: only a newer HBNB can downgrade it")
+                raise Conflict(trouble or f"The schema has the revision {current}, which this HBNB does not know. Run "
+                               "`flask --app wsgi db downgrade` with the newer HBNB that made it")
             before = self._script(current).down_revision
             target = revision or (str(before) if before else None)
             if target is None:
-                raise Conflict(f"There is no revision before {current}: to remove the tables, drop the database")
+                raise Conflict(f"There is no revision before {current}. To remove the tables, drop the database")
             if self._script(target).revision >= current:
-                raise Invalid(f"The schema is {current}, and {target} is not an earlier revision")
+                raise Invalid(f"The schema has the revision {current}, and {target} is not an earlier revision. To "
+                              f"upgrade, run `{migrations.COMMAND}`")
             undone = [each for each in reversed(self._revisions) if target < each <= current]
             with Operations.context(MigrationContext.configure(connection)):
                 for revision in undone:
@@ -188,8 +190,8 @@ class Migrations:
         if stamp and stamp.revision not in self._revisions and not stamp.fits:
             trouble = migrations.unknown_schema(stamp)
         elif missing := tables.missing(connection) if stamp and stamp.fits else []:
-            trouble = (f"The tables {', '.join(missing)} are missing: save the others by mysqldump, drop them and "
-                       f"alembic_version, run `{migrations.COMMAND}`, and restore a backup")
+            trouble = (f"These tables are missing: {', '.join(missing)}. Save the other tables with mysqldump, drop "
+                       f"them and the table alembic_version, run `{migrations.COMMAND}`, and restore a backup")
         return Status(current, migrations.HEAD, steps, trouble)
 
     def _script(self, revision: str) -> Script:

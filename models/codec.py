@@ -33,9 +33,10 @@ FILLED_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*[^\x00-\x20\x7f\x85\xa0][^
 UNREADABLE = (TypeError, ValueError, OverflowError)     # what a conversion raises for a value that it cannot convert
 
 _KEY = re.compile("[!-~]{1,60}")
-# Control characters except tabs and line breaks, and lone surrogates.
+# Control characters except tabs and line breaks, and lone surrogates (halves of a character in UTF-16).
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _HALF = re.compile("[\ud800-\udfff]")
+_BROKEN = r"must be valid Unicode, but holds half of a character, such as \ud83d without \ude00"
 
 
 @dataclass(frozen=True)
@@ -198,10 +199,12 @@ def _text(column: Column[Any]) -> Check:
         if not isinstance(value, str):
             return "must be a text"
         if is_key and not (_KEY.fullmatch(value) or (value == "" and not column.primary_key)):
-            return "must be an id, of at most 60 letters, digits and signs"
+            return "must be an id: at most 60 letters, digits and punctuation characters of ASCII, and no space"
         if len(value) > length:
             return f"must have at most {length} characters, not {len(value)}"
-        return "must not hold control characters" if _NO_TEXT.search(value) else None
+        if found := _NO_TEXT.search(value):
+            return _BROKEN if _HALF.match(found[0]) else "must not hold control characters"
+        return None
     return check
 
 
@@ -241,7 +244,7 @@ def _stored_text(column: Column[Any], in_database: bool) -> Check:
             return rules(value)
         if len(value) > length:
             return f"must have at most {length} characters, not {len(value)}"
-        return None if value.isascii() or not _HALF.search(value) else "must not hold lone surrogates"
+        return None if value.isascii() or not _HALF.search(value) else _BROKEN
     return check
 
 

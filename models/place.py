@@ -61,10 +61,11 @@ class Place(BaseModel, Base):
     def amenity_ids(self, ids: list[str]) -> None:
         if not isinstance(ids, list | tuple) or not all(isinstance(id, str) for id in ids):
             raise Invalid("amenity_ids must be a list of ids", "amenity_ids")
-        found = [models.storage.get(Amenity, id) for id in dict.fromkeys(ids)]
-        amenities = [each for each in found if isinstance(each, Amenity)]
-        if len(amenities) < len(found):
-            raise Invalid("amenity_ids names an amenity that does not exist", "amenity_ids")
+        amenities = []
+        for id in dict.fromkeys(ids):
+            if not isinstance(amenity := models.storage.get(Amenity, id), Amenity):
+                raise Invalid(f"amenity_ids: there is no amenity {id:.64}", "amenity_ids")
+            amenities.append(amenity)
         self.amenities = amenities
 
     def _attributes(self, everything: bool = False) -> dict[str, Any]:

@@ -80,7 +80,8 @@ class StoredCheck:
         if not self._in_database or column.primary_key:
             return None
         for key in column.foreign_keys:
-            return None if value in self._ids[key.column.table.name] else "refers to an object that does not exist"
+            return None if value in self._ids[key.column.table.name] else (
+                f"refers to an object that does not exist: {value!r:.64}")
         return "is missing" if column.unique and not value else None
 
     def _link_faults(self, attribute: str, value: Any, ids: set[str]) -> Iterator[str]:

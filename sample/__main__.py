@@ -9,15 +9,15 @@ from sample.fill import fill
 
 
 def main() -> None:
-    if Settings.from_environ().env != "dev":
-        print("A sample is made in the environment dev only.")
+    if (env := Settings.from_environ().env) != "dev":
+        print(f"HBNB_ENV is {env}: sample data is added in dev only. Nothing was added.")
         return
     if models.storage.count():
-        print("The store holds objects already; nothing was added.")
+        print("The store holds objects already. Nothing was added.")
         return
     report = fill(Sample())
     counts = ", ".join(f"{count} {models.classes[name].__tablename__}" for name, count in report.new.items())
-    print(f"The store was empty; made {counts}.")
+    print(f"The store was empty. Sample data was added: {counts}.")
 
 
 if __name__ == "__main__":

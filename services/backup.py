@@ -157,7 +157,8 @@ def restore(path: str, replace: bool = False, progress: Progress = no_progress) 
         try:
             models.storage.restore(duplicates.watch(reader), replace)
         except Damaged as error:
-            raise Damaged(f"{error}. Or move the file and its journal to another folder, and restore again") from error
+            raise Damaged(f"{error}. To restore a backup, first move the file and its journal to another folder"
+                          ) from error
     reader.backup.duplicates = duplicates.found()
     return reader.backup
 
@@ -193,14 +194,16 @@ class _Reader:
                     part[key] = obj
                     self.backup.counts[_class(key)] += 1
                 case _:
-                    raise Invalid("it is damaged: one of its lines is not an object. Nothing was changed")
+                    raise Invalid("it is damaged: one of its lines is not an object. Nothing was changed. "
+                                  "Use another backup")
         else:
-            raise Invalid("it is incomplete: its end is missing. Nothing was changed")
+            raise Invalid("it is incomplete: its end is missing. Nothing was changed. Use another backup")
         yield part
 
     def _end(self, line: bytes) -> None:
         if _parsed(line) != {"counts": self.backup.counts, "sha256": self._digest.hexdigest()} or self._file.read(1):
-            raise Invalid("it is damaged: its content does not match its checksum. Nothing was changed")
+            raise Invalid("it is damaged: its content does not match its checksum. Nothing was changed. "
+                          "Use another backup")
         own = _schema()
         foreign = [f"{name}.{each}" for name, attributes in self._known.items()
                    for each in attributes if each not in own.get(name, ())]

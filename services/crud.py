@@ -212,7 +212,7 @@ class Service(Generic[Model]):
         for name, owner in ((key.parent.key, key.column) for key in keys):
             locked = select(owner).where(owner == values[name]).with_for_update()
             if values[name] is not None and not models.storage.read(locked).first():
-                raise Invalid(f"{name} refers to an object that does not exist", name)
+                raise Invalid(f"{name} refers to an object that does not exist: {values[name]!r:.64}", name)
         self.validate(actor, values, before)
 
     def check_owners(self, actor: Actor, ids: Mapping[str, Any]) -> None:

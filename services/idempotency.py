@@ -71,7 +71,8 @@ def _stored(id: str, digest: str) -> Reply | None:
     if row is None:
         return None
     if row["digest"] != digest:
-        raise Reused("This Idempotency-Key was already used with another body: send a new key with a new request")
+        raise Reused("This Idempotency-Key was already used with another body. Nothing was changed. Send a new key "
+                     "with a new request")
     return Reply(row["status"], json.loads(row["headers"]), row["body"])
 
 

@@ -75,7 +75,7 @@ def clean(cls: type[BaseModel], data: Mapping[str, Any], is_new: bool) -> dict[s
             raise Invalid(f"Unknown attribute: {name}", name)
         if name in allowed:
             if is_new and value is None and null_means_unknown(allowed[name]):
-                raise Invalid(f"{name} must not be null; leave it out for {blank(allowed[name])}", name)
+                raise Invalid(f"{name} must not be null: leave it out, and it will be {blank(allowed[name])}", name)
             values[name] = _converted(allowed[name], value)
     return values
 

@@ -35,7 +35,7 @@ def create(name: str) -> str:
     try:
         token.save()
     except Conflict as error:
-        raise Conflict(f"A token named {name} already exists: revoke it, or choose another name") from error
+        raise Conflict(f"A token named {name} already exists. Revoke it, or choose another name") from error
     return f"hbnb_{token.id}_{secret}"
 
 
@@ -56,7 +56,7 @@ def revoke(name: str) -> int:
     with models.storage.transaction():
         found = models.storage.read(select(Token.id).where(Token.name == name)).first()
         if found is None:
-            raise NotFound(f"There is no token named {name}: `token list` prints the names of all tokens")
+            raise NotFound(f"There is no token named {name}. `token list` prints the names of all tokens")
         models.storage.delete(models.storage.get(Token, found["id"]))
     return count()
 
@@ -82,5 +82,5 @@ def _digest(secret: str) -> str:
 def _check(name: str) -> None:
     # A name that begins with - is probably a mistyped option.
     if not name or name.startswith("-") or checker(Token.__table__.c.name)(name):
-        raise Invalid("The name of a token must have 1 to 60 letters, digits or signs, no space, and no - at the start",
-                      "name")
+        raise Invalid("A token's name must have 1 to 60 letters, digits or punctuation characters of ASCII, no space, "
+                      "and no - at the start", "name")

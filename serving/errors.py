@@ -8,12 +8,18 @@ from flask import Flask, current_app, request
 from werkzeug.exceptions import HTTPException
 
 import errors
+from serving.concurrency import SAFE
 
 # The status of the first class that matches; an HBNBError that matches none is a bug, and answered with 500.
 STATUS: dict[type[errors.HBNBError], int] = {
     errors.Invalid: 400, errors.Unauthorized: 401, errors.NotFound: 404, errors.Stale: 412, errors.Conflict: 409,
     errors.Reused: 422, errors.Unavailable: 503,
 }
+
+
+_AWAY = "The storage is not available. Try again later"
+_UNCERTAIN = "The storage is not available. The change may or may not have been stored. Look before you try again"
+_NAMES = {404: "Not found", 503: "The server is too busy. Nothing was changed. Try again later"}
 
 
 class Failure(NamedTuple):
@@ -55,15 +61,19 @@ def _hbnb_failure(error: Exception) -> Failure:
     if status >= 500:
         current_app.logger.error("%s %s: %s", request.method, request.path, error)
     if status == 503:       # the message may name hosts and files, which only operators may see
-        return Failure(503, "The storage cannot be reached, try again later",
-                       {"Retry-After": str(errors.Unavailable.retry_after)})
+        message = _AWAY if _only_reads() else _UNCERTAIN
+        return Failure(503, message, {"Retry-After": str(errors.Unavailable.retry_after)})
     headers = {}
     if isinstance(error, errors.Unauthorized):      # RFC 6750
         headers["WWW-Authenticate"] = 'Bearer realm="HBNB"' + ', error="invalid_token"' * error.shown
     return Failure(status, str(error), headers, getattr(error, "field", None))
 
 
+def _only_reads() -> bool:
+    return request.method in SAFE or request.path.rstrip("/") in current_app.extensions.get("reads", ())
+
+
 def _http_failure(error: HTTPException) -> Failure:
-    message = "Not found" if error.code == 404 else str(error.name).capitalize()
+    message = _NAMES.get(error.code or 500) or str(error.name).capitalize()
     headers = {name: value for name, value in error.get_response().headers.items() if name in ("Allow", "Retry-After")}
     return Failure(error.code or 500, message, headers)

@@ -4,7 +4,7 @@ release_name() { basename "$(readlink "$1" 2>/dev/null)" 2>/dev/null || :; }    
 point_link() { ln -sfn "$1" ".$2" && mv -T ".$2" "$2"; }                        # point_link TARGET LINK, atomically
 ask_nginx() { path=$1; shift; curl -fsS --max-time 3 -H "Host: $SERVER_NAME" "$@" "http://127.0.0.1$path"; }
 # If the connection breaks, a step keeps running; the steps of the next deployment wait for it.
-lock_steps() { exec 8>>.step && flock -w 60 8 || fail "a step of an earlier deployment is still running: wait, and try again"; }
+lock_steps() { exec 8>>.step && flock -w 60 8 || fail "a step of an earlier deployment is still running. Wait until it has ended, and run the command again"; }
 manage() { sudo -n -u hbnb /usr/local/lib/hbnb/manage "$@"; }     # manage RELEASE …: run a release's Python
 remove_release() { rm -rf "releases/$1" "releases/.$1" "/data/web_static/releases/$1"; }
 low_priority() { renice -n 10 -p $$ >/dev/null; }                 # leave the CPU to the running release

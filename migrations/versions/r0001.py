@@ -85,4 +85,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise Conflict("There is no revision before 0001: to remove the tables, drop the database")
+    raise Conflict("There is no revision before 0001. To remove the tables, drop the database")

@@ -30,7 +30,7 @@ def preview(connection: Connection) -> Plan:
         plan.stops.append("users have the same e-mail address, apart from case: change or remove all but one of them: "
                           f"{'; '.join(several)}")
     if unsafe := _unhashed(connection):
-        plan.lines.append(f"users: {len(unsafe)} passwords become hashes")
+        plan.lines.append(f"users: passwords to hash: {len(unsafe)}")
         plan.changed.append("users")
     return plan
 
@@ -54,8 +54,8 @@ def downgrade() -> None:
     columns, index = _existing(connection)
     several = _duplicates(connection, OLDER_KEY)
     if several:
-        ddl.report("users loses the unique index of e-mail addresses, because the previous release takes these for "
-                   f"equal: {'; '.join(several)}")
+        ddl.report("users: the unique index of e-mail addresses is dropped, because the previous release treats these "
+                   f"addresses as equal: {'; '.join(several)}")
     _alter(connection, [
         f"MODIFY email {TEXT} utf8mb4_general_ci NOT NULL" if columns["email"] != "utf8mb4_general_ci" else "",
         "DROP INDEX uq_users_email" if index == "email_key" else "",

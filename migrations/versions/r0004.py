@@ -18,7 +18,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     connection = op.get_bind()
     count = connection.execute(text("UPDATE places SET price_by_night = 0 WHERE price_by_night IS NULL")).rowcount
-    ddl.report(f"{count} places without a price now have the price 0; import their listings again after an upgrade")
+    ddl.report(f"Places without a price, which now have the price 0: {count}. Import their listings again after the "
+               "next upgrade")
     _allow_null(connection, False)
     connection.execute(version.CHANGE)      # invalidates the caches of searches
 

@@ -242,5 +242,4 @@ def must_be_empty(counts: Mapping[str, int]) -> None:
         Conflict: a number is not 0.
     """
     if held := ", ".join(f"{name} ({count})" for name, count in counts.items() if count):
-        raise Conflict(f"The store is not empty, it holds {held}. Nothing was changed: use an empty one, or replace "
-                       "its content")
+        raise Conflict(f"The store is not empty: it holds {held}. Nothing was changed")

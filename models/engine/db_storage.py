@@ -259,8 +259,8 @@ class DBStorage(Storage):
             if error.statement is not None or not error.connection_invalidated:
                 raise
             # A second COMMIT could store the changes twice.
-            raise Unavailable("The connection to the database was lost before it confirmed the change: check whether "
-                              "it was stored before you try again") from error
+            raise Unavailable("The connection to the database was lost before it confirmed the change, which may or "
+                              "may not have been stored. Look before you try again") from error
 
     def _translate(self, error: DBAPIError) -> HBNBError:
         return errors.translate(error, self._settings)

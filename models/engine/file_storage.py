@@ -219,8 +219,8 @@ class FileStorage(Storage):
             self._memory.execute("ROLLBACK")
             self._file.forget()
             if isinstance(error, Invalid):
-                raise Damaged(f"{self._file.path} is damaged: {error}. Nothing was changed: "
-                              "repair it, or restore a copy of it") from error
+                raise Damaged(f"{self._file.path} is damaged: {error}. Nothing was changed. "
+                              "Repair it, or restore a backup") from error
             raise
 
     def _converted(self, parts: Iterable[Objects]) -> Iterator[Objects]:

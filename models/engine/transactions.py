@@ -173,10 +173,10 @@ class Transactions:
             raise self._translate(error) from error
         except StaleDataError as error:
             self._sessions.rollback()
-            raise Conflict("The object was removed meanwhile: nothing was stored") from error
+            raise Conflict("The object was removed meanwhile. Nothing was stored") from error
         except TimeoutError as error:
             self._sessions.rollback()
-            raise Unavailable("All connections to the database are in use: nothing was stored, try again") from error
+            raise Unavailable("All connections to the database are in use. Nothing was stored. Try again") from error
         except SQLAlchemyError as error:
             self._sessions.rollback()
             raise Unavailable(f"The storage cannot execute the command: {error}") from error
@@ -197,7 +197,7 @@ def known(obj: BaseModel) -> BaseModel:
         Invalid: its class is not a model, so it has no table.
     """
     if type(obj) not in models.stored.values():
-        raise Invalid(f"A {type(obj).__name__} cannot be stored, nothing was stored: use one of "
+        raise Invalid(f"A {type(obj).__name__} cannot be stored. Nothing was stored. Use one of "
                       f"{', '.join(models.classes)}")
     return obj
 
@@ -210,7 +210,7 @@ def storable(obj: BaseModel) -> None:
     """
     if names := known(obj).unstored():
         first, cls = names[0], type(obj).__name__
-        raise Invalid(f"{cls} has no attribute {first}, nothing was stored: delete it from the object (del "
+        raise Invalid(f"{cls} has no attribute {first}. Nothing was stored. Delete it from the object (del "
                       f"obj.{first}), or add it to the class {cls}", first)
 
 

@@ -111,13 +111,13 @@ def naming_file(path: str) -> Iterator[None]:
     except Invalid as error:
         raise Invalid(f"{path}: {error}") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise Invalid(f"{path}: it is incomplete or damaged ({error}); nothing was changed") from error
+        raise Invalid(f"{path}: it is incomplete or damaged ({error}). Nothing was changed") from error
     except OSError as error:
         raise Unavailable(f"{path}: {error.strerror or error}") from error
 
 
 def _already_exists(path: str) -> Conflict:
-    return Conflict(f"{path} already exists: choose another name, or replace it")
+    return Conflict(f"{path} already exists. Nothing was written. Choose another name")
 
 
 class _Counted(io.RawIOBase):

@@ -145,7 +145,7 @@ TABLE: list[Row] = [
     make("/users", {"email": "ada@a.example", "password": "secret", "first_name": "Ada"}, ADA),
     make("/users", {"email": "bob@a.example", "password": "secret", "last_name": "Ünï 🙂"}, BOB),
     wrong("POST", "/users", {"email": "ADA@a.example", "password": "x"},
-          "Another object has this email already: nothing was stored", 409),
+          "Another object has this email already. Nothing was stored. Choose another email", 409),
     get("/users", [ADA, BOB]), get("/users/{bob}", BOB), *not_json("POST", "/users"), *not_json("PUT", "/users/{ada}"),
     put("/users/{ada}", {"email": "other@a.example", "password": "new", "last_name": "L"}, {**ADA, "last_name": "L"}),
     put("/users/{ada}", {"last_name": ""}, ADA),

@@ -117,7 +117,8 @@ class TestReplay:
         for body in ({"name": "M"}, {"name": "N", "id": "x"}, None, {}):
             answer = post(client, "states", body)
             assert (answer.status_code, answer.json) == (422, {
-                "error": "This Idempotency-Key was already used with another body: send a new key with a new request"})
+                "error": "This Idempotency-Key was already used with another body. Nothing was changed. Send a new key "
+                         "with a new request"})
         assert post(client, "states", {"name": "N"}).data == first.data
         assert storage.count(State) == 1
 

@@ -151,7 +151,7 @@ def test_an_unavailable_storage_is_a_503_that_names_no_file(tmp_path, monkeypatc
     monkeypatch.setattr(models, "storage", FileStorage(tmp_path / "file.json"))
     client = ready_app().test_client()
     answer = client.get("/api/v1/states")
-    assert (answer.status_code, answer.json) == (503, {"error": "The storage cannot be reached, try again later"})
+    assert (answer.status_code, answer.json) == (503, {"error": "The storage is not available. Try again later"})
     page = client.get("/")
     assert (page.status_code, page.mimetype) == (503, "text/html")
     assert "back soon" in page.text
@@ -184,7 +184,8 @@ class TestServer:
             ended = subprocess.run([sys.executable, ROOT / "wsgi.py", "--port", str(port)], env=environ,
                                    capture_output=True, text=True, timeout=60)
         assert ended.returncode == 1
-        assert ended.stderr == f"hbnb: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+        assert ended.stderr == (f"hbnb: cannot listen on 127.0.0.1:{port}: Address already in use. Choose another "
+                                "address or port\n")
 
     def test_a_server_stops_on_sigterm(self, environ):
         port = free_port()

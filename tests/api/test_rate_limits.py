@@ -91,7 +91,7 @@ class TestSettings:
 
     @pytest.mark.parametrize("url", ["x", "http://h", "redis://:se/cret@h", "redis://h:secret", "unix:///x?secret=1"])
     def test_an_invalid_redis_url_is_refused_without_showing_its_password(self, make_client, url):
-        with pytest.raises(Misconfigured, match="HBNB_REDIS_URL is no address of a Redis: set") as refused:
+        with pytest.raises(Misconfigured, match="HBNB_REDIS_URL is not the address of a Redis server: set") as refused:
             make_client(rate_limit="1 per hour", redis_url=url)
         assert "secret" not in str(refused.value)
 

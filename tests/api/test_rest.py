@@ -243,7 +243,7 @@ class TestConditionalRequests:
                                   ("If-Unmodified-Since", "Sat, 31 Jan 2099 10:00:00 GMT")):
                 answer = ask(method, path, self.BODIES.get(path), headers={header: value})
                 assert (answer.status_code, answer.json) == (
-                    400, {"error": f"{method} does not support {header} on this route: nothing was changed. "
+                    400, {"error": f"{method} does not support {header} on this route. Nothing was changed. "
                                    "Send the request without this header"})
 
     @pytest.mark.parametrize(("method", "path"), [("PUT", "places/{place}"), ("DELETE", "reviews/{review}")])

@@ -124,7 +124,7 @@ def test_a_lost_database_is_restored_from_a_backup(live):
     assert contents(live) == before
     assert {*live.statuses()} == {200}
     ended = live.fab("production", "restore", path)
-    assert (ended.returncode, "(--replace)" in ended.stdout) == (1, True), ended.stdout
+    assert (ended.returncode, "pass --replace" in ended.stdout) == (1, True), ended.stdout
     assert {*live.statuses()} == {200}
     # If `fab` is killed, the step keeps running on the host, and the next `fab` waits for it.
     slow = "/usr/local/lib/hbnb/manage"

@@ -111,7 +111,7 @@ def test_the_release_is_healthy_on_all_hosts_before_the_first_switch(hosts):
     ("web-02 start", ["stop", "remove_release"]), ("web-02 switch", ["switch_back", "stop", "remove_release"])])
 def test_a_failure_on_one_host_is_undone_on_all_in_reverse_order(hosts, failing, undone):
     hosts.fails[failing] = DeployError("it broke")
-    with pytest.raises(DeployError, match="it broke\nEvery host has the release it had"):
+    with pytest.raises(DeployError, match="it broke\nEvery host has the release that it had before"):
         release.deploy(BOTH, NEW)
     after = [each.split()[1] for each in hosts.done if each.split()[1] in ("switch_back", "stop", "remove_release")]
     assert list(dict.fromkeys(after)) == undone
@@ -129,7 +129,7 @@ def test_a_host_that_was_not_switched_is_not_switched_back(hosts):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_deployment_after_the_current_step(hosts, number):
     hosts.fails["web-01 switch"] = number
-    with pytest.raises(DeployError, match="deploy was interrupted\nEvery host has the release it had") as refused:
+    with pytest.raises(DeployError, match="deploy was interrupted\nEvery host has the release that it had") as refused:
         release.deploy(BOTH, NEW)
     assert refused.value.status == 130
     assert steps(hosts, "switch") + steps(hosts, "switch_back") == ["web-01 switch", "web-01 switch_back"]
@@ -159,7 +159,7 @@ def test_an_interrupted_task_says_that_earlier_changes_stay():
     @fabfile.task()
     def interrupted(c):
         raise KeyboardInterrupt
-    with pytest.raises(Exit, match="interrupted; earlier changes stay") as ended:
+    with pytest.raises(Exit, match=r"interrupted\. The changes made so far stay") as ended:
         interrupted(Context())
     assert ended.value.code == 130
 
@@ -167,14 +167,14 @@ def test_an_interrupted_task_says_that_earlier_changes_stay():
 def test_signals_do_not_interrupt_the_undo(hosts):
     hosts.fails |= {"web-02 switch": DeployError("it broke"), "web-01 switch_back": signal.SIGINT,
                     "web-02 switch_back": signal.SIGTERM}
-    with pytest.raises(DeployError, match="Every host has the release it had"):
+    with pytest.raises(DeployError, match="Every host has the release that it had before"):
         release.deploy(BOTH, NEW)
     assert len(steps(hosts, "switch_back") + steps(hosts, "stop") + steps(hosts, "remove_release")) == 6
 
 
 def test_a_failed_undo_is_reported_and_the_rest_is_undone(hosts):
     hosts.fails |= {"web-02 switch": DeployError("it broke"), "web-02 switch_back": DeployError("web-02: it is lost")}
-    message = r"it broke\nNot every host has its release back:\nweb-02: it is lost\n.*rollback --to"
+    message = r"it broke\nThese hosts could not be returned to the .*:\nweb-02: it is lost\n.*rollback --to"
     with pytest.raises(DeployError, match=message):
         release.deploy(BOTH, NEW)
     assert "web-01 switch_back" in hosts.done
@@ -184,7 +184,7 @@ def test_a_failed_undo_is_reported_and_the_rest_is_undone(hosts):
 def test_an_undo_reports_hosts_that_had_different_releases(hosts):
     hosts.all[1].outputs = {"state": STATE.replace("current old", "current older")}
     hosts.fails["web-02 switch"] = DeployError("it broke")
-    with pytest.raises(DeployError, match=r"the release it had, but not all have the same: .*rollback --to"):
+    with pytest.raises(DeployError, match=r"had before, but this is not the same release on all hosts\. .*rollback --"):
         release.deploy(BOTH, NEW)
 
 
@@ -211,7 +211,7 @@ PAGE_DOWN = ["web-01 maintenance DOWN deploy", "web-02 maintenance DOWN deploy"]
 class TestMigration:
     def test_that_breaks_the_running_release_is_refused_before_anything_starts(self, hosts):
         hosts.outputs["pending"] = BREAKING
-        with pytest.raises(DeployError, match=r"r9: drops a column.*add --maintenance"):
+        with pytest.raises(DeployError, match=r"r9: drops a column.*again with --maintenance"):
             release.deploy(BOTH, NEW)
         assert not steps(hosts, "migrate") + steps(hosts, "start")
 
@@ -381,14 +381,14 @@ class TestRollback:
         assert hosts.lines[0]["release"] == "older"
 
     def test_to_a_missing_release_changes_nothing(self, hosts):
-        with pytest.raises(DeployError, match=r"web-01 has no release nope\. It has: older, old\nNothing was changed"):
+        with pytest.raises(DeployError, match=r"web-01 has no release nope\. Choose one that it has: older, old\nNoth"):
             release.rollback(BOTH, "nope")
         assert hosts.done == []
 
     def test_without_a_common_previous_release_needs_a_name(self, hosts):
         hosts.outputs["state"] = STATE.replace("previous older", "previous ")
         hosts.all[1].outputs = {"state": STATE.replace("releases older", "releases")}
-        with pytest.raises(DeployError, match=r"name a release with --to NAME\. Releases on all hosts: old\n"):
+        with pytest.raises(DeployError, match=r"Name a release with --to NAME\. Releases that all hosts have: old\n"):
             release.rollback(BOTH)
 
     def test_that_fails_on_one_host_is_undone_on_all(self, hosts):

@@ -109,8 +109,8 @@ class TestStatements:
             other.cursor().execute("LOCK TABLES states WRITE")
             for answer in (client.get(STATES), client.get(f"{STATES}?limit=1"), client.get("/api/v1/stats"),
                            client.post(STATES, json={"name": "T"})):
-                assert (answer.status_code, answer.json) == (
-                    503, {"error": "The storage cannot be reached, try again later"})
+                assert answer.status_code == 503
+                assert answer.json["error"].startswith("The storage is not available. ")
                 assert answer.headers["Retry-After"] == "5"
             other.cursor().execute("UNLOCK TABLES")
         assert "S" in [state["name"] for state in client.get(STATES).json]
@@ -121,7 +121,7 @@ class TestStatements:
     def test_the_server_ends_a_slow_statement_and_the_connection_stays_usable(self, make, send):
         storage = make(mysql_timeout="1")
         [before] = storage.read(text("SELECT CONNECTION_ID()")).scalars()
-        with (pytest.raises(Unavailable, match=r"took too long.*HBNB_MYSQL_TIMEOUT is 1 seconds"),
+        with (pytest.raises(Unavailable, match=r"took longer than 1 seconds.*HBNB_MYSQL_TIMEOUT"),
                 storage._translated()):
             send(storage, text("SELECT SLEEP(30)"))
         storage.close()
@@ -132,7 +132,7 @@ class TestStatements:
         storage = make(hurry=False, mysql_timeout="1")
         assert storage.read(text("SELECT SLEEP(1.5)")).scalars() == [0]
         ready_app(app.create_app)
-        with pytest.raises(Unavailable, match="took too long"):
+        with pytest.raises(Unavailable, match="took longer than"):
             storage.read(text("SELECT SLEEP(30)")).tuples()
 
     def test_a_long_list_may_take_longer_than_a_statement(self, make, storage):

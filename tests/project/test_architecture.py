@@ -272,11 +272,11 @@ class TestMakeRun:
                 shutil.copy(path, target)
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("HBNB_", "MAKE"))}
         first = self.run(tmp_path, environ)
-        assert "The store was empty; made 40 amenities, 12 states" in first[0]
+        assert "The store was empty. Sample data was added: 40 amenities, 12 states" in first[0]
         assert '"places":300' in first[1]
         subprocess.run([sys.executable, "console.py", "create", "State", "name=Mine Own"], cwd=tmp_path, env=environ)
         second = self.run(tmp_path, environ)
-        assert "nothing was added" in second[0]
+        assert "Nothing was added" in second[0]
         assert '"states":13' in second[1]
 
     @staticmethod

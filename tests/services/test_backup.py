@@ -412,7 +412,7 @@ class TestUnsupportedObjects:
          r"User\.a \(MÜLLER@x\.example\) and User\.b \(müller@x\.example \) have the same email"),
         ({"Token.a": {"name": "ci"}, "Token.b": {"name": "ci"}},
          r"Token\.a \(ci\) and Token\.b \(ci\) have the same name"),
-        ({"City.c": {"state_id": "gone"}}, r"City\.c: state_id refers to an object that does not exist"),
+        ({"City.c": {"state_id": "gone"}}, r"City\.c: state_id refers to an object that does not exist: 'gone'"),
         ({"State.é": {"name": "S"}}, r"State\.é: id must be an id, of at most 60 letters"),
         ({"State.s": {}, "Refused.State.t": {"object": {}}},
          r"Refused\.State\.t: a database cannot hold objects of the class Refused"),
@@ -527,7 +527,7 @@ class TestRestore:
         destroy()
         tokens.create("new")
         before = content()
-        with pytest.raises(Conflict, match=r"not empty, it holds tokens \(1\)\. Nothing was changed"):
+        with pytest.raises(Conflict, match=r"not empty: it holds tokens \(1\)\. Nothing was changed"):
             restore(path)
         assert content() == before
         restore(path, replace=True)
@@ -725,11 +725,14 @@ class TestCommands:
     def test_the_commands_print_the_counts_and_the_time(self, full, console, destroy):
         ran = console(args=("backup", "my hbnb.backup"))
         assert (ran.returncode, ran.stderr) == (0, "")
-        assert re.fullmatch(r"\d+ objects of 2\d{3}-[-\dT:.]{21} UTC: .*\b1 Token, 4 User\b.*\n", ran.stdout)
-        assert console(args=("restore", "my hbnb.backup", "--check")).stdout == ran.stdout
+        [total, time, counts] = re.fullmatch(r"Backed up (\d+ objects) to my hbnb\.backup at (2\d{3}-[-\dT:.]{21} UTC)"
+                                             r"(: .*\b1 Token, 4 User\b.*)\n", ran.stdout).groups()
+        assert console(args=("restore", "my hbnb.backup", "--check")).stdout == (
+            f"my hbnb.backup is a valid backup of {time} with {total}{counts}. Nothing was restored\n")
         destroy()
         again = console('restore "my hbnb.backup"', "count State")
-        assert (again.stdout, again.stderr) == (f"{ran.stdout}2\n", "")
+        assert (again.stdout, again.stderr) == (
+            f"Restored {total} from my hbnb.backup, a backup of {time}{counts}\n2\n", "")
 
     def test_the_commands_print_errors_in_one_line(self, full, console, path):
         for arguments, words in ((("backup",), "see help backup"), (("restore", path), "No such file or directory"),
@@ -741,7 +744,11 @@ class TestCommands:
         assert console(args=("backup", path)).returncode == 0
         ran = console(args=("restore", path))
         assert (ran.returncode, ran.stdout) == (1, "")
-        assert re.match(r"\*\* The store is not empty, it holds .*states \(2\), .* \*\*\n", ran.stderr)
+        assert re.match(r"\*\* The store is not empty: it holds .*states \(2\), .*\. Nothing was changed\. "
+                        r"To remove these objects first, pass --replace \*\*\n", ran.stderr)
+        ran = console(args=("backup", path))
+        assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", (
+            f"** {path} already exists. Nothing was written. Choose another name. To replace it, pass --force **\n"))
 
     @pytest.mark.parametrize("engine", ["file"])
     def test_restore_works_in_production_before_there_is_a_token(self, full, console, destroy, path):

@@ -316,7 +316,8 @@ class TestConsole:
     def test_export_prints_the_number_of_objects(self, storage: Storage, console: Run, tmp_path: Path):
         Market()
         ran = console('export "my store.jsonl.gz"', "export with.jsonl --passwords")
-        assert (ran.stdout, ran.stderr) == ("8 objects\n8 objects\n", "")
+        assert (ran.stdout, ran.stderr) == (
+            "Exported 8 objects to my store.jsonl.gz\nExported 8 objects to with.jsonl\n", "")
         assert not any("password" in each for each in objects(str(tmp_path / "my store.jsonl.gz")))
         assert sum("password" in each for each in objects(str(tmp_path / "with.jsonl"))) == 2
 

@@ -283,7 +283,7 @@ class TestWholeFiles:
         assert ran.stdout == "0\n"
         cut_off, folder, missing = ran.stderr.splitlines()
         assert cut_off.startswith(f"** {path}: it is incomplete or damaged (")
-        assert cut_off.endswith("); nothing was changed **")
+        assert cut_off.endswith("). Nothing was changed **")
         assert folder == f"** {files.folder}: Is a directory **"
         assert missing == "** nothing.csv: No such file or directory **"
 

@@ -95,7 +95,7 @@ class TestAPI:
         assert (made.status_code, made.json["price_by_night"]) == (201, 0)
         refused = client.post(places, json=new | {"price_by_night": None})
         assert (refused.status_code, refused.json) == (
-            400, {"error": "price_by_night must not be null; leave it out for 0"})
+            400, {"error": "price_by_night must not be null: leave it out, and it will be 0"})
 
     def test_the_api_documents_the_schemas_that_accept_null(self):
         price = {"minimum": 0, "maximum": 2**31 - 1}

@@ -205,7 +205,7 @@ class TestWaiting:
             client = app.test_client()
             refused = client.post("/api/v1/states", json={"name": "T"})
             assert (refused.status_code, refused.headers["Retry-After"]) == (503, str(concurrency.RETRY_AFTER))
-            assert refused.json == {"error": "Service unavailable"}
+            assert refused.json == {"error": "The server is too busy. Nothing was changed. Try again later"}
             assert [client.get(path).status_code for path in ("/api/v1/states", "/health/live")] == [200, 200]
             for path in ("/api/v1/places_search", "/api/v1/places_search/"):
                 assert client.post(path, json={}).status_code == 200

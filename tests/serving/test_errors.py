@@ -45,4 +45,17 @@ def test_an_error_is_answered_with_the_status_of_its_class_in_the_format_of_the_
     if answer.is_json:
         hidden = answer.status_code == 503
         assert answer.json == {
-            "error": "The storage cannot be reached, try again later" if hidden else "It went wrong"}
+            "error": "The storage is not available. Try again later" if hidden else "It went wrong"}
+
+
+@pytest.mark.parametrize(("method", "path", "is_read"), [
+    ("GET", "/api/v1/states", True), ("POST", "/api/v1/places_search/", True),
+    ("POST", "/api/v1/states", False), ("DELETE", "/api/v1/states/1", False)])
+def test_a_failed_write_is_said_to_be_uncertain(method, path, is_read):
+    app = ready_app()
+
+    @app.before_request
+    def fail() -> None:
+        raise errors.Unavailable("gone")
+    answer = app.test_client().open(path, method=method)
+    assert ("may or may not have been stored" in answer.json["error"]) is not is_read

@@ -45,7 +45,7 @@ def validate_headers(supported: bool) -> None:
     """
     for name in (*SUPPORTED, *UNSUPPORTED):
         if name in request.headers and not (supported and name in SUPPORTED):
-            raise Invalid(f"{request.method} does not support {name} on this route: nothing was changed. Send the "
+            raise Invalid(f"{request.method} does not support {name} on this route. Nothing was changed. Send the "
                           "request without this header", name)
     for name in (MATCH, NONE_MATCH):
         _tags(name)
@@ -69,9 +69,10 @@ def check_preconditions(current: Mapping[str, Any]) -> None:
     else:
         fresh = date is None or parse_time(current["updated_at"]) <= date
     if not fresh:
-        raise Stale("The object was changed after you read it: get it again, then repeat your change")
+        raise Stale("The object was changed after you read it. Your request changed nothing. Get the object again, and "
+                    "then decide whether to repeat your request")
     if others is not None and ("*" in others or now in {each.removeprefix("W/") for each in others}):
-        raise Stale(f"{NONE_MATCH} matches the current object: nothing was changed")
+        raise Stale(f"{NONE_MATCH} matches the current object. Nothing was changed")
 
 
 def _tags(name: str) -> Collection[str] | None:
@@ -82,7 +83,7 @@ def _tags(name: str) -> Collection[str] | None:
     if sent.strip() == "*":
         return "*"
     if not _TAGS.fullmatch(tags := sent.strip(", \t")):
-        raise Invalid(f"{name} must be * or a list of ETags in double quotes: nothing was changed", name)
+        raise Invalid(f"{name} must be * or a list of ETags in double quotes. Nothing was changed", name)
     return re.findall(_TAG, tags)
 
 
@@ -93,4 +94,4 @@ def _date() -> datetime.datetime | None:
     for form in _DATES:
         with suppress(ValueError):
             return datetime.datetime.strptime(sent.strip(), form)
-    raise Invalid(f"{UNMODIFIED} must be a date such as Sat, 31 Jan 2026 10:00:00 GMT: nothing was changed", UNMODIFIED)
+    raise Invalid(f"{UNMODIFIED} must be a date such as Sat, 31 Jan 2026 10:00:00 GMT. Nothing was changed", UNMODIFIED)

@@ -24,12 +24,17 @@ TAGS = {"states": "States, which contain cities", "cities": "Cities of a state, 
         "index": "The status of the API, and the number of objects"}
 ERRORS = {
     400: "A parameter, header or attribute is invalid; the error names it", 401: "Writing requires a valid token",
-    404: "No object has this id", 409: "Another object has this value, which must be unique",
-    412: "A precondition failed: the object was changed by another client", 413: "The request body is too large",
-    422: "The idempotency key was used before with another body",
-    429: "Too many requests from this address; try again later", 500: "Internal error of the server",
-    503: "The storage cannot be reached, or the server is overloaded; try again later"}
-RETRY_AFTER = {"description": "The number of seconds to wait before trying again", "required": True,
+    404: "No object has this id",
+    409: "Another object already has a value that must be unique, such as a user's e-mail address. Nothing was stored",
+    412: "`If-Match`, `If-None-Match` or `If-Unmodified-Since` does not hold, for example because another client has "
+         "changed the object. Nothing was changed",
+    413: "The request body is too large",
+    422: "The idempotency key was used before with another body. Nothing was changed",
+    429: "Too many requests from this address. Try again after the seconds in `Retry-After`",
+    500: "An error in the server",
+    503: "The storage is not available, or the server is overloaded. A change may or may not have been stored, unless "
+         "it was sent with an idempotency key: look before you try again"}
+RETRY_AFTER = {"description": "The number of seconds to wait before the next attempt", "required": True,
                "schema": {"type": "integer", "minimum": 1}}
 TEXT = {"type": "string"}
 ETAG = {"description": "Identifies this version of the response. Long lists without `limit` are streamed and have none",

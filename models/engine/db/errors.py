@@ -22,9 +22,10 @@ _INVALID = {
     1364: "{0} is missing",
     1406: "{0} is too long",
     1264: "{0} is out of range",
-    1366: "{0} holds a character that its column cannot hold, because the table is not utf8mb4",
+    1366: "{0} has a character that its column cannot store, because the table is not utf8mb4. Run "
+          "`flask --app wsgi db upgrade`, which converts the table",
     UNKNOWN: "{0} refers to an object that does not exist",
-    1292: "{0} has a value that its column cannot hold",
+    1292: "{0} has a value that its column cannot store",
 }
 
 
@@ -38,15 +39,17 @@ def translate(error: DBAPIError, settings: Settings) -> HBNBError:
     if number == DUPLICATE:
         return taken(_key(message))
     if number == REFERRED:
-        return Conflict("Another object was added to it meanwhile: nothing was stored, try again")
+        return Conflict("The object was not removed, because another object was added to it meanwhile. Nothing was "
+                        "stored. Try again")
     if number in BUSY:
-        return Unavailable("Another program is writing the same objects: nothing was stored, try again")
+        return Unavailable("Another program is writing the same objects. Nothing was stored. Try again")
     if number in _TOO_SLOW:
-        return Unavailable("The database took too long, and the statement was cancelled: nothing was stored "
-                           f"(HBNB_MYSQL_TIMEOUT is {settings.database.statement} seconds)")
+        return Unavailable("The database cancelled a statement that took longer than "
+                           f"{settings.database.statement} seconds. Nothing was stored. Try again, or raise "
+                           "HBNB_MYSQL_TIMEOUT")
     if number in _FULL:
-        return Unavailable(f"The disk of the database {settings.mysql_db} at {settings.mysql_host} is full, so nothing "
-                           f"was stored: free some space on it ({message})")
+        return Unavailable(f"The disk of the database {settings.mysql_db} at {settings.mysql_host} is full. Nothing "
+                           f"was stored. Free some space on it: {message}")
     return unusable(settings, message)
 
 

@@ -18,10 +18,11 @@ def check(connection: Connection) -> None:
     """
     mode, charset = connection.execute(text("SELECT @@sql_mode, @@character_set_connection")).one()
     if "STRICT_ALL_TABLES" not in mode:
-        raise Misconfigured("The server is not in strict mode, so it would cut texts silently: "
-                            f"allow sql_mode STRICT_ALL_TABLES (it is {mode or 'empty'})")
+        raise Misconfigured("The database server is not in strict mode, so it would cut long texts without an error. "
+                            f"Make it accept the sql_mode STRICT_ALL_TABLES. Its sql_mode is {mode or 'empty'}")
     if charset != "utf8mb4":
-        raise Misconfigured(f"The connection uses {charset}, so names would be damaged: allow utf8mb4")
+        raise Misconfigured(f"The connection to the database uses the character set {charset}, which cannot store all "
+                            "texts. Make the server accept utf8mb4")
 
 
 def has_foreign_keys(connection: Connection) -> bool:
@@ -38,7 +39,8 @@ def exclusive(connection: Connection) -> Iterator[None]:
     """Hold a lock of the database, so that only one process at a time changes its tables."""
     name = "CONCAT('hbnb.', LEFT(DATABASE(), 50))"
     if connection.scalar(text(f"SELECT GET_LOCK({name}, 60)")) != 1:
-        raise Unavailable("Another process has been changing the tables for a minute: try again when it has finished")
+        raise Unavailable("Another process has been changing the tables for a minute. Nothing was changed. Try again "
+                          "when it has finished")
     try:
         yield
     finally:

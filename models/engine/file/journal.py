@@ -162,8 +162,8 @@ class Journal:
         raise self._damaged(place)
 
     def _damaged(self, place: str) -> Damaged:
-        return Damaged(f"{self.path} is damaged: {place} is not valid. Nothing was changed: restore a copy of it, or "
-                       f"move it and {self._store}.lock away and lose its changes")
+        return Damaged(f"{self.path} is damaged: {place} is not valid. Nothing was changed. Put back a copy of it; or, "
+                       f"to go on without its changes, move it and {self._store}.lock to another folder")
 
 
 def encode(objects: Objects, before: Position) -> tuple[bytes, Position]:

@@ -156,7 +156,8 @@ class JSONFile:
                 self._header, self._position = header, header.position
             elif header and self._unfolded(header):
                 raise Damaged(f"{self._journal.path} holds changes to an earlier {os.path.basename(self.path)}, which "
-                              "was replaced: restore that file, or move the journal away and lose its changes")
+                              "another program has replaced. Nothing was changed. Put the earlier file back; or, to "
+                              "go on without these changes, move the journal to another folder")
             yield from self._read_journal()
             self._check_end()
 
@@ -182,7 +183,8 @@ class JSONFile:
             missing = noted["changes"]
         if missing > 0:
             raise Damaged(f"{self._journal.path} is damaged: {missing} bytes at its end are missing. Nothing was "
-                          f"changed: restore a copy of it, or remove {self.lock.path} and lose those changes")
+                          "changed. Put back a copy of it; or, to go on without the missing changes, remove "
+                          f"{self.lock.path}")
 
     def _read_note(self) -> dict[str, Any]:
         """Return the note of the last writer: the stamps of the files, and the end of the journal."""
@@ -237,7 +239,8 @@ class JSONFile:
 
     def _check_locked(self) -> None:
         if not self.lock.held:
-            raise Unavailable(f"{self.path} was not written, because the write lock was not held. Nothing was stored")
+            raise Unavailable(f"{self.path} was not written, because the write lock was not held. Nothing was stored. "
+                              "This is an error in HBNB: please report it")
 
     def fold(self, everything: Callable[[], Iterator[Objects]]) -> None:
         """Merge the journal, unless it is empty, by rewriting the file; see `write`."""

@@ -127,13 +127,14 @@ def _parsed(text: bytes, path: str, is_current: bool) -> Objects:
         place = "its values are nested too deeply"
     except ValueError as error:
         place = str(error)
-    raise Damaged(f"{path} is damaged: {place}. Nothing was changed: repair it, or restore a copy of it")
+    raise Damaged(f"{path} is damaged: {place}. Nothing was changed. Repair it, or restore a backup")
 
 
 def _checked(parsed: Any, path: str) -> Objects:
     if isinstance(parsed, dict):
         return parsed
-    raise Damaged(f"{path} is not a store: it holds a {type(parsed).__name__} instead of an object of objects")
+    raise Damaged(f"{path} is not a store: it holds a {type(parsed).__name__} instead of an object of objects. "
+                  "Nothing was changed. Choose another file, or restore a backup")
 
 
 def _refuse(constant: str) -> NoReturn:

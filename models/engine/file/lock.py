@@ -85,8 +85,8 @@ class FileLock:
         with self._reported(fcntl.LOCK_EX):
             current = self._is_current(self._own.descriptor)
         if not current:
-            raise Unavailable(f"{self.path} was removed while it was in use, so the change may or may not have been "
-                              "stored: check before you repeat it")
+            raise Unavailable(f"{self.path} was removed while it was in use. The change may or may not have been "
+                              "stored. Look before you try again")
 
     @property
     def note(self) -> bytes:
@@ -106,7 +106,8 @@ class FileLock:
     def _locked(self, mode: int, deadline: float) -> Iterator[None]:
         if getattr(self._own, "mode", None) is not None:      # an outer block holds the lock
             if mode == fcntl.LOCK_EX and not self.held:
-                raise Unavailable(f"{self._path} cannot be written inside a block that reads a snapshot of it")
+                raise Unavailable(f"{self._path} cannot be written inside a block that reads a snapshot of it. Write "
+                                  "before or after this block")
             yield
             return
         with self._reported(mode):
@@ -182,7 +183,7 @@ class FileLock:
     def _in_use(self, writer: bytes) -> Unavailable:
         pid = writer.decode(errors="replace").strip()
         holder = f"process {pid} is writing to it" if pid else "another program is reading it"
-        return Unavailable(f"{self._path} is in use: {holder}. Try again, or end that process")
+        return Unavailable(f"{self._path} is in use: {holder}. Try again, or end that program")
 
     @contextmanager
     def _reported(self, mode: int) -> Iterator[None]:
