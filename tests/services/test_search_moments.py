@@ -8,8 +8,8 @@ import signal
 import threading
 import time
 import urllib.request
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,37 +101,43 @@ def test_each_answer_is_that_of_a_moment_between_request_and_answer_even_if_work
     ports = [free_port() for _ in range(2)]
     commands = [["wsgi.py", "--port", str(port), "--workers", "2"] for port in ports]
     answers: list[Answered] = []
-    with Server(commands[0], environ, ports[0]) as steady, Server(commands[1], environ, ports[1]) as killed:
-        writer = start(WRITER, environ, market.host.id, market.city.id, market.wifi.id)
+    with (Server(commands[0], environ, ports[0]) as steady, Server(commands[1], environ, ports[1]) as killed,
+          start(WRITER, environ, market.host.id, market.city.id, market.wifi.id) as writer, ExitStack() as later):
         written: list[Any] = []
         reader = threading.Thread(target=lambda: written.extend(map(json.loads, writer.stdout or ())))
         reader.start()
-        begin, choose, steps, restarted = time.monotonic(), random.Random(1), [1, 2], None
-        try:
-            while writer.poll() is None:
-                if steps and time.monotonic() - begin > steps[0] * SECONDS / 3:
-                    step, processes = steps.pop(0), family(killed.process.pid)
-                    os.kill(processes[1 if step == 1 else 0], signal.SIGKILL)
-                    if step == 2:
-                        killed.process.wait()
-                        while any(Path(f"/proc/{pid}").exists() for pid in processes):   # its workers end soon
-                            time.sleep(0.05)
-                        restarted = Server(commands[1], environ, ports[1]).__enter__()
-                address = choose.choice([steady, killed]).address
-                with suppress(OSError):     # the killed server answers nothing for a while
-                    answers.append(ask(address, choose.choice(searches)))
-            reader.join()
-            assert writer.wait() == 0, writer.stderr and writer.stderr.read()
-            answers += [ask(each, wanted) for each in (steady.address, killed.address) for wanted in searches]
-        finally:
-            if restarted:
-                restarted.__exit__()
-    assert len(written) > 20 and len(answers) > 50
+        choose, steps, begin = random.Random(1), ["a worker", "the server"], time.monotonic()
+        while reader.is_alive():
+            if steps and time.monotonic() - begin > SECONDS / (len(steps) + 1):
+                processes = family(killed.process.pid)
+                if steps.pop(0) == "a worker":
+                    os.kill(processes[1], signal.SIGKILL)
+                else:
+                    os.kill(processes[0], signal.SIGKILL)
+                    killed.process.wait()
+                    while any(Path(f"/proc/{pid}").exists() for pid in processes):      # its workers end soon
+                        time.sleep(0.05)
+                    later.enter_context(Server(commands[1], environ, ports[1]))
+            with suppress(OSError):     # the killed server answers nothing for a while
+                answers.append(ask(choose.choice([steady, killed]).address, choose.choice(searches)))
+        reader.join()
+        assert writer.wait() == 0, writer.stderr and writer.stderr.read()
+        answers += [ask(each, wanted) for each in (steady.address, killed.address) for wanted in searches]
+    assert not steps and len(written) > 20 and len(answers) > 50
+    check(answers, written)
+
+
+def check(answers: Sequence[Answered], written: Sequence[Any]) -> None:
+    """Compare answers with all that would be right at a moment between the request and the answer.
+
+    Args:
+        written: for each change when it began and ended, the id of the place, and the place; `None` if it was removed.
+    """
     moments: list[dict[str, Any]] = [{}]
     for _, _, id, row in written:
         moments.append({key: value for key, value in moments[-1].items() if key != id} | ({id: row} if row else {}))
     for answer in answers:
-        first = sum(ended < answer.sent for _, ended, *_ in written)        # these writes were acknowledged before
+        first = sum(ended < answer.sent for _, ended, *_ in written)        # these changes were acknowledged before
         last = sum(began < answer.answered for began, *_ in written)        # the others had not begun
         possible = [right_answer(places, answer.wanted) for places in moments[first:last + 1]]
         assert answer.found in possible, (answer, possible)
