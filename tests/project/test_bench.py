@@ -28,6 +28,17 @@ def test_a_group_runs_and_prints_a_figure(group):
     assert len(re.findall(r" x +\| ", ended.stdout)) >= 1, ended.stdout
 
 
+def test_large_markets_are_measured_and_every_kind_of_search_returns_the_same_places_as_the_limit():
+    ended = subprocess.run([sys.executable, "-m", "bench.scale"], cwd=ROOT, env=os.environ | {"BENCH_QUICK": "1"},
+                           capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    for kind in ("three common amenities", "nearest within 3 km", "a rare word", "facets of one state"):
+        assert re.search(rf"^500 places: {kind} +\| [\d.,]+ requests/s", ended.stdout, re.M), ended.stdout
+    assert "different places" not in ended.stderr
+    assert "failed)" not in ended.stdout
+    assert re.search(r"^500 places: a change taken over +\| ", ended.stdout, re.M)
+
+
 def test_an_unknown_group_is_refused_with_the_list_of_all_groups():
     ended = bench("nothing")
     assert ended.returncode == 2
