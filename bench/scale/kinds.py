@@ -69,7 +69,11 @@ def kinds(market: Market) -> list[Kind]:
         kind("one state", PLAIN, states=state),
         kind("one state, two amenities", COMBINED, states=state, amenities=lambda: choose.sample(common, 2)),
         kind("three common amenities", COMBINED, amenities=lambda: choose.sample(common[:10], 3)),
+        kind("state, amenity, price, guests", COMBINED, states=state, amenities=lambda: choose.sample(common[:20], 1),
+             price_min=lambda: choose.randrange(20, 60), price_max=lambda: choose.randrange(120, 200),
+             guests=lambda: choose.choice([1, 2, 4])),
         *price_and_guests(),
+        kind("one state, by price", COMBINED, states=state, sort=lambda: "price"),
         *(kind(name, COMBINED, sort=lambda sort=sort: sort) for name, sort in (
             ("by price", "price"), ("by name", "name"), ("newest first", "newest"))),
         kind("nearest within 3 km", COMBINED, near=near, sort=lambda: "distance"),

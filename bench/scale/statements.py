@@ -17,6 +17,7 @@ COLUMNS = ("ALTER TABLE limit_places ADD COLUMN spot POINT NOT NULL", "CREATE TA
 INDEXES = (
     "ALTER TABLE limit_places ADD INDEX by_time (created_at, id, city_id), "
     "ADD INDEX by_city (city_id, created_at, id), ADD INDEX by_price (price_by_night, created_at, id), "
+    "ADD INDEX by_city_and_price (city_id, price_by_night, created_at, id), "
     "ADD INDEX by_guests (price_by_night, max_guest, created_at, id), ADD INDEX by_name (name, created_at, id)",
     "ALTER TABLE limit_places ADD SPATIAL INDEX by_spot (spot)",
     "INSERT INTO limit_texts (id, created_at, words) "
@@ -61,10 +62,15 @@ class Statements:
             return _nearest(wanted["near"], page)
         if "bbox" in wanted:
             return _whole(f"SELECT p.id, p.created_at FROM {TABLE} WHERE {_inside(*wanted['bbox'])} {ORDER} {page}")
+        cities, more = self._places_in(wanted), ""
         if "price_min" in wanted:
-            return _whole(
-                f"SELECT p.id, p.created_at FROM {TABLE} FORCE INDEX (by_guests) WHERE p.price_by_night BETWEEN "
-                f"{wanted['price_min']} AND {wanted['price_max']} AND p.max_guest >= {wanted['guests']} {ORDER} {page}")
+            more = (f"p.price_by_night BETWEEN {wanted['price_min']} AND {wanted['price_max']} "
+                    f"AND p.max_guest >= {wanted['guests']}")
+            if cities is None:
+                return _whole(f"SELECT p.id, p.created_at FROM {TABLE} FORCE INDEX (by_guests) WHERE {more} "
+                              f"{ORDER} {page}")
+        if wanted.get("sort") and cities:
+            return _cheapest(cities, page)
         if wanted.get("sort"):
             index, order = SORTS[wanted["sort"]]
             return f"SELECT {PLACE} FROM {TABLE} FORCE INDEX ({index}) ORDER BY {order} {page}"
@@ -74,7 +80,7 @@ class Statements:
         if not self._having.keys() >= {*wanted.get("amenities", ())}:
             return f"SELECT {PLACE} FROM {TABLE} WHERE FALSE"
         rarest = sorted(wanted.get("amenities", ()), key=self._having.__getitem__)
-        return self._listed(self._places_in(wanted), rarest, wanted["limit"])
+        return self._listed(cities, rarest, wanted["limit"], more)
 
     def facets(self, wanted: Mapping[str, Any]) -> tuple[str, str]:
         """Return the statements that count the places with each amenity, and in each city."""
@@ -98,39 +104,45 @@ class Statements:
     def _places_in(self, wanted: Mapping[str, Any]) -> list[str] | None:
         return [city for state in wanted["states"] for city in self._cities[state]] if "states" in wanted else None
 
-    def _listed(self, cities: list[str] | None, rarest: list[str], limit: int) -> str:
-        """Return the cheapest statement for the oldest places in the cities that have the amenities."""
+    def _listed(self, cities: list[str] | None, rarest: list[str], limit: int, more: str) -> str:
+        """Return the cheapest statement for the oldest places in the cities that have the amenities.
+
+        Args:
+            more: another condition, which costs a look at each place; about every second place meets it.
+        """
         somewhere = self._total if cities is None else sum(self._inside.get(city, 0) for city in cities)
         left = [1.0, *accumulate((self._having[each] / self._total for each in rarest), mul)]
-        looks, needed = LOOK * sum(left[:-1]) if rarest else 0, limit / left[-1]
+        looks, needed = LOOK * (sum(left[:-1]) + bool(more)), limit / left[-1] * (2 if more else 1)
         costs = {self._oldest: min(self._total, needed * self._total / max(somewhere, 1)) * (
             ENTRY + looks * somewhere / self._total)}
         if cities is not None:
             costs[self._by_city] = sum(min(self._inside.get(each, 0), needed) * (ENTRY + looks) for each in cities)
         if rarest:
             costs[self._by_amenity] = self._having[rarest[0]] * (ENTRY + LOOK * sum(left[1:]) / left[1])
-        return min(costs, key=lambda way: costs[way])(cities, rarest, f"{ORDER} LIMIT {limit}")
+        return min(costs, key=lambda way: costs[way])(
+            cities, rarest, more or "TRUE", f"{ORDER} LIMIT {limit}")
 
     @staticmethod
-    def _oldest(cities: list[str] | None, rarest: list[str], page: str) -> str:
+    def _oldest(cities: list[str] | None, rarest: list[str], more: str, page: str) -> str:
         """Read the places from the oldest on, until the page is full."""
-        where = "" if cities is None else f"WHERE p.city_id IN ({_listed(cities)})"
-        return _whole(f"SELECT p.id, p.created_at FROM {TABLE} FORCE INDEX (by_time) {_joins(rarest, 'p.id')} {where} "
-                      f"{page}")
+        where = "" if cities is None else f"AND p.city_id IN ({_listed(cities)})"
+        return _whole(f"SELECT p.id, p.created_at FROM {TABLE} FORCE INDEX (by_time) {_joins(rarest, 'p.id')} "
+                      f"WHERE {more} {where} {page}")
 
     @staticmethod
-    def _by_city(cities: list[str] | None, rarest: list[str], page: str) -> str:
+    def _by_city(cities: list[str] | None, rarest: list[str], more: str, page: str) -> str:
         """Read the places of each city from the oldest on, until a page is full, and merge the pages."""
         return _whole(" UNION ALL ".join(
             f"(SELECT p.id, p.created_at FROM {TABLE} FORCE INDEX (by_city) {_joins(rarest, 'p.id')} "
-            f"WHERE p.city_id = '{city}' {page})" for city in cities or ()) + f" {page}")
+            f"WHERE p.city_id = '{city}' AND {more} {page})" for city in cities or ()) + f" {page}")
 
     @staticmethod
-    def _by_amenity(cities: list[str] | None, rarest: list[str], page: str) -> str:
+    def _by_amenity(cities: list[str] | None, rarest: list[str], more: str, page: str) -> str:
         """Read all places of the rarest amenity, and look each up in the next one's index, in the same order."""
         where = "" if cities is None else f"AND p.city_id IN ({_listed(cities)})"
         return _whole(f"SELECT p.id, p.created_at FROM place_amenity l {_joins(rarest[1:], 'l.place_id')} "
-                      f"STRAIGHT_JOIN {TABLE} ON p.id = l.place_id WHERE l.amenity_id = '{rarest[0]}' {where} {page}")
+                      f"STRAIGHT_JOIN {TABLE} ON p.id = l.place_id WHERE l.amenity_id = '{rarest[0]}' AND {more} "
+                      f"{where} {page}")
 
     def _words(self, word: str, page: str) -> str:
         """Read from the oldest on for a common word; use the full-text index for any other."""
@@ -140,6 +152,16 @@ class Statements:
                     f"{ORDER} {page}")
         return _whole(f"SELECT id, created_at FROM limit_texts WHERE MATCH (words) AGAINST ('+{word}' IN BOOLEAN MODE) "
                       f"{ORDER} {page}")
+
+
+def _cheapest(cities: list[str], page: str) -> str:
+    """Return the statement for the cheapest places: the first ones of each city, merged."""
+    order = f"ORDER BY price_by_night, created_at, id {page}"
+    found = " UNION ALL ".join(
+        f"(SELECT p.id, p.price_by_night, p.created_at FROM {TABLE} FORCE INDEX (by_city_and_price) "
+        f"WHERE p.city_id = '{city}' {order})" for city in cities)
+    return (f"SELECT {PLACE} FROM ({found} {order}) found STRAIGHT_JOIN {TABLE} USING (id) "
+            "ORDER BY found.price_by_night, found.created_at, p.id")
 
 
 def _nearest(near: Mapping[str, float], page: str) -> str:
