@@ -11,7 +11,7 @@ from typing import NamedTuple
 import models
 from bench.scale.generator import Market
 from bench.scale.statements import COLUMNS as LIMIT_COLUMNS
-from bench.scale.statements import INDEXES, PAIRS
+from bench.scale.statements import INDEXES, PAIRED, PAIRS
 from config import Settings
 from models.state import State
 from tests.mariadb import MariaDB
@@ -101,10 +101,7 @@ def _prepare_limit(server: MariaDB, name: str, places: Path) -> None:
     connection.commit()
     for statement in INDEXES:
         cursor.execute(statement)
-    cursor.execute("SELECT index_name FROM information_schema.statistics WHERE table_schema = DATABASE() "
-                   "AND table_name = 'place_amenity' GROUP BY index_name "
-                   "HAVING GROUP_CONCAT(column_name ORDER BY seq_in_index) = 'amenity_id,place_id'")
-    if not cursor.fetchall():
+    if not cursor.execute(PAIRED):
         cursor.execute(PAIRS)
     cursor.execute("ANALYZE TABLE limit_places")
     cursor.fetchall()

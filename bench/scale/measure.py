@@ -20,9 +20,9 @@ from bench.servers import TURNS, WORKERS, Request, Served
 from bench.size import size
 from tests.mariadb import MariaDB
 
-SECONDS = size(2.0, 0.1)
+SECONDS = size(2.0, 0.02)
 WRITES = size((0, 1, 5, 50), (0, 5))      # a second
-WRITE_SECONDS = size(5.0, 0.3)
+WRITE_SECONDS = size(5.0, 0.1)
 SLOW = 100      # milliseconds; slower kinds are not measured again with wrk
 VERY_SLOW = 2   # seconds; slower kinds are not warmed up
 COMPARED = size(4, 1)       # requests of a kind whose responses are compared

@@ -16,13 +16,18 @@ COLUMNS = ("ALTER TABLE limit_places ADD COLUMN spot POINT NOT NULL", "CREATE TA
            "created_at DATETIME(6) NOT NULL, words TEXT NOT NULL) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
 INDEXES = (
     "ALTER TABLE limit_places ADD INDEX by_time (created_at, id, city_id), "
-    "ADD INDEX by_city (city_id, created_at, id), ADD INDEX by_price (price_by_night, created_at, id), "
+    "ADD INDEX by_city (city_id, created_at, id, price_by_night, max_guest), "
+    "ADD INDEX by_price (price_by_night, created_at, id), "
     "ADD INDEX by_city_and_price (city_id, price_by_night, created_at, id), "
     "ADD INDEX by_guests (price_by_night, max_guest, created_at, id), ADD INDEX by_name (name, created_at, id)",
     "ALTER TABLE limit_places ADD SPATIAL INDEX by_spot (spot)",
     "INSERT INTO limit_texts (id, created_at, words) "
     "SELECT id, created_at, CONCAT_WS(' ', name, description) FROM limit_places",
     "ALTER TABLE limit_texts ADD FULLTEXT INDEX by_word (words)")
+# The index of links by amenity: HBNB's own, or if it has none, the one that PAIRS adds.
+PAIRED = ("SELECT index_name FROM information_schema.statistics WHERE table_schema = DATABASE() "
+          "AND table_name = 'place_amenity' GROUP BY index_name "
+          "HAVING GROUP_CONCAT(column_name ORDER BY seq_in_index) = 'amenity_id,place_id'")
 PAIRS = "ALTER TABLE place_amenity ADD INDEX limit_by_amenity (amenity_id, place_id)"
 TABLE, ORDER = "limit_places p", "ORDER BY created_at, id"
 SORTS = {"price": ("by_price", "p.price_by_night, p.created_at, p.id"),
@@ -48,6 +53,8 @@ class Statements:
         self._cities: dict[str, list[str]] = {}
         for state, city in query("SELECT state_id, id FROM cities"):
             self._cities.setdefault(state, []).append(city)
+        (index,), *_ = query(f"{PAIRED} LIMIT 1")
+        self._hint = f"FORCE INDEX ({index})"
         words: Counter[str] = Counter()
         for text, in query(f"SELECT words FROM limit_texts LIMIT {SAMPLE}"):
             words.update({word.strip(".").lower() for word in text.split()})
@@ -108,19 +115,18 @@ class Statements:
         """Return the cheapest statement for the oldest places in the cities that have the amenities.
 
         Args:
-            more: another condition, which costs a look at each place; about every second place meets it.
+            more: another condition, on columns of the index of cities; about every second place meets it.
         """
         somewhere = self._total if cities is None else sum(self._inside.get(city, 0) for city in cities)
         left = [1.0, *accumulate((self._having[each] / self._total for each in rarest), mul)]
-        looks, needed = LOOK * (sum(left[:-1]) + bool(more)), limit / left[-1] * (2 if more else 1)
+        looks, needed = LOOK * sum(left[:-1]) if rarest else 0, limit / left[-1] * (2 if more else 1)
         costs = {self._oldest: min(self._total, needed * self._total / max(somewhere, 1)) * (
-            ENTRY + looks * somewhere / self._total)}
+            ENTRY + LOOK * bool(more) + looks * somewhere / self._total)}
         if cities is not None:
             costs[self._by_city] = sum(min(self._inside.get(each, 0), needed) * (ENTRY + looks) for each in cities)
         if rarest:
             costs[self._by_amenity] = self._having[rarest[0]] * (ENTRY + LOOK * sum(left[1:]) / left[1])
-        return min(costs, key=lambda way: costs[way])(
-            cities, rarest, more or "TRUE", f"{ORDER} LIMIT {limit}")
+        return min(costs, key=lambda way: costs[way])(cities, rarest, more or "TRUE", f"{ORDER} LIMIT {limit}")
 
     @staticmethod
     def _oldest(cities: list[str] | None, rarest: list[str], more: str, page: str) -> str:
@@ -129,27 +135,25 @@ class Statements:
         return _whole(f"SELECT p.id, p.created_at FROM {TABLE} FORCE INDEX (by_time) {_joins(rarest, 'p.id')} "
                       f"WHERE {more} {where} {page}")
 
-    @staticmethod
-    def _by_city(cities: list[str] | None, rarest: list[str], more: str, page: str) -> str:
+    def _by_city(self, cities: list[str] | None, rarest: list[str], more: str, page: str) -> str:
         """Read the places of each city from the oldest on, until a page is full, and merge the pages."""
         return _whole(" UNION ALL ".join(
-            f"(SELECT p.id, p.created_at FROM {TABLE} FORCE INDEX (by_city) {_joins(rarest, 'p.id')} "
+            f"(SELECT p.id, p.created_at FROM {TABLE} FORCE INDEX (by_city) {_joins(rarest, 'p.id', self._hint)} "
             f"WHERE p.city_id = '{city}' AND {more} {page})" for city in cities or ()) + f" {page}")
 
-    @staticmethod
-    def _by_amenity(cities: list[str] | None, rarest: list[str], more: str, page: str) -> str:
+    def _by_amenity(self, cities: list[str] | None, rarest: list[str], more: str, page: str) -> str:
         """Read all places of the rarest amenity, and look each up in the next one's index, in the same order."""
         where = "" if cities is None else f"AND p.city_id IN ({_listed(cities)})"
-        return _whole(f"SELECT p.id, p.created_at FROM place_amenity l {_joins(rarest[1:], 'l.place_id')} "
-                      f"STRAIGHT_JOIN {TABLE} ON p.id = l.place_id WHERE l.amenity_id = '{rarest[0]}' AND {more} "
-                      f"{where} {page}")
+        joins = _joins(rarest[1:], "l.place_id", self._hint)
+        return _whole(f"SELECT p.id, p.created_at FROM place_amenity l {self._hint} {joins} STRAIGHT_JOIN {TABLE} "
+                      f"ON p.id = l.place_id WHERE l.amenity_id = '{rarest[0]}' AND {more} {where} {page}")
 
     def _words(self, word: str, page: str) -> str:
         """Read from the oldest on for a common word; use the full-text index for any other."""
         if word in self._common:
             like = f"COLLATE utf8mb4_general_ci LIKE '%{word}%'"
-            return (f"SELECT {PLACE} FROM {TABLE} FORCE INDEX (by_time) WHERE p.description {like} OR p.name {like} "
-                    f"{ORDER} {page}")
+            return _whole(f"SELECT p.id, p.created_at FROM {TABLE} FORCE INDEX (by_time) WHERE p.description {like} "
+                          f"OR p.name {like} {ORDER} {page}")
         return _whole(f"SELECT id, created_at FROM limit_texts WHERE MATCH (words) AGAINST ('+{word}' IN BOOLEAN MODE) "
                       f"{ORDER} {page}")
 
@@ -178,8 +182,8 @@ def _inside(west: float, south: float, east: float, north: float) -> str:
             f"AND p.latitude BETWEEN {south} AND {north} AND p.longitude BETWEEN {west} AND {east}")
 
 
-def _joins(amenities: list[str], place: str) -> str:
-    return " ".join(f"STRAIGHT_JOIN place_amenity l{number} ON l{number}.place_id = {place} "
+def _joins(amenities: list[str], place: str, hint: str = "") -> str:
+    return " ".join(f"STRAIGHT_JOIN place_amenity l{number} {hint} ON l{number}.place_id = {place} "
                     f"AND l{number}.amenity_id = '{amenity}'" for number, amenity in enumerate(amenities))
 
 
