@@ -48,7 +48,7 @@ coverage: $(VENV)/dev  ## run all tests, and list the lines and branches that no
 bench: $(VENV)/dev  ## run the benchmarks, and print each figure with its reference and target
 	$(BIN)/python -m bench
 
-bench-scale: $(VENV)/dev  ## measure searches at 1,000 to 1,000,000 places, for about half an hour
+bench-scale: $(VENV)/dev  ## measure searches at 1,000 to 1,000,000 places, for about 40 minutes
 	$(BIN)/python -m bench.scale
 
 plain: $(VENV)/run  ## draw the pages of web_static/ from the templates

@@ -37,10 +37,12 @@ def main() -> None:
         parser.error("--places must be at least 100, and --reviews not negative")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))   # so that servers are stopped and folders removed
     sizes = sorted({*options.places})
+    load = os.getloadavg()[1]
     with tempfile.TemporaryDirectory(prefix="hbnb-bench-") as folder, database_server() as server:
         markets = [measure.market(server, places, Path(folder), places == sizes[-1], options.reviews)
                    for places in sizes]
-        figures = {"date": datetime.date.today().isoformat(), "machine": _machine(server), "markets": markets}
+        figures = {"date": datetime.date.today().isoformat(), "machine": _machine(server), "load": load,
+                   "markets": markets}
     print(table([*report.rows(figures)]))
     if options.write:
         report.write(figures)

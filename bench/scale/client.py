@@ -18,7 +18,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class Latencies(NamedTuple):
-    """Response times in milliseconds, responses a second, and the share of requests that failed."""
+    """Response times in milliseconds, successful responses a second, and the share of requests that failed."""
 
     p50: float
     p95: float
@@ -55,9 +55,10 @@ def latencies(address: str, requests: Sequence[Request], seconds: float, root: s
         for connection in unanswered:
             taken.append(time.perf_counter() - connection.sent)
             connection.socket.close()
+        failed += len(unanswered)
     taken.sort()
     return Latencies(1000 * _percentile(taken, 0.5), 1000 * _percentile(taken, 0.95),
-                     len(taken) / (time.perf_counter() - start), (failed + len(unanswered)) / len(taken))
+                     (len(taken) - failed) / (time.perf_counter() - start), failed / len(taken))
 
 
 def encoded(request: Request, root: str) -> bytes:

@@ -51,7 +51,8 @@ def market(server: MariaDB, places: int, folder: Path, everything: bool, reviews
         result["memory"] = servers.memory_of(hbnb, WORKERS)._asdict()
     server.execute(f"DROP DATABASE {name}")
     _say(f"{places:,} places: a naive program")
-    result["naive"] = child("bench.scale.usual:rates", places)
+    result["naive"] = {name: {"rate": rate, "is_bound": is_bound}
+                       for name, (rate, is_bound) in child("bench.scale.usual:rates", places).items()}
     return result
 
 
@@ -104,7 +105,7 @@ def _writes(hbnb: Served, made: Market, found: Sequence[Kind]) -> Result:
             with writer.writing(writes):
                 latencies(hbnb.address, requests[name], WRITE_SECONDS / 5)
                 result["rates"][name][str(writes)] = latencies(hbnb.address, requests[name], WRITE_SECONDS)._asdict()
-    result["taken_over"] = writer.taken_over(requests[PLOTTED[1]])
+    result["taken_over"] = {name: writer.taken_over(requests[name]) for name in PLOTTED[:2]}
     return result
 
 

@@ -26,7 +26,7 @@ class Line(NamedTuple):
     Args:
         label: what it shows.
         kind: a name in `COLOURS`.
-        values: one for each number of places, all positive.
+        values: one for each number of places, or 0 for no point.
     """
 
     label: str
@@ -36,7 +36,7 @@ class Line(NamedTuple):
 
 def plot(title: str, places: Sequence[int], lines: Sequence[Line], note: str) -> str:
     """Return a plot as SVG."""
-    values = [value for line in lines for value in line.values]
+    values = [value for line in lines for value in line.values if value] or [1]
     low, high = floor(log10(min(values))), max(ceil(log10(max(values))), floor(log10(min(values))) + 1)
     start, end = log10(places[0]), max(log10(places[-1]), log10(places[0]) + 1e-9)
     across, down = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
@@ -54,7 +54,9 @@ def plot(title: str, places: Sequence[int], lines: Sequence[Line], note: str) ->
     content += [f'<text x="{x(count)}" y="{TOP + down + 20}" text-anchor="middle">{count:,}</text>' for count in places]
     ends: list[float] = []
     for line in sorted(lines, key=lambda line: -line.values[-1]):
-        points = [(x(count), y(value)) for count, value in zip(places, line.values, strict=True)]
+        points = [(x(count), y(value)) for count, value in zip(places, line.values, strict=True) if value]
+        if not points:
+            continue
         label = max([float(points[-1][1]), *(each + 16 for each in ends)])     # below the label before
         ends.append(label)
         colour = COLOURS[line.kind]

@@ -15,7 +15,7 @@ from bench.scale.generator import Market
 from bench.servers import Request, Served
 from bench.size import size
 
-CHANGES = size(50, 3)
+CHANGES, LONGEST = size(50, 3), 30      # measured changes; seconds after which no other one is made
 
 
 class Client:
@@ -88,8 +88,10 @@ class Writer:
         writer, reader = Client(self._served), Client(self._served)
         first: list[float] = []
         next_one: list[float] = []
-        for number in range(CHANGES):
-            request = requests[number % len(requests)]
+        end = time.perf_counter() + LONGEST
+        for request in requests[:CHANGES]:
+            if first and time.perf_counter() > end:
+                break
             self.change(writer)
             for times in (first, next_one):
                 start = time.perf_counter()
