@@ -13,10 +13,10 @@ LOCK = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.
 	--generate-hashes --no-strip-extras --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test functional lint coverage bench plain screenshots lock clean
+.PHONY: help run test functional lint coverage bench bench-scale plain screenshots lock clean
 
 help:  ## list the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 	@echo 'Options:'
 	@echo '  PORT=8000         the port of `make run`; default: 5000'
 	@echo '  PYTHON=python3.12 the Python that creates $(VENV), 3.11 or later; default: python3'
@@ -47,6 +47,9 @@ coverage: $(VENV)/dev  ## run all tests, and list the lines and branches that no
 
 bench: $(VENV)/dev  ## run the benchmarks, and print each figure with its reference and target
 	$(BIN)/python -m bench
+
+bench-scale: $(VENV)/dev  ## measure searches at 1,000 to 1,000,000 places, for about 40 minutes
+	$(BIN)/python -m bench.scale
 
 plain: $(VENV)/run  ## draw the pages of web_static/ from the templates
 	@$(BIN)/python -m web_flask.static_export

@@ -56,14 +56,14 @@ def _create_review(place: str, body: dict[str, str]) -> bytes:
     now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
     review = {"id": str(uuid.uuid4()), "created_at": now, "updated_at": now, "place_id": place,
               "user_id": body["user_id"], "text": body["text"]}
-    with _cursor() as cursor:
+    with open_cursor() as cursor:
         cursor.execute(f"INSERT INTO reviews ({', '.join(review)}) VALUES (%s, %s, %s, %s, %s, %s)", [*review.values()])
     return orjson.dumps(review | {"__class__": "Review"})
 
 
 def _stream(statement: str) -> Iterator[bytes]:
     """Yield the result of a statement as JSON in chunks, while the database reads the next rows."""
-    with _cursor(SSDictCursor) as cursor:
+    with open_cursor(SSDictCursor) as cursor:
         cursor.execute(statement)
         before = b"["
         while part := cursor.fetchmany(PART):
@@ -73,14 +73,14 @@ def _stream(statement: str) -> Iterator[bytes]:
 
 
 def _objects(statement: str, *values: str) -> tuple[dict[str, Any], ...]:
-    with _cursor() as cursor:
+    with open_cursor() as cursor:
         cursor.execute(statement, values or None)
         found: tuple[dict[str, Any], ...] = cursor.fetchall()
         return found
 
 
 @contextmanager
-def _cursor(kind: type[Any] = DictCursor) -> Iterator[Any]:
+def open_cursor(kind: type[Any] = DictCursor) -> Iterator[Any]:
     """A cursor on a connection that no other thread uses; the number of connections grows to that of the threads."""
     try:
         connection = _free.pop()
@@ -98,7 +98,7 @@ def _cursor(kind: type[Any] = DictCursor) -> Iterator[Any]:
 @cache
 def _plans() -> Plans:
     def query(statement: str) -> list[tuple[Any, ...]]:
-        with _cursor(Cursor) as cursor:
+        with open_cursor(Cursor) as cursor:
             cursor.execute(statement)
             return list(cursor.fetchall())
     return Plans(query)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from models.columns import TIME_FORMAT
@@ -26,9 +27,13 @@ def search(storage: Any, classes: tuple[Any, Any, Any], state_id: str, amenity_i
 class Storage:
     """A naive file engine: a dict of all objects, read from the file once, rather than for each request."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, objects: Iterable[dict[str, Any]]) -> None:
+        self._objects = {f"{obj['__class__']}.{obj['id']}": _CLASSES[obj["__class__"]](self, obj) for obj in objects}
+
+    @classmethod
+    def open(cls, path: str) -> Storage:
         with open(path, encoding="utf-8") as file:
-            self._objects = {key: _CLASSES[obj["__class__"]](self, obj) for key, obj in json.load(file).items()}
+            return cls(json.load(file).values())
 
     def all(self, cls: type[Object]) -> dict[str, Any]:
         return {key: obj for key, obj in self._objects.items() if type(obj) is cls}

@@ -42,10 +42,10 @@ class Row:
         target = f"<= {self.at_most:g} x" if self.at_most is not None else (
             f">= {self.at_least:g} x" if self.at_least else "-")
         return (self.name, self._value(self.hbnb), f"{self._value(self.reference)}, {self.against}",
-                f"{_rounded(self.ratio)} x", target, "-" if target == "-" else "yes" if self.is_met else "MISSED")
+                f"{rounded(self.ratio)} x", target, "-" if target == "-" else "yes" if self.is_met else "MISSED")
 
     def _value(self, value: float) -> str:
-        return f"{_rounded(value)} {self.unit}"
+        return f"{rounded(value)} {self.unit}"
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -56,5 +56,5 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(" | ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-def _rounded(value: float) -> str:
+def rounded(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -29,7 +29,7 @@ def rows(folder: Path) -> list[Row]:
     path = stores.sample(folder, PLACES)
     storage = models.storage = FileStorage(path)
     storage.reload()
-    naive_storage = naive.Storage(path)
+    naive_storage = naive.Storage.open(path)
     choose = random.Random(1)
     states, amenities = ([obj.id for obj in storage.all(cls).values()] for cls in (State, Amenity))
     queries = [(choose.choice(states), choose.sample(amenities, 2)) for _ in range(QUERIES)]

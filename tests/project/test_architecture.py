@@ -204,7 +204,7 @@ class TestDocuments:
 
     def test_make_without_a_target_prints_the_targets(self):
         printed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        for target in ("run", "test", "lint", "coverage", "bench", "plain", "screenshots", "help"):
+        for target in ("run", "test", "lint", "coverage", "bench", "bench-scale", "plain", "screenshots", "help"):
             assert f"make {target} " in printed
 
     def test_every_dependency_is_pinned(self):

@@ -49,7 +49,7 @@ def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 class TestHelp:
     def test_is_aligned_and_lists_every_target_and_option(self, folder):
         printed = make(folder).stdout
-        targets = dict(re.findall(r"^  (make [a-z]+ +)(\S.*)$", printed, re.M))
+        targets = dict(re.findall(r"^  (make [a-z-]+ +)(\S.*)$", printed, re.M))
         assert {name.split()[1] for name in targets} == {
             *re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.M)[1].split()}
         options = re.findall(r"^  ([A-Z]+=\S+ +)(\S.*)$", printed, re.M)
