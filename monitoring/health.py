@@ -69,7 +69,7 @@ class _Check:
         try:
             with closing(self._storage) as storage:
                 storage.probe(TIMEOUT / 2)
-            indexing.current()      # builds the search index if there is none, and takes as long
+            indexing.current()      # builds the search index if it is missing, and takes as long
         except BaseException as error:
             self._error = str(error) or type(error).__name__
         finally:

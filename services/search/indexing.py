@@ -40,7 +40,7 @@ _building = threading.Lock()
 
 
 def current(forks: bool = False) -> Index:
-    """The index of the storage as it is, which may be outdated; it is built if there is none.
+    """The index of the storage as it is, which may be outdated. It is built if it is missing.
 
     Args:
         forks: see `build`.
@@ -74,7 +74,7 @@ def refresh(index: Index) -> Index:
 
 
 def prepare() -> None:
-    """Build the index of the storage, if there is none. A server does this before it starts its workers, which then
+    """Build the index of the storage if it is missing. A server does this before it starts its workers, which then
     share the memory.
     """
     try:

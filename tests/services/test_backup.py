@@ -38,7 +38,7 @@ from models.user import User
 from services import backup as backups
 from services import tokens
 from services.backup import back_up, check, restore
-from services.search import statistics as markets
+from services.search import indexing
 from tests.airbnb import Engines
 from tests.database import Database
 from tests.market import Market
@@ -561,10 +561,10 @@ class TestRestore:
         storage.delete(market.state)
         storage.save()
         version = storage.version()
-        assert not markets.at(version).cities
+        assert not indexing.fresh().cities
         restore(path, replace=True)
         assert storage.version() != version
-        assert {*markets.at(storage.version()).cities} == {city}
+        assert {*indexing.fresh().cities} == {city}
 
     @pytest.mark.parametrize("is_empty", [False, True])
     def test_others_read_the_old_content_and_cannot_write_during_a_restore(

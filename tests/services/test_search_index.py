@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 import models
 from models.amenity import Amenity
@@ -23,12 +23,14 @@ from services.registry import service_for
 from services.search import clusters, indexing, order, search
 from services.search.filters import EARTH
 from tests import objects
+from tests.market import Market
 
 NAMES = ["Loft", "Café", "Wi-Fi", "Loft by the river", "Zoë's house", "東京の家", "cafe", "House ★", "", "O'Hara", "É"]
 WORDS = ["caf", "CAFÉ", "wifi", "wi-fi", "l", "loft river", "zoe's", "zoes", "東京", "京", "★", "house", "ohara", "x",
          "...", "city 1", "State"]
 SORTS = {"": lambda row: (), "newest": lambda row: (-row["created_at"].timestamp(),),
-         "name": lambda row: (row["name"],), "price": lambda row: (row["price_by_night"] is None, row["price_by_night"] or 0)}
+         "name": lambda row: (row["name"],),
+         "price": lambda row: (row["price_by_night"] is None, row["price_by_night"] or 0)}
 SIZES = [0, 1, 2, 3, 4, 20]
 
 
@@ -277,3 +279,64 @@ def test_clusters_are_the_places_of_each_cell_of_the_map(storage: Storage):
     only = clusters({"guests": 4}, 0)
     assert sum(each["count"] for each in only) == search({"guests": 4}).total() > 0
     world.storage.close()
+
+
+class TestTransactions:
+    def test_a_search_in_a_transaction_sees_its_changes_and_others_do_not(self, storage: Storage):
+        market = Market()
+        wanted = {"cities": [market.city.id]}
+
+        def found() -> set[str]:
+            return {row["id"] for row in search(wanted).all()}
+        assert found() == {market.place.id}
+        with storage.transaction(dry_run=True):
+            row = {column.key: getattr(market.place, column.key) for column in Place.__table__.c}
+            storage.write(insert(Place.__table__), {**row, "id": "new"})
+            assert found() == {market.place.id, "new"}
+        assert found() == {market.place.id}
+
+    def test_a_rolled_back_change_keeps_the_version(self, storage: Storage):
+        Market()
+        version = storage.version()
+        with storage.transaction(dry_run=True):
+            storage.new(State(name="S"))
+        assert storage.version() == version
+
+    @pytest.mark.parametrize("engine", ["db"], indirect=True)
+    def test_only_changes_of_searched_objects_change_the_version(self, storage: Storage):
+        market = Market()
+        version = storage.version()
+        User(email="a@b.c", password="x").save()
+        market.review.text = "Changed"
+        market.review.save()
+        assert storage.version() == version
+        market.place.name = "Changed"
+        market.place.save()
+        assert storage.version() != version
+
+
+def test_many_changes_of_texts_free_the_numbers_of_the_former_texts(storage: Storage, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("services.search.index.MOST_DEAD", 3)
+    market = Market()
+    for number in range(12):
+        objects.update(storage.get(Place, market.place.id), {"name": f"Name {number}"})
+        assert search({"text": f"{number}"}).total() == 1
+        assert search({"text": "loft"}).total() == search({"text": f"{number - 1}"}).total() == 0
+    index = indexing.fresh()
+    assert len(index.words) < 6
+    assert max(index.all) < 10
+
+
+def test_a_change_of_a_price_keeps_the_bitmaps_of_filters_and_the_form(storage: Storage):
+    market = Market()
+    assert search({"price_max": 150}).total() == 1
+    index = indexing.fresh()
+    edition, kept = index.edition, [*index._kept]
+    place = storage.get(Place, market.place.id)
+    for price, total in ((200, 0), (150, 1), (None, 0)):
+        objects.update(place, {"price_by_night": price})
+        assert search({"price_max": 150}).total() == total
+    assert indexing.fresh() is index
+    assert (index.edition, [*index._kept]) == (edition, kept)
+    objects.remove(place)
+    assert indexing.fresh().edition != edition      # the city has no places any more, so the form does not offer it
