@@ -375,6 +375,11 @@ class TestPrograms:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
 
+    def test_the_console_starts_without_flask(self):
+        code = "import sys, console; print({'flask', 'granian', 'MySQLdb'} & {*sys.modules})"
+        ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert ended.stdout == "set()\n"
+
     @pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
     def test_the_console_works_with_closed_standard_streams(self, tmp_path, closed):
         ended = subprocess.run(f"{sys.executable} {ROOT / 'console.py'} count State {closed}", shell=True, cwd=tmp_path,
