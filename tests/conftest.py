@@ -26,6 +26,7 @@ from config import Settings
 from models import passwords
 from models.engine.base import Storage
 from monitoring import logs
+from tests import programs
 from tests.database import Database, engines_of, settings_from
 from tests.mariadb import MariaDB
 
@@ -170,10 +171,9 @@ def console(environ: Mapping[str, str], tmp_path: Path) -> Run:
     """Run `console.py` in a process: `console("count State", …)` sends lines to it, `args=` are its arguments."""
     def run(*lines: str, args: tuple[str, ...] = (), text: str | None = None,
             **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, str(ROOT / "console.py"), *args], cwd=tmp_path, env={**environ, **more},
-            input="".join(f"{line}\n" for line in lines) if text is None else text,
-            capture_output=True, text=True, encoding="utf-8", errors="surrogateescape", timeout=120)
+        return programs.run(
+            [ROOT / "console.py", *args], {**environ, **more}, cwd=tmp_path, encoding="utf-8", errors="surrogateescape",
+            input="".join(f"{line}\n" for line in lines) if text is None else text)
     return run
 
 

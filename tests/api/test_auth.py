@@ -27,7 +27,7 @@ from models.token import Token
 from models.user import User
 from services import permissions, tokens
 from services.transfer.files import export_file, import_file
-from tests import objects
+from tests import objects, programs
 from tests.apps import ready_app
 from tests.conftest import ROOT, Run
 from tests.market import Market
@@ -310,8 +310,7 @@ class TestStartup:
         ready_app(create_app, env="production")
 
     def test_a_refused_start_prints_one_line(self, storage, environ):
-        ended = subprocess.run([sys.executable, ROOT / "wsgi.py"], env={**environ, "HBNB_ENV": "production"},
-                               capture_output=True, text=True, timeout=60)
+        ended = programs.run([ROOT / "wsgi.py"], {**environ, "HBNB_ENV": "production"})
         assert ended.returncode == 1
         assert re.fullmatch("hbnb: .*no token yet.*\n", ended.stderr)
 

@@ -3,8 +3,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import urllib.request
 
 import pytest
@@ -15,6 +13,7 @@ from models.amenity import Amenity
 from models.engine.file_storage import FileStorage
 from models.state import State
 from services import tokens
+from tests import programs
 from tests.apps import ready_app
 from tests.conftest import ROOT
 from tests.market import Market
@@ -181,8 +180,7 @@ class TestServer:
     def test_a_port_that_is_already_in_use_is_reported_in_one_line(self, environ):
         port = free_port()
         with Server(["wsgi.py", "--port", str(port)], environ, port):
-            ended = subprocess.run([sys.executable, ROOT / "wsgi.py", "--port", str(port)], env=environ,
-                                   capture_output=True, text=True, timeout=60)
+            ended = programs.run([ROOT / "wsgi.py", "--port", str(port)], environ)
         assert ended.returncode == 1
         assert ended.stderr == f"hbnb: cannot listen on 127.0.0.1:{port}: Address already in use\n"
 
