@@ -28,7 +28,7 @@ from models.user import User
 from services import permissions, tokens
 from services.transfer.files import export_file, import_file
 from tests import objects, programs
-from tests.apps import ready_app
+from tests.apps import ready_app, shared_app
 from tests.conftest import ROOT, Run
 from tests.market import Market
 from tests.servers import Server, free_port
@@ -47,12 +47,12 @@ def token(storage) -> str:
 @pytest.fixture(params=GUARDED)
 def guarded(request, token):
     """A client of an API in a guarded environment."""
-    return ready_app(env=request.param).test_client()
+    return shared_app(env=request.param).test_client()
 
 
 @pytest.fixture
 def staging(token):
-    return ready_app(env="staging").test_client()
+    return shared_app(env="staging").test_client()
 
 
 def bearer(text: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from models.state import State
 from sample import Sample
 from sample.fill import fill
-from tests.apps import ready_app
+from tests.apps import shared_app
 from tests.conftest import ROOT
 from tests.market import Market
 from tests.servers import Server, free_port
@@ -23,7 +23,7 @@ from tests.servers import Server, free_port
 
 @pytest.fixture
 def client(storage):
-    return ready_app().test_client()
+    return shared_app().test_client()
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_the_document_is_valid(document):
 
 
 def test_spectral_reports_no_problems(tmp_path):
-    (tmp_path / "spec.json").write_bytes(ready_app().test_client().get("/apispec_1.json").data)
+    (tmp_path / "spec.json").write_bytes(shared_app().test_client().get("/apispec_1.json").data)
     ended = subprocess.run(
         [f"{sys.prefix}/bin/node", "tests/node_modules/@stoplight/spectral-cli/dist/index.js", "lint", "--ruleset",
          "tests/spectral.yaml", "--fail-severity", "hint", str(tmp_path / "spec.json")],
@@ -47,7 +47,7 @@ def test_spectral_reports_no_problems(tmp_path):
 
 
 def test_the_document_has_exactly_the_routes_and_methods_of_the_application(document):
-    app = ready_app()
+    app = shared_app()
     routes = {(re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower()) for rule in app.url_map.iter_rules()
               for method in rule.methods - {"HEAD", "OPTIONS"} if rule.endpoint.startswith("api_v1.")}
     assert routes == {(path, method) for path, found in document["paths"].items() for method in found}

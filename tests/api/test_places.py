@@ -14,7 +14,7 @@ from models.engine.file_storage import FileStorage
 from models.state import State
 from services import tokens
 from tests import programs
-from tests.apps import ready_app
+from tests.apps import ready_app, shared_app
 from tests.conftest import ROOT
 from tests.market import Market
 from tests.servers import Server, free_port
@@ -22,7 +22,7 @@ from tests.servers import Server, free_port
 
 @pytest.fixture
 def client(storage):
-    return ready_app().test_client()
+    return shared_app().test_client()
 
 
 class TestRoutes:
