@@ -285,10 +285,9 @@ class TestMakeRun:
         port = free_port()
         venv = Path(sys.executable).parent.parent
         # This environment has everything that `make` would install.
-        stamp = venv / "run"
-        stamp.touch()
-        with subprocess.Popen(["make", "run", f"VENV={venv}", f"PORT={port}"], cwd=folder, env=environ, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as process:
+        command = ["make", "run", f"VENV={venv}", f"PORT={port}", f"--old-file={venv}/run"]
+        with subprocess.Popen(command, cwd=folder, env=environ, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, start_new_session=True) as process:
             printed = ""
             try:
                 while f"HBNB is at http://127.0.0.1:{port}" not in printed:
