@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from config import Settings
 from models import passwords
 from models.engine.base import Storage
 from monitoring import logs
-from tests import programs
+from tests import network, programs
 from tests.database import Database, engines_of, settings_from
 from tests.mariadb import MariaDB
 
@@ -216,6 +216,12 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def _steady_network(request: pytest.FixtureRequest) -> Iterator[None]:
+    with network.steady() if "browser" in request.fixturenames else nullcontext():
+        yield
 
 
 @pytest.fixture
