@@ -38,11 +38,13 @@ class Program(subprocess.Popen[Any]):
     Args:
         command: the arguments for Python: a script, `-m` and a module, or `-c` and code.
         environ: the environment variables.
+        forks: False always starts a new interpreter.
         options: those of `subprocess.Popen`.
     """
 
-    def __init__(self, command: Sequence[str | Path], environ: Mapping[str, str], **options: Any) -> None:
-        self._forks = _is_forked(command, environ, options)
+    def __init__(self, command: Sequence[str | Path], environ: Mapping[str, str], *, forks: bool = True,
+                 **options: Any) -> None:
+        self._forks = forks and _is_forked(command, environ, options)
         super().__init__([sys.executable, *map(str, command)], env=dict(environ), **options)
 
     def _execute_child(self, args: list[str], executable: Any, preexec_fn: Any, close_fds: Any, pass_fds: Any,
