@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from config import Settings
 from models import passwords
 from models.engine.base import Storage
 from monitoring import logs
+from tests import network, programs
 from tests.database import Database, engines_of, settings_from
 from tests.mariadb import MariaDB
 
@@ -170,10 +171,9 @@ def console(environ: Mapping[str, str], tmp_path: Path) -> Run:
     """Run `console.py` in a process: `console("count State", …)` sends lines to it, `args=` are its arguments."""
     def run(*lines: str, args: tuple[str, ...] = (), text: str | None = None,
             **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, str(ROOT / "console.py"), *args], cwd=tmp_path, env={**environ, **more},
-            input="".join(f"{line}\n" for line in lines) if text is None else text,
-            capture_output=True, text=True, encoding="utf-8", errors="surrogateescape", timeout=120)
+        return programs.run(
+            [ROOT / "console.py", *args], {**environ, **more}, cwd=tmp_path, encoding="utf-8", errors="surrogateescape",
+            input="".join(f"{line}\n" for line in lines) if text is None else text)
     return run
 
 
@@ -216,6 +216,12 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def _steady_network(request: pytest.FixtureRequest) -> Iterator[None]:
+    with network.steady() if "browser" in request.fixturenames else nullcontext():
+        yield
 
 
 @pytest.fixture

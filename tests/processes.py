@@ -3,19 +3,19 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from tests.programs import ROOT, Program
+
+__all__ = ["ROOT", "family", "finish", "memory", "start"]
 
 
 def start(code: str, environ: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
     """Run code in a new Python process, with `models` and `State` imported."""
-    return subprocess.Popen(
-        [sys.executable, "-c", f"import sys, models\nfrom models.state import State\n{code}", *arguments],
-        env=dict(environ), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return Program(["-c", f"import sys, models\nfrom models.state import State\n{code}", *arguments], environ,
+                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def finish(process: subprocess.Popen[str]) -> str:

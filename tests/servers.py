@@ -2,15 +2,13 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.processes import ROOT
+from tests.programs import ROOT, Program
 
 
 def free_port(address: str = "127.0.0.1") -> int:
@@ -27,7 +25,7 @@ class Server:
         environ: the environment variables.
         port: the port on which the server will listen.
         path: a path that the server answers once it is ready.
-        options: additional arguments for `subprocess.Popen`.
+        options: additional arguments for `tests.programs.Program`.
     """
 
     def __init__(self, command: Sequence[str], environ: Mapping[str, str], port: int,
@@ -35,8 +33,7 @@ class Server:
         self.address = f"http://127.0.0.1:{port}"
         self._path = path
         self._log = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=dict(environ),
-                                        stdout=self._log, stderr=self._log, **options)
+        self.process = Program(command, environ, cwd=ROOT, stdout=self._log, stderr=self._log, **options)
 
     def __enter__(self) -> Server:
         for _ in range(1200):   # a busy machine may need a minute to open a large file

@@ -25,10 +25,12 @@ from models.engine.file_storage import FileStorage
 from models.state import State
 from models.token import Token
 from models.user import User
+from sample import Sample
+from sample.fill import fill
 from services import permissions, tokens
 from services.transfer.files import export_file, import_file
-from tests import objects
-from tests.apps import ready_app
+from tests import objects, programs
+from tests.apps import ready_app, shared_app
 from tests.conftest import ROOT, Run
 from tests.market import Market
 from tests.servers import Server, free_port
@@ -47,12 +49,12 @@ def token(storage) -> str:
 @pytest.fixture(params=GUARDED)
 def guarded(request, token):
     """A client of an API in a guarded environment."""
-    return ready_app(env=request.param).test_client()
+    return shared_app(env=request.param).test_client()
 
 
 @pytest.fixture
 def staging(token):
-    return ready_app(env="staging").test_client()
+    return shared_app(env="staging").test_client()
 
 
 def bearer(text: str) -> dict[str, str]:
@@ -310,8 +312,7 @@ class TestStartup:
         ready_app(create_app, env="production")
 
     def test_a_refused_start_prints_one_line(self, storage, environ):
-        ended = subprocess.run([sys.executable, ROOT / "wsgi.py"], env={**environ, "HBNB_ENV": "production"},
-                               capture_output=True, text=True, timeout=60)
+        ended = programs.run([ROOT / "wsgi.py"], {**environ, "HBNB_ENV": "production"})
         assert ended.returncode == 1
         assert re.fullmatch("hbnb: .*no token yet.*\n", ended.stderr)
 
@@ -404,7 +405,7 @@ class TestDocument:
 
     @pytest.mark.parametrize("engine", ["file"])     # test_openapi.py runs it on both engines
     def test_schemathesis_finds_no_difference_to_a_guarded_api(self, environ, storage, tmp_path):
-        subprocess.run([sys.executable, "-m", "sample"], cwd=ROOT, env=environ, check=True, capture_output=True)
+        fill(Sample(places=30))
         text, port = tokens.create("mine"), free_port()
         storage.close()
         with Server(["wsgi.py", "--port", str(port)], {**environ, "HBNB_ENV": "staging", "HBNB_RATE_LIMIT": "none"},
@@ -413,7 +414,7 @@ class TestDocument:
                 [str(Path(sys.executable).with_name("schemathesis")),
                  "--config-file", str(ROOT / "tests/schemathesis.toml"), "run",
                  f"{server.address}/apispec_1.json", "--checks", "all", "-H", f"Authorization: Bearer {text}",
-                 "--phases", "examples,fuzzing", "-n", "20", "--generation-deterministic"],
+                 "--phases", "examples,fuzzing", "-n", "6", "--generation-deterministic"],
                 cwd=tmp_path, env={**environ, "NO_COLOR": "1"}, capture_output=True, text=True, timeout=600)
             log = server.log()
         assert ended.returncode == 0, ended.stdout[-6000:]

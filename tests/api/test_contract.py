@@ -10,7 +10,7 @@ import pytest
 
 import models
 from config import Settings
-from tests.apps import ready_app
+from tests.apps import shared_app
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}")
@@ -258,7 +258,7 @@ class Conversation:
     """A client that sends the rows of the table, one after the other, to one engine."""
 
     def __init__(self) -> None:
-        self._client = ready_app().test_client()
+        self._client = shared_app().test_client()
         self._ids: dict[str, str] = {}
         self._numbers = [(ID, Numbers("id")), (TIME, Numbers("time")), (TAG, Numbers("tag"))]
 
@@ -319,7 +319,7 @@ def test_both_engines_return_identical_responses(stores, monkeypatch):
 
 
 def test_the_table_covers_every_route_and_its_errors():
-    urls = ready_app().url_map.bind("")
+    urls = shared_app().url_map.bind("")
     seen: dict[tuple[str, str], set[int]] = {}
     for row in TABLE:
         if row.status not in (404, 405) or "nope" in row.path:

@@ -25,7 +25,7 @@ from models.user import User
 from services import idempotency, tokens
 from services.idempotency import Reply
 from tests import objects
-from tests.apps import ready_app
+from tests.apps import ready_app, shared_app
 from tests.database import engines_of
 from tests.market import Market
 from tests.processes import finish, start
@@ -42,7 +42,7 @@ def market(storage) -> Market:
 
 @pytest.fixture
 def client(storage):
-    return ready_app().test_client()
+    return shared_app().test_client()
 
 
 def post(client, path: str, body: Any = None, key: str | None = "a", **headers: str):

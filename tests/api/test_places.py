@@ -3,8 +3,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import urllib.request
 
 import pytest
@@ -15,7 +13,8 @@ from models.amenity import Amenity
 from models.engine.file_storage import FileStorage
 from models.state import State
 from services import tokens
-from tests.apps import ready_app
+from tests import programs
+from tests.apps import ready_app, shared_app
 from tests.conftest import ROOT
 from tests.market import Market
 from tests.servers import Server, free_port
@@ -23,7 +22,7 @@ from tests.servers import Server, free_port
 
 @pytest.fixture
 def client(storage):
-    return ready_app().test_client()
+    return shared_app().test_client()
 
 
 class TestRoutes:
@@ -181,8 +180,7 @@ class TestServer:
     def test_a_port_that_is_already_in_use_is_reported_in_one_line(self, environ):
         port = free_port()
         with Server(["wsgi.py", "--port", str(port)], environ, port):
-            ended = subprocess.run([sys.executable, ROOT / "wsgi.py", "--port", str(port)], env=environ,
-                                   capture_output=True, text=True, timeout=60)
+            ended = programs.run([ROOT / "wsgi.py", "--port", str(port)], environ)
         assert ended.returncode == 1
         assert ended.stderr == (f"hbnb: cannot listen on 127.0.0.1:{port}: Address already in use. Choose another "
                                 "address or port\n")

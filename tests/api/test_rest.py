@@ -17,7 +17,7 @@ from models.review import Review
 from models.state import State
 from services import listing
 from services.search.filters import FILTERS
-from tests.apps import ready_app
+from tests.apps import ready_app, shared_app
 from tests.market import Market
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -41,7 +41,7 @@ def market(storage) -> Market:
 @pytest.fixture
 def ask(storage, market):
     """Send a request. Names such as `{place}` in the path and the body are replaced by the ids of the market."""
-    client = ready_app().test_client()
+    client = shared_app().test_client()
     ids = {name: obj.id for name, obj in vars(market).items()}
 
     def ask(method: str, path: str, body: Any = None, **options: Any):

@@ -24,6 +24,7 @@ from models.city import City
 from models.place import Place
 from models.state import State
 from models.user import User
+from tests import programs
 from tests.cli.conftest import Session
 from tests.conftest import ROOT, Run
 from tests.market import Market
@@ -1008,8 +1009,7 @@ class TestRobustness:
     def test_a_closed_output_pipe_causes_no_error(self, environ, line, storage):
         reading, writing = os.pipe()
         os.close(reading)
-        process = subprocess.run([sys.executable, str(ROOT / "console.py"), "-c", line], env=environ,
-                                 stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60)
+        process = programs.run([ROOT / "console.py", "-c", line], environ, stdout=writing)
         os.close(writing)
         assert "Traceback" not in process.stderr
         assert "BrokenPipe" not in process.stderr
@@ -1018,8 +1018,7 @@ class TestRobustness:
     def test_a_closed_pipe_for_output_and_notes_causes_no_error(self, environ, storage):
         reading, writing = os.pipe()
         os.close(reading)
-        process = subprocess.run([sys.executable, str(ROOT / "console.py"), "-c", "find State x"], env=environ,
-                                 stdout=writing, stderr=writing, timeout=60)
+        process = programs.run([ROOT / "console.py", "-c", "find State x"], environ, stdout=writing, stderr=writing)
         os.close(writing)
         assert process.returncode > 0
 

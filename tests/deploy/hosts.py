@@ -21,6 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests import network
+
 HERE = Path(__file__).parent
 NEEDED = ("unshare", "nsenter", "setpriv", "ip", "sshd", "ssh-keygen", "/lib/systemd/systemd")
 KEPT = {"bin", "etc", "lib", "lib32", "lib64", "libx32", "sbin", "usr", "var"}      # visible in a host's root
@@ -163,7 +165,8 @@ class Hosts:
         return iter(self._hosts.values())
 
     def __enter__(self) -> Hosts:
-        self._connect()
+        with network.changing():
+            self._connect()
         try:
             self._install()
             for host in self:
@@ -178,8 +181,11 @@ class Hosts:
     def __exit__(self, *_: Any) -> None:
         for host in self:
             host.end()
-        with self.switch:       # closes its input, which ends it
-            pass
+        with network.changing():
+            with self.switch:       # closes its input, which ends it
+                pass
+            while Path("/sys/class/net", self.link).exists():       # the kernel removes it a moment later
+                time.sleep(0.01)
 
     def beside(self, *namespaces: str) -> list[str]:
         """The prefix of a command that runs in some of the switch's namespaces."""

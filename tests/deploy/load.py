@@ -19,7 +19,7 @@ from typing import Any
 from tests.processes import ROOT
 
 CLIENTS = 6
-PAUSE = 0.03            # seconds between two requests of a client
+PAUSE = 0.1             # seconds between two requests of a client
 LIMIT = 60_000          # requests of all clients
 
 

@@ -8,10 +8,12 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from tests import network
 from tests.conftest import ROOT
 from tests.deploy.hosts import Host, Hosts
 
@@ -133,17 +135,18 @@ class TestCleanUp:
             link, *pids = process.stdout.readline().split()
             assert len(pids) == 3
             assert link in groups()
-            if sent:
-                process.send_signal(sent)
-            process.stdin.close()
-            process.wait(30)
-        for _ in range(200):
-            left = [pid for pid in pids if Path("/proc", pid).exists()]
-            if not left and not Path("/sys/class/net", link).exists() and link not in groups():
-                break
-            time.sleep(0.05)
-        else:
-            raise AssertionError(f"{link}: processes {left}, control groups {groups()}")
+            with network.changing() if sent else nullcontext():
+                if sent:
+                    process.send_signal(sent)
+                process.stdin.close()
+                process.wait(30)
+                for _ in range(200):
+                    left = [pid for pid in pids if Path("/proc", pid).exists()]
+                    if not left and not Path("/sys/class/net", link).exists() and link not in groups():
+                        break
+                    time.sleep(0.05)
+                else:
+                    raise AssertionError(f"{link}: processes {left}, control groups {groups()}")
         assert str(tmp_path) not in Path("/proc/mounts").read_text()
         assert os.listdir(tmp_path / "disks") == []
 

@@ -33,7 +33,7 @@ from services import registry
 from services.actor import Actor
 from services.crud import Service
 from services.idempotency import Reply, run_once
-from tests import objects
+from tests import objects, programs
 from tests.conftest import ROOT, environment, own_settings
 from tests.database import Database, engines_of
 from tests.mariadb import MariaDB
@@ -61,8 +61,7 @@ def other_server() -> Iterator[Callable[..., MariaDB]]:
 
 
 def run(environ: dict[str, str], *code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", "\n".join(["import models", *code])], env=environ,
-                          capture_output=True, text=True, timeout=60)
+    return programs.run(["-c", "\n".join(["import models", *code])], environ)
 
 
 class TestEnvironment:
@@ -75,7 +74,7 @@ class TestEnvironment:
     def test_one_line_names_every_variable_that_is_missing(self, environ, missing, program):
         for name in missing:
             del environ[name]
-        ended = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True)
+        ended = programs.run(["-c", program], environ)
         assert ended.returncode != 0
         assert ended.stdout == ""
         assert ended.stderr.count("\n") == 1
@@ -112,8 +111,8 @@ class TestEnvironment:
             storage.count()
         with pytest.raises(Unavailable):
             storage.reload()
-        ended = subprocess.run([sys.executable, ROOT / "console.py"], input="count State\nfoo\n", text=True,
-                               env=environment(replace(settings, mysql_host=host), tmp_path), capture_output=True)
+        ended = programs.run([ROOT / "console.py"], environment(replace(settings, mysql_host=host), tmp_path),
+                             input="count State\nfoo\n")
         assert "Traceback" not in ended.stderr
         assert "cannot be used" in ended.stderr
         assert ended.stdout == "*** Unknown syntax: foo\n"

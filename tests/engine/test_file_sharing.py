@@ -6,8 +6,6 @@ import os
 import random
 import signal
 import stat
-import subprocess
-import sys
 import threading
 import time
 import zlib
@@ -26,6 +24,7 @@ from models.engine.file_storage import FileStorage
 from models.state import State
 from models.token import Token
 from tests.processes import finish, start
+from tests.programs import Program
 
 MEMBER = 33     # a user and group other than root, of every Debian
 
@@ -184,8 +183,7 @@ class Writer:
     def __init__(self, folder: Path, environ: Mapping[str, str], name: str, writes: int, first: int) -> None:
         self._output = folder / f"output of {name}"
         with open(self._output, "wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", WORK, name, str(writes), str(first)], env=dict(environ), stdout=output)
+            self.process = Program(["-c", WORK, name, str(writes), str(first)], environ, stdout=output)
 
     def printed(self) -> list[list[str]]:
         """Return the lines it has printed so far, without an incomplete last one."""

@@ -3,8 +3,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -23,6 +21,7 @@ from models.review import Review
 from models.state import State
 from models.user import User
 from services.transfer.files import import_file
+from tests import programs
 from tests.conftest import ROOT
 from tests.processes import finish, start
 
@@ -211,8 +210,7 @@ class TestOpening:
         assert slow.get(User, "1").password == quick.get(User, "1").password
 
     def test_the_console_logs_the_conversion_and_prints_its_result(self, path, environ):
-        ended = subprocess.run([sys.executable, str(ROOT / "console.py"), "count", "State"], text=True,
-                               env={**environ, "HBNB_FILE_PATH": str(path)}, capture_output=True, timeout=60)
+        ended = programs.run([ROOT / "console.py", "count", "State"], {**environ, "HBNB_FILE_PATH": str(path)})
         assert ended.stdout == "1\n"
         assert "5 objects were converted from the old format" in ended.stderr
         assert "secret" not in ended.stderr

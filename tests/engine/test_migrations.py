@@ -29,6 +29,7 @@ from models.engine.db_storage import DBStorage
 from models.place import Place
 from models.state import State
 from models.user import User
+from tests import programs
 from tests.airbnb import counts, stored
 from tests.conftest import ROOT, TEST_DATABASE, environment, running_server
 from tests.database import engines_of
@@ -328,8 +329,7 @@ class TestStart:
     @pytest.mark.parametrize("command", [
         ["wsgi.py"], ["-m", "api.v1.app"], ["-m", "web_flask.app"], ["console.py"]])
     def test_every_program_refuses_to_start_with_a_message_of_one_line(self, small, tmp_path, command):
-        ended = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=60,
-                               input="", env=environment(small.settings, tmp_path) | {"HBNB_ENV": "production"})
+        ended = programs.run(command, environment(small.settings, tmp_path) | {"HBNB_ENV": "production"}, cwd=ROOT)
         assert ended.returncode == 1
         assert ended.stderr == ("hbnb: The database migrated has the tables of an older HBNB. Stop all programs that "
                                 "use it, back it up, and run `flask --app wsgi db upgrade`\n")
@@ -631,8 +631,8 @@ class TestConversion:
 
     def test_two_upgrades_at_the_same_time_run_one_after_the_other(self, small, tmp_path):
         environ = environment(small.settings, tmp_path)
-        command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
-        processes = [subprocess.Popen(command, cwd=ROOT, env=environ, text=True, stdout=subprocess.PIPE,
+        command = ["-m", "flask", "--app", "wsgi", "db", "upgrade"]
+        processes = [programs.Program(command, environ, cwd=ROOT, text=True, stdout=subprocess.PIPE,
                                       stderr=subprocess.PIPE) for _ in range(2)]
         printed = sorted(process.communicate(timeout=60) for process in processes)
         assert [error for _, error in printed] == ["", ""]
@@ -729,8 +729,7 @@ class TestCommands:
         environ = environment(own.settings, tmp_path) | {"HBNB_ENV": env}
 
         def run(*words: str) -> str:
-            return subprocess.run([sys.executable, "-m", "flask", "--app", "wsgi", "db", *words], cwd=ROOT, env=environ,
-                                  capture_output=True, text=True, timeout=60).stdout
+            return programs.run(["-m", "flask", "--app", "wsgi", "db", *words], environ, cwd=ROOT).stdout
         assert "0002: utf8mb4" in run("upgrade", "--dry-run")
         assert own.rows("SHOW TABLES") == []
         own.migrations.upgrade()

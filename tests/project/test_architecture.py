@@ -285,10 +285,9 @@ class TestMakeRun:
         port = free_port()
         venv = Path(sys.executable).parent.parent
         # This environment has everything that `make` would install.
-        stamp = venv / "run"
-        stamp.touch()
-        with subprocess.Popen(["make", "run", f"VENV={venv}", f"PORT={port}"], cwd=folder, env=environ, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as process:
+        command = ["make", "run", f"VENV={venv}", f"PORT={port}", f"--old-file={venv}/run"]
+        with subprocess.Popen(command, cwd=folder, env=environ, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, start_new_session=True) as process:
             printed = ""
             try:
                 while f"HBNB is at http://127.0.0.1:{port}" not in printed:
@@ -374,6 +373,11 @@ class TestPrograms:
             finally:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
+
+    def test_the_console_starts_without_flask(self):
+        code = "import sys, console; print({'flask', 'granian', 'MySQLdb'} & {*sys.modules})"
+        ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert ended.stdout == "set()\n"
 
     @pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
     def test_the_console_works_with_closed_standard_streams(self, tmp_path, closed):

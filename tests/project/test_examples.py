@@ -95,7 +95,7 @@ def test_a_documented_console_session_prints_the_documented_output(page, console
     fill(Sample())
     storage.close()
     for command, output in sessions(page):
-        ended = console(command, PYTHONUNBUFFERED="1")
+        ended = console(command)
         assert shows(output, ended.stdout + ended.stderr), f"{command}\n{ended.stdout}{ended.stderr}"
 
 

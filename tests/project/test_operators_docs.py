@@ -4,7 +4,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -16,6 +15,7 @@ from config import DATABASES, ENVIRONMENTS, Database
 from serving import concurrency, connections
 from serving.response import CHUNK_SIZE
 from serving.workers import STARTS
+from tests import programs
 from tests.apps import ready_app
 from tests.conftest import ROOT
 from tests.documents import block
@@ -71,8 +71,7 @@ def test_the_crontab_lines_make_a_backup_and_remove_old_ones(tmp_path, placed, n
 
 
 def console(environ: Mapping[str, str], *arguments: str) -> str:
-    ended = subprocess.run([sys.executable, "console.py", *arguments], cwd=ROOT, env=environ, text=True,
-                           capture_output=True)
+    ended = programs.run(["console.py", *arguments], environ, cwd=ROOT)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 

@@ -29,9 +29,9 @@ from services.search import search
 from services.transfer.dumps import export_objects
 from services.transfer.files import export_file, import_file
 from services.transfer.report import Report
-from tests import objects
+from tests import objects, programs
 from tests.airbnb import Engines, counts, stored
-from tests.conftest import environment
+from tests.conftest import ROOT, environment
 from tests.database import engines_of
 from tests.mariadb import MariaDB
 
@@ -358,13 +358,8 @@ class TestClassicDump:
             assert models.storage.get(User, id).check_password(password)
 
     def test_the_console_opens_the_converted_database(self, old: tuple[MariaDB, Settings], tmp_path: Path):
-        import subprocess
-        import sys
-
-        from tests.conftest import ROOT
         _, settings = old
-        ran = subprocess.run([sys.executable, str(ROOT / "console.py")], input="count Place\ncount Review\n",
-                             text=True, capture_output=True, env=environment(settings, tmp_path), cwd=tmp_path,
-                             timeout=60)
+        ran = programs.run([ROOT / "console.py"], environment(settings, tmp_path), cwd=tmp_path,
+                           input="count Place\ncount Review\n")
         assert ran.stdout == "154\n718\n"
         assert ran.returncode == 0

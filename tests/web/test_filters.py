@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 import models
 from models.amenity import Amenity
 from models.engine.file_storage import FileStorage
-from tests.apps import ready_app
+from tests.apps import ready_app, shared_app
 from tests.market import Market
 from tests.processes import finish, start
 from web_flask import app as alone
@@ -42,7 +42,7 @@ CHANGES = [
 
 @pytest.fixture
 def client(storage) -> FlaskClient:
-    return ready_app().test_client()
+    return shared_app().test_client()
 
 
 def names(client: FlaskClient, query: str = "") -> str:

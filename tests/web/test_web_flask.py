@@ -19,7 +19,7 @@ from models.state import State
 from models.user import User
 from services.transfer.files import import_file
 from tests import objects
-from tests.apps import ready_app
+from tests.apps import shared_app
 from tests.market import Market
 from web import picture
 from web_flask import app as alone
@@ -34,7 +34,7 @@ PAGES = ["/hbnb", "/hbnb_filters", "/states", "/states_list", "/cities_by_states
 
 @pytest.fixture
 def client(storage) -> FlaskClient:
-    return ready_app().test_client()
+    return shared_app().test_client()
 
 
 def text(answer) -> str:
@@ -44,7 +44,7 @@ def text(answer) -> str:
 
 class TestClassicRoutes:
     def test_the_root_of_the_pages_alone_says_hello(self, storage):
-        answer = ready_app(alone.create_app).test_client().get("/")
+        answer = shared_app(alone.create_app).test_client().get("/")
         assert (answer.status_code, answer.text) == (200, "Hello HBNB!")
 
     @pytest.mark.parametrize(("path", "expected"), TEXTS)
@@ -70,7 +70,7 @@ class TestClassicRoutes:
     @pytest.mark.parametrize("path", PAGES)
     def test_work_with_and_without_a_slash_and_with_an_empty_store(self, storage, app, path):
         for each in (path, f"{path}/"):
-            answer = ready_app(app.create_app).test_client().get(each)
+            answer = shared_app(app.create_app).test_client().get(each)
             assert (answer.status_code, answer.mimetype) == (200, "text/html")
 
     @pytest.mark.parametrize("path", ["/states", "/states_list", "/cities_by_states", "/hbnb_filters", "/hbnb"])
@@ -282,7 +282,7 @@ def test_incomplete_objects_of_the_file_engine_are_shown(tmp_path, monkeypatch):
     lost[1].place_id = lost[0].id
     for obj in lost:
         obj.save()
-    client = ready_app().test_client()
+    client = shared_app().test_client()
     for path in ("/", *PAGES, f"/places/{lost[0].id}", f"/states/{lost[2].id}"):
         assert client.get(path).status_code == 200, path
     storage.close()
@@ -408,7 +408,7 @@ class TestErrors:
     @pytest.mark.parametrize("app", [wsgi, alone])
     @pytest.mark.parametrize("path", ["/hbnb//", "/states//x", "/python//x"])
     def test_a_path_with_a_double_slash_is_not_found_and_not_redirected(self, storage, app, path):
-        assert ready_app(app.create_app).test_client().get(path).status_code == 404
+        assert shared_app(app.create_app).test_client().get(path).status_code == 404
 
     def test_every_page_links_to_the_shortest_path_of_the_home_page(self, client):
         for path in ("/", "/100-hbnb", "/hbnb", "/states", "/nope"):
@@ -436,7 +436,7 @@ class TestErrors:
         def broken():
             raise RuntimeError("a secret")
         monkeypatch.setattr("web_flask.lists.regions", broken)
-        answer = ready_app(app.create_app).test_client().get("/states")
+        answer = shared_app(app.create_app).test_client().get("/states")
         assert answer.status_code == 500
         assert "Something went wrong" in answer.text
         assert "secret" not in answer.text
