@@ -164,18 +164,6 @@ def oldest_first(*more: str) -> Index:
     return Index(None, "created_at", "id", *more)
 
 
-class unindexed(FunctionElement[Any]):
-    """A column for which SQLite must not choose an index. No effect on MySQL, where statements force an index."""
-
-    inherit_cache = True
-
-
-@compiles(unindexed)
-def _unindexed(element: unindexed, compiler: Any, **options: Any) -> str:
-    column = compiler.process(element.clauses, **options)
-    return f"+{column}" if compiler.dialect.name == "sqlite" else str(column)
-
-
 class Base(DeclarativeBase):
     """The declarative base class, with the metadata of the models' tables."""
 

@@ -7,14 +7,13 @@ changes of other processes before each statement.
 from __future__ import annotations
 
 import logging
-import math
 import os
 import sqlite3
 import threading
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
@@ -37,16 +36,13 @@ from models.engine.file.json_file import JSONFile
 from models.engine.statements import Values
 from models.stored_check import StoredCheck
 
-
-def _or_none(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else function(value)
-
-
-# Functions of MySQL that SQLite does not have in every build, or has for ASCII only.
-_FUNCTIONS = {each.__name__: _or_none(each) for each in (
-    math.radians, math.sin, math.cos, math.asin, math.sqrt, lower)}
 BUSY_TIMEOUT = 60.0     # seconds that a thread waits for another thread's commit in memory
 PAUSE = 0.05            # seconds before the second attempt to read a file
+
+
+def _lower(text: str | None) -> str | None:
+    """MySQL's LOWER; SQLite's own knows ASCII only."""
+    return None if text is None else lower(text)
 
 
 class FileStorage(Storage):
@@ -239,8 +235,7 @@ class FileStorage(Storage):
     def _connect(self, **options: Any) -> sqlite3.Connection:
         connection: sqlite3.Connection = sqlite3.connect(
             self._uri, uri=True, timeout=BUSY_TIMEOUT, check_same_thread=False, **options)
-        for name, function in _FUNCTIONS.items():
-            connection.create_function(name, 1, function, deterministic=True)
+        connection.create_function("lower", 1, _lower, deterministic=True)
         return connection
 
     def _translate(self, error: DBAPIError) -> HBNBError:

@@ -247,16 +247,22 @@ class Index:
             amenities: the ids of its amenities.
         """
         self.changes += 1
-        number = self.number(id)
+        number, former = self.number(id), None
         if number is not None:
-            self._remove(number)
+            former = self._remove(number)
             if row is None or self._texts[number] != _text_key(row):
                 # Its former words are not known, so the number stays in `words` until many are removed at once.
                 self._numbers.pop(id, None)
                 self._dead.add(number)
                 number = None
-        if row is None:
-            return
+        new = None
+        if row is not None:
+            new = self._add(id, number, row, amenities)
+        if new is not former:
+            self.edition += (former is not None and not former) + (new is not None and len(new) == 1)
+
+    def _add(self, id: str, number: int | None, row: Row, amenities: Iterable[str]) -> BitMap:
+        """Add a place, with a new number if `number` is `None`. Returns: the numbers of the places in its city."""
         if number is None:
             number = self._free_number()
             self._ids[number] = id.encode()
@@ -269,6 +275,7 @@ class Index:
         for order in self.orders.values():
             order.add(number)
         self._add_to_kept(number)
+        return self.in_city[row["city_id"]]
 
     def _free_number(self) -> int:
         if len(self._dead) > max(MOST_DEAD, len(self.all) // 4):
@@ -278,16 +285,16 @@ class Index:
             self._dead.clear()
         return self._free.pop() if self._free else len(self._created.values)
 
-    def _remove(self, number: int) -> None:
-        """Remove a number from everything but the words."""
+    def _remove(self, number: int) -> BitMap:
+        """Remove a number from everything but the words. Returns: the other numbers of its city."""
         for order in self.orders.values():
             order.remove(number)
         self.all.remove(number)
         city = self.in_city[self._city_ids[self._city[number]]]
         city.discard(number)
-        self.edition += not city
         for bitmap in (*self.with_amenity.values(), *(bitmap for bitmap, _ in self._kept.values())):
             bitmap.discard(number)
+        return city
 
     def _add_to_kept(self, number: int) -> None:
         """Add a number to the kept bitmaps whose conditions it meets."""
@@ -306,9 +313,7 @@ class Index:
         for name, column in self.columns.items():
             column[number] = np.nan if row[name] is None else row[name]
         self._city[number] = self._city_number(row["city_id"])
-        city = self.in_city[row["city_id"]]
-        self.edition += not city
-        city.add(number)
+        self.in_city[row["city_id"]].add(number)
 
     def _city_number(self, id: str) -> int:
         if id not in self.in_city:

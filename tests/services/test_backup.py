@@ -413,7 +413,7 @@ class TestUnsupportedObjects:
         ({"Token.a": {"name": "ci"}, "Token.b": {"name": "ci"}},
          r"Token\.a \(ci\) and Token\.b \(ci\) have the same name"),
         ({"City.c": {"state_id": "gone"}}, r"City\.c: state_id refers to an object that does not exist: 'gone'"),
-        ({"State.é": {"name": "S"}}, r"State\.é: id must be an id, of at most 60 letters"),
+        ({"State.é": {"name": "S"}}, r"State\.é: id must be an id: at most 60 letters"),
         ({"State.s": {}, "Refused.State.t": {"object": {}}},
          r"Refused\.State\.t: a database cannot hold objects of the class Refused"),
         ({"State.s": {"name": "x" * 129}}, r"State\.s: name must have at most 128 characters, not 129")])

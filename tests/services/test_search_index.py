@@ -85,6 +85,8 @@ class World:
     def change(self) -> None:
         """Make a random change."""
         choose = self.choose
+        if len(self.ids(Place)) < 5:
+            self.add_place()
         changes: list[Callable[[], Any]] = [
             self.add_place, self.add_place, self.add_city, self.add_amenity, self.add_state,
             lambda: objects.update(self.any(Place), self.values()),
