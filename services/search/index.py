@@ -99,6 +99,9 @@ class Index:
     def id(self, number: int) -> str:
         return self._ids[number].decode()
 
+    def name(self, number: int) -> str:
+        return self._names[number].decode()
+
     def number(self, id: str) -> int | None:
         """The number of a place; `None` if it is not in the index."""
         found = self._numbers.get(id)
@@ -146,13 +149,15 @@ class Index:
     def starting_with(self, prefix: str) -> BitMap:
         """The numbers of the places that have a word with this beginning, or whose city, state or amenities have."""
         parts = [self.words.starting_with(prefix)]
-        for cls, id in (self._named_keys[number] for number in self._named_words.starting_with(prefix)):
-            if cls is State:
-                parts += [self.in_city[city] for city, each in self.cities.items()
-                          if each.parent == id and city in self.in_city]
-            else:
-                parts.append((self.in_city if cls is City else self.with_amenity).get(id, BitMap()))
+        parts += [self.places_of(*self._named_keys[number]) for number in self._named_words.starting_with(prefix)]
         return BitMap.union(*parts) & self.all
+
+    def places_of(self, cls: type, id: str) -> BitMap:
+        """The numbers of the places in a state or a city, or with an amenity."""
+        if cls is State:
+            return BitMap.union(BitMap(), *(self.in_city[city] for city, each in self.cities.items()
+                                            if each.parent == id and city in self.in_city))
+        return (self.in_city if cls is City else self.with_amenity).get(id, BitMap())
 
     @property
     def size(self) -> int:

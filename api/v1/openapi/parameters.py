@@ -81,3 +81,9 @@ CLUSTERS: Schema = {**array({
         "latitude": {"type": "number"}, "longitude": {"type": "number"}, "count": {"type": "integer"},
         "id": {"type": ["string", "null"], "description": "The place's id, if it is the only one"}}}),
     "maxItems": MOST_CLUSTERS}
+SUGGESTIONS_QUERY: dict[str, Schema] = {"text": {**FILTERS["text"].kind.query, "description": "The first letters of a "
+                                                                                              "name, or more"}}
+SUGGESTIONS: Schema = array({
+    "type": "object", "required": ["type", "id", "name", "places"], "properties": {
+        "type": {"type": "string", "enum": ["State", "City", "Place"]}, "id": {"type": "string"},
+        "name": {"type": "string"}, "places": {"type": "integer"}}})

@@ -15,6 +15,8 @@ from api.v1.openapi.parameters import (
     SEARCH_BODY,
     SEARCH_QUERY,
     SEARCH_RESULT,
+    SUGGESTIONS,
+    SUGGESTIONS_QUERY,
     listing_query,
 )
 from api.v1.views import app_views
@@ -25,6 +27,7 @@ from models.place import Place
 from services.search import clusters, search
 from services.search.facets import MOST_CLUSTERS, ZOOM, ZOOMS
 from services.search.filters import FILTERS
+from services.search.suggestions import MOST, suggest
 from services.search.value_types import SORTS
 
 add_resource(Place, parent=City, example={"user_id": "<id of a user>", "name": "Loft by the river", "max_guest": 2,
@@ -63,6 +66,16 @@ def place_clusters() -> Response:
     if zoom is not None and zoom > ZOOMS:
         raise Invalid(f"zoom must be a whole number from 0 to {ZOOMS}", "zoom")
     return etag_response(clusters(_filters(), ZOOM if zoom is None else zoom))
+
+
+@app_views.get("/places/suggestions")
+@describe("Suggest states, cities and places.", "places", {200: SUGGESTIONS, 304: None}, permission=(Place, "read"),
+          query=SUGGESTIONS_QUERY, description="Returns the states, cities and places whose names have words that begin "
+                                               "with those of the text, at most "
+                                               f"{MOST}. If there are none, a state or city may be spelled a little "
+                                               "differently.")
+def place_suggestions() -> Response:
+    return etag_response(suggest(request.args.get("text", "")))
 
 
 def _filters() -> dict[str, Any]:
