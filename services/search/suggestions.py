@@ -41,7 +41,7 @@ def suggest(text: str) -> list[dict[str, Any]]:
 
 def _regions(index: Index, wanted: Iterable[str], mistyped: bool) -> list[dict[str, Any]]:
     """The states and cities with places that have all words."""
-    found = []
+    found: list[dict[str, Any]] = []
     for cls, known in ((State, index.states), (City, index.cities)):
         for id, named in known.items():
             if all(_has(words.tokens(named.name), word, mistyped) for word in wanted) and (

@@ -72,8 +72,8 @@ def place_clusters() -> Response:
 @describe("Suggest states, cities and places.", "places", {200: SUGGESTIONS, 304: None}, permission=(Place, "read"),
           query=SUGGESTIONS_QUERY, description="Returns the states, cities and places whose names have words that begin "
                                                "with those of the text, at most "
-                                               f"{MOST}. If there are none, a state or city may be spelled a little "
-                                               "differently.")
+                                               f"{MOST}. If no state or city has them, those that are spelled nearly "
+                                               "the same are suggested.")
 def place_suggestions() -> Response:
     return etag_response(suggest(request.args.get("text", "")))
 
