@@ -70,8 +70,8 @@ def place_clusters() -> Response:
 
 @app_views.get("/places/suggestions")
 @describe("Suggest states, cities and places.", "places", {200: SUGGESTIONS, 304: None}, permission=(Place, "read"),
-          query=SUGGESTIONS_QUERY, description=f"Returns at most {MOST} states, cities and places whose names have words "
-                                               "that begin with those of the text. If no state or city has them, those "
+          query=SUGGESTIONS_QUERY, description=f"Returns at most {MOST} states, cities and places whose names have "
+                                               "words that begin with those of the text. If no state or city has them, those "
                                                "that are spelled nearly the same are suggested.")
 def place_suggestions() -> Response:
     return etag_response(suggest(request.args.get("text", "")))
