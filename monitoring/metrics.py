@@ -9,6 +9,7 @@ import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from flask import Flask, Response, request
 
 import models
 from config import Settings
-from errors import Misconfigured
+from errors import HBNBError, Misconfigured
 from monitoring.middleware import Answer
 from services.search import indexing
 
@@ -131,15 +132,17 @@ class _SearchIndex:
 
     def collect(self) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-        index = indexing.current()
-        with index.lock:
-            places, size, changes, version = len(index.all), index.size, index.changes, index.version
-        pending = models.storage.changes(version)
-        yield GaugeMetricFamily("hbnb_search_places", "Places in the search index.", places)
-        yield GaugeMetricFamily("hbnb_search_bytes", "Approximate size of the search index in memory.", size)
-        yield CounterMetricFamily("hbnb_search_changes", "Changes of places taken over since it was built.", changes)
-        yield GaugeMetricFamily("hbnb_search_pending_changes", "Changes that the next search will take over first.",
-                                len(pending.objects) if pending else 0)
+        with suppress(HBNBError):       # while the storage cannot be used, the other metrics are needed most
+            index = indexing.current()
+            with index.lock:
+                places, size, changes, version = len(index.all), index.size, index.changes, index.version
+            yield GaugeMetricFamily("hbnb_search_places", "Places in the search index.", places)
+            yield GaugeMetricFamily("hbnb_search_bytes", "Approximate size of the search index in memory.", size)
+            yield CounterMetricFamily("hbnb_search_changes", "Changes of places taken over since it was built.",
+                                      changes)
+            pending = models.storage.changes(version)
+            yield GaugeMetricFamily("hbnb_search_pending_changes", "Changes that the next search will take over first.",
+                                    len(pending.objects) if pending else 0)
 
 
 class _Server(socketserver.ThreadingTCPServer):

@@ -10,7 +10,7 @@ import threading
 from array import array
 from bisect import bisect_left
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -148,16 +148,23 @@ class Index:
 
     def starting_with(self, prefix: str) -> BitMap:
         """The numbers of the places that have a word with this beginning, or whose city, state or amenities have."""
-        parts = [self.words.starting_with(prefix)]
-        parts += [self.places_of(*self._named_keys[number]) for number in self._named_words.starting_with(prefix)]
+        named = [self._named_keys[number] for number in self._named_words.starting_with(prefix)]
+        parts = [self.words.starting_with(prefix), *(self.places_of(cls, id) for cls, id in named if cls is not State)]
+        if states := {id for cls, id in named if cls is State}:
+            parts.append(self.in_regions(states))
         return BitMap.union(*parts) & self.all
 
     def places_of(self, cls: type, id: str) -> BitMap:
         """The numbers of the places in a state or a city, or with an amenity."""
         if cls is State:
-            return BitMap.union(BitMap(), *(self.in_city[city] for city, each in self.cities.items()
-                                            if each.parent == id and city in self.in_city))
+            return self.in_regions({id})
         return (self.in_city if cls is City else self.with_amenity).get(id, BitMap())
+
+    def in_regions(self, states: Collection[str], cities: Collection[str] = ()) -> BitMap:
+        """The numbers of the places in any of these states or cities."""
+        return BitMap.union(BitMap(), *(
+            places for id, places in self.in_city.items()
+            if (city := self.cities.get(id)) and (id in cities or city.parent in states)))
 
     @property
     def size(self) -> int:
@@ -202,7 +209,7 @@ class Index:
                 numbers = np.searchsorted(ids, wanted) % self._sorted
                 has[numbers[ids[numbers] == wanted]] = True
             self.with_amenity[amenity] = true_numbers(has)
-            report(f"{self._sorted:,} places read, and the links to {count} of {len(self.amenities)} amenities")
+            report(f"{self._sorted:,} places read, and the links to {count} amenities")
         self._sort()
 
     def _extend(self, part: Sequence[Row]) -> None:
@@ -235,12 +242,15 @@ class Index:
         """Take over a state, a city or an amenity; `row` is `None` if it was removed."""
         self.edition += 1
         known = self._named[cls]
-        if id in known:
-            self._named_words.discard(BitMap([known.pop(id).number]))
+        former, number = known.pop(id, None), len(self._named_keys)
+        if former:
+            number = former.number
+            self._named_words.remove(number, tokens(former.name))
         if row is not None:
-            known[id] = Named(row["name"], row.get("state_id") or "", number := len(self._named_keys))
-            self._named_keys.append((cls, id))
+            known[id] = Named(row["name"], row.get("state_id") or "", number)
             self._named_words.add(number, tokens(row["name"]))
+            if not former:
+                self._named_keys.append((cls, id))
         elif cls is Amenity:
             self.with_amenity.pop(id, None)
 

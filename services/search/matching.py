@@ -20,9 +20,7 @@ def find(index: Index, criteria: Mapping[str, Any]) -> BitMap:
     parts += [index.containing(word) for word in criteria.get("text", ())]
     states, cities, amenities = (set(criteria.get(name, ())) for name in LISTS)
     if states or cities:
-        parts.append(BitMap.union(BitMap(), *(
-            places for id, places in index.in_city.items() if (city := index.cities.get(id)) and (
-                id in cities or city.parent in states))))
+        parts.append(index.in_regions(states, cities))
     for id in amenities:
         parts.append(index.with_amenity.get(id, BitMap()) if id in index.amenities else BitMap())
     return BitMap.intersection(*sorted(parts, key=len)) if len(parts) > 1 else parts[0] if parts else index.all

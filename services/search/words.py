@@ -21,7 +21,9 @@ _UNSPACED = ("\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\
              "\U00020000-\U0003ffff")
 _WORDS = re.compile(rf"[{_UNSPACED}]+|[^\s{_UNSPACED}'-]+(?:['-]+[^\s{_UNSPACED}'-]+)*")
 _UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
+_JOINTS = re.compile("[-']+")
 _ASCII_SEPARATORS = {code: " " for code in range(128) if not chr(code).isalnum() and chr(code) not in "'-"}
+_APOSTROPHES = "'’‘ʻʼʾʿ"      # the last four, as in Hawaiʻi, are letters for Unicode
 _LAST = "\U0010ffff"
 _NUMBERS = array("I")
 
@@ -32,12 +34,13 @@ class _Folding(dict[int, str]):
     def __missing__(self, code: int) -> str:
         character = chr(code)
         category = unicodedata.category(character)
-        if unicodedata.combining(character) or category == "Cf":
-            folded = ""     # accents, and marks of the direction of writing
+        if unicodedata.combining(character) or category == "Cf" or (
+                "VARIATION SELECTOR" in unicodedata.name(character, "")):
+            folded = ""     # accents, marks of the direction of writing, and the choice between forms of a symbol
+        elif category == "Pd" or character in _APOSTROPHES:
+            folded = "-" if category == "Pd" else "'"
         elif category[0] in "LMN":
             folded = character
-        elif category == "Pd" or character in "'’‘ʼ":
-            folded = "-" if category == "Pd" else "'"
         else:
             folded = f" {character} " if category == "So" else " "
         return self.setdefault(code, folded)
@@ -66,7 +69,7 @@ def tokens(*texts: str) -> set[str]:
     for text in texts:
         for run in _runs(text):
             if "-" in run or "'" in run:
-                parts = re.split("[-']+", run)
+                parts = _JOINTS.split(run)
                 found.update(parts)
                 found.add("".join(parts))
             elif not run.isascii() and _UNSPACED_CHARACTER.match(run):
@@ -79,7 +82,7 @@ def tokens(*texts: str) -> set[str]:
 def split(name: str, text: Any) -> list[list[list[str]]]:
     """The words of a query.
 
-    Symbols, such as `★`, count if there are no words.
+    Symbols, such as `★`, count if there are no words. `Wi-Fi` counts as two words.
 
     Args:
         name: the name of the filter, for the error.
@@ -92,18 +95,18 @@ def split(name: str, text: Any) -> list[list[list[str]]]:
         raise Invalid(f"{name} {wrong}", name)
     runs = [*dict.fromkeys(_runs(text))]
     words = [run for run in runs if any(map(str.isalnum, run))] or [run for run in runs if run.strip("-'")]
-    if len(words) > MOST:
-        raise Invalid(f"{name} must have at most {MOST} different words, not {len(words)}", name)
+    if (count := sum(len({*_JOINTS.split(word)}) for word in words)) > MOST:
+        raise Invalid(f"{name} must have at most {MOST} different words, not {count}", name)
     return [[*_ways(run)] for run in words] or ([[]] if text.strip() else [])
 
 
 def _ways(run: str) -> Iterator[list[str]]:
     if "-" in run or "'" in run:
-        parts = re.split("[-']+", run)
+        parts = _JOINTS.split(run)
         yield ["".join(parts)]
-        yield parts
+        yield [*dict.fromkeys(parts)]
     elif len(run) > 1 and _UNSPACED_CHARACTER.match(run):
-        yield [run[place:place + 2] for place in range(len(run) - 1)]
+        yield [*dict.fromkeys(run[place:place + 2] for place in range(len(run) - 1))]
     else:
         yield [run]
 
@@ -155,6 +158,17 @@ class Words:
                 self._postings[word] = BitMap(new) if len(new) > 1 else new[0]
                 if self._sorted is not None:
                     insort(self._sorted, word)
+
+    def remove(self, number: int, words: Iterable[str]) -> None:
+        """Remove a number from the words with which it was added."""
+        for word in words:
+            found = self._postings[word]
+            if isinstance(found, BitMap):
+                found.remove(number)
+            if isinstance(found, int) or not found:
+                del self._postings[word]
+                if self._sorted is not None:
+                    del self._sorted[bisect_left(self._sorted, word)]
 
     def discard(self, numbers: BitMap) -> None:
         """Remove numbers from all words, which takes time in proportion to the number of words."""

@@ -477,6 +477,20 @@ class TestMetrics:
             assert used() == 1
         assert used() == 0
 
+    def test_are_served_while_the_storage_is_down(self, registry, storage, monkeypatch):
+        client, registry = registry
+        client.get("/api/v1/stats")
+        assert registry.get_sample_value("hbnb_search_pending_changes") == 0
+
+        def fail(*_: Any) -> Any:
+            raise Unavailable("x")
+        monkeypatch.setattr(storage, "changes", fail)
+        assert registry.get_sample_value("hbnb_search_places") == 0
+        assert registry.get_sample_value("hbnb_search_pending_changes") is None
+        monkeypatch.setattr(indexing, "current", fail)
+        assert registry.get_sample_value("hbnb_requests_total", {
+            "method": "GET", "route": "/api/v1/stats", "status": "2xx"}) == 1
+
     def test_are_off_by_default(self, storage):
         assert "metrics" not in ready_app().extensions
 
