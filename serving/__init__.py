@@ -1,10 +1,12 @@
 """Serving: error handlers, client addresses, overload protection and monitoring of an application."""
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from typing import Any
 
 from flask import Flask
+from werkzeug import routing
 
 import models
 import monitoring
@@ -12,8 +14,29 @@ from config import Settings
 from serving import concurrency, errors, proxies
 
 
+class Rule(routing.Rule):
+    """A rule of a URL.
+
+    Args:
+        reserved: texts that the argument does not match, because they have rules of their own.
+        options: see `werkzeug.routing.Rule`.
+    """
+
+    def __init__(self, *arguments: Any, reserved: Collection[str] = (), **options: Any) -> None:
+        self._reserved = reserved
+        super().__init__(*arguments, **options)
+
+    def get_converter(self, *arguments: Any) -> routing.BaseConverter:
+        converter = super().get_converter(*arguments)
+        if self._reserved:
+            converter.regex = rf"(?!(?:{'|'.join(map(re.escape, self._reserved))})/?\Z){converter.regex}"
+        return converter
+
+
 class Application(Flask):
     """A Flask application that has only synchronous view functions."""
+
+    url_rule_class = Rule
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function unchanged.

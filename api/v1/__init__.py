@@ -30,4 +30,5 @@ def init_app(app: Flask, settings: Settings) -> None:
     auth.init_app(app, settings)
     swagger_ui.init_app(app)
     if settings.rate is None:   # the fast path bypasses the rate limiter
-        app.wsgi_app = FastPath(app.wsgi_app, settings)    # type: ignore[method-assign]
+        fixed = {rule.rule for rule in app.url_map.iter_rules() if not rule.arguments}
+        app.wsgi_app = FastPath(app.wsgi_app, settings, fixed)    # type: ignore[method-assign]

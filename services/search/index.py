@@ -24,7 +24,7 @@ from models.city import City
 from models.place import Place
 from models.state import State
 from services.search.columns import Column, Texts, true_numbers
-from services.search.order import Order
+from services.search.orders import Order
 from services.search.words import Words, inverted, tokens
 
 MOST_KEPT = 50         # bitmaps of values of filters that are kept

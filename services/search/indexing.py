@@ -35,7 +35,7 @@ _ATTRIBUTES = ("id", "city_id", "created_at", "name", "description", *dict.fromk
 _PLACES: Select[Any] = select(*(Place.__table__.c[name] for name in _ATTRIBUTES))
 _LINKED = select(place_amenity.c.place_id).where(place_amenity.c.amenity_id == bindparam("amenity"))
 
-_indexes: WeakKeyDictionary[Storage, Index] = WeakKeyDictionary()
+indexes: WeakKeyDictionary[Storage, Index] = WeakKeyDictionary()
 _building = threading.Lock()
 
 
@@ -45,12 +45,12 @@ def current(forks: bool = False) -> Index:
     Args:
         forks: see `build`.
     """
-    found = _indexes.get(models.storage)
+    found = indexes.get(models.storage)
     if found is None:
         with _building:
-            found = _indexes.get(models.storage)
+            found = indexes.get(models.storage)
             if found is None:
-                found = _indexes[models.storage] = build(forks)
+                found = indexes[models.storage] = build(forks)
     return found
 
 
@@ -62,11 +62,11 @@ def refresh(index: Index) -> Index:
         Unavailable: the storage cannot be reached.
     """
     with index.lock:
-        if index is not (latest := _indexes.get(models.storage)) and latest is not None:
+        if index is not (latest := indexes.get(models.storage)) and latest is not None:
             return refresh(latest)      # another thread has built it meanwhile
         changes = models.storage.changes(index.version)
         if changes is None:
-            found = _indexes[models.storage] = build()
+            found = indexes[models.storage] = build()
             return found
         _take_over(index, changes.objects)
         index.version = changes.version

@@ -14,8 +14,6 @@ ALLOWED = {name for names in (
     "_autocommit _content _engine _file _insert _journal _memory _read_all _sent _session _streamed _translated",
     # To interrupt a conversion, or the storing of an answer, at a certain moment.
     "_compare _store _write_converted _has_foreign_keys _swap",
-    # To test every plan of a search, regardless of its cost.
-    "_costs _everything _grouping _page",
     # To inspect background threads and limits, and to replace slow parts.
     "_checks _hasher _lines _response_slots _slots _thread _writer _writing",
     # To test a part of a command without the slow rest.

@@ -177,7 +177,7 @@ def test_a_server_that_other_machines_can_reach_recommends_a_web_server_in_front
         with Server(["-m", "api.v1.app"], {**os.environ, "HBNB_FILE_PATH": str(tmp_path / "f.json"),
                                            "HBNB_API_HOST": host, "HBNB_API_PORT": str(port)}, port) as server:
             pass
-        assert ("put a web server such as nginx in front" in server.log()) == warns
+        assert ("Other machines can connect to this address" in server.log()) == warns
 
 
 class TestWaiting:

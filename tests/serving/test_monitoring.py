@@ -65,7 +65,7 @@ class Idle(SimpleNamespace):
 
     def __init__(self, **more: Any) -> None:
         super().__init__(**IDLE | more)
-        indexing._indexes[self] = Index(())
+        indexing.indexes[self] = Index(())
 
 
 class TestHealth:

@@ -5,14 +5,14 @@ All other requests go to Flask. So do errors, so that Flask's error handler make
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 import models
 from api.v1.http.responses import JSON, body_etag, to_json
 from api.v1.views.resource import id_name
 from config import Settings
-from errors import HBNBError, NotFound
+from errors import HBNBError
 from monitoring.metrics import ROUTE
 from services import permissions
 from services.actor import DEVELOPER, VISITOR
@@ -31,10 +31,11 @@ class FastPath:
     Args:
         app: Flask's WSGI application.
         settings: in a guarded environment, classes with private attributes are left to Flask.
+        fixed: paths that do not name an object, such as `/api/v1/places/clusters`.
     """
 
-    def __init__(self, app: WSGIApplication, settings: Settings) -> None:
-        self._app = app
+    def __init__(self, app: WSGIApplication, settings: Settings, fixed: Collection[str]) -> None:
+        self._app, self._fixed = app, fixed
         self._cors_header = ("Access-Control-Allow-Origin", "*") if settings.origins == "*" else ("Vary", "Origin")
         self._actor = VISITOR if settings.guarded else DEVELOPER
         self._classes = {cls.__tablename__: cls for cls in models.classes.values()
@@ -42,12 +43,10 @@ class FastPath:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         match = _PATH.fullmatch(environ["PATH_INFO"]) if _is_plain(environ) else None
-        if match is None or (cls := self._classes.get(match[1])) is None:
+        if match is None or (cls := self._classes.get(match[1])) is None or environ["PATH_INFO"].rstrip("/") in self._fixed:
             return self._app(environ, start_response)
         try:
             body = to_json(service_for(cls).show(self._actor, match[2]))
-        except NotFound:    # or another route, such as /places/clusters
-            return self._app(environ, start_response)
         except HBNBError as error:
             environ[REFUSAL] = error
             return self._app(environ, start_response)

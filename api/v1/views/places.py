@@ -31,7 +31,7 @@ from services.search.suggestions import MOST, suggest
 from services.search.value_types import SORTS
 
 add_resource(Place, parent=City, example={"user_id": "<id of a user>", "name": "Loft by the river", "max_guest": 2,
-                                          "price_by_night": 120})
+                                          "price_by_night": 120}, reserved=("clusters", "suggestions"))
 
 
 @app_views.post("/places_search")
@@ -71,8 +71,8 @@ def place_clusters() -> Response:
 @app_views.get("/places/suggestions")
 @describe("Suggest states, cities and places.", "places", {200: SUGGESTIONS, 304: None}, permission=(Place, "read"),
           query=SUGGESTIONS_QUERY, description=f"Returns at most {MOST} states, cities and places whose names have "
-                                               "words that begin with those of the text. If no state or city has them, those "
-                                               "that are spelled nearly the same are suggested.")
+                                               "words that begin with those of the text. If no state or city has them, "
+                                               "those that are spelled nearly the same are suggested.")
 def place_suggestions() -> Response:
     return etag_response(suggest(request.args.get("text", "")))
 

@@ -1,7 +1,7 @@
 """The five routes of a resource: list, create, get, update and delete the objects of a class."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from flask import Response
@@ -34,11 +34,13 @@ class Resource(NamedTuple):
         cls: the class. The resource has the name of its table.
         example: an example of a request body, for the documentation.
         parent: the class of the parent object, if objects are created under a parent.
+        reserved: names in the place of an id that have routes of their own, such as `/places/clusters`.
     """
 
     cls: type[BaseModel]
     example: Mapping[str, Any]
     parent: type[BaseModel] | None = None
+    reserved: Collection[str] = ()
 
     @property
     def name(self) -> str:
@@ -67,10 +69,11 @@ class Resource(NamedTuple):
             column.key in given for column in unique(self.cls.__table__)) else ()
 
 
-def add_resource(cls: type[BaseModel], example: Mapping[str, Any], parent: type[BaseModel] | None = None) -> None:
+def add_resource(cls: type[BaseModel], example: Mapping[str, Any], parent: type[BaseModel] | None = None,
+                 reserved: Collection[str] = ()) -> None:
     """Add the five routes of a class to the API. The arguments are those of `Resource`."""
     for add in (_index, _create, _show, _update, _remove):
-        add(Resource(cls, example, parent))
+        add(Resource(cls, example, parent, reserved))
 
 
 def _index(resource: Resource) -> None:
@@ -113,7 +116,7 @@ def _create(resource: Resource) -> None:
 def _show(resource: Resource) -> None:
     cls, name = resource.cls, resource.name
 
-    @app_views.get(resource.item_path, endpoint=f"{name}_show")
+    @app_views.get(resource.item_path, endpoint=f"{name}_show", reserved=resource.reserved)
     @describe(f"Get {resource.noun}.", name, {200: sparse(cls.__name__), 304: None}, permission=(cls, "read"),
               query=object_query(cls),
               description="`fields` selects the attributes to return. `include` adds related objects.")
@@ -126,7 +129,7 @@ def _show(resource: Resource) -> None:
 def _update(resource: Resource) -> None:
     cls, name = resource.cls, resource.name
 
-    @app_views.put(resource.item_path, endpoint=f"{name}_update")
+    @app_views.put(resource.item_path, endpoint=f"{name}_update", reserved=resource.reserved)
     @describe(f"Update {resource.noun}.", name, {200: reference(cls.__name__)}, permission=(cls, "update"),
               errors=resource.conflicts(is_new=False), body=schema.input_definition(cls, is_new=False),
               example=resource.example, conditional=True,
@@ -144,7 +147,7 @@ def _update(resource: Resource) -> None:
 def _remove(resource: Resource) -> None:
     cls, name = resource.cls, resource.name
 
-    @app_views.delete(resource.item_path, endpoint=f"{name}_remove")
+    @app_views.delete(resource.item_path, endpoint=f"{name}_remove", reserved=resource.reserved)
     @describe(f"Delete {resource.noun}.", name, {200: EMPTY_OBJECT}, permission=(cls, "remove"), conditional=True,
               description="Deletes the objects that belong to it as well.")
     def remove(**ids: str) -> Response:
