@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import math
 import random
+import threading
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
@@ -315,6 +316,42 @@ class TestTransactions:
         market.place.name = "Changed"
         market.place.save()
         assert storage.version() != version
+
+
+@pytest.mark.parametrize("most", [1000, 4], ids=["few", "many"])
+def test_places_can_be_sorted_by_any_attributes(storage: Storage, monkeypatch: pytest.MonkeyPatch, most: int):
+    monkeypatch.setattr("services.search.LISTED", most)
+    world = World(storage, 1)
+    for _ in range(10):
+        world.change()
+    for sort, key in (
+            (["number_rooms"], lambda row: row["number_rooms"]),
+            (["-name", "max_guest"], lambda row: ([*(-ord(each) for each in row["name"]), 0], row["max_guest"])),
+            (["-price_by_night"], lambda row: (row["price_by_night"] is None, -(row["price_by_night"] or 0)))):
+        for wanted in ({}, {"guests": 2}, {"text": "loft"}, {"text": "none"}):
+            ids = [row["id"] for row in sorted(Expected(storage, wanted).rows, key=key)]
+            assert [row["id"] for row in search(wanted, sort).all()] == ids
+            page = search({**wanted, "limit": 3, "offset": 2}, sort)
+            assert ([row["id"] for row in page.all()], page.total()) == (ids[2:5], len(ids))
+
+
+def test_no_other_search_waits_while_the_storage_sorts(storage: Storage, monkeypatch: pytest.MonkeyPatch):
+    market = Market()
+    storage.close()
+    index, read, seen = indexing.fresh(), storage.read, list[bool]()
+
+    def look() -> None:
+        seen.append(index.lock.acquire(blocking=False))
+
+    def watched(*arguments: Any) -> Any:
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+        return read(*arguments)
+    monkeypatch.setattr(storage, "read", watched)
+    assert [row["id"] for row in search({"limit": 5}, ["number_rooms"]).all()] == [market.place.id]
+    assert len(seen) == 2
+    assert seen[0]
 
 
 def test_many_changes_of_texts_free_the_numbers_of_the_former_texts(storage: Storage, monkeypatch: pytest.MonkeyPatch):
