@@ -46,7 +46,7 @@ def _regions(index: Index, wanted: Iterable[str], mistyped: bool) -> list[dict[s
     places = index.places_by_region() if numbers else {}
     found: list[dict[str, Any]] = [
         {"type": cls.__name__, "id": id, "name": index.named(cls)[id].name, "places": places[cls, id]}
-             for cls, id in (index.named_keys[number] for number in numbers) if (cls, id) in places]
+        for cls, id in (index.named_keys[number] for number in numbers) if (cls, id) in places]
     return sorted(found, key=lambda each: (-each["places"], each["name"], each["type"], each["id"]))[:MOST]
 
 
