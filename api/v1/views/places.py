@@ -70,10 +70,9 @@ def place_clusters() -> Response:
 
 @app_views.get("/places/suggestions")
 @describe("Suggest states, cities and places.", "places", {200: SUGGESTIONS, 304: None}, permission=(Place, "read"),
-          query=SUGGESTIONS_QUERY, description="Returns the states, cities and places whose names have words that begin "
-                                               "with those of the text, at most "
-                                               f"{MOST}. If no state or city has them, those that are spelled nearly "
-                                               "the same are suggested.")
+          query=SUGGESTIONS_QUERY, description="Returns the states, cities and places whose names have words that "
+                                               f"begin with those of the text, at most {MOST}. If no state or city "
+                                               "has them, those that are spelled nearly the same are suggested.")
 def place_suggestions() -> Response:
     return etag_response(suggest(request.args.get("text", "")))
 
