@@ -167,8 +167,12 @@ class FileStorage(Storage):
                 raise
 
     def _read_versioned(self, statement: Select[Any], values: Values) -> tuple[Rows, Any]:
-        version = self._version()
-        return self._autocommit.compiled(self._compile(statement), values), version
+        while True:
+            version = self._version()
+            rows = self._autocommit.compiled(self._compile(statement), values)
+            with self._mutex:       # held from before a commit changes the rows until it has changed the version
+                if self._log.version == version:
+                    return rows, version
 
     def _version(self) -> Any:
         self._catch_up()

@@ -1,7 +1,7 @@
 """The search for places."""
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -13,10 +13,9 @@ import models
 from errors import Invalid, Unavailable
 from models.family import chunks
 from models.place import Place
-from services import schema
+from services import query, schema
 from services.actor import VISITOR, Actor
 from services.listing import Listing, Objects
-from services.query import order
 from services.search import facets, indexing
 from services.search.facets import EXCLUSIVE, Facets
 from services.search.filters import FILTERS
@@ -24,6 +23,7 @@ from services.search.index import Index
 from services.search.matching import find, nearest
 from services.search.value_types import SORTS
 
+LISTED = 1000       # ids that a statement lists in order; for more it reads those of all places
 TRIES = 20          # attempts to answer before the storage changes again
 # Ids are filled up to one of these numbers by repeating the last one, so that there are few statements to compile.
 LENGTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1000)
@@ -102,8 +102,7 @@ class Search(Listing):
 
     def rows(self) -> Generator[Objects, None, None]:
         """Yield the matching places in batches."""
-        if self.limit is None and not self.offset and not self.criteria.keys() - {"sort", "limit", "offset"} and (
-                self.criteria.get("sort") != "distance"):
+        if self.limit is None and not self.offset and not self.criteria.keys() - {"sort", "limit", "offset"}:
             yield from super().rows()       # the whole table, which is quickest to read in its order
             return
         answer = self._answer()
@@ -132,7 +131,9 @@ class Search(Listing):
                 version = index.version
                 found = find(index, self.criteria)
                 total, counts = len(found), self._count(index, found)
-                ids = [index.id(number) for number in self._page(index, found)]
+                ids: Sequence[str] = [index.id(number) for number in self._numbers(index, found)]
+            if self._order_name is None:
+                ids = self._sorted(ids)     # without the lock, because it may take long
             first, later = ids[:LENGTHS[-1]], ids[LENGTHS[-1]:]
             if first:
                 rows, now = models.storage.read(*self._prepared(first)).versioned()
@@ -150,22 +151,28 @@ class Search(Listing):
             return facets.exclusive(index, self.criteria)
         return facets.count(index, found) if self._facets else {}
 
-    def _page(self, index: Index, found: BitMap) -> Sequence[int]:
-        """The numbers of the places of the page."""
+    @property
+    def _order_name(self) -> str | None:
+        """The name of the order in the index; `None` if only the storage knows it."""
         if self.criteria.get("sort") == "distance":
-            return nearest(index, found, self.criteria["near"], self.limit, self.offset)
-        name = next((name for name, attributes in SORTS.items() if attributes == tuple(self.sort) and attributes), "")
-        if name or not self.sort:
-            return index.orders[name].page(found, self.limit, self.offset)
-        return self._sorted(index, found)
+            return "distance"
+        return "" if not self.sort else next((
+            name for name, attributes in SORTS.items() if attributes == tuple(self.sort)), None)
 
-    def _sorted(self, index: Index, found: BitMap) -> Sequence[int]:
-        """The numbers of the places of the page in an order that only the storage knows."""
-        ids = select(Place.id).order_by(*order(Place, self.sort, self.hidden))
-        if len(found) <= LENGTHS[-1]:
-            ids = ids.where(Place.id.in_([index.id(number) for number in found]))
-        numbers = (index.number(id) for id in models.storage.read(ids).scalars())
-        ordered = [number for number in numbers if number is not None and number in found]
+    def _numbers(self, index: Index, found: BitMap) -> Iterable[int]:
+        """The numbers of the places of the page or, if only the storage knows their order, of all matching places."""
+        if self._order_name is None:
+            return found
+        if self._order_name == "distance":
+            return nearest(index, found, self.criteria["near"], self.limit, self.offset)
+        return index.orders[self._order_name].page(found, self.limit, self.offset)
+
+    def _sorted(self, found: Sequence[str]) -> Sequence[str]:
+        """The ids of the page, given those of all matching places, in an order that only the storage knows."""
+        ids, wanted = select(Place.id).order_by(*query.order(Place, self.sort, self.hidden)), {*found}
+        if len(wanted) <= LISTED:
+            ids = ids.where(Place.id.in_(wanted))
+        ordered = [id for id in models.storage.read(ids).scalars() if id in wanted]
         return ordered[self.offset:None if self.limit is None else self.offset + self.limit]
 
     def _prepared(self, ids: Sequence[str]) -> tuple[Select[Any], dict[str, Any]]:

@@ -12,6 +12,7 @@ from pyroaring import BitMap
 _COOKIE = 12346             # of a serialized bitmap without runs
 _CONTAINER = 1 << 16        # numbers of a container
 _MOST_LISTED = 4096         # a container with at most so many members lists them, instead of having a bit for each
+MOST_UNUSED = 1 << 20       # bytes of former texts that are kept at least
 
 
 class Column:
@@ -58,6 +59,7 @@ class Texts:
 
     def __init__(self) -> None:
         self._data = bytearray()
+        self._unused = 0        # bytes of former texts
         self._starts, self._ends = Column(np.uint32), Column(np.uint32)
 
     def __getitem__(self, number: int) -> bytes:
@@ -69,10 +71,14 @@ class Texts:
         if number == len(self._starts.values):
             self.extend([text])
             return
-        if size <= self._ends[number] - self._starts[number]:
-            start = int(self._starts[number])
-        self._data[start:start + size] = text       # a shorter old text stays in the buffer
+        former = int(self._ends[number] - self._starts[number])
+        if size <= former:
+            start, former = int(self._starts[number]), former - size
+        self._data[start:start + size] = text
         self._starts[number], self._ends[number] = start, start + size
+        self._unused += former
+        if self._unused > max(MOST_UNUSED, len(self._data) // 2):
+            self._compact()
 
     def extend(self, texts: Sequence[bytes]) -> None:
         """Add the texts of the next numbers."""
@@ -80,6 +86,12 @@ class Texts:
         self._starts.extend(ends[:-1])
         self._ends.extend(ends[1:])
         self._data += b"".join(texts)
+
+    def _compact(self) -> None:
+        texts = [self[number] for number in range(len(self._starts.values))]
+        self._data, self._unused = bytearray(), 0
+        self._starts, self._ends = Column(np.uint32), Column(np.uint32)
+        self.extend(texts)
 
     @property
     def size(self) -> int:

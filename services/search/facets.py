@@ -56,7 +56,7 @@ def histogram(index: Index, found: BitMap) -> list[dict[str, Any]]:
     if not len(prices):
         return []
     width = _rounded_up(float(np.percentile(prices, 95)) / MOST_PRICES)
-    ranges = np.minimum(prices // width, MOST_PRICES).astype(np.int64)
+    ranges = np.clip(prices // width, 0, MOST_PRICES).astype(np.int64)      # a file may hold negative prices
     counts = np.bincount(ranges).tolist()
     return [{"from": number * width, "to": None if number == MOST_PRICES else (number + 1) * width - 1, "count": count}
             for number, count in enumerate(counts)]

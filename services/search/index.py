@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from array import array
 from bisect import bisect_left
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from datetime import datetime
@@ -61,6 +61,8 @@ class Index:
         version: the version of the storage that it shows.
         all: the numbers of all places.
         states, cities, amenities: by id.
+        named_words: the numbers of states, cities and amenities by the words of their names.
+        named_keys: the class and the id of a state, a city or an amenity by its number.
         in_city, with_amenity: the numbers of places by the id of their city or of an amenity.
         orders: by the names of `value_types.SORTS`; an empty name for the oldest first.
         changes: the number of changes taken over since it was built.
@@ -81,7 +83,7 @@ class Index:
         self._named: dict[type, dict[str, Named]] = {
             State: self.states, City: self.cities, Amenity: self.amenities}
         self.changes = self.edition = 0
-        self._named_words, self._named_keys = Words(), list[tuple[type, str]]()
+        self.named_words, self.named_keys = Words(), list[tuple[type, str]]()
         self._ids, self._names, self._created, self._texts = Texts(), Texts(), Column(np.int64), Column(np.int64)
         self._city = Column(np.uint32)          # indexes of `_city_ids`
         self._city_ids: list[str] = []
@@ -148,7 +150,7 @@ class Index:
 
     def starting_with(self, prefix: str) -> BitMap:
         """The numbers of the places that have a word with this beginning, or whose city, state or amenities have."""
-        named = [self._named_keys[number] for number in self._named_words.starting_with(prefix)]
+        named = [self.named_keys[number] for number in self.named_words.starting_with(prefix)]
         parts = [self.words.starting_with(prefix), *(self.places_of(cls, id) for cls, id in named if cls is not State)]
         if states := {id for cls, id in named if cls is State}:
             parts.append(self.in_regions(states))
@@ -159,6 +161,19 @@ class Index:
         if cls is State:
             return self.in_regions({id})
         return (self.in_city if cls is City else self.with_amenity).get(id, BitMap())
+
+    def named(self, cls: type) -> Mapping[str, Named]:
+        """The states, cities or amenities, by id."""
+        return self._named[cls]
+
+    def places_by_region(self) -> Mapping[tuple[type, str], int]:
+        """The number of places in each state and city that has any, by its class and id."""
+        counts: Counter[tuple[type, str]] = Counter()
+        for id, places in self.in_city.items():
+            if places and (city := self.cities.get(id)):
+                counts[City, id] += len(places)
+                counts[State, city.parent] += len(places)
+        return counts
 
     def in_regions(self, states: Collection[str], cities: Collection[str] = ()) -> BitMap:
         """The numbers of the places in any of these states or cities."""
@@ -242,15 +257,15 @@ class Index:
         """Take over a state, a city or an amenity; `row` is `None` if it was removed."""
         self.edition += 1
         known = self._named[cls]
-        former, number = known.pop(id, None), len(self._named_keys)
+        former, number = known.pop(id, None), len(self.named_keys)
         if former:
             number = former.number
-            self._named_words.remove(number, tokens(former.name))
+            self.named_words.remove(number, tokens(former.name))
         if row is not None:
             known[id] = Named(row["name"], row.get("state_id") or "", number)
-            self._named_words.add(number, tokens(row["name"]))
+            self.named_words.add(number, tokens(row["name"]))
             if not former:
-                self._named_keys.append((cls, id))
+                self.named_keys.append((cls, id))
         elif cls is Amenity:
             self.with_amenity.pop(id, None)
 

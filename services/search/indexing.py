@@ -50,7 +50,9 @@ def current(forks: bool = False) -> Index:
         with _building:
             found = indexes.get(models.storage)
             if found is None:
-                found = indexes[models.storage] = build(forks)
+                found = build(forks)
+                if found.version is not None:       # not inside a transaction, whose changes others must not see
+                    indexes[models.storage] = found
     return found
 
 
@@ -108,15 +110,16 @@ def build(forks: bool = False) -> Index:
     places = models.storage.read(_PLACES.order_by(Place.id)).batches(PART)
     with _Splitter(forks) as splitter:
         index.fill(([dict(zip(_ATTRIBUTES, row, strict=True)) for row in part] for part in places),
-                   _links(index.amenities), report, splitter)
+                   _links(), report, splitter)
     index.version = version
     report.end(f"The search index was built in {time.monotonic() - start:.1f} s: {len(index.all):,} places, "
                f"{len(index.words):,} words")
     return index
 
 
-def _links(amenities: Iterable[str]) -> Iterator[tuple[str, Iterable[Sequence[str]]]]:
-    for amenity in amenities:
+def _links() -> Iterator[tuple[str, Iterable[Sequence[str]]]]:
+    # A file may have links to an amenity that it lacks, and gets it later.
+    for amenity in models.storage.read(select(place_amenity.c.amenity_id).distinct()).scalars():
         parts = models.storage.read(_LINKED, {"amenity": amenity}).batches(PART)
         yield amenity, ([id for id, in part] for part in parts)
 
@@ -124,10 +127,10 @@ def _links(amenities: Iterable[str]) -> Iterator[tuple[str, Iterable[Sequence[st
 def _take_over(index: Index, changes: Sequence[tuple[str, str]]) -> None:
     """Read objects again that were changed."""
     for name, cls in _NAMED.items():
-        ids = [id for kind, id in changes if kind == name]
-        rows = _rows(select(cls.__table__).where(cls.__table__.c.id.in_(ids))) if ids else {}
-        for id in ids:
-            index.put_named(cls, id, rows.get(id))
+        for part in chunks([id for kind, id in changes if kind == name]):
+            rows = _rows(select(cls.__table__).where(cls.__table__.c.id.in_(part)))
+            for id in part:
+                index.put_named(cls, id, rows.get(id))
     for part in chunks([id for kind, id in changes if kind == Place.__name__]):
         places = _rows(_PLACES.where(Place.id.in_(part)))
         offered: dict[str, list[str]] = {}

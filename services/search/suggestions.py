@@ -7,11 +7,10 @@ from typing import Any
 from pyroaring import BitMap
 from rapidfuzz.distance import OSA
 
-from models.city import City
 from models.place import Place
-from models.state import State
 from services.search import indexing, words
 from services.search.index import Index
+from services.search.words import Words
 
 MOST = 8            # suggestions
 MOST_READ = 200     # places whose names are compared
@@ -41,24 +40,25 @@ def suggest(text: str) -> list[dict[str, Any]]:
 
 def _regions(index: Index, wanted: Iterable[str], mistyped: bool) -> list[dict[str, Any]]:
     """The states and cities with places that have all words."""
-    found: list[dict[str, Any]] = []
-    for cls, known in ((State, index.states), (City, index.cities)):
-        for id, named in known.items():
-            if all(_has(words.tokens(named.name), word, mistyped) for word in wanted) and (
-                    places := index.places_of(cls, id)):
-                found.append({"type": cls.__name__, "id": id, "name": named.name, "places": len(places)})
-    return sorted(found, key=lambda each: (-each["places"], each["name"], each["id"]))[:MOST]
+    names = index.named_words
+    numbers = BitMap.intersection(*(
+        names.having(_similar(names, word) if mistyped else names.beginning(word)) for word in wanted))
+    places = index.places_by_region() if numbers else {}
+    found: list[dict[str, Any]] = [
+        {"type": cls.__name__, "id": id, "name": index.named(cls)[id].name, "places": places[cls, id]}
+        for cls, id in (index.named_keys[number] for number in numbers) if (cls, id) in places]
+    return sorted(found, key=lambda each: (-each["places"], each["name"], each["type"], each["id"]))[:MOST]
 
 
-def _has(tokens: Iterable[str], word: str, mistyped: bool) -> bool:
-    if not mistyped:
-        return any(token.startswith(word) for token in tokens)
+def _similar(names: Words, word: str) -> list[str]:
+    """The words of names that begin with nearly the same letters as a word."""
     if len(word) < TYPED:
-        return False
+        return []
     most = 1 + (len(word) >= LONG)
     # A missing or added letter makes the beginning of the name longer or shorter.
-    return any(OSA.distance(word, token[:len(word) + more], score_cutoff=most) <= most
-               for token in tokens for more in (-1, 0, 1))
+    lengths = range(len(word) - 1, len(word) + 2)
+    return [each for each in names.beginning("")
+            if any(OSA.distance(word, each[:length], score_cutoff=most) <= most for length in lengths)]
 
 
 def _places(index: Index, wanted: Iterable[str], most: int) -> list[dict[str, Any]]:
@@ -66,6 +66,7 @@ def _places(index: Index, wanted: Iterable[str], most: int) -> list[dict[str, An
     suggested: list[dict[str, Any]] = []
     for number in index.orders[""].page(found, MOST_READ, 0):
         name = index.name(number)
-        if len(suggested) < most and all(_has(words.tokens(name), word, mistyped=False) for word in wanted):
+        said = words.tokens(name)
+        if len(suggested) < most and all(any(each.startswith(word) for each in said) for word in wanted):
             suggested.append({"type": Place.__name__, "id": index.id(number), "name": name, "places": 1})
     return suggested

@@ -23,7 +23,7 @@ _WORDS = re.compile(rf"[{_UNSPACED}]+|[^\s{_UNSPACED}'-]+(?:['-]+[^\s{_UNSPACED}
 _UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
 _JOINTS = re.compile("[-']+")
 _ASCII_SEPARATORS = {code: " " for code in range(128) if not chr(code).isalnum() and chr(code) not in "'-"}
-_APOSTROPHES = "'’‘ʻʼʾʿ"      # the last four, as in Hawaiʻi, are letters for Unicode
+_APOSTROPHES = "'’‘ʻʼʾʿ"      # the last four are letters for Unicode
 _LAST = "\U0010ffff"
 _NUMBERS = array("I")
 
@@ -181,7 +181,11 @@ class Words:
 
     def starting_with(self, prefix: str) -> BitMap:
         """The numbers of the texts that have a word with this beginning."""
-        found = [self._postings[word] for word in self.beginning(prefix)]
+        return self.having(self.beginning(prefix))
+
+    def having(self, words: Iterable[str]) -> BitMap:
+        """The numbers of the texts that have any of these words, which must be in the index."""
+        found = [self._postings[word] for word in words]
         bitmaps = [each for each in found if isinstance(each, BitMap)]
         return BitMap.union(BitMap(each for each in found if not isinstance(each, BitMap)), *bitmaps)
 

@@ -167,6 +167,7 @@ class TestLimit:
         for path, cost in {
                 "/api/v1/places/x": 1, "/api/v1/places": 4, "/api/v1/places?limit=9": 2, "/api/v1/places?limit=9999": 4,
                 "/api/v1/places?limit=9&text=a+b+a&facets=true": 8, "/api/v1/places?limit=9&text=a,b;c.a": 5,
+                "/api/v1/places/clusters?guests=2": 6, "/api/v1/places/suggestions?text=a": 3,
                 f"/api/v1/places?limit=9&text={many}": 12, "/api/v1/places?limit=9&include=user": 3,
                 "/hbnb?text=a,b": 4, "/?text=a,b": 4, "/100-hbnb": 2, "/states": 1, "/api/v1/nope": 1,
                 "/api/v1/states": 3, "/api/v1/states?limit=x": 3, "/api/v1/states?limit=9": 1, "/api/v1/states/x": 1,

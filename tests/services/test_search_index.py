@@ -3,24 +3,28 @@ from __future__ import annotations
 
 import math
 import random
+import sqlite3
+import threading
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import event, insert, select, text, update
 
 import models
-from models.amenity import Amenity
+from models.amenity import Amenity, place_amenity
 from models.city import City
 from models.engine.base import Storage
+from models.engine.db import changed
+from models.engine.file_storage import FileStorage
 from models.place import Place
 from models.state import State
 from models.user import User
 from services.actor import OPERATOR
 from services.registry import service_for
-from services.search import clusters, indexing, orders, search
+from services.search import clusters, columns, indexing, orders, search
 from services.search.filters import EARTH
 from tests import objects
 from tests.market import Market
@@ -315,6 +319,135 @@ class TestTransactions:
         market.place.name = "Changed"
         market.place.save()
         assert storage.version() != version
+
+
+def test_a_search_in_a_transaction_before_any_other_sees_all_its_changes(storage: Storage):
+    market = Market()
+    row = {column.key: getattr(market.place, column.key) for column in Place.__table__.c}
+    storage.close()
+    with storage.transaction(dry_run=True):
+        assert search({"guests": 1}).total() == 1
+        storage.write(insert(Place.__table__), {**row, "id": "new"})
+        assert search({"guests": 1}).total() == 2
+    assert search({"guests": 1}).total() == 1
+
+
+@pytest.mark.parametrize("engine", ["db"], indirect=True)
+def test_the_index_of_a_database_without_any_logged_change_is_built_once(storage: Storage):
+    Market()
+    with storage.transaction():     # as in a database that an older release has filled
+        for table in ("versions", "changes"):
+            storage.write(text(f"DELETE FROM {table}"))
+        changed.take(storage._session.connection())     # so the commit does not write the version
+    built = indexing.fresh()
+    assert indexing.fresh() is built
+    assert search({}).total() == 1
+    state = State(name="First change")
+    state.save()
+    storage.close()
+    assert indexing.fresh() is built
+    assert state.id in built.states
+
+
+@pytest.mark.parametrize("engine", ["file"], indirect=True)
+class TestFiles:
+    """The index of files, which may hold what no database holds."""
+
+    def test_a_place_that_is_removed_between_the_version_and_the_rows_is_not_in_the_answer(
+            self, storage: FileStorage, monkeypatch: pytest.MonkeyPatch):
+        market = Market()
+        storage.close()
+        assert search({"guests": 1}).total() == 1
+        read = storage._autocommit.compiled
+
+        def remove_first(*arguments: Any) -> Any:
+            monkeypatch.setattr(storage._autocommit, "compiled", read)
+            objects.remove(storage.get(Place, market.place.id))
+            storage.close()
+            return read(*arguments)
+        monkeypatch.setattr(storage._autocommit, "compiled", remove_first)
+        page = search({"guests": 1})
+        assert (page.all(), page.total()) == ([], 0)
+
+    def test_links_to_an_amenity_count_as_soon_as_it_exists(self, storage: FileStorage):
+        market = Market()
+        with storage.transaction():
+            storage.write(insert(place_amenity), {"place_id": market.place.id, "amenity_id": "late"})
+        assert search({"amenities": ["late"]}).total() == 0
+        late = Amenity(id="late", name="Late")
+        late.save()
+        storage.close()
+        assert search({"amenities": ["late"]}).total() == 1
+
+    def test_negative_prices_are_in_the_first_range(self, storage: FileStorage):
+        market = Market()
+        with storage.transaction():
+            storage.write(update(Place.__table__).values(price_by_night=-3))
+        [*_, prices] = search({"facets": "exclusive"}).facets().values()
+        assert prices == [{"from": 0, "to": 0, "count": 1}]
+        assert search({"price_max": 0}).total() == 1
+        assert search({"guests": 1}).all()[0]["id"] == market.place.id
+
+    def test_any_number_of_cities_can_change_between_two_searches(self, storage: FileStorage):
+        market = Market()
+        assert indexing.fresh()
+        event.listen(storage._engine, "checkout", lambda connection, *_: connection.setlimit(
+            sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 1500))
+        with storage.transaction():
+            for number in range(1600):
+                storage.new(City(name=f"City {number}", state_id=market.state.id))
+        assert len(indexing.fresh().cities) == 1601
+
+
+@pytest.mark.parametrize("most", [1000, 4], ids=["few", "many"])
+def test_places_can_be_sorted_by_any_attributes(storage: Storage, monkeypatch: pytest.MonkeyPatch, most: int):
+    monkeypatch.setattr("services.search.LISTED", most)
+    world = World(storage, 1)
+    for _ in range(10):
+        world.change()
+    for sort, key in (
+            (["number_rooms"], lambda row: row["number_rooms"]),
+            (["-name", "max_guest"], lambda row: ([*(-ord(each) for each in row["name"]), 0], row["max_guest"])),
+            (["-price_by_night"], lambda row: (row["price_by_night"] is None, -(row["price_by_night"] or 0)))):
+        for wanted in ({}, {"guests": 2}, {"text": "loft"}, {"text": "none"}):
+            ids = [row["id"] for row in sorted(Expected(storage, wanted).rows, key=key)]
+            assert [row["id"] for row in search(wanted, sort).all()] == ids
+            page = search({**wanted, "limit": 3, "offset": 2}, sort)
+            assert ([row["id"] for row in page.all()], page.total()) == (ids[2:5], len(ids))
+
+
+def test_no_other_search_waits_while_the_storage_sorts(storage: Storage, monkeypatch: pytest.MonkeyPatch):
+    market = Market()
+    storage.close()
+    index, read, seen = indexing.fresh(), storage.read, list[bool]()
+
+    def look() -> None:
+        if index.lock.acquire(blocking=False):
+            index.lock.release()
+            seen.append(True)
+
+    def watched(*arguments: Any) -> Any:
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+        return read(*arguments)
+    monkeypatch.setattr(storage, "read", watched)
+    assert [row["id"] for row in search({"limit": 5}, ["number_rooms"]).all()] == [market.place.id]
+    assert len(seen) == 2
+    assert seen[0]
+
+
+def test_former_names_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(columns, "MOST_UNUSED", 100)
+    texts = columns.Texts()
+    texts.extend([b"first", b""])
+    for number in range(2000):
+        expected = [b"x" * (number % 30), b"y" * (number % 7)]
+        texts[0], texts[1] = expected
+        assert [texts[0], texts[1]] == expected
+    texts[2] = b"new"
+    assert [texts[number] for number in range(3)] == [*expected, b"new"]
+    assert texts.size < 1000
 
 
 def test_many_changes_of_texts_free_the_numbers_of_the_former_texts(storage: Storage, monkeypatch: pytest.MonkeyPatch):

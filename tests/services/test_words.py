@@ -1,6 +1,8 @@
 """Words of texts and of queries."""
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,8 +10,8 @@ from hypothesis import strategies as st
 from errors import Invalid
 from services.search.words import Words, split, tokens
 
-TEXTS = st.text(st.one_of(st.characters(exclude_categories=("Cc", "Cs")), st.sampled_from(" -'’ʻéñ東京ก1½ﬁ★\ufe0f\u0301")),
-                max_size=20)
+TEXTS = st.text(max_size=20, alphabet=st.one_of(
+    st.characters(exclude_categories=("Cc", "Cs")), st.sampled_from(" -'’ʻéñ東京ก1½ﬁ★\ufe0f\u0301")))
 
 
 def finds(query: str, text: str) -> bool:
@@ -35,12 +37,8 @@ def test_a_query_without_words_finds_nothing(query: str):
 
 @given(TEXTS)
 def test_a_text_with_few_words_finds_itself(text: str):
-    try:
-        wanted = split("text", text)
-    except Invalid as error:
-        assert "different words" in str(error)
-    else:
-        assert finds(text, text) or wanted in ([], [[]])
+    with suppress(Invalid):     # too many words
+        assert finds(text, text) or split("text", text) in ([], [[]])
 
 
 def test_the_parts_of_words_with_hyphens_are_limited_and_looked_up_once():

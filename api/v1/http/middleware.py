@@ -22,7 +22,7 @@ from serving.concurrency import REFUSAL
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_PATH = re.compile(r"/api/v1/(\w+)/([\w-]+)/?", re.ASCII)
+_PATH = re.compile(r"/api/v1/(\w+)/([\w-]+)", re.ASCII)
 
 
 class FastPath:
@@ -42,8 +42,9 @@ class FastPath:
                          if not settings.guarded or not permissions.private(cls)}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        match = _PATH.fullmatch(environ["PATH_INFO"]) if _is_plain(environ) else None
-        if match is None or (cls := self._classes.get(match[1])) is None or environ["PATH_INFO"].rstrip("/") in self._fixed:
+        path = environ["PATH_INFO"].removesuffix("/")
+        match = _PATH.fullmatch(path) if _is_plain(environ) and path not in self._fixed else None
+        if match is None or (cls := self._classes.get(match[1])) is None:
             return self._app(environ, start_response)
         try:
             body = to_json(service_for(cls).show(self._actor, match[2]))

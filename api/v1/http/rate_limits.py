@@ -27,7 +27,7 @@ UNLIMITED = {"api_v1.status", "health.live", "health.ready",
              "look.file", "look.drawn", "docs.static", "flasgger.static"}
 SEARCH_PAGES = {"web_flask.hbnb", "web_dynamic.search"}
 # A request costs 1, plus these costs for each thing that makes it slow: a search, a list without a limit or with one
-# above MAX_CHEAP_LIMIT, facets, each word of a search, each included relation.
+# above MAX_CHEAP_LIMIT, facets or clusters, each word of a search, each included relation.
 SEARCH, WHOLE, FACETS, WORD, RELATION = 1, 2, 4, 1, 1
 REDIS_TIMEOUT = 0.5         # seconds to wait for Redis before a worker counts in its own memory
 
@@ -105,7 +105,8 @@ def _extra_cost() -> int:
     if "limit" in accepted and _is_long(values.get("limit")):
         extra += WHOLE
     if "text" in accepted:
-        extra += SEARCH + _words(values.get("text")) + FACETS * (values.get("facets") in (True, "true", EXCLUSIVE))
+        counts = "zoom" in accepted or values.get("facets") in (True, "true", EXCLUSIVE)
+        extra += SEARCH + _words(values.get("text")) + FACETS * counts
     return extra
 
 

@@ -14,7 +14,20 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Engine, MetaData, String, Table, event, select, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    String,
+    Table,
+    event,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.exc import DBAPIError
 
 from models.columns import KeyType
@@ -30,14 +43,16 @@ _versions = Table("versions", _metadata, Column("only_row", Boolean, primary_key
 Table("changes", _metadata, Column("number", BigInteger, primary_key=True, autoincrement=True),
       Column("version", BigInteger, nullable=False), Column("former", BigInteger, index=True),
       Column("class", String(60), nullable=False), Column("object_id", KeyType, nullable=False))
-VERSION = select(_versions.c.version).where(_versions.c.only_row).scalar_subquery().label("_version")
+# 0 before the first change, which also has 0 as its former version.
+VERSION = func.coalesce(select(_versions.c.version).where(_versions.c.only_row).scalar_subquery(), 0).label("_version")
 CHANGE = text("UPDATE versions SET version = FLOOR(RAND() * 1000000000000)")
 # The version, and the log from the first transaction after `since` on, in one statement: so they fit together.
 CHANGES = text(
-    "SELECT 0 AS number, version, NULL AS former, NULL AS class, NULL AS object_id FROM versions UNION ALL "
+    "SELECT 0 AS number, COALESCE(MAX(version), 0) AS version, NULL AS former, NULL AS class, NULL AS object_id "
+    "FROM versions UNION ALL "
     "SELECT number, version, former, class, object_id FROM changes "
     "WHERE number >= (SELECT MIN(number) FROM changes WHERE former = :since) ORDER BY number")
-# LAST_INSERT_ID(x) makes x, the former version, the statement's `lastrowid`.
+# LAST_INSERT_ID(x) makes x, the former version, the statement's `lastrowid`, which is 0 if there was no row.
 _WRITE = ("INSERT INTO versions (only_row, version) VALUES (1, %s) "
           "ON DUPLICATE KEY UPDATE version = %s + 0 * LAST_INSERT_ID(version)")
 _LOG = "INSERT INTO changes (version, former, class, object_id) VALUES (%s, %s, %s, %s)"
