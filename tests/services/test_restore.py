@@ -131,7 +131,9 @@ def test_a_destroyed_store_is_restored_completely_under_load(server: Server, con
         load.wait()
         assert whole(server) == [[], [], []]
         ran = console(args=("restore", "hbnb.backup", *["--replace"] * writing))
-        assert (ran.returncode, ran.stderr, ran.stdout) == (0, "", made.stdout)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert ran.stdout.startswith("Restored ")
+        assert ran.stdout.partition(": ")[2] == made.stdout.partition(": ")[2] != ""    # the objects of each class
         load.wait()
         assert whole(server) == before
     assert load.errors == []
