@@ -43,7 +43,7 @@ from tests.mariadb import MariaDB
 from tests.market import Market
 
 BOTH_FUNCTIONS = {"cast", "coalesce", "concat", "convert", "count", "database", "date_format", "floor", "get_lock",
-                  "last_insert_id", "left", "lower", "min", "nullif", "rand", "release_lock", "rtrim", "values"}
+                  "last_insert_id", "left", "lower", "max", "min", "nullif", "rand", "release_lock", "rtrim", "values"}
 BOTH_TYPES = {"bigint", "binary", "bool", "char", "datetime", "double", "integer", "longtext", "text", "varchar"}
 # Statements of both servers that the grammar does not know.
 BOTH = re.compile(r"(RELEASE )?SAVEPOINT \w+")
