@@ -23,7 +23,8 @@ from models.engine.db import ddl, errors, server
 
 LOCK_TIMEOUT = 60       # seconds
 _DENIED = {1044, 1142, 1143, 1227}      # the user lacks a right
-_CHECK = ". Make sure that it is running and that no other program uses it"
+_CHECK = (". Make sure that it is running, that the password is right, and that no other program holds a lock "
+          "(SHOW PROCESSLIST)")
 _INTERRUPTED = f"{_CHECK}, and try again. An interrupted upgrade continues where it stopped"
 _HALF_UNDONE = (f"{_CHECK}, and look at `flask --app wsgi db status`. If a downgrade was interrupted, run "
                 f"`{migrations.COMMAND}` first, and then the downgrade again")

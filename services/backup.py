@@ -208,8 +208,8 @@ class _Reader:
         foreign = [f"{name}.{each}" for name, attributes in self._known.items()
                    for each in attributes if each not in own.get(name, ())]
         if foreign:
-            raise Invalid(f"it was made by another version of HBNB, which has {', '.join(foreign)}: restore it with "
-                          "that version")
+            raise Invalid("it was made by another version of HBNB. This version does not have the attributes "
+                          f"{', '.join(foreign)}. Restore it with the version that made it")
 
 
 def _foreign(start: bytes, line: bytes) -> str:

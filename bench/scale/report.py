@@ -35,25 +35,25 @@ def rows(figures: Result) -> Iterator[Row]:
             yield Row(f"{name}: median, {kind['name']}", kind["hbnb"]["p50"], kinds[kind["page"]]["hbnb"]["p50"], "ms",
                       f"the page, {kind['page']}", at_most=FACETS)
     slowest = max(market["kinds"], key=lambda kind: kind["hbnb"]["p95"])
-    yield Row(f"{name}: slowest p95, {slowest['name']}", slowest["hbnb"]["p95"], P95, "ms", "the bound", at_most=1)
+    yield Row(f"{name}: slowest p95, {slowest['name']}", slowest["hbnb"]["p95"], P95, "ms", "the most", at_most=1)
     for kind_name, rates in market["writes"]["rates"].items():
         for writes, found in [*rates.items()][1:]:
             yield Row(f"{name}: {kind_name}, {writes} writes/s", found["rate"], rates["0"]["rate"], "requests/s",
                       "without writes", at_least=WRITING if writes in ("1", "5") else 0)
     for kind_name, taken in market["writes"]["taken_over"].items():
-        yield Row(f"{name}: a change taken over, {kind_name}", taken, CHANGE, "ms", "the bound", at_most=1)
-    yield Row(f"{name}: from the start to the first search", market["start"]["answered"], BUILD, "s", "the bound",
+        yield Row(f"{name}: time to apply one change, {kind_name}", taken, CHANGE, "ms", "the most", at_most=1)
+    yield Row(f"{name}: from the start to the first search", market["start"]["answered"], BUILD, "s", "the most",
               at_most=1)
     small, memory = figures["markets"][0], market["memory"]
-    more = f"more than with {small['places']:,} places"
+    more = f"compared with {small['places']:,} places"
     for what, value, before, most in (
-            ("memory of the first process", memory["parent"], small["memory"]["parent"], ONCE),
-            ("private memory of a worker", max(memory["private"]), max(small["memory"]["private"]), EACH_WORKER),
-            ("memory of all processes", memory["total"], small["memory"]["total"], ONCE + 2 * EACH_WORKER)):
-        yield Row(f"{name}: {what}, {more}", max(value - before, 0), most, "MB", "the bound", at_most=1)
+            ("extra memory of the first process", memory["parent"], small["memory"]["parent"], ONCE),
+            ("extra private memory of a worker", max(memory["private"]), max(small["memory"]["private"]), EACH_WORKER),
+            ("extra memory of all processes", memory["total"], small["memory"]["total"], ONCE + 2 * EACH_WORKER)):
+        yield Row(f"{name}: {what}, {more}", max(value - before, 0), most, "MB", "the most", at_most=1)
     yield Row(f"{name}: peak memory of the first process", memory["peak"], small["memory"]["peak"], "MB",
               f"with {small['places']:,} places")
-    yield Row(f"{name}: loading", market["load"]["rate"], 40_000, "rows/s", "the bound", at_least=1)
+    yield Row(f"{name}: loading", market["load"]["rate"], 40_000, "rows/s", "the least", at_least=1)
 
 
 def _busy(load: float) -> str:

@@ -106,7 +106,7 @@ FACETS = Kind("facets", {"type": ["boolean", "string"], "enum": [True, False, "e
               lambda _, text: {"true": True, "false": False}.get(text, text))
 SORT = Kind("sort", _SORTS, _SORTS, lambda name, value: _fit(
     name, value, isinstance(value, str) and value in SORTS, f"be one of {', '.join(SORTS)}"),
-    sentence="Choose one of these orders",
+    sentence="Choose an order from the list",
     options={"newest": "Newest first", "price": "Cheapest first", "name": "By name"})
 IDS = Kind("ids", {"type": "array", "items": _STRING, "maxItems": MOST_IDS}, _STRING, _ids,
            lambda _, text: [each for each in text.split(",") if each])

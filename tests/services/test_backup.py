@@ -397,7 +397,8 @@ class TestDamage:
     @pytest.mark.parametrize(("header", "words"), [
         ({"hbnb_backup": 2}, "in format 2, and this HBNB reads formats up to 1"),
         ({"hbnb_backup": "x"}, "it is not a backup of HBNB"),
-        ({"schema": {"State": ["id", "flag"], "Boat": ["id"]}}, r"another version .* has State\.flag, Boat\.id: ")])
+        ({"schema": {"State": ["id", "flag"], "Boat": ["id"]}},
+         r"another version .* attributes State\.flag, Boat\.id\. ")])
     def test_a_backup_of_another_version_is_refused(self, full, content, path, header, words):
         back_up(path)
         before, own = content(), json.loads(lines(path)[0])

@@ -70,9 +70,9 @@ def place_clusters() -> Response:
 
 @app_views.get("/places/suggestions")
 @describe("Suggest states, cities and places.", "places", {200: SUGGESTIONS, 304: None}, permission=(Place, "read"),
-          query=SUGGESTIONS_QUERY, description=f"Returns at most {MOST} states, cities and places whose names have "
-                                               "words that begin with those of the text. If no state or city has them, "
-                                               "those that are spelled nearly the same are suggested.")
+          query=SUGGESTIONS_QUERY, description=f"Returns at most {MOST} states, cities and places in total. For each "
+                                               "word of the text, the name has a word that begins with it. If no state "
+                                               "or city matches, those with a similar spelling are suggested.")
 def place_suggestions() -> Response:
     return etag_response(suggest(request.args.get("text", "")))
 

@@ -162,8 +162,9 @@ class Journal:
         raise self._damaged(place)
 
     def _damaged(self, place: str) -> Damaged:
-        return Damaged(f"{self.path} is damaged: {place} is not valid. Nothing was changed. Put back a copy of it; or, "
-                       f"to go on without its changes, move it and {self._store}.lock to another folder")
+        return Damaged(f"{self.path} is damaged: {place} is not valid. Nothing was changed. Stop HBNB, and put back a "
+                       "copy of this file, or restore a backup. To go on without its changes, move it and "
+                       f"{self._store}.lock to another folder")
 
 
 def encode(objects: Objects, before: Position) -> tuple[bytes, Position]:

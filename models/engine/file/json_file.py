@@ -183,8 +183,8 @@ class JSONFile:
             missing = noted["changes"]
         if missing > 0:
             raise Damaged(f"{self._journal.path} is damaged: {missing} bytes at its end are missing. Nothing was "
-                          "changed. Put back a copy of it; or, to go on without the missing changes, remove "
-                          f"{self.lock.path}")
+                          "changed. Stop HBNB, and put back a copy of this file, or restore a backup. To go on "
+                          f"without the missing changes, remove {self.lock.path}")
 
     def _read_note(self) -> dict[str, Any]:
         """Return the note of the last writer: the stamps of the files, and the end of the journal."""
