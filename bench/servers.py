@@ -20,8 +20,15 @@ from tests.servers import Server, free_port
 
 WORKERS, CONNECTIONS, SECONDS, WARM_UP = size((2, 4, 2.0, 6), (1, 4, 0.1, 1))
 TURNS = size(3, 1)
-# Like `python wsgi.py`, with more workers.
-_SERVE = f"import sys, server; server.serve(sys.argv[1], '127.0.0.1', int(sys.argv[2]), workers={WORKERS})"
+# HBNB is started before it is served, as `wsgi.py` does, so its workers share the memory of the search index.
+_SERVE = f"""
+import sys, server
+if sys.argv[1] == "wsgi:app":
+    import wsgi
+    from serving import concurrency
+    concurrency.start(wsgi.app)
+server.serve(sys.argv[1], "127.0.0.1", int(sys.argv[2]), workers={WORKERS})
+"""
 _SCRIPT = """local requests, turn = {{}}, 0
 function init()
 {}

@@ -801,8 +801,8 @@ class TestCommands:
         monkeypatch.setattr(models, "storage", away)
         found = CliRunner().invoke(db, arguments)
         assert found.exit_code == 1
-        advice = {"upgrade": r"\. Make sure that it is running .*An interrupted upgrade continues where it stopped",
-                  "downgrade": r"\. Make sure that it is running .*then the downgrade again"}.get(arguments[-1], "")
+        advice = {"upgrade": r"\. Make sure that it is running, .*An interrupted upgrade continues where it stopped",
+                  "downgrade": r"\. Make sure that it is running, .*then the downgrade again"}.get(arguments[-1], "")
         assert re.fullmatch(r"Error: The database migrated cannot be used: Can't connect to local server through "
                             rf"socket '/no/such/socket' \(2\){advice}\n", found.output)
 
@@ -823,7 +823,7 @@ class TestCommands:
             other.cursor().execute("SELECT * FROM states")      # in a transaction that does not end
             found = run("upgrade")
             assert found.exit_code == 1
-            assert "that no other program uses it" in found.output
+            assert "that no other program holds a lock" in found.output
             assert {name: rows for name, rows in small.content().items() if name in before} == before
         assert run("upgrade").exit_code == 0
 

@@ -38,7 +38,7 @@ def test_large_markets_are_measured_and_every_kind_of_search_returns_the_same_pl
         assert re.search(rf"^500 places: {kind} +\| [\d.,]+ requests/s", ended.stdout, re.M), ended.stdout
     assert "different places" not in ended.stderr
     assert "failed)" not in ended.stdout
-    assert re.search(r"^500 places: a change taken over, one state +\| ", ended.stdout, re.M)
+    assert re.search(r"^500 places: time to apply one change, one state +\| ", ended.stdout, re.M)
 
 
 def test_the_page_about_performance_and_its_plots_show_the_figures_of_the_last_measurement():
