@@ -14,8 +14,8 @@ ORDER = "ORDER BY p.created_at, p.id"
 SORTED = 1000
 
 
-class Plans:
-    """Statements for searches, based on counts that are taken once: places per amenity and city, cities per state.
+class Statistics:
+    """Counts that are taken once: places per amenity and city, cities per state.
 
     Args:
         query: runs a statement, and returns its rows.
@@ -28,6 +28,13 @@ class Plans:
         self._cities: dict[str, list[str]] = {}
         for state, city in query("SELECT state_id, id FROM cities"):
             self._cities.setdefault(state, []).append(city)
+
+
+class Plans(Statistics):
+    """Statements for searches, based on statistics."""
+
+    def __init__(self, query: Callable[[str], Iterable[tuple[Any, ...]]]) -> None:
+        super().__init__(query)
         indexes = {columns: name for name, columns in query(
             "SELECT index_name, GROUP_CONCAT(column_name ORDER BY seq_in_index) FROM information_schema.statistics "
             "WHERE table_schema = DATABASE() AND table_name IN ('places', 'place_amenity') "

@@ -8,7 +8,7 @@ from math import cos, radians
 from operator import mul
 from typing import Any
 
-from bench.plans import PLACE
+from bench.plans import PLACE, Statistics
 
 # `limit_places` has the rows of `places`, and `limit_texts` their words.
 COLUMNS = ("ALTER TABLE limit_places ADD COLUMN spot POINT NOT NULL", "CREATE TABLE limit_texts (FTS_DOC_ID BIGINT "
@@ -39,20 +39,11 @@ _AWAY = ("2 * 6371.0 * ASIN(SQRT(POW(SIN((RADIANS(p.latitude) - RADIANS({latitud
          "* POW(SIN((RADIANS(p.longitude) - RADIANS({longitude})) / 2), 2)))")
 
 
-class Statements:
-    """Statements for searches, chosen by statistics that are taken once.
-
-    Args:
-        query: runs a statement, and returns its rows.
-    """
+class Statements(Statistics):
+    """Statements for searches, chosen by statistics."""
 
     def __init__(self, query: Callable[[str], Iterable[tuple[Any, ...]]]) -> None:
-        self._having = dict(query("SELECT amenity_id, COUNT(*) FROM place_amenity GROUP BY amenity_id"))
-        self._inside = dict(query("SELECT city_id, COUNT(*) FROM places GROUP BY city_id"))
-        self._total = sum(self._inside.values())
-        self._cities: dict[str, list[str]] = {}
-        for state, city in query("SELECT state_id, id FROM cities"):
-            self._cities.setdefault(state, []).append(city)
+        super().__init__(query)
         (index,), *_ = query(f"{PAIRED} LIMIT 1")
         self._hint = f"FORCE INDEX ({index})"
         words: Counter[str] = Counter()
