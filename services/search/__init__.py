@@ -17,11 +17,11 @@ from services import query, schema
 from services.actor import VISITOR, Actor
 from services.listing import Listing, Objects
 from services.search import facets, indexing
-from services.search.facets import EXCLUSIVE, Facets
+from services.search.facets import Facets
 from services.search.filters import FILTERS
 from services.search.index import Index
 from services.search.matching import find, nearest
-from services.search.value_types import SORTS
+from services.search.value_types import EXCLUSIVE, SORTS
 
 LISTED = 1000       # ids that a statement lists in order; for more it reads those of all places
 TRIES = 20          # attempts to answer before the storage changes again

@@ -12,7 +12,6 @@ from services.search.columns import numbers_of
 from services.search.index import Index, Named
 from services.search.matching import find
 
-EXCLUSIVE = "exclusive"
 REGIONS, AMENITIES, PRICES = ("states", "cities"), ("amenities",), ("price_min", "price_max")
 MOST_PRICES = 20        # ranges of prices
 MOST_CLUSTERS = 1000
@@ -23,14 +22,21 @@ Facets = dict[str, list[dict[str, Any]]]
 
 def count(index: Index, found: BitMap) -> Facets:
     """The number of places for each amenity, state and city that has any, the largest number first."""
+    return {"amenities": _amenities(index, found), **_regions(index, found)}
+
+
+def _amenities(index: Index, found: BitMap) -> list[dict[str, Any]]:
+    return _sorted(index.amenities, {
+        id: found.intersection_cardinality(places) for id, places in index.with_amenity.items()})
+
+
+def _regions(index: Index, found: BitMap) -> Facets:
     cities = index.places_by_city(numbers_of(found))
     states: Counter[str] = Counter()
     for id, number in cities.items():
         if id in index.cities:
             states[index.cities[id].parent] += number
-    amenities = {id: found.intersection_cardinality(places) for id, places in index.with_amenity.items()}
-    return {"amenities": _sorted(index.amenities, amenities), "states": _sorted(index.states, states),
-            "cities": _sorted(index.cities, cities)}
+    return {"states": _sorted(index.states, states), "cities": _sorted(index.cities, cities)}
 
 
 def exclusive(index: Index, criteria: Mapping[str, Any]) -> Facets:
@@ -40,8 +46,7 @@ def exclusive(index: Index, criteria: Mapping[str, Any]) -> Facets:
     """
     def without(names: Collection[str]) -> BitMap:
         return find(index, {name: value for name, value in criteria.items() if name not in names})
-    regions = count(index, without(REGIONS))
-    return {**regions, "amenities": count(index, without(AMENITIES))["amenities"],
+    return {"amenities": _amenities(index, without(AMENITIES)), **_regions(index, without(REGIONS)),
             "prices": histogram(index, without(PRICES))}
 
 

@@ -13,6 +13,7 @@ from services.search import words
 MOST_IDS = 10_000
 MOST = 999_999_999      # the largest whole number in a query string and in the form
 LARGEST = 2**31 - 1     # the largest whole number in a JSON body
+EXCLUSIVE = "exclusive"     # the value of the filter `facets` for counts that each ignore their own filter
 SORTS = {"newest": ("-created_at",), "price": ("price_by_night",), "name": ("name",), "distance": ()}
 AREA_SIDES = {"west": (-180, 180), "south": (-90, 90), "east": (-180, 180), "north": (-90, 90)}
 CIRCLE_PARTS = {"latitude": (-90, 90), "longitude": (-180, 180), "km": (0, 20_100)}
@@ -99,10 +100,10 @@ TEXT = Kind("text", _TEXT, _TEXT, words.split, sentence=f"Enter at most {words.M
 WHOLE = Kind("whole", {"type": "integer", "minimum": 0, "maximum": LARGEST},
              {"type": "integer", "minimum": 0, "maximum": MOST}, _whole, query.number,
              f"Enter a whole number from 0 to {MOST:,}")
-FACETS = Kind("facets", {"type": ["boolean", "string"], "enum": [True, False, "exclusive"]},
-              {"type": "string", "enum": ["true", "false", "exclusive"]},
-              lambda name, value: _fit(name, value, isinstance(value, bool) or value == "exclusive",
-                                       'be true, false or "exclusive"'),
+FACETS = Kind("facets", {"type": ["boolean", "string"], "enum": [True, False, EXCLUSIVE]},
+              {"type": "string", "enum": ["true", "false", EXCLUSIVE]},
+              lambda name, value: _fit(name, value, isinstance(value, bool) or value == EXCLUSIVE,
+                                       f'be true, false or "{EXCLUSIVE}"'),
               lambda _, text: {"true": True, "false": False}.get(text, text))
 SORT = Kind("sort", _SORTS, _SORTS, lambda name, value: _fit(
     name, value, isinstance(value, str) and value in SORTS, f"be one of {', '.join(SORTS)}"),

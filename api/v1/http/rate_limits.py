@@ -16,7 +16,7 @@ from config import NO_REDIS, Settings
 from errors import Invalid, Misconfigured
 from services.listing import MAX_WITH_INCLUDED as MAX_CHEAP_LIMIT
 from services.search import words
-from services.search.facets import EXCLUSIVE
+from services.search.value_types import EXCLUSIVE
 from serving.concurrency import REPEATED
 
 if TYPE_CHECKING:
