@@ -17,11 +17,11 @@ def regions() -> list[dict[str, Any]]:
     """
     index = indexing.fresh()
     with index.lock:
-        counts = {id: len(places) for id, places in index.in_city.items()}
+        counts = index.places_by_region()
     cities: dict[str, list[dict[str, Any]]] = {}
     for city in service_for(City).list(VISITOR, sort=["name"]):
-        cities.setdefault(city["state_id"], []).append({**city, "places": counts.get(city["id"], 0)})
-    return [{**state, "cities": (own := cities.get(state["id"], [])), "places": sum(city["places"] for city in own)}
+        cities.setdefault(city["state_id"], []).append({**city, "places": counts[City, city["id"]]})
+    return [{**state, "cities": cities.get(state["id"], []), "places": counts[State, state["id"]]}
             for state in service_for(State).list(VISITOR, sort=["name"])]
 
 

@@ -2,7 +2,7 @@
 
 Each place has a number. A filter gives the bitmap of the numbers of its places, a search intersects these bitmaps, and
 the storage is asked only for the rows of the page. The storage's change log tells which places to read again, so an
-index costs little to keep up to date, and never has to be built again while its process runs.
+index costs little to keep up to date. It is built again only if the log does not tell, such as after a restore.
 """
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from services.search.columns import Column, Texts, true_numbers
 from services.search.orders import Order
 from services.search.words import Words, inverted, tokens
 
-MOST_KEPT = 50         # bitmaps of values of filters that are kept
+MOST_KEPT = 50          # bitmaps of values of filters that are kept
 MOST_SPLIT = 4          # parts of rows whose words are waited for
 MOST_DEAD = 10_000      # numbers of former texts that are kept at least
 COLUMNS = ("price_by_night", "latitude", "longitude")   # besides those of the table of filters
@@ -166,7 +166,7 @@ class Index:
         """The states, cities or amenities, by id."""
         return self._named[cls]
 
-    def places_by_region(self) -> Mapping[tuple[type, str], int]:
+    def places_by_region(self) -> Counter[tuple[type, str]]:
         """The number of places in each state and city that has any, by its class and id."""
         counts: Counter[tuple[type, str]] = Counter()
         for id, places in self.in_city.items():
