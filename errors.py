@@ -41,6 +41,27 @@ class Unauthorized(HBNBError):
         self.shown = shown
 
 
+class Forbidden(HBNBError):
+    """The actor is known, and has no permission for this."""
+
+
+class Expired(HBNBError):
+    """The link or the offer has expired, or was used already."""
+
+
+class TooMany(HBNBError):
+    """There were too many attempts.
+
+    Args:
+        message: the sentence to show.
+        retry_after: seconds until another attempt is accepted.
+    """
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class Reused(HBNBError):
     """An idempotency key was sent again with a different request."""
 

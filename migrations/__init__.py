@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-HEAD = "0005"       # the revision of the models; revisions sort by age
+HEAD = "0006"       # the revision of the models; revisions sort by age
 SINCE = "0002"      # the oldest revision whose release can use HEAD: all later migrations are backward compatible
 COMMAND = "flask --app wsgi db upgrade"
 _NO_TABLE = 1146

@@ -80,7 +80,7 @@ class BaseModel:
         except NoInspectionAvailable:   # a plain BaseModel, which has no table
             return dict(vars(self))
         shown = {each.key: getattr(self, each.key) for each in mapper.column_attrs
-                 if everything or not each.columns[0].info.get("write_only")}
+                 if everything or not each.columns[0].info.keys() & {"write_only", "on_request"}}
         return shown | {name: vars(self)[name] for name in self.unstored()}
 
     def unstored(self) -> list[str]:

@@ -101,7 +101,7 @@ def all_fit(column: Column[Any], values: Sequence[Any]) -> bool:
     """Return whether all values fit the column; this is much faster than checking them one by one."""
     present = [value for value in values if value is not None]
     kinds = {*map(type, present)}
-    if kinds == {str} and of(column) is TEXT and not isinstance(column.type, KeyType):
+    if kinds == {str} and of(column) is TEXT and not (isinstance(column.type, KeyType) or "choices" in column.info):
         return max(map(len, present)) <= _length(column) and not _NO_TEXT.search("".join(present))
     if kinds == {datetime.datetime}:
         return of(column) is TIME
@@ -193,11 +193,13 @@ def parse_day(text: str) -> datetime.date:
 # The functions of the codecs
 
 def _text(column: Column[Any]) -> Check:
-    length, is_key = _length(column), isinstance(column.type, KeyType)
+    length, is_key, choices = _length(column), isinstance(column.type, KeyType), column.info.get("choices")
 
     def check(value: Any) -> str | None:
         if not isinstance(value, str):
             return "must be a text"
+        if choices and value not in choices:
+            return f"must be one of {', '.join(choices)}"
         if is_key and not (_KEY.fullmatch(value) or (value == "" and not column.primary_key)):
             return "must be an id: at most 60 letters, digits and punctuation characters of ASCII, and no space"
         if len(value) > length:
@@ -279,6 +281,8 @@ def _length(column: Column[Any]) -> float:
 
 
 def _text_schema(column: Column[Any], given: bool) -> dict[str, Any]:
+    if choices := column.info.get("choices"):
+        return {"type": "string", "enum": [*choices]}
     found = {"type": "string", "maxLength": getattr(column.type, "length", None)}
     filled = {"minLength": 1, "pattern": FILLED_PATTERN} if required(column) else {}
     return {**found, "pattern": TEXT_PATTERN, **filled} if given else found

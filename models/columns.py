@@ -7,6 +7,8 @@ nullable, and in `info`:
     read_only     set when the object is created, and not changed afterwards
     write_only    not part of any response
     unique        no two objects have the same value; `unique_key` is the column that is compared
+    choices       the only values of a text
+    on_request    part of a response only if the client asks for it with `fields`
 """
 from __future__ import annotations
 
@@ -202,6 +204,8 @@ Label = Annotated[str, mapped_column(KeyType(), unique=True)]
 Mail = Annotated[str, mapped_column(MailType(), info={"read_only": True, "unique": True})]
 Secret = Annotated[str, mapped_column(String(128), info={"write_only": True})]
 Digest = Annotated[str, mapped_column(String(64), info={"write_only": True})]
+Moment = Annotated[datetime.datetime, mapped_column(TimeType())]
+OptionalTime = Annotated[datetime.datetime | None, mapped_column(TimeType())]
 Count = Annotated[int, mapped_column(Integer, default=0, info={"least": 0})]
 # None means "unknown": the default does not replace it.
 Price = Annotated[int | None, mapped_column(Integer().evaluates_none(), default=0, info={"least": 0})]
@@ -209,6 +213,11 @@ Latitude = Annotated[float | None, mapped_column(Double, info={"least": -90.0, "
 Longitude = Annotated[float | None, mapped_column(Double, info={"least": -180.0, "most": 180.0})]
 Day = Annotated[datetime.date, mapped_column(Date)]
 Json = Annotated[dict[str, Any] | list[Any], mapped_column(JSONType())]
+
+
+def choice(*values: str, default: str, **info: Any) -> MappedColumn[str]:
+    """Declare a text that is one of these values."""
+    return mapped_column(String(20), default=default, server_default=default, info={"choices": values, **info})
 
 
 def owner(table: str) -> MappedColumn[str]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, relationship
 
 import models
@@ -16,6 +17,7 @@ from models.columns import (
     Name,
     OptionalText,
     Price,
+    choice,
     oldest_first,
     owned,
     owner,
@@ -28,11 +30,11 @@ if TYPE_CHECKING:
 
 
 class Place(BaseModel, Base):
-    """A home for rent."""
+    """A home for rent. Only its owner, admins and operators see a place that is not listed."""
 
     __tablename__ = "places"
     # The index includes the city, so that a search for the oldest places of some cities reads only the index.
-    __table_args__ = (oldest_first("city_id"),)
+    __table_args__ = (oldest_first("city_id"), Index(None, "status"))
 
     city_id: Mapped[str] = owner("cities")
     user_id: Mapped[str] = owner("users")
@@ -44,6 +46,7 @@ class Place(BaseModel, Base):
     price_by_night: Mapped[Price]
     latitude: Mapped[Latitude]
     longitude: Mapped[Longitude]
+    status: Mapped[str] = choice("draft", "listed", "unlisted", default="listed", on_request=True)
 
     city: Mapped[City] = relationship(back_populates="places")
     user: Mapped[User] = relationship(back_populates="places")

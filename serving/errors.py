@@ -12,8 +12,8 @@ from serving.concurrency import SAFE
 
 # The status of the first class that matches; an HBNBError that matches none is a bug, and answered with 500.
 STATUS: dict[type[errors.HBNBError], int] = {
-    errors.Invalid: 400, errors.Unauthorized: 401, errors.NotFound: 404, errors.Stale: 412, errors.Conflict: 409,
-    errors.Reused: 422, errors.Unavailable: 503,
+    errors.Invalid: 400, errors.Unauthorized: 401, errors.Forbidden: 403, errors.NotFound: 404, errors.Stale: 412,
+    errors.Conflict: 409, errors.Expired: 410, errors.Reused: 422, errors.TooMany: 429, errors.Unavailable: 503,
 }
 
 
@@ -66,6 +66,8 @@ def _hbnb_failure(error: Exception) -> Failure:
     headers = {}
     if isinstance(error, errors.Unauthorized):      # RFC 6750
         headers["WWW-Authenticate"] = 'Bearer realm="HBNB"' + ', error="invalid_token"' * error.shown
+    if isinstance(error, errors.TooMany):
+        headers["Retry-After"] = str(error.retry_after)
     return Failure(status, str(error), headers, getattr(error, "field", None))
 
 

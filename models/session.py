@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from sqlalchemy.orm import Mapped
+
+from models.base_model import BaseModel
+from models.columns import Base, Digest, Moment, ShortText, owner
+
+
+class Session(BaseModel, Base):
+    """A session of a logged-in user. The cookie holds its id and a secret, of which only a digest is stored."""
+
+    __tablename__ = "sessions"
+    internal = True
+
+    user_id: Mapped[str] = owner("users")
+    digest: Mapped[Digest]
+    seen_at: Mapped[Moment]
+    expires_at: Mapped[Moment]
+    agent: Mapped[ShortText]
