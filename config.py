@@ -15,6 +15,7 @@ RATE_LIMIT = "600 per minute"
 NO_REDIS = ("HBNB_REDIS_URL is not the address of a Redis server: set it to an address such as redis://host:6379/0 or "
             "unix:///path/of/a/socket")
 _TILES = re.compile(r"(?:https?://[a-z0-9.-]+(?::\d{1,5})?)?/(?!/)[^\s{}]*(?:\{[zxyr]\}[^\s{}]*)+", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?", re.IGNORECASE)
 _RATE = re.compile(r" ?[1-9]\d{0,8}(?: per |/)(?:[1-9]\d{0,3} )?(?:second|minute|hour|day)s? ?", re.ASCII)
 
 
@@ -90,6 +91,11 @@ class Settings:
     proxies: str = _setting("HBNB_PROXIES", "0", "number of proxies in front of HBNB")
     tiles: str = _setting("HBNB_TILES", "", "address of the map's tiles")
     tiles_credit: str = _setting("HBNB_TILES_CREDIT", "", "credit that the map shows for its tiles")
+    address: str = _setting("HBNB_ADDRESS", "", "address of the site, such as `https://hbnb.example`, for links in "
+                            "mails")
+    mail_url: str = _setting("HBNB_MAIL_URL", "", "`smtp://` or `smtps://` address of the mail server, with user and "
+                             "password; unset in `dev`: mails are files in `mail/`", secret=True)
+    mail_from: str = _setting("HBNB_MAIL_FROM", "HBNB <hbnb@localhost>", "sender of mails")
     release: str = _setting("HBNB_RELEASE", "unknown", "name of the running release")
     log: str = _setting("HBNB_LOG", "", "format of the log: `json` or `text`")
     metrics: str = _setting("HBNB_METRICS", "", "internal address and first port on which workers serve metrics")
@@ -140,6 +146,11 @@ class Settings:
     def guarded(self) -> bool:
         """Whether writing and reading private fields need a token."""
         return self.env in ("staging", "production")
+
+    @property
+    def is_https(self) -> bool:
+        """Whether browsers reach the site by HTTPS, so that cookies are sent by HTTPS only."""
+        return self.guarded or self.address.startswith("https://")
 
     @property
     def origins(self) -> str | list[str]:
@@ -197,6 +208,9 @@ class Settings:
                                 "https://tiles.example.com/{z}/{x}/{y}.png")
         if not (self.proxies.isascii() and self.proxies.isdigit() and int(self.proxies) < 100):
             raise Misconfigured(f"HBNB_PROXIES is {self.proxies!r}: set it to the number of proxies in front, 0 to 99")
+        if self.address and not _ADDRESS.fullmatch(self.address):
+            raise Misconfigured(f"HBNB_ADDRESS is {self.address!r}: set it to the address of the site, such as "
+                                "https://hbnb.example")
         if self.log not in ("", "json", "text"):
             raise Misconfigured(f"HBNB_LOG is {self.log!r}: set it to json or text")
         if self.metrics:

@@ -1,0 +1,249 @@
+"""Accounts: signing up, logging in, and resetting a password.
+
+These answer alike whether or not an account exists, and take as long.
+"""
+from __future__ import annotations
+
+import re
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import select
+
+import models
+from errors import Forbidden, Invalid, Unauthorized, Unavailable
+from models import passwords
+from models.account import Account
+from models.collation import address_key
+from models.columns import unique_key
+from models.user import User
+from services import links, outbox, schema, sessions, throttling
+
+LEAST_PASSWORD, MOST_PASSWORD = 10, 128     # characters
+HASHING_TIMEOUT = 5     # seconds that a request waits until it may hash a password
+WRONG = "The e-mail address or the password is wrong, or the address is not confirmed yet"
+SUSPENDED = "This account is suspended"
+_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+
+# A worker hashes one password at a time, so that during a storm of log-ins other requests get a core.
+_hashing = threading.BoundedSemaphore(1)
+
+
+def sign_up(data: Mapping[str, Any], address: str) -> None:
+    """Create an account, which its owner confirms by a link in a mail. If there is one already, its owner gets a mail.
+
+    Args:
+        data: `email`, `password`, `first_name` and `last_name`.
+        address: the client's IP address.
+    Raises:
+        Invalid: a value is missing or invalid; names it.
+        TooMany: there were too many attempts.
+    """
+    check_email(data.get("email"))
+    check_password(data.get("password"))
+    throttling.attempt(f"sign-up {address_key(data['email'])}", address)
+    with hashing():
+        values = schema.clean(User, data, is_new=True)
+
+    def work() -> None:
+        user = by_email(values["email"])
+        if user is None:
+            user = User(**values)
+            models.storage.insert(user)
+            models.storage.new(Account(id=user.id, user_id=user.id, status="unconfirmed"))
+            status = "unconfirmed"
+        else:
+            status = account_of(user.id).status
+        if status == "unconfirmed":
+            send_link(user, "confirm")
+        else:
+            send(user.email, "already_signed_up", name=user.first_name)
+    models.storage.transact(work)
+
+
+def confirm(secret: str) -> User:
+    """Confirm the e-mail address of an account by the secret of a link.
+
+    Raises:
+        Expired: the link has expired or was used.
+    """
+    def work() -> User:
+        user = _user(links.use(secret, "confirm").user_id)
+        _activate(user)
+        return user
+    return models.storage.transact(work)
+
+
+def log_in(email: Any, password: Any, address: str, agent: str) -> str:
+    """Start a session.
+
+    Args:
+        address: the client's IP address.
+        agent: the name that the client's browser sent.
+    Returns: the secret for the cookie.
+    Raises:
+        Invalid: a value is not a text.
+        Unauthorized: no user has this address and password, or the user has not confirmed the address.
+        Forbidden: the account is suspended.
+        TooMany: there were too many attempts.
+    """
+    user = verify(email, password, address)
+
+    def work() -> str:
+        sessions.end_expired(user.id)
+        return sessions.start(user.id, agent)
+    return models.storage.transact(work)
+
+
+def verify(email: Any, password: Any, address: str) -> User:
+    """The user with this address and password; see `log_in`."""
+    for name, value in (("email", email), ("password", password)):
+        if not isinstance(value, str):
+            raise Invalid(f"{name} must be a text" if value is not None else f"Missing {name}", name)
+    key = address_key(email) or ""
+    throttling.attempt(key, address)
+    user = by_email(email)
+    with hashing():
+        if len(password) > MOST_PASSWORD or user is None:
+            fits = passwords.matches_none(password[:MOST_PASSWORD])
+        else:
+            fits = user.check_password(password)
+    status = account_of(user.id).status if user else ""
+    if user is None or not fits or status in ("unconfirmed", "closed"):
+        models.storage.close()      # discards a password that was hashed anew
+        raise Unauthorized(WRONG, shown=False)
+    if status == "suspended":
+        raise Forbidden(SUSPENDED)
+    throttling.succeeded(key, address)
+    models.storage.save()
+    return user
+
+
+def request_reset(email: Any, address: str) -> None:
+    """Send a link to reset the password. If the address has no account, the mail says so.
+
+    Raises:
+        Invalid: it is not an e-mail address.
+        TooMany: there were too many requests.
+    """
+    check_email(email)
+    throttling.attempt(f"reset {address_key(email)}", address)
+
+    def work() -> None:
+        user = by_email(email)
+        if user is None or account_of(user.id).status in ("suspended", "closed"):
+            send(email, "no_account")
+        else:
+            send_link(user, "reset")
+    models.storage.transact(work)
+
+
+def reset(secret: str, password: Any) -> None:
+    """Set a new password by the secret of a link, and end all sessions of the user. The address is confirmed, too.
+
+    Raises:
+        Invalid: the password is too short.
+        Expired: the link has expired or was used.
+    """
+    check_password(password)
+    links.find(secret, "reset")
+    new = hashed(password)
+
+    def work() -> None:
+        user = _user(links.use(secret, "reset").user_id)
+        _activate(user)
+        set_hash(user, new)
+        throttling.forget(address_key(user.email) or "")
+    models.storage.transact(work)
+
+
+# For the other modules of accounts
+
+@contextmanager
+def hashing() -> Iterator[None]:
+    """Hash or verify a password in the block.
+
+    Raises:
+        Unavailable: too many passwords wait to be hashed.
+    """
+    if not _hashing.acquire(timeout=HASHING_TIMEOUT):
+        raise Unavailable("Too many passwords wait to be hashed")
+    try:
+        yield
+    finally:
+        _hashing.release()
+
+
+def hashed(password: str) -> str:
+    """The hash of a new password."""
+    with hashing():
+        return passwords.hash_new(password)
+
+
+def by_email(email: str) -> User | None:
+    """The user with this e-mail address."""
+    key = address_key(email)
+    found = models.storage.read(select(User.id).where(
+        unique_key(User.__table__.c.email) == key)).scalars() if key else []
+    user = models.storage.get(User, found[0]) if found else None
+    return user if isinstance(user, User) else None
+
+
+def account_of(user_id: str) -> Account:
+    """The account of a user; a new one, which is not stored yet, if the user has none."""
+    found = models.storage.get(Account, user_id)
+    return found if isinstance(found, Account) else Account(id=user_id, user_id=user_id)
+
+
+def set_hash(user: User, new: str) -> None:
+    """Set the password of a user, and end all sessions, in the transaction of the caller."""
+    user.password = new
+    user.save()
+    sessions.end_all(user.id)
+
+
+def send(recipient: str, template: str, **data: Any) -> None:
+    """Queue a mail, in the transaction of the caller."""
+    outbox.queue(f"{template}-{uuid.uuid4()}", recipient, template, **data)
+
+
+def send_link(user: User, purpose: str, email: str = "") -> None:
+    """Queue a mail with a link that works once, in the transaction of the caller.
+
+    Args:
+        email: the new address, to which the mail is sent; by default the address of the user.
+    """
+    secret = links.create(user.id, purpose, email)
+    send(email or user.email, purpose, name=user.first_name, secret=secret)
+
+
+def check_email(email: Any) -> None:
+    """Raise Invalid unless it can be an e-mail address."""
+    if email is None:
+        raise Invalid("Missing email", "email")
+    if not isinstance(email, str) or not _EMAIL.fullmatch(email) or len(email) > 128:
+        raise Invalid("email must be an e-mail address, such as ada@example.com", "email")
+
+
+def check_password(password: Any) -> None:
+    """Raise Invalid unless it is long enough for a password."""
+    if password is None:
+        raise Invalid("Missing password", "password")
+    if not isinstance(password, str) or not LEAST_PASSWORD <= len(password) <= MOST_PASSWORD:
+        raise Invalid(f"password must have {LEAST_PASSWORD} to {MOST_PASSWORD} characters", "password")
+
+
+def _activate(user: User) -> None:
+    account = account_of(user.id)
+    if account.status == "unconfirmed":
+        account.status = "active"
+        account.save()
+
+
+def _user(id: str) -> User:
+    user = models.storage.get(User, id)
+    assert isinstance(user, User)       # its links are removed together with it
+    return user

@@ -1,0 +1,87 @@
+"""Personal API tokens, which have the rights of their user."""
+from __future__ import annotations
+
+import builtins
+import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+import models
+from errors import Conflict, NotFound
+from models.account import Account
+from models.base_model import utc_now
+from models.codec import check
+from models.personal_token import PersonalToken
+from models.user import User
+from services import permissions, secrets
+from services.actor import Actor
+
+PREFIX = "hbnbp_"
+PRECISION = datetime.timedelta(hours=1)     # of `used_at`, so that few requests write
+
+_TOKEN = select(PersonalToken.digest, PersonalToken.user_id, PersonalToken.scope, PersonalToken.used_at,
+                Account.status, Account.role).outerjoin(
+    Account, Account.id == PersonalToken.user_id).where(PersonalToken.id == bindparam("id"))
+
+
+def create(actor: Actor, user: User, name: str, scope: str = "write") -> str:
+    """Create a token of a user.
+
+    Args:
+        scope: `read` or `write`.
+    Returns: the text of the token. Only its digest is stored, so the text cannot be shown again.
+    Raises:
+        Invalid: the name or the scope is not allowed.
+        Conflict: the user has a token with that name.
+    """
+    token = PersonalToken(user_id=user.id, name=name, scope=scope)
+    permissions.require(actor, PersonalToken, "create", token)
+    for column in ("name", "scope"):
+        check(PersonalToken.__table__.c[column], getattr(token, column))
+    secret = secrets.create(token.id)
+    token.digest = secret.digest
+
+    def work() -> None:
+        models.storage.lock(user)
+        if models.storage.read(select(PersonalToken.id).where(
+                PersonalToken.user_id == user.id, PersonalToken.name == name)).first():
+            raise Conflict(f"There is a token named {name} already. Revoke it, or choose another name")
+        models.storage.new(token)
+    models.storage.transact(work)
+    return f"{PREFIX}{secret}"
+
+
+def list(actor: Actor, user: User) -> builtins.list[dict[str, Any]]:
+    """The tokens of a user by name, without their texts."""
+    permissions.require(actor, PersonalToken, "read", PersonalToken(user_id=user.id))
+    found = models.storage.read(select(PersonalToken.id).where(PersonalToken.user_id == user.id).order_by(
+        PersonalToken.name, PersonalToken.id)).scalars()
+    return [token.to_dict() for id in found if (token := models.storage.get(PersonalToken, id))]
+
+
+def revoke(actor: Actor, id: str) -> None:
+    """Revoke a token by its id.
+
+    Raises:
+        NotFound: the actor has no such token.
+    """
+    def work() -> None:
+        token = models.storage.get(PersonalToken, id)
+        if token is None or not permissions.allows(actor, PersonalToken, "remove", token):
+            raise NotFound()
+        models.storage.delete(token)
+    models.storage.transact(work)
+
+
+def verify(text: str) -> Actor | None:
+    """The actor with that token, or `None` if the text is not a valid token."""
+    secret = secrets.parse(text.removeprefix(PREFIX))
+    row = models.storage.read(_TOKEN, {"id": secret.id}).first() if secret and text.startswith(PREFIX) else None
+    if secret is None or row is None or not secret.matches(row["digest"]) or (row["status"] or "active") != "active":
+        return None
+    if row["used_at"] is None or utc_now() - row["used_at"] >= PRECISION:
+        models.storage.transact(lambda: models.storage.write(
+            update(PersonalToken.__table__).where(PersonalToken.id == secret.id).values(used_at=utc_now())))
+    return Actor(f"user {row['user_id']}", row["user_id"], is_admin=row["role"] == "admin",
+                 is_read_only=row["scope"] == "read")
