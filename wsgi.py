@@ -13,6 +13,7 @@ from api import v1
 from api.v1.http.errors import json_error
 from config import Settings
 from services.search import indexing
+from web import session
 from web.errors import error_page
 
 
@@ -24,6 +25,7 @@ def create_app(settings: Settings) -> Flask:
     """
     models.open_storage(settings)
     app = serving.Application(__name__, static_folder=None)
+    session.init_app(app, settings)
     v1.init_app(app, settings)
     web.init_app(app, settings)
     web_flask.init_app(app)

@@ -9,14 +9,40 @@ class Actor:
     """A person or a program that asks a service to do something.
 
     Args:
-        name: the name in the log.
-        is_operator: whether it is the console, or a client with an API token.
+        name: the name in the log and in the audit.
+        user_id: the id of the user who is logged in, or to whom the personal API token belongs.
+        is_operator: whether it is the console, or a client with an operator's API token.
+        is_admin: whether it is a user with the role of an admin.
         is_open: whether it is a client in `dev` or `test`, which may use the classic routes without a token.
+        is_read_only: whether it is a personal token with the scope `read`.
     """
 
     name: str
+    user_id: str | None = None
     is_operator: bool = False
+    is_admin: bool = False
     is_open: bool = False
+    is_read_only: bool = False
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether it may see and change the objects of others."""
+        return self.is_operator or self.is_admin
+
+    @property
+    def view(self) -> str:
+        """The objects that it can find: `all`, the `public` ones, or also its `own`."""
+        return "all" if self.is_staff else "public" if self.user_id is None else "own"
+
+    @property
+    def identity(self) -> str:
+        """What tells it from other actors; empty for visitors and developers, whose clients are unknown."""
+        return self.name if self.is_operator or self.user_id else ""
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The values of the parameters of `permissions.visible`."""
+        return {} if self.user_id is None else {"viewer_id": self.user_id}
 
 
 OPERATOR = Actor("operator", is_operator=True)

@@ -42,6 +42,10 @@ class Service(Generic[Model]):
 
     # Hooks that a class with rules overrides
 
+    def defaults(self, actor: Actor) -> Mapping[str, Any]:
+        """The attributes of an object that the actor creates without them."""
+        return {}
+
     def validate(self, actor: Actor, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
         """Raise an error if an object breaks a rule. Its values fit their columns, and its owners exist.
 
@@ -96,7 +100,8 @@ class Service(Generic[Model]):
         """
         permissions.require(actor, self.cls, "read")
         wanted = Listing(self.cls, fields=fields, include=include, actor=actor)
-        [obj] = wanted.complete([self._looked_up(self._one(permissions.hidden(actor, self.cls)), id)])
+        statement = self._one(wanted.hidden, actor.view)
+        [obj] = wanted.complete([self._looked_up(actor, statement, id)])
         return obj
 
     def check(self, actor: Actor, id: str) -> None:
@@ -106,7 +111,7 @@ class Service(Generic[Model]):
             NotFound: no object has that id.
         """
         permissions.require(actor, self.cls, "read")
-        self._looked_up(self._id, id)
+        self._looked_up(actor, self._id(actor.view), id)
 
     def list(self, actor: Actor, filters: Sequence[Filter] = (), sort: Sequence[str] = (), limit: int | None = None,
              offset: int = 0) -> builtins.list[dict[str, Any]]:
@@ -135,7 +140,8 @@ class Service(Generic[Model]):
         permissions.require(actor, self.cls, "read")
         paths = {name: path(self.cls, name) for name in names}
         relations = [".".join(each[:-1]) for each in paths.values() if len(each) > 1]
-        found = Listing(self.cls, self._conditions(filters), sort, limit, include=relations, actor=actor,
+        fields = [each[0] for each in paths.values() if len(each) == 1] or ["id"]
+        found = Listing(self.cls, self._conditions(filters), sort, limit, fields=fields, include=relations, actor=actor,
                         bounded=False).all()
         return [{name: _at(obj, each) for name, each in paths.items()} for obj in found]
 
@@ -146,7 +152,7 @@ class Service(Generic[Model]):
             Invalid: an attribute does not exist, or a value is not valid for it.
         """
         permissions.require(actor, self.cls, "read")
-        if not filters:
+        if not filters and not permissions.visible(self.cls, actor.view):
             return models.storage.count(self.cls)
         return Listing(self.cls, self._conditions(filters), actor=actor).total()
 
@@ -164,9 +170,10 @@ class Service(Generic[Model]):
             Conflict: a unique value is already in use.
         """
         permissions.require(actor, self.cls, "create")
-        attributes = {**data, **(owners or {})}
+        attributes = {**self.defaults(actor), **data, **(owners or {})}
         try:
             obj = self.cls(**schema.clean(self.cls, attributes, is_new=True))
+            permissions.require(actor, self.cls, "create", obj)
             self._store(actor, obj, lambda: models.storage.insert(obj))
         except (Invalid, NotFound):
             # The contract fixes the order of errors: references to unknown objects come first. To check that order only
@@ -300,26 +307,29 @@ class Service(Generic[Model]):
     def _conditions(self, filters: Sequence[Filter]) -> builtins.list[Any]:
         return [condition(self.cls, each) for each in filters]
 
-    def _looked_up(self, statement: Select[Any], id: str) -> dict[str, Any]:
+    def _looked_up(self, actor: Actor, statement: Select[Any], id: str) -> dict[str, Any]:
         # No object has an id that is not ASCII, and with such an id MySQL would not use the index.
-        found = models.storage.read(statement, {"id": id}).first() if id.isascii() else None
+        found = models.storage.read(statement, {"id": id, **actor.values}).first() if id.isascii() else None
         if found is None or found["id"] != id:
             raise NotFound()
         return found
 
-    def _one(self, hidden: frozenset[str]) -> Select[Any]:
-        if hidden not in self._statements:
-            self._statements[hidden] = select(*schema.form(self.cls, hidden)).where(
-                self.cls.__table__.c.id == bindparam("id"))
-        return self._statements[hidden]
+    def _one(self, hidden: frozenset[str], view: str) -> Select[Any]:
+        if (found := self._statements.get((hidden, view))) is None:
+            found = self._statements[hidden, view] = self._by_id(view, *schema.form(self.cls, hidden))
+        return found
+
+    def _id(self, view: str) -> Select[Any]:
+        if (found := self._statements.get(view)) is None:
+            found = self._statements[view] = self._by_id(view, self.cls.__table__.c.id)
+        return found
+
+    def _by_id(self, view: str, *columns: Any) -> Select[Any]:
+        return select(*columns).where(self.cls.__table__.c.id == bindparam("id"), *permissions.visible(self.cls, view))
 
     @cached_property
-    def _statements(self) -> dict[frozenset[str], Select[Any]]:
+    def _statements(self) -> dict[Any, Select[Any]]:
         return {}
-
-    @cached_property
-    def _id(self) -> Select[Any]:
-        return select(self.cls.__table__.c.id).where(self.cls.__table__.c.id == bindparam("id"))
 
 
 def stored(obj: BaseModel) -> dict[str, Any]:

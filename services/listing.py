@@ -75,22 +75,29 @@ class Listing:
                 raise Invalid(f"{self.cls.__name__} has no attribute {name}; it has {', '.join(attributes)}", "fields")
 
     @property
+    def view(self) -> str:
+        """The objects that the actor can find."""
+        return self.actor.view
+
+    @property
     def hidden(self) -> frozenset[str]:
-        """The attributes that the actor may not read."""
-        return permissions.hidden(self.actor, self.cls)
+        """The attributes that the actor may not read, or did not ask for."""
+        return omitted(self.cls, self.actor, self.fields)
 
     def _order(self) -> list[ColumnElement[Any]]:
-        return [*([] if self.first is None else [self.first]), *order(self.cls, self.sort, self.hidden)]
+        private = permissions.hidden(self.actor, self.cls)
+        return [*([] if self.first is None else [self.first]), *order(self.cls, self.sort, private)]
 
     def total(self) -> int:
         """The number of objects without `limit` and `offset`."""
         [count] = models.storage.read(
-            select(func.count()).select_from(self.cls).where(*self.conditions())).scalars()
+            select(func.count()).select_from(self.cls).where(*self.conditions()).params(self.actor.values)).scalars()
         return int(count)
 
     def conditions(self) -> Sequence[ColumnElement[bool]]:
-        """The SQL conditions that the objects must meet."""
-        return [*self.where, *(self.cls.__table__.c[name] == value for name, value in self.having.items())]
+        """The SQL conditions that the objects must meet, with the parameters of the actor."""
+        return [*self.where, *(self.cls.__table__.c[name] == value for name, value in self.having.items()),
+                *permissions.visible(self.cls, self.view)]
 
     def prepared(self) -> tuple[Select[Any], dict[str, Any]] | None:
         """A cached statement for lists of this form, and its values; `None` for a list with a special form."""
@@ -98,8 +105,8 @@ class Listing:
             return None
         cls: Any = self.cls
         paged = {} if self.limit is None else {"limit": self.limit, "offset": self.offset}
-        statement = _statement(cls, tuple(self.having), tuple(self.sort), self.hidden, bool(paged))
-        return statement, {**self.having, **paged}
+        statement = _statement(cls, tuple(self.having), tuple(self.sort), self.hidden, bool(paged), self.view)
+        return statement, {**self.having, **paged, **self.actor.values}
 
     def _is_special(self) -> bool:
         """Whether the list needs a statement of its own."""
@@ -117,7 +124,7 @@ class Listing:
     def _special(self) -> Select[Any]:
         """Build a statement for this list only."""
         statement = select(*schema.form(self.cls, self.hidden)).where(*self.conditions()).order_by(*self._order())
-        return statement.limit(self.limit).offset(self.offset or None)
+        return statement.limit(self.limit).offset(self.offset or None).params(self.actor.values)
 
     def parts(self) -> Generator[Objects, None, None]:
         """Yield the objects in their JSON form, in batches, so that a long list needs little memory."""
@@ -160,10 +167,16 @@ class Listing:
 
 @lru_cache(maxsize=500)
 def _statement(cls: Any, having: tuple[str, ...], sort: tuple[str, ...], hidden: frozenset[str],
-               paged: bool) -> Select[Any]:
+               paged: bool, view: str) -> Select[Any]:
     where = (cls.__table__.c[name] == bindparam(name) for name in having)
-    statement = select(*schema.form(cls, hidden)).where(*where).order_by(*order(cls, sort))
+    statement = select(*schema.form(cls, hidden)).where(*where, *permissions.visible(cls, view))
+    statement = statement.order_by(*order(cls, sort))
     return statement.limit(bindparam("limit")).offset(bindparam("offset")) if paged else statement
+
+
+def omitted(cls: type[BaseModel], actor: Actor, fields: Sequence[str] = ()) -> frozenset[str]:
+    """The attributes to omit: those that the actor may not read, and those that only a request with `fields` gets."""
+    return permissions.hidden(actor, cls) | (schema.on_request(cls) - {*fields})
 
 
 def allowed_names(cls: type[BaseModel], parameter: str) -> Sequence[str]:
@@ -232,8 +245,9 @@ def _attach(cls: type[BaseModel], objects: Objects, times: Sequence[int], tree: 
         occurrences: Counter[str] = Counter()
         for obj, count in zip(objects, times, strict=True):
             occurrences[obj[own.key]] += count
-        form = schema.form(other, permissions.hidden(actor, other))
-        statement = select(foreign.label("_key"), *form).where(foreign.in_(occurrences))
+        form = schema.form(other, omitted(other, actor))
+        statement = select(foreign.label("_key"), *form).where(
+            foreign.in_(occurrences), *permissions.visible(other, actor.view)).params(actor.values)
         if relation.secondary is not None:
             statement = statement.join(other, relation.secondaryjoin)
         found = models.storage.read(statement.order_by(*order(other, ())).limit(budget.left + 1)).all()

@@ -18,7 +18,10 @@ LINKS = "amenity_ids"
 
 
 class Places(Service[Place]):
-    """The service of places."""
+    """The service of places. A user creates places of their own."""
+
+    def defaults(self, actor: Actor) -> Mapping[str, Any]:
+        return {} if actor.user_id is None else {"user_id": actor.user_id}
 
     def assign(self, actor: Actor, obj: Place, values: Mapping[str, Any]) -> None:
         """Set attributes. `amenity_ids` replaces the amenities of the place."""

@@ -34,6 +34,16 @@ def _shown(table: Table, hidden: frozenset[str]) -> Mapping[str, Column[Any]]:
                              if not column.info.get("write_only") and column.key not in hidden})
 
 
+def on_request(cls: type[BaseModel]) -> frozenset[str]:
+    """The attributes that a response has only if `fields` names them."""
+    return _on_request(cls.__table__)
+
+
+@cache
+def _on_request(table: Table) -> frozenset[str]:
+    return frozenset(column.key for column in table.c if column.info.get("on_request"))
+
+
 def writable(cls: type[BaseModel], is_new: bool) -> dict[str, Column[Any]]:
     """The columns that input may set, for a new object or for a change of one."""
     return {column.key: column for column in cls.__table__.c
@@ -140,12 +150,13 @@ def definition(cls: type[BaseModel], private: frozenset[str], whole: bool = True
         private: the names of attributes that only some clients may read.
         whole: whether all attributes that are not private are required.
     """
-    shown = {name: _property(column) for name, column in columns(cls).items()}
+    left_out = on_request(cls) if whole else NOTHING
+    shown = {name: _property(column) for name, column in columns(cls, left_out).items()}
     for name in private:
         shown[name]["description"] = "In staging and production, only clients with a token may read this"
     shown["__class__"] = {"type": "string", "const": cls.__name__}
     found = {"type": "object", "properties": shown}
-    return found | {"required": [*columns(cls, private), "__class__"]} if whole else found
+    return found | {"required": [*columns(cls, private | left_out), "__class__"]} if whole else found
 
 
 def input_definition(cls: type[BaseModel], is_new: bool, parent: str | None = None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import serving
 import web
 import web_flask
 from config import Settings
+from web import session
 from web.errors import error_page
 
 
@@ -19,6 +20,7 @@ def create_app(settings: Settings) -> Flask:
     """
     models.open_storage(settings)
     app = serving.Application(__name__, static_folder=None, template_folder=None)
+    session.init_app(app, settings)
     web.init_app(app, settings)
     web_flask.init_app(app)
 

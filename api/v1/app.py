@@ -8,6 +8,7 @@ import serving
 from api import v1
 from api.v1.http.errors import json_error
 from config import Settings
+from web import session
 
 
 def create_app(settings: Settings) -> Flask:
@@ -18,6 +19,7 @@ def create_app(settings: Settings) -> Flask:
     """
     models.open_storage(settings)
     app = serving.Application(__name__, static_folder=None)
+    session.init_app(app, settings)
     v1.init_app(app, settings)
     serving.init_app(app, settings, json=json_error)
     return app

@@ -92,6 +92,10 @@ class Search(Listing):
         self._facets = self.criteria.get("facets", False)
         self._known: tuple[Any, Answer] | None = None
 
+    @property
+    def view(self) -> str:
+        return "public"     # as the index, which has only places that are listed
+
     def total(self) -> int:
         return self._answer().total
 
@@ -169,7 +173,7 @@ class Search(Listing):
 
     def _sorted(self, found: Sequence[str]) -> Sequence[str]:
         """The ids of the page, given those of all matching places, in an order that only the storage knows."""
-        ids, wanted = select(Place.id).order_by(*query.order(Place, self.sort, self.hidden)), {*found}
+        ids, wanted = select(Place.id).order_by(*query.order(Place, self.sort)), {*found}
         if len(wanted) <= LISTED:
             ids = ids.where(Place.id.in_(wanted))
         ordered = [id for id in models.storage.read(ids).scalars() if id in wanted]

@@ -19,6 +19,7 @@ from models.city import City
 from models.family import chunks
 from models.place import Place
 from models.state import State
+from services import permissions
 from services.search.filters import COMPARED
 from services.search.index import COLUMNS, Index
 
@@ -32,7 +33,8 @@ T = TypeVar("T")
 
 _NAMED = {cls.__name__: cls for cls in (State, City, Amenity)}
 _ATTRIBUTES = ("id", "city_id", "created_at", "name", "description", *dict.fromkeys((*COLUMNS, *COMPARED)))
-_PLACES: Select[Any] = select(*(Place.__table__.c[name] for name in _ATTRIBUTES))
+_PLACES: Select[Any] = select(*(Place.__table__.c[name] for name in _ATTRIBUTES)).where(
+    *permissions.visible(Place, "public"))
 _LINKED = select(place_amenity.c.place_id).where(place_amenity.c.amenity_id == bindparam("amenity"))
 
 indexes: WeakKeyDictionary[Storage, Index] = WeakKeyDictionary()

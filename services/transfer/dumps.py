@@ -16,7 +16,7 @@ from errors import Invalid
 from legacy import json_file
 from models import passwords
 from models.base_model import BaseModel
-from models.codec import NEVER, UNREADABLE, Codec, json_codecs
+from models.codec import NEVER, UNREADABLE, Codec, blank, json_codecs
 from models.columns import TIMES, links
 from services import schema
 from services.transfer.importer import Importer, Item
@@ -60,7 +60,7 @@ def classic(text: bytes, report: Report) -> Iterator[tuple[str, dict[str, Any]]]
 def _blank(name: str) -> dict[str, Any]:
     """The default texts and times of a class, for an object that a classic file stores without them."""
     return {"created_at": NEVER, "updated_at": NEVER} | {
-        column.key: None if column.nullable else "" for column in models.classes[name].__table__.c
+        column.key: None if column.nullable else blank(column) for column in models.classes[name].__table__.c
         if type(column.type) is String and not column.info.get("write_only")}
 
 

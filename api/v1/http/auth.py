@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 
@@ -11,45 +12,69 @@ from api.v1.openapi.operations import SAFE, operation_of
 from config import Settings
 from errors import Misconfigured, Unauthorized, Unavailable
 from models.base_model import BaseModel
-from services import permissions, tokens
+from services import permissions, personal_tokens, tokens
 from services.actor import DEVELOPER, VISITOR, Actor
 from serving import concurrency
+from web import session
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Require tokens in a guarded environment; in production, refuse to start until there is a token."""
     app.config["GUARDED"] = settings.guarded
-    if settings.guarded:
-        app.before_request(_guard)
-        app.after_request(_vary)
+    app.before_request(_guard)
+    app.after_request(_vary)
     if settings.env == "production":
         concurrency.before_start(app, _require_token)
 
 
-def token_id() -> str | None:
-    """The id of the request's bearer token, or `None` if it has none or an invalid one."""
-    if "token_id" not in g:
-        header = request.authorization
-        g.token_id = tokens.verify(header.token) if header and header.type == "bearer" and header.token else None
-    id: str | None = g.token_id
-    return id
-
-
 def actor() -> Actor:
-    """The actor of the request. In a guarded environment, the response then gets `Vary: Authorization`."""
-    if not current_app.config["GUARDED"]:
-        return DEVELOPER
+    """The actor of the request. The response then gets `Vary: Authorization`."""
     g.depends_on_token = True
-    id = token_id()
-    return VISITOR if id is None else Actor(f"token {id}", is_operator=True)
+    if "actor" not in g:
+        g.actor = _identified() or (VISITOR if current_app.config["GUARDED"] else DEVELOPER)
+    found: Actor = g.actor
+    return found
 
 
 def reader(cls: type[BaseModel], include: Sequence[str]) -> Actor:
-    """The actor of a request that reads objects: `VISITOR` if every actor is shown the same attributes.
+    """The actor of a request that reads objects: `VISITOR` if every actor is shown the same.
 
     Not looking at the token keeps such a response cacheable for all clients.
     """
-    return actor() if include or permissions.private(cls) else VISITOR
+    depends = include or permissions.private(cls) or (cls.__name__ in permissions.VISIBLE and _has_credentials())
+    return actor() if depends else VISITOR
+
+
+def require_user() -> Actor:
+    """The actor of a request that only a user can make.
+
+    Raises:
+        Unauthorized: the request has neither a session nor a personal token.
+    """
+    found = actor()
+    if found.user_id is None:
+        raise _unauthorized("Log in with POST /sessions, or send a personal token as Authorization: Bearer <token>")
+    return found
+
+
+def _has_credentials() -> bool:
+    return "Authorization" in request.headers or session.has_cookie()
+
+
+def _identified() -> Actor | None:
+    """The actor by the request's token or, without one, by its session."""
+    if text := _bearer():
+        if text.startswith(personal_tokens.PREFIX):
+            return personal_tokens.verify(text)
+        id = tokens.verify(text)
+        return None if id is None else Actor(f"token {id}", is_operator=True)
+    found = session.current()
+    return found.actor if found else None
+
+
+def _bearer() -> str:
+    header = request.authorization
+    return header.token or "" if header and header.type == "bearer" else ""
 
 
 def _guard() -> None:
@@ -58,16 +83,27 @@ def _guard() -> None:
         return
     operation = operation_of(current_app, request.endpoint)
     if operation is None:
-        allowed = token_id() is not None
+        allowed = actor() is not VISITOR
     else:
         allowed = operation.permission is None or permissions.allows(actor(), *operation.permission)
     if not allowed:
-        has_token = request.authorization is not None and request.authorization.type == "bearer"
-        raise Unauthorized("Invalid or revoked token" if has_token else permissions.TOKEN_NEEDED, has_token)
+        raise _refusal(operation and operation.permission)
+
+
+def _refusal(permission: Any) -> Exception:
+    found = actor()
+    if found.user_id is None:
+        return _unauthorized(permissions.TOKEN_NEEDED)
+    return permissions.forbidden(found, *permission)
+
+
+def _unauthorized(message: str) -> Unauthorized:
+    has_token = request.authorization is not None and request.authorization.type == "bearer"
+    return Unauthorized("Invalid or revoked token" if has_token else message, has_token)
 
 
 def _vary(response: Response) -> Response:
-    if g.get("depends_on_token"):
+    if g.get("depends_on_token") and current_app.config["GUARDED"]:
         response.vary.add("Authorization")
     return response
 

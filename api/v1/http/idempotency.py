@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response, request
 
-from api.v1.http.auth import token_id
+from api.v1.http.auth import actor
 from errors import Invalid
 from services.idempotency import Reply, run_once
 
@@ -38,7 +38,7 @@ def idempotent(view: Callable[..., Response]) -> Callable[..., Response]:
         key = request.headers.get(HEADER)
         if key is None:
             return view(**ids)
-        identity = (token_id() or "", request.method, request.path.rstrip("/"), key)
+        identity = (actor().identity, request.method, request.path.rstrip("/"), key)
         reply, replayed = run_once(identity, request.get_data(), lambda: _reply(view(**ids)))
         response = Response(reply.body, reply.status, reply.headers, mimetype="application/json")
         if replayed:

@@ -65,4 +65,4 @@ class FastPath:
 def _is_plain(environ: WSGIEnvironment) -> bool:
     """Whether the path alone determines the response: no query, no CORS request, and not refused already."""
     return (environ["REQUEST_METHOD"] == "GET" and not environ.get("QUERY_STRING") and "HTTP_ORIGIN" not in environ
-            and REFUSAL not in environ)
+            and REFUSAL not in environ and "HTTP_COOKIE" not in environ and "HTTP_AUTHORIZATION" not in environ)

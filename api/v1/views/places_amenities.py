@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from api.v1.http.auth import actor
+from api.v1.http.auth import actor, reader
 from api.v1.http.idempotency import idempotent
 from api.v1.http.responses import json_response, list_response
 from api.v1.openapi.operations import array, describe, reference, sparse
@@ -12,7 +12,6 @@ from api.v1.views import app_views
 from api.v1.views.resource import EMPTY_OBJECT, PAGING, requested_listing
 from models.amenity import Amenity
 from models.place import Place
-from services.actor import VISITOR
 from services.registry import service_for
 
 
@@ -21,7 +20,7 @@ from services.registry import service_for
           permission=(Amenity, "read"), query=listing_query(Amenity),
           description=f"Returns the amenities that the place offers. {PAGING}")
 def place_amenities(place_id: str) -> Response:
-    service_for(Place).check(VISITOR, place_id)
+    service_for(Place).check(reader(Place, ()), place_id)
     return list_response(requested_listing(Amenity, {}, [Amenity.places.any(Place.id == place_id)]))
 
 

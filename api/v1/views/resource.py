@@ -18,7 +18,6 @@ from errors import Invalid
 from models.base_model import BaseModel
 from models.columns import unique
 from services import schema
-from services.actor import VISITOR
 from services.listing import Listing
 from services.registry import service_for
 
@@ -85,7 +84,7 @@ def _index(resource: Resource) -> None:
               permission=(cls, "read"), query=listing_query(cls),
               description=f"By default, the oldest come first. {PAGING}")
     def index(**owners: str) -> Response:
-        service_for(cls).check_owners(VISITOR, owners)
+        service_for(cls).check_owners(reader(cls, ()), owners)
         return list_response(requested_listing(cls, owners))
 
 

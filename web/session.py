@@ -1,0 +1,84 @@
+"""The session of a request: its cookie, and the protection against cross-site requests (CSRF)."""
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, g, request
+
+from config import Settings
+from errors import Forbidden
+from services import sessions
+from services.sessions import LoggedIn
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+CROSS_SITE = "This request came from another site. Open HBNB's own page, and try again there"
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Recognize sessions, and refuse requests of other sites that carry their cookie."""
+    app.config["SESSION_NAME"] = "__Host-hbnb" if settings.is_https else "hbnb"
+    app.config["SESSION_SECURE"] = settings.is_https
+    app.config["OWN_ORIGIN"] = _origin(settings.address)
+    app.before_request(_refuse_cross_site)
+    app.after_request(_keep_private)
+
+
+def has_cookie() -> bool:
+    return current_app.config["SESSION_NAME"] in request.cookies
+
+
+def current() -> LoggedIn | None:
+    """The session of the request, or `None` if it has none or one that has ended."""
+    if "session" not in g:
+        text = request.cookies.get(current_app.config["SESSION_NAME"])
+        g.session = sessions.resume(text) if text else None
+    found: LoggedIn | None = g.session
+    return found
+
+
+def log_in(response: Response, secret: str) -> Response:
+    """Set the cookie of a new session."""
+    response.set_cookie(
+        current_app.config["SESSION_NAME"], secret, max_age=int(sessions.LIFETIME.total_seconds()),
+        secure=current_app.config["SESSION_SECURE"], httponly=True, samesite="Lax")
+    return response
+
+
+def log_out(response: Response) -> Response:
+    """Remove the cookie."""
+    response.delete_cookie(current_app.config["SESSION_NAME"], secure=current_app.config["SESSION_SECURE"],
+                           httponly=True, samesite="Lax")
+    return response
+
+
+def _refuse_cross_site() -> None:
+    """Refuse an unsafe request with the cookie, or one of a form, unless the browser says that it comes from here."""
+    if request.method in SAFE or (request.authorization and request.authorization.type == "bearer"):
+        return      # with a token, the session does not count
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site is not None:
+        is_own = site in ("same-origin", "none")
+    elif origin is not None:
+        is_own = origin == (current_app.config["OWN_ORIGIN"] or _origin(request.host_url))
+    else:
+        is_own = not has_cookie()       # a program
+    if not is_own and (has_cookie() or _is_form()):
+        raise Forbidden(CROSS_SITE)
+
+
+def _is_form() -> bool:
+    return not request.path.startswith("/api/")
+
+
+def _keep_private(response: Response) -> Response:
+    """Keep a response that depends on a session out of shared caches."""
+    if g.get("session"):
+        response.cache_control.private, response.cache_control.no_store = True, True
+    if has_cookie() or _is_form():
+        response.vary.add("Cookie")
+    return response
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
