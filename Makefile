@@ -31,7 +31,7 @@ run: $(VENV)/run  ## install, fill an empty store with sample data, and serve ht
 test: $(VENV)/dev  ## install what the tests need, and run all tests on both storage engines
 	$(BIN)/python -m pytest $(SIDES)
 
-functional: $(VENV)/dev  ## test the running site STAGING_SERVER=http://… from outside; changes nothing there
+functional: $(VENV)/dev  ## test a running site: make functional STAGING_SERVER=http://…; changes nothing there
 	$(BIN)/python -m pytest tests/functional
 
 lint: $(VENV)/dev  ## check style, types, prose and spelling
@@ -51,7 +51,7 @@ bench: $(VENV)/dev  ## run the benchmarks, and print each figure with its refere
 bench-scale: $(VENV)/dev  ## measure searches at 1,000 to 1,000,000 places, for about 40 minutes
 	$(BIN)/python -m bench.scale
 
-plain: $(VENV)/run  ## draw the pages of web_static/ from the templates
+plain: $(VENV)/run  ## write web_static/, the pages that open from disk, from the templates
 	@$(BIN)/python -m web_flask.static_export
 
 screenshots: $(VENV)/dev  ## take a picture of each page, into screenshots/

@@ -200,14 +200,15 @@ class Settings:
             raise Misconfigured(f"HBNB_BODY_LIMIT is {self.body_limit!r}: set it to a number of bytes")
         if self.rate and not all(map(_RATE.fullmatch, self.rate.split(";"))):
             raise Misconfigured(f"HBNB_RATE_LIMIT is {self.rate_limit!r}: set it to a limit such as {RATE_LIMIT}, to "
-                                "several with semicolons, or to none")
+                                "several limits separated by semicolons, or to the word none")
         if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://", "unix://")):
             raise Misconfigured(NO_REDIS)
         if self.tiles and not (_TILES.fullmatch(self.tiles) and all(f"{{{each}}}" in self.tiles for each in "zxy")):
-            raise Misconfigured(f"HBNB_TILES is {self.tiles!r}: set it to the address of one host's tiles, such as "
-                                "https://tiles.example.com/{z}/{x}/{y}.png")
+            raise Misconfigured(f"HBNB_TILES is {self.tiles!r}: set it to the address of map tiles on one host, such "
+                                "as https://tiles.example.com/{z}/{x}/{y}.png")
         if not (self.proxies.isascii() and self.proxies.isdigit() and int(self.proxies) < 100):
-            raise Misconfigured(f"HBNB_PROXIES is {self.proxies!r}: set it to the number of proxies in front, 0 to 99")
+            raise Misconfigured(f"HBNB_PROXIES is {self.proxies!r}: set it to the number of proxies in front of HBNB, "
+                                "0 to 99")
         if self.address and not _ADDRESS.fullmatch(self.address):
             raise Misconfigured(f"HBNB_ADDRESS is {self.address!r}: set it to the address of the site, such as "
                                 "https://hbnb.example")

@@ -168,7 +168,7 @@ class HBNBCommand(StoreCommands):
         Write text with spaces in quotes. A text that begins with a quote must end with the same quote. After = or !=,
         null without quotes means no value: price_by_night=null finds the places with an unknown price. NAME is an
         attribute, a related object such as city (this compares its name), or an attribute of a related object such as
-        city.state. - after sort reverses the order. A table shows the named columns, or as many as fit.
+        city.state. With sort -NAME, the highest values come first. Without columns, a table shows as many as fit.
 
             find Place price_by_night<120 max_guest>=4 city="Amber Falls" sort -price_by_night limit 20
             find Place amenities = Wifi city.state = "Alderland" columns name,price_by_night,city.name

@@ -48,7 +48,7 @@ def environment_task(name: str) -> Task[Any]:
     def select(c: Context) -> None:
         global environment_name
         environment_name = name
-    select.__doc__ = f"Run the tasks that follow on the {name} hosts."
+    select.__doc__ = f"Choose the {name} hosts for the tasks named after it, as in `fab {name} status`."
     return select
 
 
@@ -77,7 +77,7 @@ def pack_archive(revision: str) -> str:
 
 @task(aliases=("do_pack",), help={"revision": "git revision to pack"})
 def pack(c: Context, revision: str = "HEAD") -> str:
-    """Pack a git revision into versions/. Without an environment, the archive gets the classic name."""
+    """Pack a git revision into versions/. Without an environment, the archive is named web_static_<time>.tgz."""
     return pack_archive(revision)
 
 
@@ -131,11 +131,11 @@ def status(c: Context) -> None:
 def describe(name: str, state: HostState) -> Iterator[str]:
     yield f"{name}: {state.current or 'no release'}, {'healthy' if state.healthy else 'NOT HEALTHY'}"
     if state.health_error:
-        yield f"  its answer: {state.health_error}"
+        yield f"  its health check says: {state.health_error}"
     yield f"  previous: {state.previous or 'none'}; installed: {', '.join(state.releases) or 'none'}"
     yield f"  running: {', '.join(state.running) or 'none'}; free disk space: {state.free // 1024} MiB"
     if state.maintenance:
-        yield f"  the maintenance page is up, requested by: {state.maintenance}"
+        yield f"  the maintenance page is up: {state.maintenance_reasons}"
     if state.lock:
         yield f"  locked by: {state.lock}"
 
@@ -160,7 +160,10 @@ def maintenance(c: Context, page: str) -> None:
 
 @task()
 def test(c: Context) -> None:
-    """Run the functional tests against the environment. Production accepts only archives that passed on staging."""
+    """Run the functional tests against the environment, and record whether its release passed.
+
+    An environment with `tested_on` in hosts.toml accepts only archives that passed there.
+    """
     release.test(selected_environment())
 
 

@@ -65,7 +65,10 @@ def status(as_json: bool) -> None:
 @db.command()
 @click.argument("revision", required=False)
 def downgrade(revision: str | None) -> None:
-    """Undo the migrations after REVISION, or only the last one. Rows are kept."""
+    """Undo all migrations after REVISION. Without REVISION, undo the last one.
+
+    Rows are kept, but the values in columns that these migrations added are lost.
+    """
     with _migrations() as migrations:
         migrations.downgrade(revision)
 
@@ -102,7 +105,8 @@ def _migrations(as_json: bool = False) -> Iterator[Migrations]:
     except HBNBError as error:
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:
-        raise click.ClickException("Interrupted. To complete the schema, run `flask --app wsgi db upgrade`") from None
+        raise click.ClickException("Interrupted. To complete the schema, run `flask --app wsgi db upgrade`, or "
+                                   "repeat your fab command") from None
     finally:
         log.removeHandler(handler)
         models.storage.close()

@@ -13,6 +13,7 @@ class StoreCommands(Interpreter):
 
         import FILE [--state NAME --city NAME] [--dry-run] [--keep-going]
 
+        A file of listings needs --state and --city, because it does not name its state and city.
         Importing the same file again changes nothing. If a row is invalid, nothing is imported;
         with --keep-going, only the invalid rows are left out. --dry-run shows what would be
         imported, and imports nothing.
@@ -41,8 +42,9 @@ class StoreCommands(Interpreter):
         backup FILE [--force]
 
         Other programs may keep writing: the backup has the store's state at one moment. It contains everything that
-        restore needs, including password hashes, tokens, and values that only the file engine stores. The file is
-        compressed, has a checksum, and only its owner can read it. An existing FILE is replaced with --force only.
+        restore needs, including password hashes, tokens, and data of a JSON file that HBNB itself does not use. The
+        backup is compressed, has a checksum, and only its owner can read it. An existing FILE is replaced with --force
+        only.
 
             backup hbnb-2026-01-31.backup
         """

@@ -44,7 +44,7 @@ def backup(environment: Environment) -> Path:
             part.touch(mode=0o600)
             hosts.first.download(variables["FILE"], part)
     if sha256(part) != made:
-        raise DeployError(f"{part} was damaged during the download. There is no backup. Run the command again")
+        raise DeployError(f"{part} was damaged during the download. No backup was stored. Run the command again")
     path.with_name(f"{path.name}.sha256").write_text(f"{made}  {path.name}\n")
     os.replace(part, path)
     echo(report.replace(variables["FILE"], str(path)))
@@ -76,8 +76,10 @@ def _check_sha256(path: Path) -> None:
         expected = path.with_name(f"{path.name}.sha256").read_text().split()[0]
         found = sha256(path)
     except (OSError, IndexError) as error:
-        raise DeployError(f"{path} cannot be restored: {error}. A backup consists of this file and {path.name}.sha256 "
-                          "beside it; `fab ENV backup` makes both") from None
+        reason = error if isinstance(error, OSError) else f"{path.name}.sha256 is empty"
+        raise DeployError(f"{path} cannot be restored: {reason}. Nothing was changed. `fab ENV backup` writes a backup "
+                          "with its checksum. To make the checksum of a backup that you copied from a web server, run "
+                          f"`sha256sum {path} > {path}.sha256`") from None
     if expected != found:
         raise DeployError(f"{path} is damaged: its SHA-256 is {found}, not {expected}. Nothing was restored. Use "
                           "another backup")

@@ -107,7 +107,7 @@ def _files(environment: Environment, settings: Mapping[str, str], certificate: s
         **({"database.pem": certificate} if certificate else {}),
         "away.html": page,
         "away.json": '{"error": "HBNB is temporarily unavailable. Try again in a moment; if your request changes '
-                     'something, first look whether it was stored"}\n',
+                     'something, first check whether it was stored"}\n',
         "unavailable.http": "HTTP/1.0 503 Service Unavailable\r\nCache-Control: no-store\r\nRetry-After: 30\r\n"
                             f"Content-Type: text/html; charset=utf-8\r\nConnection: close\r\n\r\n{page}"}
     return _tgz(files)

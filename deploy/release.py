@@ -156,7 +156,7 @@ def plan(environment: Environment, revision: str) -> list[str]:
         try:
             _require_test(environment, archive)
         except DeployError as error:
-            lines.append(f"It would be refused: {error}")
+            lines.append(f"The deployment would be refused: {error}")
     hosts = status(environment)
     for name, state in hosts.items():
         lines += _host_plan(name, state, archive)
@@ -170,11 +170,11 @@ def _host_plan(name: str, state: HostState, archive: Archive) -> Iterator[str]:
     yield (f"{name}: {state.current or 'no release'} -> {archive.name} "
            f"({'already installed' if installed else 'to be uploaded'})")
     if state.lock:
-        yield f"  It would be refused: the host is locked by {state.lock}"
+        yield f"  The deployment would be refused: the host is locked by {state.lock}"
     if state.maintenance:
-        yield f"  The maintenance page is up, requested by: {state.maintenance}"
+        yield f"  The maintenance page is up: {state.maintenance_reasons}"
     if not installed and state.free < _required_space(archive):
-        yield f"  It would be refused: only {state.free} KiB of disk space are free"
+        yield f"  The deployment would be refused: only {state.free} KiB of disk space are free"
 
 
 def _migration_plan(environment: Environment, archive: Archive, current: str) -> list[str]:
@@ -183,7 +183,7 @@ def _migration_plan(environment: Environment, archive: Archive, current: str) ->
         with Hosts(environment, environment.web[:1], environment.user) as hosts:
             schema = json.loads(hosts.first.run("migrations", {"NAME": current}))
     except DeployError as error:
-        return [f"The pending migrations are unknown: {error}"]
+        return [f"The pending migrations could not be read: {error}"]
     breaks = ": the running release does not work with it, so deploy with --maintenance"
     return [f"Migration {revision}{'' if compatible else breaks}" for revision, compatible in
             archive.migrations().items() if schema["head"] and revision > (schema["current"] or "")]

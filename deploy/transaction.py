@@ -15,6 +15,10 @@ from deploy.hosts import Host, Hosts, in_parallel, operator
 
 REPAIR = ("`fab ENV status` shows the release of each host. Once all hosts answer, `fab ENV rollback --to NAME` puts "
           "them on the same release")
+# The words of shared/maintenance.
+_REASONS = {"deploy": "a `deploy --maintenance` is running, or failed",
+            "restore": "a `restore` is running, or failed",
+            "operator": "an operator typed `maintenance on`"}
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,11 @@ class HostState:
     healthy: bool
     health_error: str
     release: dict[str, str]
+
+    @property
+    def maintenance_reasons(self) -> str:
+        """Why the maintenance page is up, for people."""
+        return "; ".join(_REASONS.get(word, word) for word in self.maintenance.split())
 
     @classmethod
     def of(cls, host: Host) -> HostState:
@@ -137,7 +146,7 @@ class Transaction:
     def undo(self, reason: str) -> str:
         """Undo all started steps on every host, the last first. Returns the outcome as a message."""
         if self._committed:
-            return "The changes before this error stay"
+            return "The changes made before this error are kept"
         if not self._started:
             return "Nothing was changed"
         echo(reason, "Undoing the changes …")
@@ -164,7 +173,7 @@ class Transaction:
             try:
                 host.run("record", {"LINE": line}, timeout=10)
             except DeployError as failure:
-                echo(f"This could not be added to the host's history: {failure}")
+                echo(f"This action is missing in a host's history: {failure}")
 
     def _run(self, step: Step, hosts: list[Host]) -> list[str]:
         def run_on(host: Host) -> str:

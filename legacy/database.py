@@ -191,7 +191,7 @@ def _leftovers(connection: Connection, metadata: MetaData) -> Iterator[str]:
     for name in _existing(connection, metadata, OLD):
         # The copy either has replaced the table, or, if RENAME was interrupted, still has its own name.
         if (name in marked) is (f"{name}{NEW}" in marked) or (name in there) is not (name in marked):
-            yield (f"{name}{OLD} exists, as after an interrupted upgrade, but that upgrade did not make the present "
+            yield (f"{name}{OLD} is left over from an earlier upgrade, but that upgrade did not make the present "
                    f"{name}. If {name} has all your data, drop {name}{OLD}, or rename it")
 
 

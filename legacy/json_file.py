@@ -86,7 +86,7 @@ class Reader:
         name, _, id = key.partition(".")
         if not isinstance(obj, dict) or obj.get("__class__", name) != name or (
                 (own := obj.get("id", id)) != id and _as_text(own) != id):
-            raise Invalid("it is not an object with the id and class of its key")
+            raise Invalid("it is not an object whose id and class match its key")
         if name not in models.stored:
             raise Invalid(f"there is no class {name}")
         if not id:

@@ -186,14 +186,14 @@ def _with_advice(read: Callable[[Any], str], raw: Any) -> str:
     try:
         return read(raw)
     except ValueError as error:
-        raise ValueError(f"{error}: write the text again") from None
+        raise ValueError(f"{error}: store the text again, in UTF-8") from None
 
 
 def _time(raw: str) -> datetime.datetime:
     try:
         return datetime.datetime.fromisoformat(raw)
     except ValueError:
-        raise ValueError("is not a time: set it") from None
+        raise ValueError("is not a time: correct it") from None
 
 
 def _whole(raw: Any) -> int:

@@ -13,6 +13,10 @@ from sqlalchemy.exc import DBAPIError
 HEAD = "0006"       # the revision of the models; revisions sort by age
 SINCE = "0002"      # the oldest revision whose release can use HEAD: all later migrations are backward compatible
 COMMAND = "flask --app wsgi db upgrade"
+# On web servers that `fab` set up, operators type fab's commands.
+_UPGRADE = f"`{COMMAND}`. On a site that fab set up, run `fab ENV deploy` instead"
+_DOWNGRADE = ("`flask --app wsgi db downgrade` with that HBNB. On a site that fab set up, follow “Undo a migration” in "
+              "docs/deployment.md instead")
 _NO_TABLE = 1146
 
 
@@ -59,7 +63,14 @@ def stamp(connection: Connection) -> None:
 def unknown_schema(found: Stamp) -> str:
     """Return the error message for a schema of a newer release that this one cannot use."""
     return (f"The schema has the revision {found.revision}, but this HBNB knows revisions up to {HEAD} only. Start the "
-            "newer HBNB that made it, or run `flask --app wsgi db downgrade` with that HBNB")
+            f"newer HBNB that made it, or run {_DOWNGRADE}")
+
+
+def missing_tables(missing: list[str]) -> str:
+    """Return the error message for a schema that lacks tables."""
+    return (f"These tables are missing: {', '.join(missing)}. Save the other tables with mysqldump, drop them and the "
+            f"table alembic_version, run `{COMMAND}`, and restore a backup. On a site that fab set up, "
+            "`fab ENV restore FILE` does the last two")
 
 
 def wrong_schema(found: Stamp | None, empty: bool, database: str) -> str:
@@ -75,5 +86,5 @@ def wrong_schema(found: Stamp | None, empty: bool, database: str) -> str:
     what = "has no tables yet" if empty else (
         f"has the revision {found.revision}, but this HBNB needs {HEAD}" if found else
         "has the tables of an older HBNB")
-    return f"The database {database} {what}. Stop all programs that use it, back it up, and run `{COMMAND}`" if (
-        not empty) else f"The database {database} {what}. Run `{COMMAND}`"
+    return f"The database {database} {what}. Stop all programs that use it, back it up, and run {_UPGRADE}" if (
+        not empty) else f"The database {database} {what}. Run {_UPGRADE}"

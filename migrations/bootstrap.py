@@ -19,8 +19,7 @@ def check_schema(connection: Connection, settings: Settings) -> None:
     if found is None or not found.fits:
         raise Outdated(migrations.wrong_schema(found, found is None and tables.is_empty(connection), settings.mysql_db))
     if missing := tables.missing(connection):
-        raise Outdated(f"The database {settings.mysql_db} lacks tables: {', '.join(missing)}. Run "
-                       "`flask --app wsgi db status`, which says what to do")
+        raise Outdated(f"The database {settings.mysql_db} cannot be used. {migrations.missing_tables(missing)}")
 
 
 def prepare_schema(connection: Connection, settings: Settings) -> None:

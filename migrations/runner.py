@@ -26,8 +26,8 @@ _DENIED = {1044, 1142, 1143, 1227}      # the user lacks a right
 _CHECK = (". Make sure that it is running, that the password is right, and that no other program holds a lock "
           "(SHOW PROCESSLIST)")
 _INTERRUPTED = f"{_CHECK}, and try again. An interrupted upgrade continues where it stopped"
-_HALF_UNDONE = (f"{_CHECK}, and look at `flask --app wsgi db status`. If a downgrade was interrupted, run "
-                f"`{migrations.COMMAND}` first, and then the downgrade again")
+_HALF_UNDONE = (f"{_CHECK}, and try again. If a downgrade was interrupted, first run `{migrations.COMMAND}`, and then "
+                "the downgrade again")
 
 
 class Step(NamedTuple):
@@ -191,8 +191,7 @@ class Migrations:
         if stamp and stamp.revision not in self._revisions and not stamp.fits:
             trouble = migrations.unknown_schema(stamp)
         elif missing := tables.missing(connection) if stamp and stamp.fits else []:
-            trouble = (f"These tables are missing: {', '.join(missing)}. Save the other tables with mysqldump, drop "
-                       f"them and the table alembic_version, run `{migrations.COMMAND}`, and restore a backup")
+            trouble = migrations.missing_tables(missing)
         return Status(current, migrations.HEAD, steps, trouble)
 
     def _script(self, revision: str) -> Script:

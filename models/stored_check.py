@@ -56,7 +56,7 @@ class StoredCheck:
     def _reasons(self, checks: _ClassChecks, id: str, obj: Any) -> Iterator[str]:
         if not (id and isinstance(obj, dict)
                 and obj.get("id", id) == id and obj.get("__class__", checks.name) == checks.name):
-            yield "it is not an object with the id and class of its key"
+            yield "it is not an object whose id and class match its key"
             return
         ids = self._ids[checks.table.name]
         if id in ids:

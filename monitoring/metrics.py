@@ -102,7 +102,7 @@ def listen(app: WSGIApplication, but: int | None = None) -> None:
     if (found := getattr(app, "extensions", {}).get("metrics")) is None:
         return
     registry, (host, first) = found
-    reason: str | None = "no port is left"
+    reason: str | None = "there are no more ports"
     for port in range(first, min(first + PORTS, 65536)):
         if port == but:
             continue
@@ -138,10 +138,10 @@ class _SearchIndex:
                 places, size, changes, version = len(index.all), index.size, index.changes, index.version
             yield GaugeMetricFamily("hbnb_search_places", "Places in the search index.", places)
             yield GaugeMetricFamily("hbnb_search_bytes", "Approximate size of the search index in memory.", size)
-            yield CounterMetricFamily("hbnb_search_changes", "Changes of places taken over since it was built.",
+            yield CounterMetricFamily("hbnb_search_changes", "Changes of places applied since it was built.",
                                       changes)
             pending = models.storage.changes(version)
-            yield GaugeMetricFamily("hbnb_search_pending_changes", "Changes that the next search will take over first.",
+            yield GaugeMetricFamily("hbnb_search_pending_changes", "Changes that the next search will apply first.",
                                     len(pending.objects) if pending else 0)
 
 

@@ -18,7 +18,8 @@ STATUS: dict[type[errors.HBNBError], int] = {
 
 
 _AWAY = "The storage is not available. Try again later"
-_UNCERTAIN = "The storage is not available. The change may or may not have been stored. Look before you try again"
+_UNCERTAIN = ("The storage is not available. The change may or may not have been stored. Check whether it was stored "
+              "before you try again")
 _NAMES = {404: "Not found", 503: "The server is too busy. Nothing was changed. Try again later"}
 
 

@@ -14,7 +14,7 @@ _SENTENCES = {
     413: ("That did not work", "The request is too large. Send less at once."),
     429: ("Too many requests", "Please wait a minute, then try again."),
 }
-_OURS = ("Something went wrong", "This is our fault, and we were told. Please try again in a moment.")
+_OURS = ("Something went wrong", "This is our fault, and the error was logged. Please try again in a moment.")
 
 
 def error_page(failure: Failure) -> tuple[str, int, Mapping[str, str]]:

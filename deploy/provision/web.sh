@@ -32,7 +32,7 @@ directory /etc/hbnb 755 root:root
 error=$(runuser -u hbnb -- sh -euc '. /etc/hbnb/env' 2>&1) || fail "/etc/hbnb/env cannot be read: $error. Write it as lines of NAME='value'"
 
 file manage /usr/local/lib/hbnb/manage 755 root:root
-visudo --check --quiet --file "$FILES/sudoers" || fail "sudo rejects its rules"
+visudo --check --quiet --file "$FILES/sudoers" || fail "sudo rejects the rules in deploy/files/sudoers. Correct that file, and run \`fab ENV provision\` again"
 file sudoers /etc/sudoers.d/hbnb 440 root:root
 file sshd.conf /etc/ssh/sshd_config.d/hbnb.conf 644 root:root
 sshd -t || fail "sshd rejects its configuration"

@@ -52,8 +52,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     ddl.report("The tables get their classic foreign keys and indexes back. All rows stay, and so do utf8mb4, exact "
-               "times and coordinates, line breaks, tokens, and hashed passwords, with which an older HBNB refuses to "
-               "log in")
+               "times and coordinates, line breaks, tokens, and hashed passwords. An older HBNB cannot check these, so "
+               "its users cannot log in")
     for table in tables().sorted_tables:
         for line in ddl.dropped_indexes(op.get_bind(), table):
             ddl.report(line)

@@ -260,7 +260,7 @@ class DBStorage(Storage):
                 raise
             # A second COMMIT could store the changes twice.
             raise Unavailable("The connection to the database was lost before it confirmed the change, which may or "
-                              "may not have been stored. Look before you try again") from error
+                              "may not have been stored. Check whether it was stored before you try again") from error
 
     def _translate(self, error: DBAPIError) -> HBNBError:
         return errors.translate(error, self._settings)

@@ -105,7 +105,7 @@ class FileStorage(Storage):
                 self._conversion.converted = 0
                 self._file.rewrite(lambda: tables.everything(self._memory))
         except Unavailable as error:
-            message = f"{message}, in memory only: {error}"
+            message = f"{message} in memory, but the file was not changed: {error}"
         logging.getLogger("hbnb").warning(message)
 
     def dump(self) -> Iterator[Objects]:

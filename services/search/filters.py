@@ -115,8 +115,8 @@ FILTERS: dict[str, SearchFilter] = {
     "limit": SearchFilter(WHOLE),
     "offset": SearchFilter(WHOLE),
     "facets": SearchFilter(FACETS, about="Whether to return the total, and the number of places for each amenity, "
-                                         "state and city. `exclusive`: each of these numbers without its own filter, "
-                                         "and the number of places in ranges of prices"),
+                                         "state and city. With `exclusive`, the counts for a filter ignore that "
+                                         "filter, and the response also counts the places in ranges of prices"),
 }
 LISTS = [name for name, each in FILTERS.items() if each.kind is IDS]
 FORM = {name: each for name, each in FILTERS.items() if each.label}

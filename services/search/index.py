@@ -65,7 +65,7 @@ class Index:
         named_keys: the class and the id of a state, a city or an amenity by its number.
         in_city, with_amenity: the numbers of places by the id of their city or of an amenity.
         orders: by the names of `value_types.SORTS`; an empty name for the oldest first.
-        changes: the number of changes taken over since it was built.
+        changes: the number of changes applied since it was built.
         edition: changes if a state, a city or an amenity does, or if a city gets its first or loses its last place.
     """
 

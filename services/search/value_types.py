@@ -114,7 +114,7 @@ IDS = Kind("ids", {"type": "array", "items": _STRING, "maxItems": MOST_IDS}, _ST
 AREA = Kind("area", {"type": "array", "prefixItems": [*_described(AREA_SIDES).values()], "items": {"type": "number"},
                      "minItems": 4, "maxItems": 4, "description": "west, south, east, north, in degrees"},
             _pattern(_LONGITUDE, _LATITUDE, _LONGITUDE, _LATITUDE), _area, query.decimals,
-            "Remove the mark, or choose another area on the map")
+            "Uncheck this box, or choose another area on the map")
 CIRCLE = Kind("circle", {"type": "object", "additionalProperties": False, "required": [*CIRCLE_PARTS],
                          "properties": _described(CIRCLE_PARTS)},
               _pattern(_LATITUDE, _LONGITUDE, r"\d{1,4}(?:\.\d{1,6})?"), _circle, _read_circle)

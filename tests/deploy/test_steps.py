@@ -289,6 +289,15 @@ def test_the_page_stays_up_until_its_last_reason_is_removed(tmp_path, before, va
     assert (page.read_text() if page.exists() else None) == (after and f"{after}\n")
 
 
+@pytest.mark.parametrize(("words", "said"), [
+    ("deploy", "a `deploy --maintenance` is running, or failed"), ("other", "other"),
+    ("operator restore", "an operator typed `maintenance on`; a `restore` is running, or failed")])
+def test_the_status_says_why_the_maintenance_page_is_up(hosts, words, said):
+    hosts.outputs["state"] = STATE.replace("maintenance", f"maintenance {words}")
+    state = transaction.HostState.of(hosts)
+    assert f"  the maintenance page is up: {said}" in fabfile.describe("web-01", state)
+
+
 class TestRestore:
     @pytest.fixture
     def path(self, tmp_path):
@@ -335,6 +344,16 @@ class TestRestore:
         with pytest.raises(DeployError, match="restore was interrupted\nEvery host has"):
             backups.restore(BOTH, path)
         assert not steps(hosts, "restore")
+
+    def test_without_a_checksum_says_how_to_make_one(self, path):
+        checksum = path.with_name("all.backup.sha256")
+        made = rf"Nothing was changed\. .*`sha256sum {path} > {checksum}`"
+        checksum.write_text("")
+        with pytest.raises(DeployError, match=rf"all\.backup\.sha256 is empty\. {made}"):
+            backups.restore(BOTH, path)
+        checksum.unlink()
+        with pytest.raises(DeployError, match=rf"No such file .*{checksum}'\. {made}"):
+            backups.restore(BOTH, path)
 
     def test_after_which_the_site_fails_says_that_the_backup_was_restored(self, hosts, path):
         hosts.fails["web-02 start"] = DeployError("web-02: it is not healthy")

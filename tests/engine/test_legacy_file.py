@@ -37,12 +37,13 @@ OLD: dict[str, Any] = {
 
 # Objects that cannot be used: key, object, reason.
 BAD: list[tuple[str, Any, str]] = [
-    ("State.1", [], "it is not an object with the id and class of its key"), ("State.1", 5, "it is not an object with"),
-    ("State.1", None, "it is not an object with"), ("State.1", "x", "it is not an object with"),
+    ("State.1", [], "it is not an object whose id and class match its key"),
+    ("State.1", 5, "it is not an object whose"),
+    ("State.1", None, "it is not an object whose"), ("State.1", "x", "it is not an object whose"),
     ("State.", {}, "Missing id"),
-    ("State.1", {"id": "2"}, "it is not an object with"), ("State.1", {"id": 2}, "it is not an object with"),
-    ("State.1", {"__class__": "City"}, "it is not an object with"),
-    ("State.1", {"__class__": None}, "it is not an object with"), ("State.1", {"name": ["x"]}, "name must be a text"),
+    ("State.1", {"id": "2"}, "it is not an object whose"), ("State.1", {"id": 2}, "it is not an object whose"),
+    ("State.1", {"__class__": "City"}, "it is not an object whose"),
+    ("State.1", {"__class__": None}, "it is not an object whose"), ("State.1", {"name": ["x"]}, "name must be a text"),
     ("State.1", {"name": True}, "name must be a text"), ("State.1", {"name": "\ud800"}, "name must be valid"),
     ("State.1", {"created_at": "yesterday"}, "created_at: 'yest"),
     ("State.1", {"created_at": 5}, "created_at: 5 is not a time"),
@@ -189,7 +190,7 @@ class TestOpening:
         assert storage.get(User, "1").check_password("secret")
         assert storage.get(State, "1").name == "A\nB"
         assert path.read_bytes() == before
-        assert "in memory only" in caplog.text
+        assert "in memory, but the file was not changed: " in caplog.text
 
     def test_several_processes_can_open_the_file_at_once(self, path, environ):
         code = ("from models.user import User; from models.state import State; State(name='new').save()\n"

@@ -303,7 +303,7 @@ class TestStart:
         storage = use(small, monkeypatch, "production")
         small.migrations.upgrade()
         small.execute("DROP TABLE reviews")
-        with pytest.raises(Outdated, match=r"lacks tables: reviews\. Run `flask --app wsgi db status`"):
+        with pytest.raises(Outdated, match=r"These tables are missing: reviews\. Save the other .*`fab ENV restore"):
             storage.reload()
         schema = small.schema()
         for command in ("status", "upgrade", "downgrade"):
@@ -332,7 +332,8 @@ class TestStart:
         ended = programs.run(command, environment(small.settings, tmp_path) | {"HBNB_ENV": "production"}, cwd=ROOT)
         assert ended.returncode == 1
         assert ended.stderr == ("hbnb: The database migrated has the tables of an older HBNB. Stop all programs that "
-                                "use it, back it up, and run `flask --app wsgi db upgrade`\n")
+                                "use it, back it up, and run `flask --app wsgi db upgrade`. On a site that fab set up, "
+                                "run `fab ENV deploy` instead\n")
 
     def test_requests_under_another_wsgi_server_are_answered_503_until_the_upgrade(self, small, monkeypatch, caplog):
         use(small, monkeypatch, "staging")
@@ -429,7 +430,7 @@ class TestConversion:
         ("UPDATE reviews SET text = X'E28099E9'", r"reviews.text mixes UTF-8 with other bytes.*: r1"),
         ("ALTER TABLE reviews CONVERT TO CHARACTER SET utf8mb3; "
          "UPDATE reviews SET text = CONVERT(X'C3A2C280C29920C3A9' USING utf8mb4)",
-         r"reviews.text mixes UTF-8 with other bytes: write the text again. Rows: r1"),
+         r"reviews.text mixes UTF-8 with other bytes: store the text again, in UTF-8. Rows: r1"),
         ("UPDATE reviews SET text = X'81'", r"reviews.text holds bytes that are neither.*: r1"),
         ("SET FOREIGN_KEY_CHECKS = 0; UPDATE states SET name = X'E9', id = X'E9'; UPDATE cities SET state_id = X'E9'",
          r"states.id is not an id"),
@@ -449,7 +450,7 @@ class TestConversion:
          r"users has a check constraint: drop it \(hmm\)"),
         ("CREATE TABLE places__new (mine int, own int); INSERT INTO places__new VALUES (1, 2)",
          "places__new exists, but was not made by an upgrade: drop it, or rename it"),
-        ("CREATE TABLE users__old AS SELECT * FROM users", "users__old exists, .* did not make the present users"),
+        ("CREATE TABLE users__old AS SELECT * FROM users", "users__old is left over .* did not make the present users"),
         ("CREATE TRIGGER tr BEFORE INSERT ON users FOR EACH ROW SET NEW.first_name = 'x'",
          r"users has a trigger.*\(tr\)"),
         ("ALTER TABLE place_amenity DROP PRIMARY KEY; INSERT INTO place_amenity VALUES ('p1', 'a1')",
@@ -594,7 +595,7 @@ class TestConversion:
                       "INSERT INTO users SELECT 'u9', created_at, updated_at, 'new@x.org', password, 'N', 'N' "
                       "FROM users WHERE id = 'u1'")
         before = small.content()
-        with pytest.raises(Conflict, match=r"users__old exists, .* did not make the present users"):
+        with pytest.raises(Conflict, match=r"users__old is left over .* did not make the present users"):
             small.migrations.upgrade()
         assert small.content() == before
         small.execute("DROP TABLE users__old")
@@ -622,7 +623,7 @@ class TestConversion:
         small.execute("INSERT INTO states SELECT 's9', created_at, updated_at, name FROM states")
         before = small.content()
         for _ in range(2):
-            with pytest.raises(Conflict, match=r"states__old exists, .* did not make the present states"):
+            with pytest.raises(Conflict, match=r"states__old is left over .* did not make the present states"):
                 small.migrations.upgrade()
         assert small.content() == before
         small.execute(f"SET FOREIGN_KEY_CHECKS = 0; DROP TABLE {', '.join(f'{name}__old' for name in TABLES)}")
@@ -770,7 +771,8 @@ class TestCommands:
         assert re.search(r"place_amenity: 2 rows before and after, checksum [0-9a-f]{16}\n", found)
         assert found.endswith(f"{HEAD}: done\n")
         assert run("upgrade").output == "Nothing to do: the schema is up to date\n"
-        assert "hashed passwords, with which an older HBNB refuses to log in" in run("downgrade", "0001").output
+        found = run("downgrade", "0001").output
+        assert "and hashed passwords. An older HBNB cannot check these, so its users cannot log in" in found
         found = run("downgrade")
         assert (found.exit_code, "There is no revision before 0001" in found.output) == (1, True)
 
@@ -812,7 +814,8 @@ class TestCommands:
             patched.setattr(passwords, "all_protected", Mock(side_effect=KeyboardInterrupt))
             found = run("upgrade")
         assert found.exit_code == 1
-        assert found.output.endswith("Interrupted. To complete the schema, run `flask --app wsgi db upgrade`\n")
+        assert found.output.endswith("Interrupted. To complete the schema, run `flask --app wsgi db upgrade`, or "
+                                     "repeat your fab command\n")
         assert {name: rows for name, rows in small.content().items() if name in before} == before
         assert run("upgrade").exit_code == 0
 

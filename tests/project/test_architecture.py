@@ -235,7 +235,7 @@ class TestSettings:
         ({"HBNB_TYPE_STORAGE": "db", "HBNB_MYSQL_USER": "", "HBNB_MYSQL_PWD": "", "HBNB_MYSQL_DB": "x"},
          "these must be set too: HBNB_MYSQL_USER, HBNB_MYSQL_HOST"),
         # The host goes into the Content-Security-Policy, so nothing else may.
-        *(({"HBNB_TILES": tiles}, "HBNB_TILES is .*: set it to the address of one host's tiles") for tiles in (
+        *(({"HBNB_TILES": tiles}, "HBNB_TILES is .*: set it to the address of map tiles on one host") for tiles in (
             "https://{s}.tiles.test/{z}/{x}/{y}.png", "https://tiles.test/{z}/{x}.png", "javascript:{z}{x}{y}", "x",
             "https://[x/{z}/{x}/{y}",
             "https://tiles.test; script-src *://x/{z}/{x}/{y}", "//tiles.test/{z}/{x}/{y}"))])

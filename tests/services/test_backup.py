@@ -472,7 +472,7 @@ class TestUnsupportedObjects:
         assert content() == before
 
     @pytest.mark.parametrize(("key", "obj", "words"), [
-        ("State.1", [1], r"State\.1: it is not an object with"),
+        ("State.1", [1], r"State\.1: it is not an object whose"),
         ("Place.1", {"max_guest": "x"}, r"Place\.1: max_guest must be a whole number"),
         ("Place.1", {"latitude": "abc"}, r"Place\.1: latitude must be a number"),
         ("Place.1", {"amenity_ids": "zz"}, r"Place\.1: amenity_ids must be a list of ids"),

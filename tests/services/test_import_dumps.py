@@ -134,8 +134,8 @@ class TestClassicFile:
         ({"amenity_ids": [None]}, "amenity_ids must be a list of ids"),
         ({"amenity_ids": [["w"]]}, "amenity_ids must be"),
         ({"amenity_ids": {"w": 1}}, "amenity_ids must be a list of ids"),
-        ({"id": "other"}, "it is not an object with the id and class of its key"),
-        ({"__class__": "City"}, "it is not an object with")])
+        ({"id": "other"}, "it is not an object whose id and class match its key"),
+        ({"__class__": "City"}, "it is not an object whose")])
     def test_broken_objects_and_their_dependents_are_refused(self, files: Files, change: Objects, reason: str):
         content = json.dumps(json.loads(classic(market())) | {"Place.l": market()[5] | change})
         with pytest.raises(Refused) as error:
@@ -151,11 +151,11 @@ class TestClassicFile:
 
     @pytest.mark.parametrize(("key", "value", "reason"), [
         ("Rocket.1", {"__class__": "Rocket", "id": "1"}, "there is no class Rocket"),
-        ("BaseModel.1", {}, "there is no class"), ("State.1", None, "it is not an object with the id and class of its"),
-        ("State.1", "x", "it is not an object with"), ("State.1", [], "it is not an object with"),
+        ("BaseModel.1", {}, "there is no class"), ("State.1", None, "it is not an object whose id and class match its"),
+        ("State.1", "x", "it is not an object whose"), ("State.1", [], "it is not an object whose"),
         ("State.", {}, "Missing id"), ("nonsense", {}, "there is no class nonsense"), ("", {}, "there is no class "),
         ("State.a b", {}, "id must be an id"), ("State." + "x" * 61, {}, "id must be an id"),
-        ("State.\ud800", {}, "id must be an id"), ("State.1", {"__class__": ["State"]}, "it is not an object with"),
+        ("State.\ud800", {}, "id must be an id"), ("State.1", {"__class__": ["State"]}, "it is not an object whose"),
         ("User.1", {"email": ""}, "Missing email"), ("User.1", {}, "Missing email"),
         ("User.1", {"email": "A@B.C"}, "another object has the email A@B.C"),
         ("User.1", {"email": "x" * 129}, "email must have"),

@@ -242,7 +242,7 @@
       $('#result').text('The search failed');
       const $above = more ? $places : $('.tally');
       if (status !== 400) {
-        say($above, 'HBNB does not respond at the moment.', 'Try again', () => ask(limit, offset, more));
+        say($above, 'HBNB is not responding at the moment.', 'Try again', () => ask(limit, offset, more));
       } else if (!responseJSON || !mark([String(responseJSON.error).split(' ')[0]])) { // the field comes first
         say($above, 'This search is not valid.', 'Clear filters', clear);
       }

@@ -113,5 +113,6 @@ def _require_token() -> None:
     with suppress(Unavailable):
         if not tokens.count():
             raise Misconfigured("HBNB_ENV is production, where writing requires a token, and there is no token yet: "
-                                "create one with `console.py token create NAME`")
+                                "create one with `console.py token create NAME`, or on a site that fab set up with "
+                                "`fab ENV deploy --token NAME`")
     models.storage.close()

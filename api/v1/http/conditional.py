@@ -72,7 +72,8 @@ def check_preconditions(current: Mapping[str, Any]) -> None:
         raise Stale("The object was changed after you read it. Your request changed nothing. Get the object again, and "
                     "then decide whether to repeat your request")
     if others is not None and ("*" in others or now in {each.removeprefix("W/") for each in others}):
-        raise Stale(f"{NONE_MATCH} matches the current object. Nothing was changed")
+        raise Stale(f"The object has an ETag that {NONE_MATCH} excludes. Nothing was changed. To change the object "
+                    f"anyway, send the request without {NONE_MATCH}")
 
 
 def _tags(name: str) -> Collection[str] | None:

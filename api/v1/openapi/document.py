@@ -32,8 +32,8 @@ ERRORS = {
     422: "The idempotency key was used before with another body. Nothing was changed",
     429: "Too many requests from this address. Try again after the seconds in `Retry-After`",
     500: "An error in the server",
-    503: "The storage is not available, or the server is overloaded. A change may or may not have been stored, unless "
-         "it was sent with an idempotency key: look before you try again"}
+    503: "The storage is not available, or the server is overloaded. A change may or may not have been stored. If it "
+         "was sent with an idempotency key, send it again; otherwise, first check whether it was stored"}
 RETRY_AFTER = {"description": "The number of seconds to wait before the next attempt", "required": True,
                "schema": {"type": "integer", "minimum": 1}}
 TEXT = {"type": "string"}

@@ -74,15 +74,15 @@ SEARCH_QUERY["sort"] = {
                    "a minus sign sorts in descending order. If omitted, the oldest places come first"}
 CLUSTERS_QUERY: dict[str, Schema] = {
     "zoom": {"type": "integer", "minimum": 0, "maximum": ZOOMS, "default": ZOOM,
-             "description": "The zoom of the map: at 0 the world is 4 cells wide, at each next one twice as many"},
+             "description": "The zoom level of the map: at 0, the world is 4 cells wide; each next level doubles that"},
     **{name: SEARCH_QUERY[name] for name in FILTERS if name not in (*PAGE, "sort", "facets")}}
 CLUSTERS: Schema = {**array({
     "type": "object", "required": ["latitude", "longitude", "count", "id"], "properties": {
         "latitude": {"type": "number"}, "longitude": {"type": "number"}, "count": {"type": "integer"},
-        "id": {"type": ["string", "null"], "description": "The place's id, if it is the only one"}}}),
+        "id": {"type": ["string", "null"], "description": "The id of the place, if the cell has only one"}}}),
     "maxItems": MOST_CLUSTERS}
-SUGGESTIONS_QUERY: dict[str, Schema] = {"text": {**FILTERS["text"].kind.query, "description": "The first letters of a "
-                                                                                              "name, or more"}}
+SUGGESTIONS_QUERY: dict[str, Schema] = {"text": {
+    **FILTERS["text"].kind.query, "description": "Words of a name, or the first letters of these words"}}
 SUGGESTIONS: Schema = array({
     "type": "object", "required": ["type", "id", "name", "places"], "properties": {
         "type": {"type": "string", "enum": ["State", "City", "Place"]}, "id": {"type": "string"},

@@ -22,8 +22,8 @@ _INVALID = {
     1364: "{0} is missing",
     1406: "{0} is too long",
     1264: "{0} is out of range",
-    1366: "{0} has a character that its column cannot store, because the table is not utf8mb4. Run "
-          "`flask --app wsgi db upgrade`, which converts the table",
+    1366: "{0} has a character that its column cannot store, because the table is not utf8mb4. To convert "
+          "the table, run `flask --app wsgi db upgrade`, or on a site that fab set up `fab ENV deploy`",
     UNKNOWN: "{0} refers to an object that does not exist",
     1292: "{0} has a value that its column cannot store",
 }
@@ -39,8 +39,8 @@ def translate(error: DBAPIError, settings: Settings) -> HBNBError:
     if number == DUPLICATE:
         return taken(_key(message))
     if number == REFERRED:
-        return Conflict("The object was not removed, because another object was added to it meanwhile. Nothing was "
-                        "stored. Try again")
+        return Conflict("The object was not removed, because an object that belongs to it was added meanwhile. "
+                        "Nothing was stored. Try again")
     if number in BUSY:
         return Unavailable("Another program is writing the same objects. Nothing was stored. Try again")
     if number in _TOO_SLOW:

@@ -163,7 +163,7 @@ class Journal:
 
     def _damaged(self, place: str) -> Damaged:
         return Damaged(f"{self.path} is damaged: {place} is not valid. Nothing was changed. Stop HBNB, and put back a "
-                       "copy of this file, or restore a backup. To go on without its changes, move it and "
+                       "copy of this file, or restore a backup. To go on without the changes in it, move it and "
                        f"{self._store}.lock to another folder")
 
 

@@ -86,7 +86,7 @@ class FileLock:
             current = self._is_current(self._own.descriptor)
         if not current:
             raise Unavailable(f"{self.path} was removed while it was in use. The change may or may not have been "
-                              "stored. Look before you try again")
+                              "stored. Check whether it was stored before you try again")
 
     @property
     def note(self) -> bytes:

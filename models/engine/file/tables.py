@@ -171,7 +171,7 @@ def _load_part(memory: sqlite3.Connection, part: Objects) -> None:
             _remove(memory, name, key)
         elif not isinstance(obj, dict) or obj.get("__class__", name) != name or (
                 obj.get("id", id := key[len(name) + 1:]) != id):
-            raise Invalid(f"{key}: it is not an object with the id and class of its key")
+            raise Invalid(f"{key}: it is not an object whose id and class match its key")
         else:
             taken.setdefault(name, {})[key] = obj
             if not obj.keys() <= (known := _mapping(name).known):
