@@ -1,9 +1,14 @@
 from __future__ import annotations
 
-from sqlalchemy.orm import Mapped
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Mapped, relationship
 
 from models.base_model import BaseModel
 from models.columns import Base, choice, owner
+
+if TYPE_CHECKING:
+    from models.user import User
 
 
 class Account(BaseModel, Base):
@@ -19,3 +24,5 @@ class Account(BaseModel, Base):
     user_id: Mapped[str] = owner("users")
     status: Mapped[str] = choice("active", "unconfirmed", "suspended", "closed", default="active")
     role: Mapped[str] = choice("user", "admin", default="user")
+
+    user: Mapped[User] = relationship()     # so that a new user is stored first

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
-from sqlalchemy.orm import Mapped
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Mapped, relationship
 
 from models.base_model import BaseModel
 from models.columns import Base, Digest, Moment, OptionalTime, ShortText, choice, owner
+
+if TYPE_CHECKING:
+    from models.user import User
 
 
 class OneTimeLink(BaseModel, Base):
@@ -18,3 +23,5 @@ class OneTimeLink(BaseModel, Base):
     email: Mapped[ShortText]
     expires_at: Mapped[Moment]
     used_at: Mapped[OptionalTime]
+
+    user: Mapped[User] = relationship()     # so that a new user is stored first

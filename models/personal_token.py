@@ -1,9 +1,14 @@
 from __future__ import annotations
 
-from sqlalchemy.orm import Mapped
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Mapped, relationship
 
 from models.base_model import BaseModel
 from models.columns import Base, Digest, Name, OptionalTime, choice, owner
+
+if TYPE_CHECKING:
+    from models.user import User
 
 
 class PersonalToken(BaseModel, Base):
@@ -17,3 +22,5 @@ class PersonalToken(BaseModel, Base):
     digest: Mapped[Digest]
     scope: Mapped[str] = choice("read", "write", default="write")
     used_at: Mapped[OptionalTime]
+
+    user: Mapped[User] = relationship()     # so that a new user is stored first

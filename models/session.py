@@ -1,9 +1,14 @@
 from __future__ import annotations
 
-from sqlalchemy.orm import Mapped
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Mapped, relationship
 
 from models.base_model import BaseModel
 from models.columns import Base, Digest, Moment, ShortText, owner
+
+if TYPE_CHECKING:
+    from models.user import User
 
 
 class Session(BaseModel, Base):
@@ -17,3 +22,5 @@ class Session(BaseModel, Base):
     seen_at: Mapped[Moment]
     expires_at: Mapped[Moment]
     agent: Mapped[ShortText]
+
+    user: Mapped[User] = relationship()     # so that a new user is stored first

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 
 import models
-from errors import Forbidden, Invalid, Unauthorized, Unavailable
+from errors import Conflict, Forbidden, Invalid, Unauthorized, Unavailable
 from models import passwords
 from models.account import Account
 from models.collation import address_key
@@ -65,14 +65,18 @@ def sign_up(data: Mapping[str, Any], address: str) -> None:
 
 
 def confirm(secret: str) -> User:
-    """Confirm the e-mail address of an account by the secret of a link.
+    """Confirm the address of a new account, or a new address, by the secret of a link.
 
     Raises:
         Expired: the link has expired or was used.
+        Conflict: another user has taken the new address meanwhile.
     """
     def work() -> User:
-        user = _user(links.use(secret, "confirm").user_id)
+        link = links.use(secret, "confirm", "email")
+        user = _user(link.user_id)
         _activate(user)
+        if link.purpose == "email":
+            _change_email(user, link.email)
         return user
     return models.storage.transact(work)
 
@@ -241,6 +245,14 @@ def _activate(user: User) -> None:
     if account.status == "unconfirmed":
         account.status = "active"
         account.save()
+
+
+def _change_email(user: User, email: str) -> None:
+    if by_email(email):
+        raise Conflict("Another account has this e-mail address now. Choose another address")
+    send(user.email, "email_changed", name=user.first_name)
+    user.email = email
+    user.save()
 
 
 def _user(id: str) -> User:

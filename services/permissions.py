@@ -76,6 +76,8 @@ PERMISSIONS: dict[tuple[str, str], Predicate] = {
     **_rows(["Review"], (viewers, "read"), (admins_or_open, "create update remove")),
     **_rows(models.internal, (operators, "read create update remove")),
     **_rows(["Session", "PersonalToken"], (users_or_operators, "read create update remove")),
+    **_rows(["Session"], (anyone, "start")),
+    **_rows(["OneTimeLink"], (anyone, "request use")),
     **_rows(["OutgoingMail"], (admins, "read update")),
 }
 # The private attributes, each with the predicate of the actors that may read it.

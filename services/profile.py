@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy import update as update_rows
 
 import models
-from errors import Conflict, Forbidden, Invalid, Unauthorized
+from errors import Forbidden, Invalid, Unauthorized
 from models import passwords
 from models.collation import address_key
 from models.one_time_link import OneTimeLink
@@ -17,7 +17,7 @@ from models.place import Place
 from models.review import Review
 from models.session import Session
 from models.user import User
-from services import accounts, links, permissions, schema, sessions, throttling
+from services import accounts, permissions, schema, sessions, throttling
 from services.actor import Actor
 
 WRONG_PASSWORD = "The password is wrong"
@@ -81,25 +81,6 @@ def update(actor: Actor, data: Mapping[str, Any], agent: str = "") -> str | None
         accounts.send(user.email, "password_changed", name=user.first_name)
         return sessions.start(user.id, agent)
     return models.storage.transact(work)
-
-
-def confirm_email(secret: str) -> None:
-    """Change the address of a user by the secret of a link, and tell the former address.
-
-    Raises:
-        Expired: the link has expired or was used.
-        Conflict: another user has taken the address meanwhile.
-    """
-    def work() -> None:
-        link = links.use(secret, "email")
-        user = models.storage.get(User, link.user_id)
-        assert isinstance(user, User)
-        if accounts.by_email(link.email):
-            raise Conflict("Another account has this e-mail address now. Choose another address")
-        accounts.send(user.email, "email_changed", name=user.first_name)
-        user.email = link.email
-        user.save()
-    models.storage.transact(work)
 
 
 def close(actor: Actor, current: Any) -> None:

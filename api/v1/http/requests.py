@@ -37,6 +37,24 @@ def body() -> dict[str, Any]:
     return value
 
 
+def required_texts(*names: str) -> dict[str, str]:
+    """The JSON object in the body of the request, which has these attributes and no others, all of them texts.
+
+    Raises:
+        Invalid: an attribute is missing, unknown or not a text; names it.
+    """
+    data = body()
+    for name in data:
+        if name not in names:
+            raise Invalid(f"Unknown attribute: {name}", name)
+    for name in names:
+        if name not in data:
+            raise Invalid(f"Missing {name}", name)
+        if not isinstance(data[name], str):
+            raise Invalid(f"{name} must be a text", name)
+    return data
+
+
 def check_query(known: Collection[str]) -> None:
     """Reject a query with an unknown or repeated parameter.
 

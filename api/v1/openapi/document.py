@@ -21,10 +21,14 @@ TAGS = {"states": "States, which contain cities", "cities": "Cities of a state, 
         "places": "Homes for rent, their amenities, and the search",
         "amenities": "Features that a place can offer, such as wifi", "reviews": "Reviews of a place by its guests",
         "users": "Hosts and guests; passwords are never returned",
+        "accounts": "Signing up, logging in, and what users change about their own account",
         "index": "The status of the API, and the number of objects"}
 ERRORS = {
-    400: "A parameter, header or attribute is invalid; the error names it", 401: "Writing requires a valid token",
+    400: "A parameter, header or attribute is invalid; the error names it",
+    401: "Writing requires a valid token or a session",
+    403: "The actor has no permission for this, or the request comes from another site",
     404: "No object has this id",
+    410: "The link has expired or was used already",
     409: "Another object already has a value that must be unique, such as a user's e-mail address. Nothing was stored",
     412: "`If-Match`, `If-None-Match` or `If-Unmodified-Since` does not hold, for example because another client has "
          "changed the object. Nothing was changed",
@@ -48,7 +52,10 @@ KEY = {"name": HEADER, "in": "header", "schema": {"type": "string", "minLength":
                                                   "pattern": PATTERN},
        "description": "A unique key of this request, such as a UUID. A repeated request with the same key gets the "
                       "stored response and is not executed again. Keys expire after 24 hours"}
-TOKEN = {"type": "http", "scheme": "bearer", "description": "A token printed by `console.py token create NAME`"}
+TOKEN = {"type": "http", "scheme": "bearer", "description": "A token printed by `console.py token create NAME`, or a "
+         "personal token of a user"}
+SESSION = {"type": "apiKey", "in": "cookie", "name": "__Host-hbnb", "description": "The session of a user that has "
+           "logged in with `POST /sessions`"}
 
 
 def document(app: Flask) -> dict[str, Any]:
@@ -70,9 +77,9 @@ def document(app: Flask) -> dict[str, Any]:
         "servers": [{"url": "/", "description": "The site that serves this description"}],
         "tags": [{"name": name, "description": description} for name, description in tags.items()],
         "paths": paths,
-        "components": {"schemas": _schemas(), "securitySchemes": {"bearer": TOKEN}},
+        "components": {"schemas": _schemas(), "securitySchemes": {"bearer": TOKEN, "session": SESSION}},
         # Every operation accepts a token; those that require one declare it themselves.
-        "security": [{}, {"bearer": []}],
+        "security": [{}, {"bearer": []}, {"session": []}],
     }
 
 
@@ -93,13 +100,13 @@ def _operation(rule: Rule, operation: Operation, idempotent: bool, guarded: bool
     responses = {str(status): _response(body, headers) for status, body in operation.responses.items()}
     errors = {400, *operation.errors, *((404,) if rule.arguments else ()), *((412,) if operation.conditional else ()),
               *((413,) if operation.body or idempotent else ()), *((422,) if idempotent else ()),
-              *((401,) if guarded else ()), *(() if rule.endpoint in UNLIMITED else (429,)), 500, 503}
+              *((401, 403) if guarded else ()), *(() if rule.endpoint in UNLIMITED else (429,)), 500, 503}
     responses |= {str(status): _error(status) for status in sorted(errors)}
     described = {"operationId": rule.endpoint.partition(".")[2], "summary": operation.summary,
                  "description": operation.description, "tags": [operation.tag],
                  "parameters": parameters, "responses": responses}
     if guarded:
-        described["security"] = [{"bearer": []}]
+        described["security"] = [{"bearer": []}, {"session": []}]
     if operation.body:
         described["requestBody"] = {"required": True, "content": _json(operation.body, operation.example)}
     return described
