@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.row import Row, table
 
-GROUPS = ("console", "save", "open", "reviews", "search", "rest", "pages", "memory", "deploy")
+GROUPS = ("console", "save", "open", "reviews", "search", "rest", "pages", "accounts", "memory", "deploy")
 
 
 def main(names: list[str]) -> int:

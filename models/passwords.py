@@ -120,8 +120,8 @@ def _of_unknown_classes(objects: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def matches_none(password: str) -> bool:
-    """Take as long as `matches` for a password that is wrong, and return false."""
-    return matches(_unknown(), password) and False
+    """Return false, after as long as `matches` takes for a wrong password."""
+    return matches(NO_LOGIN, password)
 
 
 @cache
@@ -133,7 +133,7 @@ def matches(stored: str, password: str) -> bool:
     """Return whether a stored value, a hash or an older form, belongs to this password."""
     from argon2.exceptions import InvalidHashError, VerificationError
     if stored in ("", NO_LOGIN):
-        return False
+        stored = _unknown()     # which no password matches
     if stored.startswith(_OVER_MD5) or _MD5.fullmatch(stored):
         password = hashlib.md5(password.encode(), usedforsecurity=False).hexdigest()
         stored = stored.removeprefix(_OVER_MD5)

@@ -31,7 +31,7 @@ def cookie(user: User) -> str:
 
 
 def actor(user: User) -> Actor:
-    """The actor of a user who is logged in."""
+    """The actor of a user with a session."""
     found = sessions.resume(cookie(user))
     assert found
     return found.actor
