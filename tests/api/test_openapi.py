@@ -15,9 +15,11 @@ from playwright.sync_api import expect
 from models.state import State
 from sample import Sample
 from sample.fill import fill
+from services import personal_tokens
 from tests.apps import shared_app
 from tests.conftest import ROOT
 from tests.market import Market
+from tests.people import actor, person
 from tests.servers import Server, free_port
 
 
@@ -129,7 +131,7 @@ def test_responses_match_their_schemas_with_and_without_fields(client, document)
 
 def test_path_parameters_are_named_after_the_class(document):
     names = {name for path in document["paths"] for name in re.findall(r"{(\w+)}", path)}
-    assert names == {"state_id", "city_id", "amenity_id", "user_id", "place_id", "review_id"}
+    assert names == {"state_id", "city_id", "amenity_id", "user_id", "place_id", "review_id", "secret"}
 
 
 @pytest.mark.parametrize(("engine", "phases", "cases"), [
@@ -151,6 +153,22 @@ def test_schemathesis_finds_no_difference_between_document_and_api(environ, stor
     assert ended.returncode == 0, ended.stdout[-6000:]
     [generated] = re.findall(r"(\d+) generated", ended.stdout)
     assert int(generated) >= cases
+    assert "Server error" not in ended.stdout
+
+
+def test_schemathesis_finds_no_difference_for_a_user_with_a_personal_token(environ, storage, tmp_path):
+    user = person()
+    token = personal_tokens.create(actor(user), user, "mine")
+    storage.close()
+    port = free_port()
+    with Server(["wsgi.py", "--port", str(port)], environ, port) as server:
+        ended = subprocess.run(
+            [str(Path(sys.executable).with_name("schemathesis")),
+             "--config-file", str(ROOT / "tests/schemathesis.toml"), "run", f"{server.address}/apispec_1.json",
+             "--checks", "all", "--include-tag", "accounts", "-H", f"Authorization: Bearer {token}",
+             "--phases", "examples,fuzzing", "-n", "6", "--generation-deterministic"],
+            cwd=tmp_path, env={**environ, "NO_COLOR": "1"}, capture_output=True, text=True, timeout=600)
+    assert ended.returncode == 0, ended.stdout[-6000:]
     assert "Server error" not in ended.stdout
 
 

@@ -13,6 +13,7 @@ from api.v1.http.idempotency import HEADER, MAX_LENGTH, PATTERN
 from api.v1.http.rate_limits import UNLIMITED
 from api.v1.openapi.operations import SAFE, Operation, Schema, operation_of, reference
 from services import permissions, schema
+from services.actor import DEVELOPER, VISITOR, Actor
 
 ABOUT = ('Homes for rent, by state and city. Every response is JSON. Errors are `{"error": "…"}`, or problem details '
          '(RFC 9457) for clients that accept `application/problem+json`. Unknown parameters are rejected with status '
@@ -45,6 +46,7 @@ ETAG = {"description": "Identifies this version of the response. Long lists with
         "schema": TEXT}
 PAGE = {"X-Total-Count": {"description": "The number of objects on all pages", "schema": {"type": "integer"}},
         "Link": {"description": "The addresses of the first, previous, next and last page (RFC 8288)", "schema": TEXT}}
+IN_PATHS = {"secret": "The secret of the link in the mail"}
 LOCATION = {"description": "The path of the created object", "schema": TEXT}
 IF_NONE_MATCH = {"name": "If-None-Match", "in": "header", "schema": TEXT,
                  "description": "The ETag of the response that the client has; if it is unchanged, the response is 304"}
@@ -67,10 +69,10 @@ def document(app: Flask) -> dict[str, Any]:
             tags.setdefault(operation.tag, operation.tag.capitalize())
             path = paths.setdefault(re.sub(r"<(\w+)>", r"{\1}", rule.rule), {})
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-                writes = method not in SAFE and not operation.reads
+                client = VISITOR if app.config["GUARDED"] else DEVELOPER
                 path[method.lower()] = _operation(
                     rule, operation, idempotent=hasattr(app.view_functions[rule.endpoint], "accepts_idempotency_key"),
-                    guarded=writes and app.config["GUARDED"])
+                    guarded=method not in SAFE and not _allows(client, operation))
     return {
         "openapi": "3.1.0",
         "info": {"title": "HBNB", "version": "1", "description": ABOUT},
@@ -83,10 +85,15 @@ def document(app: Flask) -> dict[str, Any]:
     }
 
 
+def _allows(client: Actor, operation: Operation) -> bool:
+    return operation.permission is None or permissions.allows(client, *operation.permission)
+
+
 def _operation(rule: Rule, operation: Operation, idempotent: bool, guarded: bool) -> dict[str, Any]:
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1},
-         "description": f"The id of the {name.removesuffix('_id')}"} for name in sorted(rule.arguments)]
+         "description": IN_PATHS.get(name) or f"The id of the {name.removesuffix('_id')}"}
+        for name in sorted(rule.arguments)]
     parameters += [_query(name, described) for name, described in operation.query.items()]
     if operation.conditional:
         parameters += CONDITIONS
