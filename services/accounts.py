@@ -61,7 +61,10 @@ def sign_up(data: Mapping[str, Any], address: str) -> None:
             send_link(user, "confirm")
         else:
             send(user.email, "already_signed_up", name=user.first_name)
-    models.storage.transact(work)
+    try:
+        models.storage.transact(work)
+    except Conflict:        # another request has just signed up with this address
+        models.storage.transact(work)
 
 
 def confirm(secret: str) -> User:

@@ -15,7 +15,8 @@ from models.login_failure import LoginFailure
 
 FREE = {"account": 5, "address": 50}    # failures without a wait
 LONGEST_WAIT = 900      # seconds
-FORGOTTEN = datetime.timedelta(days=1)  # after which failures no longer count
+# The time after which one failure less counts.
+FORGOTTEN = {"account": datetime.timedelta(minutes=15), "address": datetime.timedelta(minutes=1)}
 
 
 def attempt(account: str, address: str = "") -> None:
@@ -29,7 +30,7 @@ def attempt(account: str, address: str = "") -> None:
         TooMany: the client must wait before the next attempt.
     """
     def work() -> None:
-        failures = [_locked(id) for _, id in _keys(account, address)]
+        failures = [_locked(*each) for each in _keys(account, address)]
         now = utc_now()
         wait = max((math.ceil((each.blocked_until - now).total_seconds()) for each in failures), default=0)
         if wait > 0:
@@ -45,7 +46,7 @@ def succeeded(account: str, address: str = "") -> None:
     """Take back the last attempt, which was none to guess. The account's failures no longer count."""
     def work() -> None:
         for kind, id in _keys(account, address):
-            found = _locked(id)
+            found = _locked(kind, id)
             found.failures = 0 if kind == "account" else max(found.failures - 1, 0)
             found.blocked_until = utc_now()
             found.save()
@@ -72,7 +73,7 @@ def _keys(account: str, address: str) -> Iterator[tuple[str, str]]:
             yield kind, hashlib.sha256(f"{kind} {text}".encode()).hexdigest()[:60]
 
 
-def _locked(id: str) -> LoginFailure:
+def _locked(kind: str, id: str) -> LoginFailure:
     now = utc_now()
     if models.storage.get(LoginFailure, id) is None:
         models.storage.write(insert(LoginFailure.__table__), {
@@ -80,8 +81,7 @@ def _locked(id: str) -> LoginFailure:
     found = models.storage.get(LoginFailure, id)
     assert isinstance(found, LoginFailure)
     models.storage.lock(found)
-    if now - found.updated_at >= FORGOTTEN:
-        found.failures = 0
+    found.failures = max(found.failures - int((now - found.updated_at) / FORGOTTEN[kind]), 0)
     return found
 
 
