@@ -11,6 +11,7 @@ from sqlalchemy import Table
 
 import models
 from config import Settings
+from models.codec import stored_blank
 from models.columns import Base, links
 from tests.mariadb import MariaDB
 
@@ -46,12 +47,12 @@ def _write(objects: Iterable[dict[str, Any]], files: dict[str, Path]) -> None:
     """Write one file per table, in the default format of `LOAD DATA`."""
     tables: dict[str, tuple[Table, dict[str, Table]]] = {
         name: (cls.__table__, links(cls.__table__)) for name, cls in models.classes.items()}
-    columns = {table.name: table.c.keys() for table, _ in tables.values()}
+    columns = {table.name: {column.key: stored_blank(column) for column in table.c} for table, _ in tables.values()}
     with ExitStack() as stack:
         out = {name: stack.enter_context(open(path, "w", encoding="utf-8")) for name, path in files.items()}
         for obj in objects:
             table, pairs = tables[obj["__class__"]]
-            out[table.name].write("\t".join(_cell(obj.get(name, "")) for name in columns[table.name]) + "\n")
+            out[table.name].write("\t".join(_cell(obj.get(*each)) for each in columns[table.name].items()) + "\n")
             for name, pair in pairs.items():
                 out[pair.name].writelines(f"{obj['id']}\t{other}\n" for other in obj[name])
 

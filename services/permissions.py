@@ -69,11 +69,11 @@ def _rows(names: Any, *rights: tuple[Predicate, str]) -> dict[tuple[str, str], P
 
 
 PERMISSIONS: dict[tuple[str, str], Predicate] = {
-    **_rows(["State", "City", "Amenity"], (anyone, "read"), (admins_or_open, "create update remove")),
-    **_rows(["User"], (anyone, "read"), (operators_or_open, "create update remove"), (anyone, "sign_up"),
-            (users, "manage"), (admins, "suspend"), (operators, "promote")),
-    **_rows(["Place"], (viewers, "read"), (hosts, "create update remove link")),
-    **_rows(["Review"], (viewers, "read"), (admins_or_open, "create update remove")),
+    **_rows(models.classes, (anyone, "read"), (admins_or_open, "create update remove")),
+    **_rows(["User"], (operators_or_open, "create update remove"), (anyone, "sign_up"), (users, "manage"),
+            (admins, "suspend"), (operators, "promote")),
+    **_rows(["Place", "Review"], (viewers, "read")),
+    **_rows(["Place"], (hosts, "create update remove link")),
     **_rows(models.internal, (operators, "read create update remove")),
     **_rows(["Session", "PersonalToken"], (users_or_operators, "read create update remove")),
     **_rows(["Session"], (anyone, "start")),
