@@ -26,7 +26,7 @@ run: $(VENV)/run  ## install, fill an empty store with sample data, and serve ht
 	@! $(BIN)/python -c 'import socket; socket.create_connection(("127.0.0.1", $(PORT)), 2)' 2>/dev/null || { \
 		echo "Port $(PORT) is in use: stop the other program, or choose another port: make run PORT=$$(($(PORT) + 1))"; exit 1; }
 	@$(BIN)/python -m sample
-	@$(BIN)/python wsgi.py --port $(PORT)
+	@HBNB_ADDRESS=$${HBNB_ADDRESS:-http://127.0.0.1:$(PORT)} $(BIN)/python wsgi.py --port $(PORT) --work
 
 test: $(VENV)/dev  ## install what the tests need, and run all tests on both storage engines
 	$(BIN)/python -m pytest $(SIDES)

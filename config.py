@@ -6,7 +6,8 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from urllib.parse import urlsplit
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from errors import Misconfigured
 
@@ -14,8 +15,15 @@ RATE_LIMIT = "600 per minute"
 # The value is not shown, because it may contain a password.
 NO_REDIS = ("HBNB_REDIS_URL is not the address of a Redis server: set it to an address such as redis://host:6379/0 or "
             "unix:///path/of/a/socket")
+# Nor is this value.
+NO_MAIL_SERVER = ("HBNB_MAIL_URL is not the address of a mail server: set it to an address such as "
+                  "smtp://user:password@mail.example.com:587 or smtps://mail.example.com. In user and password, write "
+                  "@, : and / as %40, %3A and %2F")
+DEV_ADDRESS = "http://127.0.0.1:5000"       # of `make run`
 _TILES = re.compile(r"(?:https?://[a-z0-9.-]+(?::\d{1,5})?)?/(?!/)[^\s{}]*(?:\{[zxyr]\}[^\s{}]*)+", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?", re.IGNORECASE)
+_SENDER = re.compile(r"(?:(?P<name>[^<>\"\\\x00-\x1f\x7f]*)<)?(?P<address>[\w.+-]+@[a-z0-9.-]+)(?(name)>)",
+                     re.IGNORECASE | re.ASCII)
 _RATE = re.compile(r" ?[1-9]\d{0,8}(?: per |/)(?:[1-9]\d{0,3} )?(?:second|minute|hour|day)s? ?", re.ASCII)
 
 
@@ -48,6 +56,34 @@ class Database:
     def lock(self) -> int:
         """Seconds that a transaction waits for a lock: a quarter of `statement`, because it is tried twice."""
         return max(1, self.statement // 4)
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """A mail server (SMTP).
+
+    Args:
+        host, port: its address.
+        user, password: to log in with; empty = without logging in.
+        tls: whether the connection uses TLS from its start (`smtps://`).
+    """
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    tls: bool
+
+    @classmethod
+    def parse(cls, url: str) -> MailServer:
+        """Raises: ValueError, if it is not the address of a mail server."""
+        parts = urlsplit(url)
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        if (parts.scheme not in ("smtp", "smtps") or not parts.hostname or not re.fullmatch(r"[\w.:-]+", parts.hostname)
+                or parts.path.strip("/") or parts.query or parts.fragment or bool(user) != bool(password)):
+            raise ValueError
+        tls = parts.scheme == "smtps"
+        return cls(parts.hostname, parts.port or (465 if tls else 25), user, password, tls)
 
 
 _SERVING = Database(pool=10, overflow=10, free=3, connect=3, statement=10, recycle=1800)
@@ -94,7 +130,7 @@ class Settings:
     address: str = _setting("HBNB_ADDRESS", "", "address of the site, such as `https://hbnb.example`, for links in "
                             "mails")
     mail_url: str = _setting("HBNB_MAIL_URL", "", "`smtp://` or `smtps://` address of the mail server, with user and "
-                             "password; unset in `dev`: mails are files in `mail/`", secret=True)
+                             "password", secret=True)
     mail_from: str = _setting("HBNB_MAIL_FROM", "HBNB <hbnb@localhost>", "sender of mails")
     release: str = _setting("HBNB_RELEASE", "unknown", "name of the running release")
     log: str = _setting("HBNB_LOG", "", "format of the log: `json` or `text`")
@@ -151,6 +187,28 @@ class Settings:
     def is_https(self) -> bool:
         """Whether browsers reach the site by HTTPS, so that cookies are sent by HTTPS only."""
         return self.guarded or self.address.startswith("https://")
+
+    @property
+    def site(self) -> str:
+        """The address of the site for links in mails, without a slash at its end; empty = it is not known."""
+        return self.address or ("" if self.guarded else DEV_ADDRESS)
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        """The mail server, or `None` if none is set."""
+        return MailServer.parse(self.mail_url) if self.mail_url else None
+
+    @property
+    def mail_sender(self) -> tuple[str, str]:
+        """The name and the address of the sender of mails."""
+        found = _SENDER.fullmatch(self.mail_from)
+        assert found
+        return (found["name"] or "").strip(), found["address"]
+
+    @property
+    def mail_folder(self) -> Path:
+        """The folder in which mails are written if no mail server is set."""
+        return Path("mail") if self.uses_db else Path(self.file_path).parent / "mail"
 
     @property
     def origins(self) -> str | list[str]:
@@ -212,6 +270,7 @@ class Settings:
         if self.address and not _ADDRESS.fullmatch(self.address):
             raise Misconfigured(f"HBNB_ADDRESS is {self.address!r}: set it to the address of the site, such as "
                                 "https://hbnb.example")
+        self._check_mail()
         if self.log not in ("", "json", "text"):
             raise Misconfigured(f"HBNB_LOG is {self.log!r}: set it to json or text")
         if self.metrics:
@@ -231,6 +290,15 @@ class Settings:
                        not (name == "HBNB_MYSQL_PWD" and name in environ)]
             if missing:
                 raise Misconfigured(f"HBNB_TYPE_STORAGE is db, so these must be set too: {', '.join(missing)}")
+
+    def _check_mail(self) -> None:
+        try:
+            _ = self.mail_server
+        except ValueError:
+            raise Misconfigured(NO_MAIL_SERVER) from None
+        if not _SENDER.fullmatch(self.mail_from):
+            raise Misconfigured(f"HBNB_MAIL_FROM is {self.mail_from!r}: set it to a sender such as "
+                                "HBNB <hbnb@example.com>")
 
 
 def version(environ: Mapping[str, str] = os.environ) -> str:

@@ -40,19 +40,23 @@ app = create_app(Settings.from_environ())
 
 if __name__ == "__main__":
     import argparse
+    from contextlib import nullcontext
     from pathlib import Path
 
+    from cli.work import beside
     from server import serve, serve_socket
     parser = argparse.ArgumentParser(description="Serve API and pages.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=5000, help="port to listen on (default: %(default)s)")
     parser.add_argument("--socket", type=Path, help="listen on this Unix socket, instead of an address and a port")
     parser.add_argument("--workers", type=int, default=1, help="number of worker processes (default: %(default)s)")
+    parser.add_argument("--work", action="store_true", help="run the worker too, which sends mails")
     options = parser.parse_args()
     if options.workers < 1:
         parser.error(f"argument --workers: {options.workers} is less than 1")
     serving.concurrency.start(app)
-    if options.socket:
-        serve_socket("wsgi:app", options.socket, options.workers)
-    else:
-        serve("wsgi:app", options.host, options.port, options.workers)
+    with beside(__file__) if options.work else nullcontext():
+        if options.socket:
+            serve_socket("wsgi:app", options.socket, options.workers)
+        else:
+            serve("wsgi:app", options.host, options.port, options.workers)

@@ -8,6 +8,8 @@ if TYPE_CHECKING:   # importing Flask would take a quarter of the console's star
 
 
 def init_app(app: Flask) -> None:
-    """Add the `flask --app wsgi db` commands to an application."""
+    """Add the commands `flask --app wsgi db …` and `flask --app wsgi work` to an application."""
     from cli.db import db
+    from cli.work import work
     app.cli.add_command(db)
+    app.cli.add_command(work)

@@ -19,6 +19,7 @@ import models
 from config import Settings
 from errors import HBNBError, Misconfigured
 from monitoring.middleware import Answer
+from services import outbox
 from services.search import indexing
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def init_app(app: Flask, settings: Settings) -> Callable[[Answer], None] | None:
     ProcessCollector(registry=registry)
     registry.register(_Connections())
     registry.register(_SearchIndex())
+    registry.register(_Mails())
     Info("hbnb_release", "Current release.", registry=registry).info({"release": settings.release, "env": settings.env})
     requests = Counter("hbnb_requests", "Responses, by method, route and status class.", ["method", "route", "status"],
                        registry=registry)
@@ -143,6 +145,17 @@ class _SearchIndex:
             pending = models.storage.changes(version)
             yield GaugeMetricFamily("hbnb_search_pending_changes", "Changes that the next search will apply first.",
                                     len(pending.objects) if pending else 0)
+
+
+class _Mails:
+    """The mails of the outbox; counted for each scrape."""
+
+    def collect(self) -> Iterator[Metric]:
+        from prometheus_client.core import GaugeMetricFamily
+        with suppress(HBNBError):
+            waiting, failed = outbox.count()
+            yield GaugeMetricFamily("hbnb_mails_waiting", "Mails that wait to be sent.", waiting)
+            yield GaugeMetricFamily("hbnb_mails_failed", "Mails that were given up in the last month.", failed)
 
 
 class _Server(socketserver.ThreadingTCPServer):

@@ -42,8 +42,10 @@ file journald.conf /etc/systemd/journald.conf.d/hbnb.conf 644 root:root
 file logrotate /etc/logrotate.d/hbnb 644 root:root
 file hbnb@.service /etc/systemd/system/hbnb@.service 644 root:root
 file hbnb.service /etc/systemd/system/hbnb.service 644 root:root
+file hbnb-worker.service /etc/systemd/system/hbnb-worker.service 644 root:root
 systemctl daemon-reload
 enabled hbnb.service
+enabled hbnb-worker.service
 enabled logrotate.timer
 
 site=/etc/nginx/sites-available/hbnb

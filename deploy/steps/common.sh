@@ -9,4 +9,6 @@ manage() { sudo -n -u hbnb /usr/local/lib/hbnb/manage "$@"; }     # manage RELEA
 remove_release() { rm -rf "releases/$1" "releases/.$1" "/data/web_static/releases/$1"; }
 low_priority() { renice -n 10 -p $$ >/dev/null; }                 # leave the CPU to the running release
 running_releases() { systemctl list-units --plain --no-legend --state=active,activating 'hbnb@*' | sed 's/hbnb@\(.*\)\.service .*/\1/'; }
+# Its unit says when the worker must not run: then this only stops it. A host that an older HBNB set up has no worker.
+restart_worker() { [ ! -e /etc/systemd/system/hbnb-worker.service ] || sudo -n systemctl restart hbnb-worker.service; }
 cd "$ROOT" 2>/dev/null || fail "the folder $ROOT does not exist: run \`fab ENV provision\` first"

@@ -1,2 +1,2 @@
 # Prints the last lines of the application's log.
-journalctl --quiet --no-pager --output cat --lines "$LINES" --unit 'hbnb@*'
+journalctl --quiet --no-pager --output cat --lines "$LINES" --unit 'hbnb@*' --unit hbnb-worker

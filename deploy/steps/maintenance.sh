@@ -6,3 +6,4 @@ words=$(cat shared/maintenance 2>/dev/null || :)
 [ -n "${UP-}${DOWN-}" ] || words=$MAINTENANCE
 words=$(for word in $words ${UP-}; do case " ${DOWN-} " in *" $word "*) ;; *) echo "$word";; esac; done | sort -u | xargs)
 if [ -n "$words" ]; then echo "$words" > shared/maintenance; else rm -f shared/maintenance; fi
+restart_worker

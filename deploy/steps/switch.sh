@@ -4,6 +4,7 @@ if [ "$(release_name current)" != "$NAME" ]; then
     [ ! -L current ] || point_link "$(readlink current)" previous
     point_link "releases/$NAME" current
 fi
+restart_worker
 for try in 1 2 3 4 5 6 7 8 9 10; do
     ! { ask_nginx /health/live | grep -q "\"$NAME\"" && ask_nginx "$HEALTH"; } >/dev/null 2>&1 || exit 0
     sleep 0.2

@@ -54,6 +54,29 @@ def test_a_server_that_reboots_after_a_rollback_serves_the_current_release(live)
     assert live.state(host)[0].count("hbnb@") == 1
 
 
+def worker(host) -> str:
+    """The release that the host's worker runs; empty = it does not run."""
+    return host.run("readlink -f /proc/$(systemctl show --property MainPID --value hbnb-worker)/cwd | xargs basename"
+                    ).stdout.strip().replace("root", "")
+
+
+def test_the_worker_runs_the_current_release_except_while_the_maintenance_page_is_up(live):
+    host = live.hosts["web-02"]
+    live.commit()
+    live.fab_ok("production", "deploy")
+    assert worker(host) == live.current()
+    live.fab_ok("production", "maintenance", "on")
+    assert host.run("systemctl is-active hbnb-worker").stdout == "inactive\n"
+    live.fab_ok("production", "rollback")
+    assert host.run("systemctl is-active hbnb-worker").stdout == "inactive\n"
+    live.fab_ok("production", "maintenance", "off")
+    assert worker(host) == live.current()
+    live.fab_ok("production", "rollback")
+    assert worker(host) == live.current()
+    log = live.fab_ok("production", "log", "--lines", "200")
+    assert "Mails are kept, and not sent, until you set HBNB_MAIL_URL and HBNB_ADDRESS" in log
+
+
 def test_the_balancer_uses_the_other_server_if_one_refuses_connections(live):
     plain = live.folder / "plain.toml"
     plain.write_text(live.config.read_text().replace("retries = 0\n", ""))

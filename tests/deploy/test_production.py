@@ -83,6 +83,9 @@ def test_a_manually_installed_server_works_behind_nginx(tmp_path, place, setting
             assert front.ask("/api/v1/states", body, Content_Type=kind).status == 401
             assert front.ask("/api/v1/states", body, Content_Type=kind, Authorization=f"Bearer {token}").status == 201
             assert "Kept" in front.ask("/states").text
+            worker = place(block(PAGE, "/etc/systemd/system/hbnb-worker.service"))
+            [command] = re.findall("^ExecStart=(.+)$", worker, re.M)
+            subprocess.run([*command.split(), "--once"], env={"PATH": "/usr/bin:/bin"}, check=True)
             assert front.ask("/web_static/styles/tokens.css").status == 200
             (tmp_path / "shared" / "maintenance").touch()
             assert "We will be back soon" in front.ask("/hbnb").text
@@ -91,9 +94,10 @@ def test_a_manually_installed_server_works_behind_nginx(tmp_path, place, setting
             process.terminate()
 
 
-def test_systemd_accepts_the_unit(tmp_path, place):
-    unit = tmp_path / "hbnb.service"
+@pytest.mark.parametrize("name", ["hbnb.service", "hbnb-worker.service"])
+def test_systemd_accepts_the_units(tmp_path, place, name):
+    unit = tmp_path / name
     (tmp_path / "bin" / "hbnb").touch(mode=0o755)
-    unit.write_text(place(block(PAGE, "/etc/systemd/system/hbnb.service")))
+    unit.write_text(place(block(PAGE, f"/etc/systemd/system/{name}")))
     ended = subprocess.run(["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True)
-    assert [line for line in ended.stderr.splitlines() if "hbnb.service" in line] == []
+    assert [line for line in ended.stderr.splitlines() if name in line] == []

@@ -192,7 +192,7 @@ class TestDocuments:
         reading = {str(path.relative_to(ROOT)) for path in tracked("*.py") if "from_environ" in path.read_text()}
         assert {path for path in reading if not path.startswith(("tests/", "bench/"))} == {
             "config.py", "console.py", "wsgi.py", "server.py", "api/v1/app.py", "web_flask/app.py", "cli/db.py",
-            "sample/__main__.py",
+            "cli/work.py", "sample/__main__.py",
             # Entry points of classic programs: `models.storage`, `DBStorage()`, `HBNBCommand()`.
             "models/__init__.py", "models/engine/db_storage.py", "cli/interpreter.py"}
 

@@ -81,7 +81,7 @@ class TestEnvironment:
         program(folder / ".venv" / "bin" / "python", lacks)
         printed = make(folder, "run", "PYTHON=./whole").stdout
         assert "ran -m pip" in printed
-        assert "ran wsgi.py --port 5000" in printed
+        assert "ran wsgi.py --port 5000 --work" in printed
 
     def test_a_working_environment_is_kept_even_if_another_python_is_named(self, folder):
         (folder / ".venv").mkdir()
