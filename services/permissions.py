@@ -71,13 +71,14 @@ def _rows(names: Any, *rights: tuple[Predicate, str]) -> dict[tuple[str, str], P
 PERMISSIONS: dict[tuple[str, str], Predicate] = {
     **_rows(["State", "City", "Amenity"], (anyone, "read"), (admins_or_open, "create update remove")),
     **_rows(["User"], (anyone, "read"), (operators_or_open, "create update remove"), (anyone, "sign_up"),
-            (users, "manage"), (admins, "suspend"), (operators, "promote")),
+            (users, "manage"), (admins, "find suspend"), (operators, "promote set_password")),
     **_rows(["Place"], (viewers, "read"), (hosts, "create update remove link")),
     **_rows(["Review"], (viewers, "read"), (admins_or_open, "create update remove")),
     **_rows(models.internal, (operators, "read create update remove")),
     **_rows(["Session", "PersonalToken"], (users_or_operators, "read create update remove")),
     **_rows(["Session"], (anyone, "start")),
     **_rows(["OneTimeLink"], (anyone, "request use")),
+    **_rows(["PersonalToken"], (operators, "list")),
     **_rows(["OutgoingMail"], (admins, "read update")),
 }
 # The private attributes, each with the predicate of the actors that may read it.
