@@ -43,8 +43,8 @@ class TestList:
 
     def test_returns_pages_with_status_and_role_and_without_the_password(self, ada, admin):
         [found] = users.list(admin, limit=1, offset=1)
-        assert found == {"id": admin.user_id, "email": "ben@people.example", "first_name": "Ben", "last_name": "Example",
-                         "status": "active", "role": "admin", "created_at": found["created_at"]}
+        assert found == {"id": admin.user_id, "email": "ben@people.example", "first_name": "Ben",
+                         "last_name": "Example", "status": "active", "role": "admin", "created_at": found["created_at"]}
         assert [each["email"] for each in users.list(admin, limit=1)] == ["ada@people.example"]
         assert users.list(admin, offset=2) == []
 
