@@ -15,14 +15,14 @@ if __name__ == "__main__" and sys.argv[1:] == ["--version"]:    # the imports be
 
 import models
 from cli import escaping, formatting, lexer
+from cli.accounts import AccountCommands
 from cli.conditions import parse_clauses, take_conditions
 from cli.interpreter import AMENITY_IDS, ClassicError, attributes
-from cli.store import StoreCommands
 from errors import Invalid, meant
 from services.actor import OPERATOR
 
 
-class HBNBCommand(StoreCommands):
+class HBNBCommand(AccountCommands):
     """The console with all of its commands. The docstring of a command is its help."""
 
     # The classic commands
@@ -192,24 +192,6 @@ class HBNBCommand(StoreCommands):
         is_cut = clauses.limit is not None and len(found) == clauses.limit
         total = self._service(cls).count(OPERATOR, filters) if is_cut else 0
         formatting.print_count(output_format, cls, len(found), total)
-
-    def do_token(self, line: str) -> None:
-        """Create, list or revoke API tokens. In staging and production, the API requires one for writing.
-
-        token create NAME
-        token list [--table | --json | --csv]
-        token revoke NAME
-
-        A token is printed once, when it is created. A revoked token stops working at once.
-
-            token create partner
-            token revoke partner
-        """
-        from cli.tokens import run_token
-        words = lexer.split(line)
-        output_format = formatting.take_format(words)
-        if warning := run_token(self.settings, [lexer.value(word) for word in words], output_format):
-            self.note(warning)
 
 
 def run(console: HBNBCommand, lines: Iterable[str], stop_on_error: bool = False) -> bool:

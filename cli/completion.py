@@ -14,10 +14,12 @@ from cli.interpreter import attributes
 from errors import HBNBError
 from models.base_model import BaseModel
 from models.token import Token
+from models.user import User
 from services import schema
 
 OPTIONS = {"import": ["--state", "--city", "--dry-run", "--keep-going"], "export": ["--passwords"],
            "backup": ["--force"], "restore": ["--check", "--replace"]}
+USER_ACTIONS = ("list", "promote", "demote", "suspend", "unsuspend", "password")
 MOST = 50   # ids and files that are suggested
 
 
@@ -29,8 +31,8 @@ def candidates(before: list[str], text: str) -> list[str]:
         text: the typed beginning of the word.
     """
     command, arguments = before[0], before[1:]
-    if command == "token":
-        return _tokens(arguments, text)
+    if command in ("token", "user", "audit"):
+        return _of_accounts(command, arguments, text)
     if command in OPTIONS:
         return OPTIONS[command] if text.startswith("-") else _files(text)
     if {"sort", "columns"} & {*arguments} and arguments[0] in models.classes:
@@ -67,11 +69,20 @@ def _files(text: str) -> list[str]:
             for name in names]
 
 
-def _tokens(arguments: list[str], text: str) -> list[str]:
+def _of_accounts(command: str, arguments: list[str], text: str) -> list[str]:
+    """The words of `token`, `user` and `audit`."""
+    if command == "audit":
+        return [*FORMATS] if arguments else ["limit", *FORMATS]
     if not arguments:
-        return ["create", "list", "revoke"]
-    if arguments == ["list"]:
+        return ["create", "list", "revoke"] if command == "token" else [*USER_ACTIONS]
+    if arguments[0] == "list":
         return [*FORMATS]
+    if arguments[-1] == "--user" or (command == "user" and len(arguments) == 1):
+        return _values(User.__table__.c.email, text)
+    if command == "token" and arguments[-1] == "--scope":
+        return ["read", "write"]
+    if command == "token" and text.startswith("-"):
+        return ["--user", "--scope"] if arguments[0] == "create" else ["--user"]
     return _values(Token.__table__.c.name, text) if arguments == ["revoke"] else []
 
 

@@ -1,6 +1,7 @@
 """Output formats of the console: tables, JSON and CSV."""
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Collection, Sequence
@@ -95,8 +96,9 @@ def counted(number: int, name: str = "") -> str:
     Args:
         name: of the class; empty = objects of any class.
     """
-    many = models.stored[name].__tablename__ if name else "objects"
-    return f"{number or 'No'} {(name.lower() or 'object') if number == 1 else many}"
+    one = re.sub("(?<!^)(?=[A-Z])", " ", name).lower() or "object"
+    many = models.stored[name].__tablename__.replace("_", " ") if name else "objects"
+    return f"{number or 'No'} {one if number == 1 else many}"
 
 
 def _names(objects: list[dict[str, Any]]) -> list[str]:

@@ -18,7 +18,7 @@ _ESCAPE = re.compile(r"""\\(?:([ntr"'\\_])|x([0-9a-fA-F]{2})|(u[0-9a-fA-F]{4}(?:
 _BREAKS = {"n": "\n", "t": "\t", "r": "\r"}
 _INTEGER = re.compile(r"[-+]?[0-9]{1,300}")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
-_SECRET = re.compile("password|hbnb_[0-9a-f]{8}-", re.IGNORECASE)
+_SECRET = re.compile("password|hbnbp?_[0-9a-f]{8}-", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z_][\w.]*")
 _OPERATOR = "!=|<=|>=|=|<|>|~"
 _CONDITION = re.compile(rf"({_NAME.pattern})\s*({_OPERATOR})\s*(.*)", re.DOTALL)

@@ -20,7 +20,8 @@ from monitoring.middleware import Answer
 
 PATH_LENGTH, AGENT_LENGTH = 1000, 300       # characters; longer values would fill the disk
 # Possessive quantifiers: the time is linear in the length of the text.
-_PRIVATE = re.compile(r"(?<![\w.+'%-])[\w.+'%-]++@[\w-]++(?:\.[\w-]++)+|hbnb_[0-9a-f]{8}-[\w-]*+")
+_PRIVATE = re.compile(r"(?<![\w.+'%-])[\w.+'%-]++@[\w-]++(?:\.[\w-]++)+|hbnbp?_[0-9a-f]{8}-[\w-]*+"
+                      r"|[0-9a-f-]{36}_[\w-]{43}")
 _Line = Callable[[dict[str, Any]], bytes]
 
 
@@ -52,7 +53,7 @@ def init_app(settings: Settings) -> Callable[[Answer], None]:
 
 def scrubbed(text: str) -> str:
     """A text without e-mail addresses and tokens."""
-    return _PRIVATE.sub("…", text) if "@" in text or "hbnb_" in text else text
+    return _PRIVATE.sub("…", text) if "@" in text or "_" in text else text
 
 
 class _Handler(logging.Handler):

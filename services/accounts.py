@@ -241,6 +241,8 @@ def check_password(password: Any) -> None:
         raise Invalid("Missing password", "password")
     if not isinstance(password, str) or not LEAST_PASSWORD <= len(password) <= MOST_PASSWORD:
         raise Invalid(f"password must have {LEAST_PASSWORD} to {MOST_PASSWORD} characters", "password")
+    if any("\ud800" <= letter <= "\udfff" for letter in password):
+        raise Invalid("password must be valid text", "password")
 
 
 def _activate(user: User) -> None:

@@ -16,7 +16,7 @@ import models
 from errors import Invalid, NotFound
 from models.base_model import BaseModel
 from models.family import family
-from services import permissions, schema
+from services import audit, permissions, schema
 from services.actor import Actor
 from services.listing import Listing
 from services.query import Filter, condition, path
@@ -198,12 +198,15 @@ class Service(Generic[Model]):
         return obj
 
     def _store(self, actor: Actor, obj: Model, store: Callable[[], None]) -> None:
-        """Validate and store a new object. Without rules it needs no transaction, which is faster."""
+        """Validate and store a new object. Without rules and an audit it needs no transaction, which is faster."""
         def work() -> None:
-            self.check_rules(actor, stored(obj), None)
+            if self.has_rules:
+                self.check_rules(actor, stored(obj), None)
             store()
-            self.created(actor, stored(obj))
-        if self.has_rules:
+            if self.has_rules:
+                self.created(actor, stored(obj))
+            audit.record(actor, "create", obj)
+        if self.has_rules or actor.is_staff:
             models.storage.transact(work)
         else:
             store()
@@ -279,6 +282,7 @@ class Service(Generic[Model]):
                 self.check_rules(actor, stored(obj), before)
             obj.save()
             self.updated(actor, stored(obj), before)
+            audit.record(actor, "update", obj)
         models.storage.transact(work)
 
     def remove(self, actor: Actor, obj: Model, check: Callable[[], None] = _nothing) -> None:
@@ -290,6 +294,7 @@ class Service(Generic[Model]):
             before = stored(obj)
             obj.delete()
             self.removed(actor, before)
+            audit.record(actor, "remove", obj)
         models.storage.transact(work)
 
     def dependents(self, actor: Actor, obj: Model) -> dict[str, int]:

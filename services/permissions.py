@@ -71,13 +71,14 @@ def _rows(names: Any, *rights: tuple[Predicate, str]) -> dict[tuple[str, str], P
 PERMISSIONS: dict[tuple[str, str], Predicate] = {
     **_rows(models.classes, (anyone, "read"), (admins_or_open, "create update remove")),
     **_rows(["User"], (operators_or_open, "create update remove"), (anyone, "sign_up"), (users, "manage"),
-            (admins, "suspend"), (operators, "promote")),
+            (admins, "find suspend"), (operators, "promote set_password")),
     **_rows(["Place", "Review"], (viewers, "read")),
     **_rows(["Place"], (hosts, "create update remove link")),
     **_rows(models.internal, (operators, "read create update remove")),
     **_rows(["Session", "PersonalToken"], (users_or_operators, "read create update remove")),
     **_rows(["Session"], (anyone, "start")),
     **_rows(["OneTimeLink"], (anyone, "request use")),
+    **_rows(["PersonalToken"], (operators, "list")),
     **_rows(["OutgoingMail"], (admins, "read update")),
 }
 # The private attributes, each with the predicate of the actors that may read it.

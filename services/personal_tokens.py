@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 import models
-from errors import Conflict, NotFound
+from errors import Conflict, Invalid, NotFound
 from models.account import Account
 from models.base_model import utc_now
 from models.codec import check
 from models.personal_token import PersonalToken
 from models.user import User
-from services import permissions, secrets
+from services import audit, permissions, schema, secrets
 from services.actor import Actor
 
 PREFIX = "hbnbp_"
@@ -37,6 +37,8 @@ def create(actor: Actor, user: User, name: str, scope: str = "write") -> str:
     """
     token = PersonalToken(user_id=user.id, name=name, scope=scope)
     permissions.require(actor, PersonalToken, "create", token)
+    if not name.strip():
+        raise Invalid("Missing name", "name")
     for column in ("name", "scope"):
         check(PersonalToken.__table__.c[column], getattr(token, column))
     secret = secrets.create(token.id)
@@ -48,6 +50,7 @@ def create(actor: Actor, user: User, name: str, scope: str = "write") -> str:
                 PersonalToken.user_id == user.id, PersonalToken.name == name)).first():
             raise Conflict(f"There is a token named {name} already. Revoke it, or choose another name")
         models.storage.new(token)
+        audit.record(actor, "create", token)
     models.storage.transact(work)
     return f"{PREFIX}{secret}"
 
@@ -60,6 +63,30 @@ def list(actor: Actor, user: User) -> builtins.list[dict[str, Any]]:
     return [token.to_dict() for id in found if (token := models.storage.get(PersonalToken, id))]
 
 
+def list_all(actor: Actor) -> builtins.list[dict[str, Any]]:
+    """The tokens of all users, by the users' e-mail addresses and by name, without their texts.
+
+    Returns: for each token its attributes, and `user`, the address.
+    """
+    permissions.require(actor, PersonalToken, "list")
+    statement = select(*schema.form(PersonalToken), User.email.label("user")).join(
+        User, User.id == PersonalToken.user_id).order_by(User.email, PersonalToken.name, PersonalToken.id)
+    return models.storage.read(statement).all()
+
+
+def revoke_named(actor: Actor, user: User, name: str) -> None:
+    """Revoke a token of a user by its name.
+
+    Raises:
+        NotFound: the user has no such token.
+    """
+    found = models.storage.read(select(PersonalToken.id).where(
+        PersonalToken.user_id == user.id, PersonalToken.name == name)).scalars()
+    if not found:
+        raise NotFound(f"{user.email} has no token named {name:.128}. `token list` prints the names of all tokens")
+    revoke(actor, found[0])
+
+
 def revoke(actor: Actor, id: str) -> None:
     """Revoke a token by its id.
 
@@ -70,6 +97,7 @@ def revoke(actor: Actor, id: str) -> None:
         token = models.storage.get(PersonalToken, id)
         if token is None or not permissions.allows(actor, PersonalToken, "remove", token):
             raise NotFound()
+        audit.record(actor, "remove", token)
         models.storage.delete(token)
     models.storage.transact(work)
 

@@ -10,7 +10,7 @@ import models
 from errors import Invalid, NotFound
 from models.amenity import Amenity, place_amenity
 from models.place import Place
-from services import permissions
+from services import audit, permissions
 from services.actor import Actor
 from services.crud import Service
 
@@ -42,6 +42,7 @@ class Places(Service[Place]):
             if models.storage.read(_link(select(place_amenity), place, amenity)).first():
                 return False
             models.storage.write(insert(place_amenity), {"place_id": place.id, "amenity_id": amenity.id})
+            audit.record(actor, "link", place)
             return True
         return models.storage.transact(work)
 
@@ -55,6 +56,7 @@ class Places(Service[Place]):
             permissions.require(actor, Place, "link", place)
             if not models.storage.write(_link(delete(place_amenity), place, amenity)):
                 raise NotFound()
+            audit.record(actor, "unlink", place)
         models.storage.transact(work)
 
     def offer(self, actor: Actor, place: Place, ids: Sequence[str]) -> None:
@@ -74,8 +76,9 @@ class Places(Service[Place]):
                 if not isinstance(amenity, Amenity):
                     raise Invalid(f"amenity_ids: there is no amenity {id}", "amenity_ids")
                 self.link(actor, place, amenity)
-            models.storage.write(delete(place_amenity).where(
-                place_amenity.c.place_id == place.id, place_amenity.c.amenity_id.not_in(ids)))
+            if models.storage.write(delete(place_amenity).where(
+                    place_amenity.c.place_id == place.id, place_amenity.c.amenity_id.not_in(ids))):
+                audit.record(actor, "unlink", place)
         models.storage.transact(work)
 
 

@@ -17,7 +17,7 @@ from models.place import Place
 from models.review import Review
 from models.session import Session
 from models.user import User
-from services import accounts, permissions, schema, sessions, throttling
+from services import accounts, audit, permissions, schema, sessions, throttling
 from services.actor import Actor
 
 WRONG_PASSWORD = "The password is wrong"
@@ -73,6 +73,7 @@ def update(actor: Actor, data: Mapping[str, Any], agent: str = "") -> str | None
         for name, value in values.items():
             setattr(user, name, value)
         user.save()
+        audit.record(actor, "update", user)
         if email is not None:
             _send_link(user, email)
         if hashed is None:
@@ -106,6 +107,7 @@ def close(actor: Actor, current: Any) -> None:
         account.save()
         for cls in (Session, OneTimeLink, PersonalToken):
             models.storage.write(delete(cls.__table__).where(cls.user_id == user.id))
+        audit.record(actor, "close", user)
         accounts.send(recipient, "account_closed", name=name)
     models.storage.transact(work)
 

@@ -14,6 +14,8 @@ import models
 from errors import Conflict, Invalid, NotFound
 from models.codec import checker
 from models.token import Token
+from services import audit
+from services.actor import OPERATOR
 from services.listing import Listing
 
 _TEXT = re.compile(r"hbnb_([0-9a-f-]{36})_([\w-]{43})", re.ASCII)
@@ -32,6 +34,7 @@ def create(name: str) -> str:
     _check(name)
     secret = secrets.token_urlsafe(32)
     token = Token(name=name, digest=_digest(secret))
+    audit.record(OPERATOR, "create", token)
     try:
         token.save()
     except Conflict as error:
@@ -55,9 +58,11 @@ def revoke(name: str) -> int:
     _check(name)
     with models.storage.transaction():
         found = models.storage.read(select(Token.id).where(Token.name == name)).first()
-        if found is None:
+        token = models.storage.get(Token, found["id"]) if found else None
+        if token is None:
             raise NotFound(f"There is no token named {name}. `token list` prints the names of all tokens")
-        models.storage.delete(models.storage.get(Token, found["id"]))
+        audit.record(OPERATOR, "remove", token)
+        models.storage.delete(token)
     return count()
 
 

@@ -29,7 +29,7 @@ from tests.cli.conftest import Session
 from tests.conftest import ROOT, Run
 from tests.market import Market
 
-OWN = ("backup", "exit", "export", "find", "import", "restore", "token")
+OWN = ("audit", "backup", "exit", "export", "find", "import", "restore", "token", "user")
 SECRET = "Tr0ub4dor"
 STATE, CITY = "421a55f4-7d82-47d9-b54c-a76916479545", "521a55f4-7d82-47d9-b54c-a76916479545"
 

@@ -301,6 +301,26 @@ class TestHistory:
         assert again.until(PROMPT).endswith("count City\n0\n")
 
     @only_file
+    def test_a_password_that_the_console_asks_for_is_neither_shown_nor_kept(self, terminal: Terminal, storage):
+        user = terminal.run('create User email="a@b.c" password="x"').strip()
+        for second, printed in (("Tr0ub4dor 4", "differ"), ("Tr0ub4dor 3", "was changed")):
+            terminal.type("user password a@b.c\n")
+            terminal.until("New password of a@b.c: ")
+            terminal.type("Tr0ub4dor 3\n")
+            terminal.until("The same password again: ")
+            terminal.type(f"{second}\n")
+            shown = terminal.until(PROMPT)
+            assert (printed in shown, "Tr0ub4dor" in shown) == (True, False)
+        terminal.type("user password a@b.c\n")
+        terminal.until("New password of a@b.c: ")
+        terminal.type(CTRL_D)
+        assert "no password was typed" in terminal.until(PROMPT)
+        assert storage.get(User, user).check_password("Tr0ub4dor 3")
+        terminal.run("count City")
+        terminal.type(CTRL_P + "\n")
+        assert terminal.until(PROMPT).endswith("count City\n0\n")
+
+    @only_file
     def test_a_line_with_a_password_is_removed_at_once(self, terminal: Terminal):
         terminal.run("count City")
         terminal.run('create User email="a@b.c" password="Tr0ub4dor"')
