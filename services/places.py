@@ -11,7 +11,7 @@ from errors import Invalid, NotFound
 from models.amenity import Amenity, place_amenity
 from models.city import City
 from models.place import Place
-from services import permissions
+from services import permissions, schema
 from services.actor import Actor
 from services.crud import Service
 
@@ -54,10 +54,8 @@ class Places(Service[Place]):
                 found = self.create(actor, values)
                 found.amenity_ids = ids
                 return found
-            self.update(actor, place, values)
-            if place.city_id != city:
-                super(Places, self).assign(actor, place, {"city_id": city})
             self.offer(actor, place, ids)
+            self._change(actor, place, lambda: {**schema.clean(Place, values, is_new=False), "city_id": city})
             return place
         return models.storage.transact(work)
 

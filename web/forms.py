@@ -29,8 +29,8 @@ NOTICES = {
     "email": "Your e-mail address is changed.",
     "password": "Your password is changed, and all other sessions have ended.",
     "revoked": "The token is revoked.",
-    "created": "The place is stored.",
-    "changed": "The changes are stored.",
+    "created": "The place is saved.",
+    "changed": "Your changes are saved.",
     "removed": "The place is removed.",
 }
 

@@ -8,7 +8,7 @@ from flask import Response, make_response, redirect, render_template, request, u
 from werkzeug.wrappers import Response as Redirect
 
 from errors import Conflict, Expired
-from services import accounts, links, profile, sessions
+from services import accounts, links, sessions
 from web import session
 from web.forms import Field, Form, answer, done
 from web_flask import pages
@@ -102,7 +102,7 @@ def new_email(secret: str) -> Response | Redirect:
     def answered() -> Response | Redirect:
         links.find(secret, "email")
         if request.method == "POST":
-            profile.confirm_email(secret)
+            accounts.confirm(secret)
             return done("web_flask.account" if session.current() else "web_flask.login", "email")
         return _button("Change your e-mail address", "From then on you log in with the address to which we sent this "
                                                      "link.", "Use this address")

@@ -35,9 +35,9 @@ FIELDS = (
     Field("longitude", "Longitude", "decimal", "From -180 to 180, such as -73.75623", required=False,
           wrong="Enter a number from -180 to 180, such as -73.75623."),
     Field("amenity_ids", "What the place offers", "boxes", required=False),
-    Field("status", "Who sees the place", "radio"))
-STATUSES = (("draft", "Only you: it is a draft"), ("listed", "Everyone: it is listed"),
-            ("unlisted", "Only you: it is unlisted"))
+    Field("status", "Status", "radio"))
+STATUSES = (("draft", "Draft: hidden until it is ready"), ("listed", "Listed: everyone sees it"),
+            ("unlisted", "Unlisted: hidden from guests"))
 
 
 @pages.get("/hosting")
