@@ -9,8 +9,9 @@ from sqlalchemy import delete, insert, select
 import models
 from errors import Invalid, NotFound
 from models.amenity import Amenity, place_amenity
+from models.city import City
 from models.place import Place
-from services import audit, permissions
+from services import audit, permissions, schema
 from services.actor import Actor
 from services.crud import Service
 
@@ -33,6 +34,30 @@ class Places(Service[Place]):
                 self.offer(actor, obj, ids)
             super(Places, self).assign(actor, obj, values)
         models.storage.transact(work)
+
+    def write(self, actor: Actor, place: Place | None, data: Mapping[str, Any]) -> Place:
+        """Create a place, or change one, with its city and its amenities: all of it, or nothing.
+
+        Args:
+            place: the place to change; `None` creates one.
+            data: all attributes that a host can set, and `amenity_ids`.
+        Raises:
+            Invalid: a value is missing or invalid; names it.
+        """
+        values = dict(data)
+        ids, city = values.pop(LINKS), values["city_id"]
+
+        def work() -> Place:
+            if models.storage.get(City, city) is None:
+                raise Invalid("There is no such city. Choose another one", "city_id")
+            if place is None:
+                found = self.create(actor, values)
+                found.amenity_ids = ids
+                return found
+            self.offer(actor, place, ids)
+            self._change(actor, place, lambda: {**schema.clean(Place, values, is_new=False), "city_id": city})
+            return place
+        return models.storage.transact(work)
 
     def link(self, actor: Actor, place: Place, amenity: Amenity) -> bool:
         """Link an amenity to a place. Returns: whether the link is new."""

@@ -8,9 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import models
+from models.account import Account
 from models.place import Place
 from models.review import Review
+from services import accounts
 from tests.market import Market
+from tests.people import cookie, mails
 from tests.processes import ROOT
 
 ATTACK = "<img src=x onerror=alert(1)></script><script>alert(2)</script>"
@@ -18,7 +21,14 @@ LONG = "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch" * 2     # a 
 
 
 class Site:
-    """Objects in the storage, and the paths of all pages by name."""
+    """Objects in the storage, and the paths of all pages by name.
+
+    Attributes:
+        pages: the pages of a visitor.
+        account_pages: the pages for visitors who sign up, log in, or open the link of a mail.
+        own_pages: the pages of the host, who is an admin, too.
+        secret: the secret for the cookie of the host's session.
+    """
 
     def __init__(self) -> None:
         self.market = market = Market(ATTACK)
@@ -37,8 +47,23 @@ class Site:
             models.storage.new(Review(text=LONG, place_id=market.place.id, user_id=market.guest.id))
         for obj in (market.state, market.wifi, market.place, market.review, market.host, market.guest):
             models.storage.new(obj)
+        draft = Place(name=f"Draft {ATTACK}", city_id=market.city.id, user_id=market.host.id, status="draft",
+                      created_at=market.place.created_at)
+        models.storage.new(draft)
+        models.storage.new(Account(id=market.host.id, user_id=market.host.id, role="admin"))
         models.storage.save()
+        for purpose in ("confirm", "reset", "email"):
+            models.storage.transact(lambda purpose=purpose: accounts.send_link(market.host, purpose, "new@b.example"))
+        self.secret = cookie(market.host)
+        links = {each["template"]: f"/{each['template']}/{each['secret']}" for each in mails()}
         models.storage.close()
+        self.account_pages = {
+            "signup": "/signup", "login": "/login?done=signed_up&next=/account", "reset": "/reset",
+            "expired": "/confirm/expired", **{f"link {name}": path for name, path in links.items()}}
+        self.own_pages = {
+            "account": "/account?done=names", "hosting": "/hosting?done=created", "hosting 2": "/hosting?page=2",
+            "new": "/hosting/places/new", "edit": f"/hosting/places/{market.place.id}/edit",
+            "remove": f"/hosting/places/{market.place.id}/remove", "draft": f"/places/{draft.id}", "menu": "/states"}
         self.pages = {
             "search": "/hbnb", "chosen": f"/hbnb?states={market.state.id}&amenities={market.pool.id}&text=a&page=2",
             "nothing": "/hbnb?guests=99", "wrong": "/hbnb?guests=x", "filters": "/hbnb_filters", "dynamic": "/",

@@ -9,8 +9,13 @@ from serving.errors import Failure
 
 _SENTENCES = {
     400: ("That did not work", "The address is not valid. Check it, or start a new search."),
+    401: ("Please log in", "This page is for users who are logged in."),
+    403: ("You may not do that", "Your account has no permission for this, or the request came from another site. "
+                                 "Open the page again, and try again there."),
     404: ("Not found!", "Nothing is at this address: it may have been removed, or mistyped."),
     405: ("That did not work", "This page does not accept that kind of request."),
+    409: ("That did not work", "The change conflicts with another one. Open the page again, and try again there."),
+    410: ("This link no longer works", "It has expired, or it was used already."),
     413: ("That did not work", "The request is too large. Send less at once."),
     429: ("Too many requests", "Please wait a minute, then try again."),
 }

@@ -5,6 +5,11 @@ import datetime
 
 from markupsafe import Markup
 
+# What a browser's name for itself contains, and what people call it. The first that fits counts.
+_BROWSERS = {"Edg": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
+_SYSTEMS = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows", "Mac OS": "macOS",
+            "Linux": "Linux"}
+
 
 def counted(number: int, one: str, many: str = "") -> str:
     """`1 Guest`, `2 Guests`.
@@ -37,3 +42,10 @@ def day(time: str) -> str:
     """The date of a time in JSON form, such as `5 January 2024`."""
     date = datetime.datetime.fromisoformat(time)
     return f"{date.day} {date:%B} {date.year}"
+
+
+def browser(agent: str) -> str:
+    """`Firefox on Linux`, from the name that a browser sends."""
+    program, system = (next((name for part, name in known.items() if part in agent), "")
+                       for known in (_BROWSERS, _SYSTEMS))
+    return " on ".join(filter(None, [program or agent.partition(" ")[0][:40] or "An unknown program", system]))

@@ -3,10 +3,10 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
 
 from config import Settings
-from errors import Forbidden
+from errors import Forbidden, Unavailable
 from services import sessions
 from services.sessions import LoggedIn
 
@@ -21,6 +21,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["OWN_ORIGIN"] = _origin(settings.address)
     app.before_request(_refuse_cross_site)
     app.after_request(_keep_private)
+    app.jinja_env.globals["person"] = person
 
 
 def has_cookie() -> bool:
@@ -34,6 +35,22 @@ def current() -> LoggedIn | None:
         g.session = sessions.resume(text) if text else None
     found: LoggedIn | None = g.session
     return found
+
+
+def required() -> LoggedIn:
+    """The session of a request for a page of users. Without one, the client is sent to the log-in page."""
+    found = current()
+    if found is None:
+        abort(redirect(url_for("web_flask.login", next=request.full_path.rstrip("?")), 303))
+    return found
+
+
+def person() -> LoggedIn | None:
+    """The session whose user the frame of a page names. A page that says that the storage is away has none."""
+    try:
+        return current()
+    except Unavailable:
+        return None
 
 
 def log_in(response: Response, secret: str) -> Response:

@@ -5,7 +5,7 @@ from flask import Blueprint, Flask
 
 pages = Blueprint("web_flask", __name__, template_folder="templates")
 
-from web_flask import classic, lists, place, search  # noqa: E402, F401  (their routes are on `pages`)
+from web_flask import account, accounts, admin, classic, hosting, lists, place, search  # noqa: E402, F401  (their routes are on `pages`)
 
 
 def init_app(app: Flask) -> None:

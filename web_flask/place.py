@@ -8,10 +8,11 @@ from flask import render_template, request, url_for
 from errors import Invalid, NotFound
 from models.place import Place
 from models.review import Review
-from services import query
-from services.actor import VISITOR
+from services import permissions, query, schema
+from services.actor import VISITOR, Actor
 from services.listing import Listing
 from services.registry import service_for
+from web import session
 from web_flask import pages
 from web_flask.json_ld import described
 
@@ -20,12 +21,15 @@ REVIEWS, MORE = 20, 4
 
 @pages.get("/places/<id>")
 def place(id: str) -> str:
-    found = service_for(Place).show(VISITOR, id, include=["user", "city.state", "amenities"])
+    me = session.current()
+    actor = me.actor if me else VISITOR
+    found = service_for(Place).show(actor, id, fields=[*schema.columns(Place)], include=[
+        "user", "city.state", "amenities"])
     found["amenities"] = sorted((each for each in found["amenities"] if each["name"].strip()),
                                 key=lambda each: each["name"].casefold())
     page = _page()
     own = Listing(Review, having={"place_id": id}, sort=["-created_at"], limit=REVIEWS, offset=(page - 1) * REVIEWS,
-                  include=["user"])
+                  include=["user"], actor=actor)
     reviews, total = own.all(), own.total()
     beside = Listing(Place, having={"city_id": found["city_id"]}, limit=MORE + 1).all()
     text = " ".join((found["description"] or found["name"]).split())
@@ -34,7 +38,13 @@ def place(id: str) -> str:
         newer=_address(id, page - 1) if page > 1 else None,
         older=_address(id, page + 1) if page * REVIEWS < total else None,
         more=[each for each in beside if each["id"] != id][:MORE], summary=text[:160],
-        linked=described(found, reviews))
+        linked=described(found, reviews), is_listed=found["status"] == permissions.LISTED,
+        **(_rights(actor, id) if me else {}))
+
+
+def _rights(actor: Actor, id: str) -> dict[str, bool]:
+    stored = service_for(Place).find(actor, id)
+    return {"is_own": permissions.users(actor, stored), "may_change": permissions.allows(actor, Place, "update", stored)}
 
 
 def _page() -> int:

@@ -44,7 +44,8 @@ def _drawn(settings: Settings, last: dict[str, str]) -> dict[str, str]:
         return name
 
     app = create_app(settings)
-    app.jinja_env.globals |= {"url_for": address, "static": "{}/{}".format, "picture": drawn}
+    app.jinja_env.globals |= {"url_for": address, "static": "{}/{}".format, "picture": drawn,
+                              "has_accounts": False}
     client = app.test_client()
     found = {name: client.get(path).text for name, path in (
         ("index.html", "/hbnb"), ("place.html", f"/places/{last['Place']}"), ("states.html", "/states"),

@@ -1,6 +1,8 @@
 """Every page in a real browser: escaping, use without scripts, accessibility and valid HTML."""
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -20,7 +22,9 @@ COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-tex
            "resultTypes": ["violations"]}
 WIDTHS = (320, 1280)
 # The elements to open and check on a page: the lists of choices, the map, and the reviews of a place.
-OPENED = {"search": (".locations", ".amenities"), "dynamic": (".locations", ".amenities", ".toggle", ".said a")}
+SENT = "form.panel button"      # sends an empty form, for its errors
+OPENED = {"search": (".locations", ".amenities"), "dynamic": (".locations", ".amenities", ".toggle", ".said a"),
+          "menu": (".person summary",), **dict.fromkeys(("signup", "login", "reset", "link reset", "new"), (SENT,))}
 DISK = sorted(name for name in static_export.pages() if name.endswith(".html"))
 
 
@@ -73,10 +77,35 @@ class TestOnTheServer:
     def test_are_accessible(self, site, browser, stored, width):
         check(browser, {name: f"{site.address}{path}" for name, path in stored.pages.items()}, width)
 
+    @pytest.mark.parametrize("width", WIDTHS)
+    @pytest.mark.parametrize("engine", ["file"])
+    def test_those_of_accounts_are_accessible(self, site, browser, stored, width):
+        visitor, own = ({name: f"{site.address}{path}" for name, path in pages.items()}
+                        for pages in (stored.account_pages, stored.own_pages))
+        check(browser, visitor, width)
+        check(browser, own, width, {"name": "hbnb", "value": stored.secret, "url": site.address})
+
+    @pytest.mark.parametrize("engine", ["file"])
+    def test_those_of_accounts_escape_texts_and_obey_their_own_policy(self, site, page, stored):
+        for pages in (stored.account_pages, stored.own_pages):
+            for name, path in pages.items():
+                if name != "expired":       # whose status is an error for the browser's console
+                    open_page(page, site, path)
+                    assert page.locator("img[src=x]").count() == 0
+                    assert (ATTACK in page.locator("body").text_content()) == (pages is stored.own_pages), name
+            page.context.add_cookies([{"name": "hbnb", "value": stored.secret, "url": site.address}])
+
     @pytest.mark.parametrize("engine", ["file"])
     def test_are_valid_html(self, stored):
         client = ready_app().test_client()
-        documents = {name: client.get(path).text for name, path in stored.pages.items()}
+        visitor = {**stored.pages, **stored.account_pages}
+        documents = {name: client.get(path).text for name, path in visitor.items()}
+        client.environ_base["HTTP_SEC_FETCH_SITE"] = "same-origin"
+        documents |= {f"wrong {path}": client.post(path).text for path in ("/signup", "/login", "/reset")}
+        client.set_cookie("hbnb", stored.secret)
+        documents |= {f"own {name}": client.get(path).text for name, path in stored.own_pages.items()}
+        documents |= {f"own wrong {path}": client.post(path, data={"name": "x", "scope": "read"}).text for path in (
+            "/account/names", "/account/password", "/account/tokens", "/account/delete", "/hosting/places/new")}
         assert valid(documents) == ""
 
 
@@ -116,23 +145,29 @@ class TestFromDisk:
         assert valid({name: (static_export.FOLDER / name).read_text() for name in DISK}) == ""
 
 
-def check(browser: Browser, addresses: dict[str, str], width: int) -> None:
+def check(browser: Browser, addresses: dict[str, str], width: int, *cookies: Any) -> None:
     """Assert that axe finds no fault in pages, light and dark, and that no page is wider than its window."""
     # The Content-Security-Policy of the pages would block axe.
     context = browser.new_context(viewport={"width": width, "height": 800}, bypass_csp=True,
                                   reduced_motion="reduce")
+    context.add_cookies(cookies)
     page = context.new_page()
     for name, address in addresses.items():
         page.goto(address, wait_until="networkidle")
-        assert overflow(page) <= 0, name
+        assert page.url == address      # and not the log-in page
         page.evaluate(AXE.read_text())
         for opened in (None, *OPENED.get(name, ())):
             if opened == ".toggle" and width > 1000:
                 continue        # a wide page shows the map without the button
-            if opened in (".toggle", ".said a"):
+            if opened == SENT:
+                page.locator(opened).first.click()
+                expect(page.locator(".wrong").first).to_be_visible()
+                page.evaluate(AXE.read_text())
+            elif opened in (".toggle", ".said a", ".person summary"):
                 page.locator(opened).first.click()
             elif opened:
                 page.focus(opened)
+            assert overflow(page) <= 0, (name, opened)
             for scheme, rules in (("dark", COLOURS), ("light", RULES)):
                 page.emulate_media(color_scheme=scheme)
                 assert page.evaluate("document.getAnimations().length") == 0    # of colours, which axe would see
