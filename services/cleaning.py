@@ -12,10 +12,11 @@ from models.login_failure import LoginFailure
 from models.one_time_link import OneTimeLink
 from models.outgoing_mail import OutgoingMail
 from models.session import Session
-from services import sessions, throttling
+from services import sessions
 
 LINKS = datetime.timedelta(days=7)      # for which a link is kept after it was used or has expired
 MAILS = datetime.timedelta(days=30)     # for which a mail is kept after it was sent or given up
+FAILURES = datetime.timedelta(days=1)     # all of them are forgotten before
 BATCH = 1000    # rows that a transaction removes at most
 
 
@@ -35,7 +36,7 @@ def _old(now: datetime.datetime) -> dict[type[BaseModel], ColumnElement[bool]]:
         Session: or_(Session.expires_at <= now, Session.seen_at <= now - sessions.IDLE),
         OneTimeLink: or_(OneTimeLink.expires_at <= now - LINKS, OneTimeLink.used_at <= now - LINKS),
         OutgoingMail: or_(OutgoingMail.sent_at <= now - MAILS, OutgoingMail.failed_at <= now - MAILS),
-        LoginFailure: LoginFailure.updated_at <= now - throttling.FORGOTTEN,
+        LoginFailure: LoginFailure.updated_at <= now - FAILURES,
     }
 
 

@@ -1,4 +1,4 @@
-"""What admins and operators do with the accounts of others: find, suspend and promote them, and set a password."""
+"""The accounts of others, for admins and operators: find, suspend and promote them, and set a password."""
 from __future__ import annotations
 
 import builtins
@@ -53,7 +53,7 @@ def by_email(actor: Actor, email: str) -> User:
 
 
 def suspend(actor: Actor, user: User) -> bool:
-    """Suspend a user, who cannot log in or use personal tokens any more. All sessions end at once.
+    """Suspend a user: log-ins and personal tokens are refused from now on, and all sessions end.
 
     Returns: whether the user was not suspended before.
     Raises:

@@ -29,7 +29,7 @@ PAGES = {
     "cities": "/cities_by_states", "number": "/number_odd_or_even/89", "not_found": "/nowhere", "signup": "/signup",
     "login": "/login?done=signed_up", "reset": "/reset", "expired": "/confirm/expired",
 }
-# The pages of the host of the first place, who is also an admin.
+# The pages of the host of the first place, an admin.
 OWN_PAGES = {
     "account": "/account", "hosting": "/hosting?done=created", "new_place": "/hosting/places/new",
     "own_place": f"/places/{FIRST['Place']['id']}", "edit": f"/hosting/places/{FIRST['Place']['id']}/edit",

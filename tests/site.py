@@ -25,8 +25,8 @@ class Site:
 
     Attributes:
         pages: the pages of a visitor.
-        account_pages: the pages for visitors who sign up, log in, or open the link of a mail.
-        own_pages: the pages of the host, who is an admin, too.
+        account_pages: the pages for visitors: to sign up, to log in, and of the links of mails.
+        own_pages: the pages of the host, an admin.
         secret: the secret for the cookie of the host's session.
     """
 

@@ -9,7 +9,7 @@ from serving.errors import Failure
 
 _SENTENCES = {
     400: ("That did not work", "The address is not valid. Check it, or start a new search."),
-    401: ("Please log in", "This page is for users who are logged in."),
+    401: ("Please log in", "Log in to see this page."),
     403: ("You may not do that", "Your account has no permission for this, or the request came from another site. "
                                  "Open the page again, and try again there."),
     404: ("Not found!", "Nothing is at this address: it may have been removed, or mistyped."),

@@ -176,7 +176,8 @@ def done(endpoint: str, key: str = "", **values: Any) -> Redirect:
     Args:
         key: the one of `NOTICES` that the page shows.
     """
-    return redirect(url_for(endpoint, **values, **({"done": key} if key else {})), 303)
+    more: dict[str, Any] = {"done": key} if key else {}
+    return redirect(url_for(endpoint, **values, **more), 303)
 
 
 def _sent(field: Field) -> str | list[str]:

@@ -44,7 +44,8 @@ def place(id: str) -> str:
 
 def _rights(actor: Actor, id: str) -> dict[str, bool]:
     stored = service_for(Place).find(actor, id)
-    return {"is_own": permissions.users(actor, stored), "may_change": permissions.allows(actor, Place, "update", stored)}
+    return {"is_own": permissions.users(actor, stored),
+            "may_change": permissions.allows(actor, Place, "update", stored)}
 
 
 def _page() -> int:

@@ -1,4 +1,4 @@
-"""What admins and operators do with the accounts of others, on both engines."""
+"""Tests of the services for the accounts of others, on both engines."""
 from __future__ import annotations
 
 from dataclasses import replace
@@ -94,7 +94,7 @@ class TestSuspend:
     @pytest.mark.parametrize(("status", "words"), [("unconfirmed", "is not confirmed yet"), ("closed", "has deleted")])
     @pytest.mark.parametrize("change", [users.suspend, users.unsuspend, users.promote, users.demote,
                                         lambda *values: users.set_password(*values, PASSWORD)])
-    def test_an_account_that_nobody_can_log_in_to_is_not_changed(self, storage, status, words, change):
+    def test_an_account_that_is_not_active_is_not_changed(self, storage, status, words, change):
         user = person("Cleo", status=status)
         with pytest.raises(Conflict, match=words):
             change(OPERATOR, user)

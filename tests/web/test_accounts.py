@@ -81,9 +81,9 @@ class TestSignUp:
         person()
         for path, form in (("/signup", PERSON), ("/reset", {"email": ""}), ("/login", LOG_IN | {"password": "x"})):
             known, unknown = (client.post(path, data=form | {"email": email}) for email in (
-                LOG_IN["email"], "nobody@people.example"))
+                LOG_IN["email"], "unknown@people.example"))
             assert (known.status_code, known.location) == (unknown.status_code, unknown.location)
-            assert known.text.replace(LOG_IN["email"], "nobody@people.example") == unknown.text
+            assert known.text.replace(LOG_IN["email"], "unknown@people.example") == unknown.text
 
     @pytest.mark.parametrize("engine", ["file"], indirect=True)
     def test_an_invalid_field_is_explained_and_what_was_typed_is_kept(self, client):
@@ -104,7 +104,7 @@ class TestSignUp:
             assert PASSWORD not in answer.text
             assert 'type="password" value=""' in answer.text
 
-    def test_is_not_offered_to_users_who_are_logged_in(self, client, ada):
+    def test_is_not_offered_to_a_user_with_a_session(self, client, ada):
         assert client.get("/signup").location == "/account"
         assert client.get("/login").location == "/hosting"
 
