@@ -4,6 +4,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from email.message import EmailMessage
 from functools import partial
 
 from jinja2 import TemplateError
@@ -13,6 +14,7 @@ from errors import Unavailable
 from models.base_model import utc_now
 from services import outbox
 from services.mail import messages
+from services.mail.messages import Content
 from services.mail.transports import NotSent, Transport
 
 RETRY = 1       # seconds between two attempts to record the outcome
@@ -49,17 +51,21 @@ def _attempt(mail: outbox.Mail, transport: Transport, settings: Settings) -> Cal
     if utc_now() >= mail.expires_at:
         return partial(_fail, mail, mail.error or "It was not sent in time")
     try:
-        content = messages.render(mail.template, mail.data, settings.site)
-        message = messages.message(mail, content, settings)
-    except (TemplateError, KeyError) as error:
-        return partial(_fail, mail, f"The template cannot be used: {type(error).__name__}: {error}")
-    except ValueError:
-        return partial(_fail, mail, "The recipient is not a valid e-mail address")
-    try:
-        transport.send(mail, content, message)
+        transport.send(mail, *_rendered(mail, settings))
     except NotSent as error:
         return partial(_fail if error.is_final else _postpone, mail, str(error))
     return partial(outbox.sent, mail)
+
+
+def _rendered(mail: outbox.Mail, settings: Settings) -> tuple[Content, EmailMessage]:
+    """The content of a mail, and its message. Raises: NotSent."""
+    try:
+        content = messages.render(mail.template, mail.data, settings.site)
+        return content, messages.message(mail, content, settings)
+    except (TemplateError, KeyError) as error:
+        raise NotSent(f"The template cannot be used: {type(error).__name__}: {error}", is_final=True) from error
+    except ValueError:
+        raise NotSent("The recipient is not a valid e-mail address", is_final=True) from None
 
 
 def _postpone(mail: outbox.Mail, reason: str) -> None:

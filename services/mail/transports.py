@@ -75,27 +75,28 @@ class SMTP:
 
     def send(self, mail: Mail, content: Content, message: EmailMessage) -> None:
         sender, [recipient] = message["From"].addresses[0].addr_spec, message["To"].addresses
-        with self._connected() as client, _refusals():
-            client.sendmail(sender, [recipient.addr_spec], bytes(message))
-
-    @contextmanager
-    def _connected(self) -> Iterator[smtplib.SMTP]:
-        client: smtplib.SMTP | None = None
+        client = self._client()
         try:
-            client = self._connect()
-            self._log_in(client)
-        except (OSError, smtplib.SMTPException, UnicodeError) as error:
-            if client:
-                client.close()
-            raise NotSent(f"The mail server {self._server.host}:{self._server.port} cannot be used: {_reason(error)}"
-                          ) from None
-        try:
-            yield client
+            with _refusals():
+                client.sendmail(sender, [recipient.addr_spec], bytes(message))
         finally:
             # The answer to QUIT does not matter: the mail was accepted, or refused, already.
             with suppress(OSError, smtplib.SMTPException):
                 client.quit()
             client.close()
+
+    def _client(self) -> smtplib.SMTP:
+        """A connection to the server, after logging in. Raises: NotSent."""
+        client: smtplib.SMTP | None = None
+        try:
+            client = self._connect()
+            self._log_in(client)
+            return client
+        except (OSError, smtplib.SMTPException, UnicodeError) as error:
+            if client:
+                client.close()
+            raise NotSent(f"The mail server {self._server.host}:{self._server.port} cannot be used: {_reason(error)}"
+                          ) from None
 
     def _connect(self) -> smtplib.SMTP:
         host, port = self._server.host, self._server.port
