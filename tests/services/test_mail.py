@@ -17,6 +17,7 @@ from services import cleaning, links, outbox
 from services.mail import messages, transports
 from services.mail.delivery import send_next
 from services.outbox import FIRST_WAIT, LEASE
+from tests.apps import shared_app
 from tests.conftest import ROOT
 from tests.engine.test_database_tls import certificate
 from tests.smtp import PASSWORD, QUOTED, MailServer
@@ -86,6 +87,11 @@ class TestTemplates:
         assert f'<a href="{content.link}">{content.link}</a>' in content.html
         assert (SECRET in content.link) == (template in links.LIFETIMES)
         assert ("Hello Ada,\n" in content.text) == ("Hello Ada,</p>" in content.html) == (template != "no_account")
+
+    def test_each_link_leads_to_a_page(self, storage):
+        routes = shared_app().url_map.bind("hbnb.example")
+        for template in TEMPLATES:
+            assert routes.match(messages.render(template, DATA, SITE).link.removeprefix(SITE))
 
     def test_there_is_one_for_each_mail_that_services_send(self):
         text = "".join(path.read_text() for path in (ROOT / "services").glob("*.py"))
