@@ -35,6 +35,7 @@ class BaseModel:
         __mapper__: Any
 
     internal: ClassVar[bool] = False    # whether it is HBNB's own data, never listed, counted, exported or imported
+    passing: ClassVar[bool] = False     # whether backups leave it out, because it is of no use after a restore
 
     id: Mapped[Key]
     created_at: Mapped[Time]

@@ -11,6 +11,7 @@ class LoginFailure(BaseModel, Base):
 
     __tablename__ = "login_failures"
     internal = True
+    passing = True
 
     failures: Mapped[Count]
     blocked_until: Mapped[Moment]

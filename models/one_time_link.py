@@ -16,6 +16,7 @@ class OneTimeLink(BaseModel, Base):
 
     __tablename__ = "one_time_links"
     internal = True
+    passing = True
 
     user_id: Mapped[str] = owner("users")
     digest: Mapped[Digest]

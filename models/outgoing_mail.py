@@ -16,6 +16,7 @@ class OutgoingMail(BaseModel, Base):
     __tablename__ = "outgoing_mails"
     __table_args__ = (Index(None, "due_at"),)
     internal = True
+    passing = True
 
     dedupe_key: Mapped[Label]
     recipient: Mapped[ShortText]

@@ -16,6 +16,7 @@ class Session(BaseModel, Base):
 
     __tablename__ = "sessions"
     internal = True
+    passing = True
 
     user_id: Mapped[str] = owner("users")
     digest: Mapped[Digest]

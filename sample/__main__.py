@@ -5,7 +5,8 @@ import models
 from config import Settings
 from errors import HBNBError
 from sample import Sample
-from sample.fill import fill
+from sample.fill import fill_with_people
+from sample.people import PEOPLE
 
 
 def main() -> None:
@@ -15,9 +16,12 @@ def main() -> None:
     if models.storage.count():
         print("The store holds objects already. Nothing was added.")
         return
-    report = fill(Sample())
+    report = fill_with_people(Sample())
     counts = ", ".join(f"{count} {models.classes[name].__tablename__}" for name, count in report.new.items())
     print(f"The store was empty. Sample data was added: {counts}.")
+    for person in PEOPLE:
+        print(f"To try HBNB as {'an' if person.role == 'admin' else 'a'} {person.role}, log in as {person.email} with "
+              f"the password {person.password}.")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import models
+from models.account import Account
+from sample.people import ADMIN, with_people
 from services.transfer.dumps import import_objects
 from services.transfer.importer import Importer, Report
 
@@ -15,4 +17,12 @@ def fill(sample: Iterable[dict[str, Any]]) -> Report:
     with models.storage.transaction():
         import_objects(((obj["__class__"], obj) for obj in sample), Importer(report, times=True))
     assert not report.refused, report.refused
+    return report
+
+
+def fill_with_people(sample: Iterable[dict[str, Any]]) -> Report:
+    """Store all of a sample, and the people who can log in, or nothing. Returns: what was made."""
+    with models.storage.transaction():
+        report = fill(with_people(sample))
+        models.storage.new(Account(id=ADMIN.id, user_id=ADMIN.id, role="admin"))
     return report

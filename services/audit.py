@@ -2,20 +2,22 @@
 from __future__ import annotations
 
 import builtins
+import uuid
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 import models
 from models import codec
 from models.audit_entry import AuditEntry
-from models.base_model import BaseModel
+from models.base_model import BaseModel, utc_now
 from models.token import Token
 from models.user import User
 from services import permissions
 from services.actor import Actor
 
 _ENTRY = AuditEntry.__table__.c
+_INSERTION = insert(AuditEntry.__table__)   # not an object of the ORM, which costs twice as much
 # The first word of an actor's name, with the column by which to show the object whose id is the second word.
 _SHOWN: dict[str, Any] = {"user": User.__table__.c.email, "token": Token.__table__.c.name}
 
@@ -28,7 +30,10 @@ def record(actor: Actor, action: str, obj: BaseModel) -> None:
         obj: the object that was changed.
     """
     if actor.is_staff:
-        models.storage.new(AuditEntry(actor=actor.name, action=action, object=f"{type(obj).__name__}.{obj.id}"))
+        now = utc_now()
+        models.storage.write(_INSERTION, {
+            "id": str(uuid.uuid4()), "created_at": now, "updated_at": now, "actor": actor.name, "action": action,
+            "object": f"{type(obj).__name__}.{obj.id}"})
 
 
 def list(actor: Actor, limit: int | None = None, offset: int = 0) -> builtins.list[dict[str, Any]]:

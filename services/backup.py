@@ -57,7 +57,8 @@ class Backup:
 def back_up(path: str, force: bool = False, progress: Progress = no_progress) -> Backup:
     """Write a consistent snapshot of the store into a file that only its owner may read.
 
-    Other processes can use the store meanwhile.
+    It does not have sessions, one-time links, mails and failures to log in (`passing`). Other processes can use the
+    store meanwhile.
 
     Args:
         path: the file; it is created when the backup is complete and on the disk.
@@ -78,8 +79,11 @@ def back_up(path: str, force: bool = False, progress: Progress = no_progress) ->
             file.write(line)
         total, done = sum(map(models.storage.count, models.stored.values())), 0
         write({"hbnb_backup": FORMAT, "made_at": backup.made_at, "schema": _schema()})
+        left_out = {name for name, cls in models.stored.items() if cls.passing}
         for part in models.storage.dump():
             for key, obj in part.items():
+                if _class(key) in left_out:
+                    continue
                 write([key, obj])
                 backup.counts[_class(key)] += 1
             done += len(part)

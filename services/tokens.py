@@ -34,9 +34,12 @@ def create(name: str) -> str:
     _check(name)
     secret = secrets.token_urlsafe(32)
     token = Token(name=name, digest=_digest(secret))
-    audit.record(OPERATOR, "create", token)
-    try:
+
+    def work() -> None:
+        audit.record(OPERATOR, "create", token)
         token.save()
+    try:
+        models.storage.transact(work)
     except Conflict as error:
         raise Conflict(f"A token named {name} already exists. Revoke it, or choose another name") from error
     return f"hbnb_{token.id}_{secret}"

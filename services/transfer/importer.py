@@ -16,6 +16,7 @@ from models.base_model import BaseModel, utc_now
 from models.codec import all_fit, blank, checker, required
 from models.collation import comparison_key
 from models.columns import TIMES, unique, unique_key
+from services import schema
 from services.actor import OPERATOR
 from services.registry import service_for
 from services.transfer.report import Report as Report
@@ -131,6 +132,8 @@ class Importer:
         missing = {column.key: self._missing_ids(column, batch, needed)
                    for column in cls.__table__.c if column.foreign_keys}
         checks = [_ColumnCheck(column) for column in cls.__table__.c]
+        for item in batch:      # an older export does not have the status of a place, which must not be reset then
+            item.absent |= schema.on_request(cls) - item.values.keys()
         _fill(checks, batch)
         for item in batch:
             try:

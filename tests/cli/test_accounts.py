@@ -104,7 +104,7 @@ class TestPassword:
         ("", "Nothing was changed: write the new password to standard input"), ("\n", "password must have 10 to 128"),
         ("Tr0ub4dor\n", "password must have 10 to 128"), ("\udc80" * 10 + "\n", "password must be valid text")])
     def test_that_is_missing_or_unsuitable_is_refused_and_not_printed(self, say: Session, ada, monkeypatch, typed,
-                                                                       note):
+                                                                      note):
         monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
         assert say("user password ada@people.example") == ""
         assert note in say.notes

@@ -27,7 +27,14 @@ from config import ENVIRONMENTS, Settings
 from errors import Misconfigured
 from models.engine.base import Storage
 from models.engine.statements import Result
+from models.place import Place
 from sample import Sample
+from sample.fill import fill_with_people
+from sample.people import PEOPLE, with_people
+from services import accounts, sessions
+from services.actor import OPERATOR
+from services.query import Filter
+from services.registry import service_for
 from tests.conftest import ROOT
 from tests.servers import free_port
 
@@ -263,6 +270,25 @@ class TestSample:
         assert {*counts} <= {*models.classes}
 
 
+class TestPeople:
+    def test_come_after_the_sample_which_they_leave_as_it_is(self):
+        plain, with_them = [*Sample()], [*with_people(Sample())]
+        assert with_them[:len(plain)] == plain
+        assert [obj["__class__"] for obj in with_them[len(plain):]] == ["User"] * 3 + ["Place"] * 3
+        assert [obj["id"] for obj in with_people(Sample())] == [obj["id"] for obj in with_them]
+        assert max(obj["created_at"] for obj in plain) < with_them[-1]["created_at"]
+
+    def test_can_log_in_and_are_a_guest_a_host_and_an_admin(self, storage):
+        fill_with_people(Sample())
+        found = {}
+        for person in PEOPLE:
+            session = sessions.resume(accounts.log_in(person.email, person.password, "192.0.2.1", "browser"))
+            places = service_for(Place).list(OPERATOR, [Filter("user_id", "=", person.id)])
+            statuses = {models.storage.get(Place, place["id"]).status for place in places}
+            found[person.role] = (session.actor.is_admin, statuses)
+        assert found == {"guest": (False, set()), "host": (False, {"listed", "draft"}), "admin": (True, set())}
+
+
 class TestMakeRun:
     def test_creates_sample_data_once_and_serves_it(self, tmp_path):
         for path in tracked():
@@ -273,7 +299,8 @@ class TestMakeRun:
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("HBNB_", "MAKE"))}
         first = self.run(tmp_path, environ)
         assert "The store was empty. Sample data was added: 40 amenities, 12 states" in first[0]
-        assert '"places":300' in first[1]
+        assert "log in as host@hbnb.example with the password host-password." in first[0]
+        assert '"places":302' in first[1]       # one of the host's places is a draft
         subprocess.run([sys.executable, "console.py", "create", "State", "name=Mine Own"], cwd=tmp_path, env=environ)
         second = self.run(tmp_path, environ)
         assert "Nothing was added" in second[0]

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from sample import Sample
-from sample.fill import fill
+from sample.fill import fill_with_people
+from sample.people import PEOPLE, PLACES
 from tests.conftest import ROOT, Run
 from tests.documents import Block, fenced, sessions, shows
 from tests.functional.test_site import Site
@@ -92,7 +93,7 @@ def test_every_command_is_either_tested_or_untestable(page):
 
 @pytest.mark.parametrize("page", [page for page in PAGES if [*sessions(page)]])
 def test_a_documented_console_session_prints_the_documented_output(page, console: Run, storage):
-    fill(Sample())
+    fill_with_people(Sample())
     storage.close()
     for command, output in sessions(page):
         ended = console(command)
@@ -117,3 +118,6 @@ def test_the_readme_describes_the_sample_correctly():
     emails = [obj["email"] for obj in Sample() if obj["__class__"] == "User"]
     assert f"`{emails[0]}` to `{emails[-1]}`" in text
     assert not any(obj.get("password") for obj in Sample())
+    for person in PEOPLE:
+        assert f"`{person.email}` | `{person.password}` |" in text
+    assert all(name in text for name, *_ in PLACES)
