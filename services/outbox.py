@@ -7,8 +7,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, bindparam, exists, func, select, update
 
 import models
+from errors import NotFound
+from models import codec
 from models.base_model import utc_now
 from models.outgoing_mail import OutgoingMail
+from services import audit, permissions
+from services.actor import Actor
 
 GIVE_UP = datetime.timedelta(days=1)    # a mail that could not be sent for so long has failed
 LEASE = datetime.timedelta(minutes=5)   # longer than it takes to send a mail, and much longer than clocks differ
@@ -20,6 +24,9 @@ _table = OutgoingMail.__table__
 _DUE = select(_table.c.id, _table.c.due_at, _table.c.attempts, _table.c.recipient, _table.c.template, _table.c.data,
               _table.c.created_at, _table.c.expires_at, _table.c.error).where(
     _table.c.due_at <= bindparam("now")).order_by(_table.c.due_at).limit(10)
+_FAILED = select(*map(codec.select_json, (
+    _table.c.id, _table.c.recipient, _table.c.template, _table.c.created_at, _table.c.failed_at,
+    _table.c.error))).where(_table.c.failed_at.is_not(None)).order_by(_table.c.failed_at.desc(), _table.c.id)
 _COUNTS = select(func.count(_table.c.due_at), func.count(_table.c.failed_at))
 
 
@@ -101,6 +108,39 @@ def fail(mail: Mail, error: str) -> None:
 def count() -> Counts:
     """Count the mails of the outbox."""
     return Counts(*models.storage.read(_COUNTS).tuples()[0])
+
+
+def failed(actor: Actor, limit: int | None = None, offset: int = 0) -> list[dict[str, Any]]:
+    """The mails that were given up, the last one first, without their data, which may hold a secret.
+
+    Args:
+        limit: the largest number of mails; `None` for all.
+    Returns: for each mail `id`, `recipient`, `template`, `created_at`, `failed_at` and `error`.
+    """
+    permissions.require(actor, OutgoingMail, "read")
+    return models.storage.read(_FAILED.limit(limit).offset(offset or None)).all()
+
+
+def send_again(actor: Actor, id: str) -> bool:
+    """Try again, for another day, to send a mail that was given up.
+
+    Returns: whether it was given up; if not, nothing is changed.
+    Raises:
+        NotFound: no mail has this id.
+    """
+    permissions.require(actor, OutgoingMail, "update")
+
+    def work() -> bool:
+        mail = models.storage.get(OutgoingMail, id)
+        if not isinstance(mail, OutgoingMail):
+            raise NotFound()
+        now = utc_now()
+        if not _change(id, _table.c.failed_at.is_not(None), failed_at=None, error=None, attempts=0, due_at=now,
+                       expires_at=now + GIVE_UP):
+            return False
+        audit.record(actor, "send_again", mail)
+        return True
+    return models.storage.transact(work)
 
 
 def _change(id: str, condition: ColumnElement[bool], **values: Any) -> bool:

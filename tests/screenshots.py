@@ -34,6 +34,7 @@ OWN_PAGES = {
     "account": "/account", "hosting": "/hosting?done=created", "new_place": "/hosting/places/new",
     "own_place": f"/places/{FIRST['Place']['id']}", "edit": f"/hosting/places/{FIRST['Place']['id']}/edit",
     "remove": f"/hosting/places/{FIRST['Place']['id']}/remove",
+    "users": "/admin/users?text=user1", "mails": "/admin/mails",
 }
 
 

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import models
 from models.account import Account
+from models.outgoing_mail import OutgoingMail
 from models.place import Place
 from models.review import Review
 from services import accounts
@@ -56,6 +57,9 @@ class Site:
             models.storage.transact(lambda purpose=purpose: accounts.send_link(market.host, purpose, "new@b.example"))
         self.secret = cookie(market.host)
         links = {each["template"]: f"/{each['template']}/{each['secret']}" for each in mails()}
+        for mail in models.storage.all(OutgoingMail).values():
+            mail.failed_at, mail.error = mail.created_at, ATTACK
+            mail.save()
         models.storage.close()
         self.account_pages = {
             "signup": "/signup", "login": "/login?done=signed_up&next=/account", "reset": "/reset",
@@ -63,7 +67,8 @@ class Site:
         self.own_pages = {
             "account": "/account?done=names", "hosting": "/hosting?done=created", "hosting 2": "/hosting?page=2",
             "new": "/hosting/places/new", "edit": f"/hosting/places/{market.place.id}/edit",
-            "remove": f"/hosting/places/{market.place.id}/remove", "draft": f"/places/{draft.id}", "menu": "/states"}
+            "remove": f"/hosting/places/{market.place.id}/remove", "draft": f"/places/{draft.id}", "menu": "/states",
+            "users": "/admin/users?text=a", "mails": "/admin/mails"}
         self.pages = {
             "search": "/hbnb", "chosen": f"/hbnb?states={market.state.id}&amenities={market.pool.id}&text=a&page=2",
             "nothing": "/hbnb?guests=99", "wrong": "/hbnb?guests=x", "filters": "/hbnb_filters", "dynamic": "/",

@@ -9,7 +9,8 @@ from typing import Any
 from flask import Flask, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from errors import Conflict, Forbidden, HBNBError, Invalid, TooMany, Unauthorized
+from errors import Conflict, Forbidden, HBNBError, Invalid, NotFound, TooMany, Unauthorized
+from services import query
 from serving.errors import STATUS
 
 MISSING = "Fill in this field."
@@ -32,6 +33,9 @@ NOTICES = {
     "created": "The place is saved.",
     "changed": "Your changes are saved.",
     "removed": "The place is removed.",
+    "suspended": "The user is suspended, and all sessions of the user have ended.",
+    "unsuspended": "The user can log in again.",
+    "sending": "HBNB tries again to send the mail.",
 }
 
 
@@ -178,6 +182,18 @@ def done(endpoint: str, key: str = "", **values: Any) -> Redirect:
     """
     more: dict[str, Any] = {"done": key} if key else {}
     return redirect(url_for(endpoint, **values, **more), 303)
+
+
+def page_number() -> int:
+    """The page of a list that the request is for.
+
+    Raises:
+        NotFound: there is no page with such a number.
+    """
+    try:
+        return query.number("page", request.args.get("page", "1"), 1)
+    except Invalid:
+        raise NotFound() from None
 
 
 def _sent(field: Field) -> str | list[str]:

@@ -5,19 +5,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, render_template, request
+from flask import Response, render_template
 from werkzeug.wrappers import Response as Redirect
 
-from errors import Invalid, NotFound
+from errors import Invalid
 from models.amenity import Amenity
 from models.place import Place
-from services import permissions, query, schema
+from services import permissions, schema
 from services.actor import VISITOR
 from services.listing import Listing
 from services.regions import regions
 from services.registry import service_for
 from web import session
-from web.forms import Field, Form, answer, done
+from web.forms import Field, Form, answer, done, page_number
 from web_flask import pages
 
 PAGE = 20
@@ -42,7 +42,7 @@ STATUSES = (("draft", "Draft: hidden until it is ready"), ("listed", "Listed: ev
 
 @pages.get("/hosting")
 def hosting() -> str:
-    actor, page = session.required().actor, _number()
+    actor, page = session.required().actor, page_number()
     own = Listing(Place, having={"user_id": actor.user_id or ""}, sort=["-created_at"], limit=PAGE,
                   offset=(page - 1) * PAGE, fields=[*schema.columns(Place)], include=["city.state"], actor=actor)
     total = own.total()
@@ -127,10 +127,3 @@ def _draw(form: Form, place: Place | None = None) -> Response:
                  if each["name"].strip()]
     return answer("web_flask/place_form.html", form, place=place, choices={
         "city_id": [(state, found) for state, found in cities if found], "amenity_ids": amenities, "status": STATUSES})
-
-
-def _number() -> int:
-    try:
-        return query.number("page", request.args.get("page", "1"), 1)
-    except Invalid:
-        raise NotFound() from None
