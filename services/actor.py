@@ -10,7 +10,7 @@ class Actor:
 
     Args:
         name: the name in the log and in the audit.
-        user_id: the id of the user who is logged in, or to whom the personal API token belongs.
+        user_id: the id of the user that is logged in, or that owns the personal API token; `None` for others.
         is_operator: whether it is the console, or a client with an operator's API token.
         is_admin: whether it is a user with the role of an admin.
         is_open: whether it is a client in `dev` or `test`, which may use the classic routes without a token.

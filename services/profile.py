@@ -1,4 +1,4 @@
-"""What users do with their own account: change it, export it, and delete it."""
+"""The account of the actor: show, change, export and delete it."""
 from __future__ import annotations
 
 from collections.abc import Mapping
