@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import ForeignKey, Select, bindparam, select
 
 import models
 from errors import Invalid, NotFound
@@ -171,6 +171,7 @@ class Service(Generic[Model]):
         """
         permissions.require(actor, self.cls, "create")
         attributes = {**self.defaults(actor), **data, **(owners or {})}
+        self._check_visible_owners(actor, owners or {})
         try:
             obj = self.cls(**schema.clean(self.cls, attributes, is_new=True))
             permissions.require(actor, self.cls, "create", obj)
@@ -240,8 +241,13 @@ class Service(Generic[Model]):
                 if column.key in ids:
                     if not isinstance(ids[column.key], str):
                         raise Invalid(f"{column.key} must be a text", column.key)
-                    owner = next(each for each in models.classes.values() if each.__table__ is key.column.table)
-                    service_for(owner).check(actor, ids[column.key])
+                    service_for(_owner(key)).check(actor, ids[column.key])
+
+    def _check_visible_owners(self, actor: Actor, ids: Mapping[str, Any]) -> None:
+        """Raise NotFound for an owner that the actor cannot find. A foreign key alone finds unknown owners only."""
+        self.check_owners(actor, {
+            column.key: ids[column.key] for column in self.cls.__table__.c for key in column.foreign_keys
+            if column.key in ids and permissions.visible(_owner(key), actor.view)})
 
     def update(self, actor: Actor, obj: Model, data: Mapping[str, Any],
                check: Callable[[], None] = _nothing) -> Model:
@@ -335,6 +341,11 @@ class Service(Generic[Model]):
     @cached_property
     def _statements(self) -> dict[Any, Select[Any]]:
         return {}
+
+
+def _owner(key: ForeignKey) -> type[BaseModel]:
+    """The class that a foreign key refers to."""
+    return next(each for each in models.classes.values() if each.__table__ is key.column.table)
 
 
 def stored(obj: BaseModel) -> dict[str, Any]:

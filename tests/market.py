@@ -19,12 +19,16 @@ FILES = {"/apidocs/static/<path:filename>": "/apidocs/static/docs.js",
 
 
 class Market:
-    """A place with its state, city, host, amenities and review. The name makes several markets distinguishable."""
+    """A place with its state, city, host, amenities and review. The name makes several markets distinguishable.
 
-    def __init__(self, name: str = "Albany") -> None:
+    Args:
+        host: the host of the place, if it is a stored user.
+    """
+
+    def __init__(self, name: str = "Albany", host: User | None = None) -> None:
         self.state = State(name=f"State of {name}")
         self.city = City(name=name, state_id=self.state.id)
-        self.host = User(email=f"host@{name}.example", password="host", first_name="Ada")
+        self.host = host or User(email=f"host@{name}.example", password="host", first_name="Ada")
         self.guest = User(email=f"guest@{name}.example", password="guest")
         self.wifi, self.pool = Amenity(name="Wifi"), Amenity(name="Pool")
         self.place = Place(name=f"Loft in {name}", city_id=self.city.id, user_id=self.host.id, max_guest=2,

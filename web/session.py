@@ -28,10 +28,15 @@ def has_cookie() -> bool:
     return current_app.config["SESSION_NAME"] in request.cookies
 
 
+def has_token() -> bool:
+    """Whether the request has a bearer token, also an empty or invalid one. Its session then does not count."""
+    return request.authorization is not None and request.authorization.type == "bearer"
+
+
 def current() -> LoggedIn | None:
-    """The session of the request, or `None` if it has none or one that has ended."""
+    """The session of the request, or `None` if it has none, one that has ended, or a token, which counts instead."""
     if "session" not in g:
-        text = request.cookies.get(current_app.config["SESSION_NAME"])
+        text = None if has_token() else request.cookies.get(current_app.config["SESSION_NAME"])
         g.session = sessions.resume(text) if text else None
     found: LoggedIn | None = g.session
     return found
@@ -70,17 +75,18 @@ def log_out(response: Response) -> Response:
 
 def _refuse_cross_site() -> None:
     """Refuse an unsafe request with the cookie, or one of a form, unless the browser says that it comes from here."""
-    if request.method in SAFE or (request.authorization and request.authorization.type == "bearer"):
-        return      # with a token, the session does not count
+    if request.method not in SAFE and (_is_form() or (has_cookie() and not has_token())) and not _is_own():
+        raise Forbidden(CROSS_SITE)
+
+
+def _is_own() -> bool:
+    """Whether the request comes from a page of this site, or from a program without the cookie."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is not None:
-        is_own = site in ("same-origin", "none")
-    elif origin is not None:
-        is_own = origin == (current_app.config["OWN_ORIGIN"] or _origin(request.host_url))
-    else:
-        is_own = not has_cookie()       # a program
-    if not is_own and (has_cookie() or _is_form()):
-        raise Forbidden(CROSS_SITE)
+        return site in ("same-origin", "none")
+    if origin is not None:      # of a browser of before 2023
+        return origin == (current_app.config["OWN_ORIGIN"] or _origin(request.host_url)) != ""
+    return not has_cookie()
 
 
 def _is_form() -> bool:
@@ -97,5 +103,7 @@ def _keep_private(response: Response) -> Response:
 
 
 def _origin(address: str) -> str:
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+    """The origin of an address, in the form in which browsers send it; an empty string if it has none."""
+    parts = urlsplit(address.lower())
+    default = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    return f"{parts.scheme}://{parts.netloc.removesuffix(default)}" if parts.netloc else ""

@@ -28,6 +28,7 @@ from models.engine.db.changed import CLASSES
 from models.engine.db.errors import BUSY, DEADLOCK, DUPLICATE, REFUSED, UNKNOWN
 from models.engine.file.journal import Objects
 from models.engine.statements import Values
+from models.engine.transactions import fitting
 from models.family import CHUNK
 from models.stored_check import StoredCheck
 
@@ -180,6 +181,7 @@ class DBStorage(Storage):
         if self._in_transaction or table.name in CLASSES or not self._has_foreign_keys:
             super().insert(obj)
             return
+        fitting(obj, is_new=True)
         values = {column.key: getattr(obj, column.key) for column in table.c}
         try:
             with self._translated():

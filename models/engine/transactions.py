@@ -136,13 +136,7 @@ class Transactions:
         """Refuse values that do not fit their columns, before any statement of the transaction is sent."""
         for obj in [*session.new, *session.dirty]:
             storable(obj)
-            given = vars(obj) if obj in session.new else inspect(obj).committed_state
-            for column in inspect(type(obj)).local_table.c:
-                if column.key in given:
-                    value = vars(obj).get(column.key)
-                    if value is None and not column.nullable and obj not in session.new:
-                        raise Invalid(f"{column.key} is missing", column.key)
-                    check(column, value)
+            fitting(obj, obj in session.new)
 
     def _commit(self, session: Session) -> None:
         session.commit()
@@ -212,6 +206,21 @@ def storable(obj: BaseModel) -> None:
         first, cls = names[0], type(obj).__name__
         raise Invalid(f"{cls} has no attribute {first}. Nothing was stored. Delete it from the object (del "
                       f"obj.{first}), or add it to the class {cls}", first)
+
+
+def fitting(obj: BaseModel, is_new: bool) -> None:
+    """Refuse an object with a changed value that does not fit its column.
+
+    Raises:
+        Invalid: names the attribute and its allowed values.
+    """
+    given = vars(obj) if is_new else inspect(obj).committed_state
+    for column in obj.__table__.c:
+        if column.key in given:
+            value = vars(obj).get(column.key)
+            if value is None and not column.nullable and not is_new:
+                raise Invalid(f"{column.key} is missing", column.key)
+            check(column, value)
 
 
 def _disposer(storage: Transactions) -> Callable[[], None]:

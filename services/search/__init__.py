@@ -13,7 +13,7 @@ import models
 from errors import Invalid, Unavailable
 from models.family import chunks
 from models.place import Place
-from services import query, schema
+from services import permissions, query, schema
 from services.actor import VISITOR, Actor
 from services.listing import Listing, Objects
 from services.search import facets, indexing
@@ -189,4 +189,5 @@ class Search(Listing):
 @lru_cache(maxsize=100)
 def _by_ids(length: int, hidden: frozenset[str]) -> Select[Any]:
     binds: list[Any] = [bindparam(f"id{number}") for number in range(length)]
-    return select(*schema.form(Place, hidden)).where(Place.id.in_(binds))
+    # A place of a later part may have been unlisted since the index was searched.
+    return select(*schema.form(Place, hidden)).where(Place.id.in_(binds), *permissions.visible(Place, "public"))

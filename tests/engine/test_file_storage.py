@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import models
-from errors import Conflict, Damaged, Unavailable
+from errors import Conflict, Damaged, NotFound, Unavailable
 from models.amenity import Amenity
 from models.city import City
 from models.engine import file_storage
@@ -24,6 +24,9 @@ from models.engine.file_storage import FileStorage
 from models.place import Place
 from models.state import State
 from models.user import User
+from services.actor import OPERATOR, VISITOR, Actor
+from services.registry import service_for
+from services.search import search
 from tests import objects
 from tests.conftest import ROOT
 from tests.market import Market
@@ -53,6 +56,36 @@ def write_large(path: Path) -> None:
     """Write a file in the current format with 100 states, which is too large to be rewritten by each change."""
     text = json.dumps({f"State.{number}": {"name": "x" * 1000} for number in range(100)})
     path.write_bytes(json_objects.MARKER + text[1:].encode())
+
+
+@pytest.mark.parametrize("current", [False, True])
+def test_a_place_with_an_unknown_status_is_kept_and_not_listed_and_one_without_status_is_listed(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, current: bool):
+    path = tmp_path / "file.json"
+    objects_in_file = {"User.u": {"email": "a@b.c"}, "State.s": {"name": "S"}, "City.c": {"name": "C", "state_id": "s"}}
+    for id, more in {"unknown": {"status": "foo"}, "other case": {"status": "Listed"}, "none": {}, "null": {
+            "status": None}, "draft": {"status": "draft"}, "listed": {"status": "listed"}}.items():
+        objects_in_file[f"Place.{id}".replace(" ", "-")] = {"name": id, "city_id": "c", "user_id": "u", **more}
+    path.write_bytes((json_objects.MARKER if current else b"{") + json.dumps(objects_in_file)[1:].encode())
+    for _ in range(2):
+        storage = FileStorage(path)
+        monkeypatch.setattr(models, "storage", storage)
+        storage.reload()
+        for wanted in ({}, {"guests": 0}):
+            assert {each["name"] for each in search(wanted).all()} == {"none", "null", "listed"}
+        assert objects.stats()["places"] == 3
+        places = service_for(Place)
+        for id in ("unknown", "other-case", "draft"):
+            with pytest.raises(NotFound):
+                places.show(VISITOR, id)
+            with pytest.raises(NotFound):
+                places.find(VISITOR, id)
+            assert places.show(Actor("user u", "u"), id)["id"] == id
+        assert places.show(OPERATOR, "unknown", ["status"]) == {"status": "foo"}
+        objects.update(storage.get(Place, "unknown"), {"name": "unknown"})      # other attributes can be changed
+        storage.close()
+    objects.update(storage.get(Place, "unknown"), {"status": "listed"})
+    assert places.show(VISITOR, "unknown")["id"] == "unknown"
 
 
 def on_disk(path: Path) -> dict:

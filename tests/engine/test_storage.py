@@ -10,6 +10,7 @@ from sqlalchemy.orm import Relationship
 
 import models
 from errors import Conflict, HBNBError, Invalid
+from models.account import Account
 from models.amenity import Amenity, place_amenity
 from models.city import City
 from models.engine.base import Storage
@@ -19,6 +20,7 @@ from models.state import State
 from models.user import User
 from services.actor import OPERATOR
 from services.registry import service_for
+from services.search import search
 from tests.market import Market
 
 
@@ -237,6 +239,33 @@ class TestErrors:
         assert caught.value.field == attribute
         storage.close()
         assert storage.count(Place) == 1
+
+    @pytest.mark.parametrize("value", ["foo", "", "Listed", "listed ", 1, ["listed"]])
+    def test_a_text_that_is_not_one_of_its_choices_is_refused_on_every_write(self, storage: Storage, value: Any):
+        market = Market()
+        values = {"name": "N", "city_id": market.city.id, "user_id": market.host.id, "status": value}
+        account, id = {"id": market.host.id, "user_id": market.host.id, "role": value}, market.place.id
+        for write in (
+                lambda: Place(**values).save(), lambda: storage.insert(Place(**values)),
+                lambda: storage.insert(Account(**account)), lambda: Account(**account).save(),
+                lambda: service_for(Place).create(OPERATOR, values),
+                lambda: service_for(Place).update(OPERATOR, storage.get(Place, id), {"status": value}),
+                lambda: service_for(Place).assign(OPERATOR, storage.get(Place, id), {"status": value})):
+            with pytest.raises(Invalid, match=r"^(status|role) must be (one of|a text)"):
+                write()
+            storage.close()
+        assert (storage.count(Place), storage.count(Account)) == (1, 0)
+        assert storage.get(Place, id).status == "listed"
+
+    def test_an_unset_choice_is_its_default(self, storage: Storage):
+        market = Market()
+        owners = {"city_id": market.city.id, "user_id": market.host.id}
+        for values in ({}, {"status": None}):
+            place = Place(name="N", **owners, **values)
+            place.save()
+            storage.close()
+            assert storage.get(Place, place.id).status == "listed"
+        assert search({}).total() == 3
 
     def test_a_change_to_a_value_that_does_not_fit_is_refused(self, storage: Storage):
         market = Market()

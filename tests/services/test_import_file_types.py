@@ -273,9 +273,9 @@ class TestLongLines:
     def test_backup_refuses_objects_that_restore_would_refuse(self, storage: Storage, tmp_path: Path,
                                                               monkeypatch: pytest.MonkeyPatch):
         market = Market()
-        market.review.text = "x" * 1000
+        market.review.text = "😀" * 1000     # 4000 bytes, more than the first line, which names all columns
         market.review.save()
-        monkeypatch.setattr(backup, "LONGEST", 1000)
+        monkeypatch.setattr(backup, "LONGEST", 3500)
         with pytest.raises(Invalid, match=f"Review.{market.review.id} is larger than .*: shorten it"):
             backup.back_up(str(tmp_path / "x"))
         assert not (tmp_path / "x").exists()

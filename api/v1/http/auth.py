@@ -63,18 +63,14 @@ def _has_credentials() -> bool:
 
 def _identified() -> Actor | None:
     """The actor by the request's token or, without one, by its session."""
-    if text := _bearer():
+    if session.has_token():
+        text = (request.authorization and request.authorization.token) or ""
         if text.startswith(personal_tokens.PREFIX):
             return personal_tokens.verify(text)
         id = tokens.verify(text)
         return None if id is None else Actor(f"token {id}", is_operator=True)
     found = session.current()
     return found.actor if found else None
-
-
-def _bearer() -> str:
-    header = request.authorization
-    return header.token or "" if header and header.type == "bearer" else ""
 
 
 def _guard() -> None:
@@ -98,12 +94,13 @@ def _refusal(permission: Any) -> Exception:
 
 
 def _unauthorized(message: str) -> Unauthorized:
-    has_token = request.authorization is not None and request.authorization.type == "bearer"
+    has_token = session.has_token()
     return Unauthorized("Invalid or revoked token" if has_token else message, has_token)
 
 
 def _vary(response: Response) -> Response:
-    if g.get("depends_on_token") and current_app.config["GUARDED"]:
+    # In dev, clients without a token are shown the same as most others, so caches may serve them all.
+    if g.get("depends_on_token") and (current_app.config["GUARDED"] or session.has_token()):
         response.vary.add("Authorization")
     return response
 
