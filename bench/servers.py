@@ -19,7 +19,7 @@ from bench.row import Row
 from bench.size import size
 from tests.servers import Server, free_port
 
-WORKERS, CONNECTIONS, SECONDS, WARM_UP = size((2, 4, 2.0, 6), (1, 4, 0.1, 1))
+WORKERS, CONNECTIONS, SECONDS, WARM_UP = size((2, 4, 2.0, 6), (1, 4, 0.01, 1))
 TURNS = size(3, 1)
 # HBNB is started before it is served, as `wsgi.py` does, so its workers share the memory of the search index.
 _SERVE = f"""
