@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -18,7 +19,7 @@ from bench.row import Row
 from bench.size import size
 from tests.servers import Server, free_port
 
-WORKERS, CONNECTIONS, SECONDS, WARM_UP = size((2, 4, 2.0, 6), (1, 4, 0.1, 1))
+WORKERS, CONNECTIONS, SECONDS, WARM_UP = size((2, 4, 2.0, 6), (1, 4, 0.01, 1))
 TURNS = size(3, 1)
 # HBNB is started before it is served, as `wsgi.py` does, so its workers share the memory of the search index.
 _SERVE = f"""
@@ -97,19 +98,20 @@ class Served(Server):
         """
         script = self._folder / "requests.lua"
         script.write_text(_SCRIPT.format("\n".join(map(self._lua, requests))))
-        # The signal ends wrk without a report if it is not ready yet.
-        report = next(filter(None, (self._report(script, SECONDS + more) for more in (0, 0.5, 5))), "")
+        report = self._report(script)
         rate = re.search(r"^Requests/sec: +([\d.]+)", report, re.MULTILINE)
         if rate is None or "Non-2xx" in report or "Socket errors" in report:
             raise RuntimeError(f"Requests such as {requests[0]} failed:\n{report}")
         return float(rate[1]) or 1 / SECONDS    # 0 if the time was too short for a response
 
-    def _report(self, script: Path, seconds: float) -> str:
+    def _report(self, script: Path) -> str:
         """Run wrk for some seconds, and return its report."""
         with subprocess.Popen(["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", "60s", "-s", script, self.address],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as wrk:
+            while wrk.poll() is None and not catches(wrk.pid, signal.SIGINT):
+                time.sleep(0.005)
             with suppress(subprocess.TimeoutExpired):
-                wrk.wait(seconds)
+                wrk.wait(SECONDS)
             wrk.send_signal(signal.SIGINT)      # makes wrk print its report
             return wrk.communicate()[0]
 
@@ -129,6 +131,12 @@ def compared(name: str, hbnb: Served, reference: Served, requests: Sequence[Requ
         each.warm(requests)
     return Row(name, *map(median, alternate(TURNS, *(partial(each.rate, requests) for each in servers))),
                "requests/s", against, at_least=at_least)
+
+
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for this signal; wrk has one once it sends requests."""
+    [mask] = re.findall(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return bool(int(mask, 16) >> number - 1 & 1)
 
 
 def _content(request: Request) -> tuple[str | None, dict[str, str]]:

@@ -288,7 +288,17 @@ def collected(seed: str) -> list[str]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the slowest tests first: deployment, then modules with few tests, which are slow ones."""
     tests = Counter(item.path for item in items)
-    items.sort(key=lambda item: 0 if item.nodeid.startswith("tests/deploy/") else tests[item.path])
+    items.sort(key=lambda item: _deployment_turn(item) or tests[item.path])
+
+
+def _deployment_turn(item: pytest.Item) -> int:
+    """The turn of a deployment test, a negative number; 0 for another test.
+
+    The first group starts to set up its hosts at once. The second group, on another worker, first runs the tests that
+    need no such hosts. Meanwhile the first group installs the packages for the hosts of both groups.
+    """
+    turns = {"deployment 1": -3, "deployment 2": -1 if "production" in getattr(item, "fixturenames", ()) else -2}
+    return turns.get(group(item.nodeid), 0)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -122,6 +122,25 @@ class Fleet:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
 
+    def set_up(self, command: Sequence[str], packages: Path | None = None) -> None:
+        """Run a command that sets up the site.
+
+        Args:
+            packages: after provisioning, the web servers get these packages, which saves time.
+        """
+        output = self.fab_ok(*command)
+        self.setup_output.append(output)
+        if packages and "provision" in command:
+            for host in self.web:
+                copy_packages(packages, host.packages)
+        if found := re.search(r"hbnb_[0-9a-f-]{36}_\S+", output):
+            self.token = found[0]
+
+    def deploy_again(self) -> None:
+        """Deploy another release to production, so that there is a previous one."""
+        self.commit()
+        self.fab_ok("production", "deploy")
+
     def commit(self, files: Mapping[str, str] = {}) -> None:
         """Commit a new revision: the original files, with these changes."""
         if "start" in self.tags():
@@ -151,11 +170,6 @@ class Fleet:
             yield answers
         assert answers.requests > 20
         assert {*answers.failed} <= {*statuses}, answers.seen
-
-    def copy_packages(self, source: Host, target: Host) -> None:
-        """Copy installed packages from one host to another, which saves time."""
-        old, new = (f"/proc/{host.pid}/root/data/hbnb/shared" for host in (source, target))
-        subprocess.run(["cp", "-a", f"{old}/venvs", f"{old}/wheels", new], check=True)
 
     def statuses(self) -> list[int]:
         """The status of one request for each of PATHS."""
@@ -202,6 +216,11 @@ class Fleet:
     def head(self) -> str:
         """The abbreviated commit, as in the names of releases."""
         return self._git("rev-parse", "HEAD")[:12]
+
+
+def copy_packages(source: Path, target: Path) -> None:
+    """Copy installed packages from or to the folder `packages` of a host, which saves time."""
+    subprocess.run(["cp", "-a", source / "venvs", source / "wheels", target], check=True)
 
 
 UNWRAP_CURL = "rm /usr/local/bin/curl"

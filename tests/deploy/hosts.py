@@ -57,6 +57,11 @@ class Host:
         self._process: subprocess.Popen[bytes] | None = None
         self.pid: int | None = None
 
+    @property
+    def packages(self) -> Path:
+        """The folder of the running host that holds HBNB's virtual environments and wheels, as seen from outside."""
+        return Path(f"/proc/{self.pid}/root/data/hbnb/shared")
+
     def boot(self) -> None:
         """Power on, with the disk of before."""
         self.start()

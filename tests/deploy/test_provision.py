@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from tests.deploy.fleet import UNWRAP_CURL, commands, wrap_curl
+from tests.deploy.fleet import UNWRAP_CURL, commands, copy_packages, wrap_curl
 
 
 def changes(output: str) -> int:
@@ -64,7 +64,7 @@ def test_an_unreadable_settings_file_is_an_error(live, line):
 def test_a_first_deployment_that_fails_leaves_the_maintenance_page(live):
     new = live.hosts["new-01"]
     live.fab_ok("dev", "provision")
-    live.copy_packages(live.hosts["staging-01"], new)
+    copy_packages(live.hosts["staging-01"].packages, new.packages)
     live.commit({"wsgi.py": "raise RuntimeError('broken on purpose')\n"})
     with live.visitors("503", "404", address=new.address) as answers:     # style sheets are not installed yet
         ended = live.fab("dev", "deploy")

@@ -4,12 +4,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
 import pytest
 
 from bench.scale import report
+from bench.servers import catches
 from tests.conftest import ROOT
 from tests.deploy import hosts
 
@@ -59,3 +61,13 @@ def test_an_unknown_part_is_refused_with_the_list_of_all_parts():
     ended = bench("rest:nothing")
     assert ended.returncode == 1
     assert "rest has no part nothing; it has pages, " in ended.stderr
+
+
+def test_a_signal_is_caught_once_the_process_has_a_handler():
+    handled = signal.signal(signal.SIGUSR2, signal.SIG_DFL)
+    try:
+        assert not catches(os.getpid(), signal.SIGUSR2)
+        signal.signal(signal.SIGUSR2, lambda *_: None)
+        assert catches(os.getpid(), signal.SIGUSR2)
+    finally:
+        signal.signal(signal.SIGUSR2, handled)

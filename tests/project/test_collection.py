@@ -37,3 +37,12 @@ def test_a_class_or_a_module_is_a_group_and_deployment_is_two_groups(test, expec
 def test_deployment_tests_run_first(request: pytest.FixtureRequest):
     deployment = [item.nodeid.startswith("tests/deploy/") for item in request.session.items]
     assert deployment == sorted(deployment, reverse=True)
+
+
+def test_the_second_deployment_group_sets_up_no_staging_host_and_first_runs_tests_without_hosts(
+        request: pytest.FixtureRequest):
+    fixtures = [getattr(item, "fixturenames", ()) for item in request.session.items
+                if group(item.nodeid) == "deployment 2"]
+    assert not any("live" in names for names in fixtures)
+    needed = ["production" in names for names in fixtures]
+    assert needed == sorted(needed)
