@@ -118,7 +118,7 @@ def import_objects(source: Iterable[tuple[str, dict[str, Any]]], importer: Impor
     """Import objects, in any order, each with its place in the source.
 
     Args:
-        is_export: whether they come from an export, in which users who deleted their accounts have empty addresses.
+        is_export: whether they come from an export, in which users with deleted accounts have empty addresses.
     """
     found: dict[str, list[Item]] = {name: [] for name in models.classes}
     for place, obj in source:

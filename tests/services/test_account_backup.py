@@ -1,4 +1,4 @@
-"""What backups, exports and imports do with accounts, sessions, tokens, mails and drafts, on both engines."""
+"""Backups, exports and imports of accounts, sessions, tokens, mails and drafts, on both engines."""
 from __future__ import annotations
 
 import gzip
@@ -115,7 +115,7 @@ class TestExport:
         found = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text().splitlines()]
         assert [each["__class__"] for each in found] == ["User", "User"]
 
-    def test_with_users_who_deleted_their_accounts_is_imported(self, engines: Engines, tmp_path):  # noqa: F811
+    def test_with_users_that_deleted_their_accounts_is_imported(self, engines: Engines, tmp_path):  # noqa: F811
         for name in ("file", "db"):
             engines.use(name)
             for each in (person("Ada"), person("Ben")):
