@@ -21,7 +21,7 @@ def fill(sample: Iterable[dict[str, Any]]) -> Report:
 
 
 def fill_with_people(sample: Iterable[dict[str, Any]]) -> Report:
-    """Store all of a sample, and the people who can log in, or nothing. Returns: what was made."""
+    """Store all of a sample, and the people with passwords, or nothing. Returns: what was made."""
     with models.storage.transaction():
         report = fill(with_people(sample))
         models.storage.new(Account(id=ADMIN.id, user_id=ADMIN.id, role="admin"))

@@ -1,4 +1,4 @@
-"""The people of `python -m sample` who can log in. Benchmarks and tests use the sample without them."""
+"""The people with passwords that `python -m sample` adds. Benchmarks and tests use the sample without them."""
 from __future__ import annotations
 
 import uuid

@@ -5,11 +5,13 @@ from typing import Any, overload
 
 from models.base_model import BaseModel
 from models.place import Place
+from models.user import User
 from services.crud import Model, Service
 from services.places import Places
+from services.users import Users
 
 # The services of classes with rules. `service_for` adds a default service for any other class.
-SERVICES: dict[type[BaseModel], Service[Any]] = {Place: Places(Place)}
+SERVICES: dict[type[BaseModel], Service[Any]] = {Place: Places(Place), User: Users(User)}
 
 
 @overload

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -15,11 +15,30 @@ from models.collation import address_key
 from models.user import User
 from services import accounts, audit, permissions, sessions, throttling
 from services.actor import Actor
+from services.crud import Service
 
 _USER = User.__table__.c
 _COLUMNS = (*map(codec.select_json, (_USER.id, _USER.email, _USER.first_name, _USER.last_name)),
             func.coalesce(Account.status, "active").label("status"), func.coalesce(Account.role, "user").label("role"),
             codec.select_json(_USER.created_at))
+
+
+class Users(Service[User]):
+    """The service of users. A new password ends all sessions of the user."""
+
+    def update(self, actor: Actor, obj: User, data: Mapping[str, Any],
+               check: Callable[[], None] = lambda: None) -> User:
+        def work() -> User:
+            super(Users, self).update(actor, obj, data, check)
+            _end_sessions(obj, data)
+            return obj
+        return models.storage.transact(work)
+
+    def assign(self, actor: Actor, obj: User, values: Mapping[str, Any]) -> None:
+        def work() -> None:
+            super(Users, self).assign(actor, obj, values)
+            _end_sessions(obj, values)
+        models.storage.transact(work)
 
 
 def list(actor: Actor, text: str = "", limit: int | None = None, offset: int = 0) -> builtins.list[dict[str, Any]]:
@@ -115,6 +134,11 @@ def set_password(actor: Actor, user: User, password: Any) -> None:
     accounts.check_password(password)
     hashed = accounts.hashed(password)
     _change(actor, "set_password", "set_password", user, change)
+
+
+def _end_sessions(user: User, changes: Mapping[str, Any]) -> None:
+    if "password" in changes:
+        sessions.end_all(user.id)
 
 
 def _matching(actor: Actor, text: str, statement: Select[Any]) -> Select[Any]:

@@ -114,12 +114,18 @@ def _repeated(line: bytes, obj: dict[str, Any]) -> str | None:
     return next(iter(found), None)
 
 
-def import_objects(source: Iterable[tuple[str, dict[str, Any]]], importer: Importer) -> None:
-    """Import objects, in any order, each with its place in the source."""
+def import_objects(source: Iterable[tuple[str, dict[str, Any]]], importer: Importer, is_export: bool = False) -> None:
+    """Import objects, in any order, each with its place in the source.
+
+    Args:
+        is_export: whether they come from an export, in which users with deleted accounts have empty addresses.
+    """
     found: dict[str, list[Item]] = {name: [] for name in models.classes}
     for place, obj in source:
         try:
-            found[_class_name(obj)].append(_item(place, obj))
+            name, item = _class_name(obj), _item(place, obj)
+            item.is_former = is_export and item.values.get("email") == ""
+            found[name].append(item)
         except Invalid as error:
             importer.report.refuse(place, str(error))
     for name, items in found.items():

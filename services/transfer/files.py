@@ -83,9 +83,10 @@ def _import_objects(file: io.BufferedReader, report: Report) -> None:
         head.append(line)
     if dumps.is_backup(head[0]):
         raise Invalid("it is a backup: use `restore`")
-    found = (dumps.lines(atomic_files.lines(file, head), report) if any(map(dumps.is_object, head))
+    is_export = any(map(dumps.is_object, head))
+    found = (dumps.lines(atomic_files.lines(file, head), report) if is_export
              else dumps.classic(_whole(head, file), report))
-    dumps.import_objects(found, Importer(report, times=True))
+    dumps.import_objects(found, Importer(report, times=True), is_export)
 
 
 def _whole(head: list[bytes], file: io.BufferedReader) -> bytes:

@@ -39,6 +39,7 @@ class Item:
         labels: names for referenced objects in error messages, by attribute.
         absent: attributes that the source does not have; an existing object keeps its values.
         checked: whether `values` is a complete and valid row.
+        is_former: whether it is a user without an address, because the user has deleted the account.
     """
 
     place: str
@@ -48,6 +49,7 @@ class Item:
     labels: dict[str, str] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
     checked: bool = False
+    is_former: bool = False
 
 
 class Importer:
@@ -138,7 +140,7 @@ class Importer:
         for item in batch:
             try:
                 if not item.checked:
-                    item.values = {each.name: each.value(item.values) for each in checks}
+                    item.values = {each.name: each.value(item.values, item.is_former) for each in checks}
                 for pairs, linked in item.linked.items():
                     if not isinstance(linked, list) or not all(isinstance(id, str) for id in linked):
                         raise Invalid(f"{pairs.c[1].key}s must be a list of ids")
@@ -185,7 +187,7 @@ class Importer:
             taken = {key(value) for value in models.storage.read(
                 select(column).where(unique_key(column).in_({*added.values()}))).scalars()}
             for id, value in added.items():
-                if value in taken:
+                if value and value in taken:
                     self.report.refuse(items[id].place, f"another object has the {name} {items[id].values[name]}")
                     del items[id]
                 taken.add(value)
@@ -287,9 +289,11 @@ class _ColumnCheck:
         lacking = (not self._nullable and None in found) or (self._filled and "" in found)
         return None if lacking or not all_fit(self._column, found) else found
 
-    def value(self, values: dict[str, Any]) -> Any:
+    def value(self, values: dict[str, Any], is_former: bool) -> Any:
         """The column's value for one row.
 
+        Args:
+            is_former: whether a unique attribute may be empty.
         Raises:
             Invalid: the value is missing or invalid.
         """
@@ -300,7 +304,7 @@ class _ColumnCheck:
             if not self._nullable:
                 raise Invalid(f"Missing {self.name}")
             return None
-        if value == "" and self._filled:
+        if value == "" and self._filled and not is_former:
             raise Invalid(f"Missing {self.name}")
         reason = self._check(value)
         if reason:

@@ -1,4 +1,4 @@
-"""What backups, exports and imports do with accounts, sessions, tokens, mails and drafts, on both engines."""
+"""Backups, exports and imports of accounts, sessions, tokens, mails and drafts, on both engines."""
 from __future__ import annotations
 
 import gzip
@@ -19,13 +19,13 @@ from models.outgoing_mail import OutgoingMail
 from models.place import Place
 from models.session import Session
 from models.user import User
-from services import accounts, audit, personal_tokens, sessions, throttling, users
+from services import accounts, audit, personal_tokens, profile, sessions, throttling, users
 from services.actor import OPERATOR
 from services.backup import back_up, check, restore
 from services.transfer.files import export_file, import_file
 from tests.airbnb import Engines
 from tests.market import Market
-from tests.people import PASSWORD, cookie, mails, person
+from tests.people import PASSWORD, actor, cookie, mails, person
 from tests.services.test_export import engines  # noqa: F401
 
 PASSING = {Session, OneTimeLink, OutgoingMail, LoginFailure}
@@ -114,6 +114,20 @@ class TestExport:
         export_file(str(tmp_path / "all.jsonl"), with_passwords=True)
         found = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text().splitlines()]
         assert [each["__class__"] for each in found] == ["User", "User"]
+
+    def test_with_users_that_deleted_their_accounts_is_imported(self, engines: Engines, tmp_path):  # noqa: F811
+        for name in ("file", "db"):
+            engines.use(name)
+            for each in (person("Ada"), person("Ben")):
+                profile.close(actor(each), PASSWORD)
+            export_file(str(tmp_path / name))
+        for name, other in (("file", "db"), ("db", "file")):
+            engines.use(name)
+            report = import_file(str(tmp_path / other))
+            assert (report.new["User"], report.refused) == (2, [])
+            assert import_file(str(tmp_path / other)).same["User"] == 2
+            models.storage.close()
+            assert [user.email for user in models.storage.all(User).values()] == [""] * 4
 
     def test_does_not_import_objects_of_internal_classes(self, storage, tmp_path):
         for name in models.internal:

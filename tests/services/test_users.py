@@ -10,6 +10,7 @@ from errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
 from models.user import User
 from services import accounts, audit, personal_tokens, sessions, users
 from services.actor import DEVELOPER, OPERATOR, VISITOR, Actor
+from services.registry import service_for
 from tests.people import PASSWORD, actor, cookie, mails, person
 
 
@@ -134,6 +135,15 @@ class TestSetPassword:
         assert accounts.log_in(ada.email, "another good password", "192.0.2.1", "browser")
         assert mails() == [{"to": ada.email, "template": "password_changed", "name": "Ada"}]
         assert actions() == [("set_password", f"User.{ada.id}")]
+
+    @pytest.mark.parametrize("change", ["update", "assign"])
+    def test_by_the_console_or_the_classic_route_ends_sessions_too(self, ada, change):
+        session = cookie(ada)
+        getattr(service_for(User), change)(OPERATOR, ada, {"first_name": "Grace"})
+        assert sessions.resume(session)
+        getattr(service_for(User), change)(OPERATOR, ada, {"password": "another good password"})
+        assert sessions.resume(session) is None
+        assert ada.check_password("another good password")
 
     @pytest.mark.parametrize("password", [None, "short", "x" * 129, "\udc80" * 10])
     def test_an_unsuitable_password_is_refused(self, ada, password):
