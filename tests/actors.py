@@ -18,7 +18,7 @@ from tests.people import cookie, person
 
 NAMES = ("visitor", "invalid token", "guest", "host", "another host", "admin", "operator", "personal token",
          "read-only token", "suspended user", "expired session")
-# The actors that are nobody: their session or token does not count.
+# The actors whose session or token does not count, or that have none.
 UNKNOWN = ("visitor", "invalid token", "suspended user", "expired session")
 # The actors that see the places of the host that are not listed.
 SEEING = ("host", "admin", "operator", "personal token", "read-only token")
@@ -59,7 +59,7 @@ class Cast:
         return client
 
     def user(self, name: str) -> User | None:
-        """The user as whom an actor acts."""
+        """The user whose rights an actor has."""
         return {"guest": self.guest, "host": self.host, "another host": self.other, "admin": self.admin,
                 "personal token": self.host, "read-only token": self.host}.get(name)
 

@@ -85,7 +85,10 @@ def tables() -> MetaData:
 
 def upgrade() -> None:
     connection = op.get_bind()
-    tables().create_all(connection)
+    for table in tables().sorted_tables:
+        table.create(connection, checkfirst=True)
+        for index in table.indexes:     # an interrupted upgrade may have created the table only
+            index.create(connection, checkfirst=True)
     if not _has_status(connection):
         connection.execute(text("ALTER TABLE places ADD COLUMN status VARCHAR(20) NOT NULL DEFAULT 'listed', "
                                 "ADD INDEX ix_places_status (status)"))

@@ -204,6 +204,54 @@ class TestSchema:
         assert database.migrations.upgrade() == REVISIONS[3:]
         assert any("`price_by_night` int(11) DEFAULT NULL" in line for line in database.schema()["places"])
 
+    def test_a_downgrade_to_0005_lists_all_places_and_reports_how_many_were_hidden(self, database, monkeypatch):
+        storage = use(database, monkeypatch)
+        market = Market()
+        Place(name="Hut", city_id=market.city.id, user_id=market.host.id, status="draft").save()
+        schema = database.schema()
+        engines_of(storage).transactions.dispose()
+        reported: list[str] = []
+        monkeypatch.setattr("models.engine.db.ddl.report", reported.append)
+        newer = REVISIONS[REVISIONS.index("0006"):]
+        assert database.migrations.downgrade("0005") == newer[::-1]
+        assert "Places that were not listed, and that everyone can see now: 1" in reported
+        assert not {"accounts", "sessions", "one_time_links", "personal_tokens", "outgoing_mails", "login_failures",
+                    "audit_entries"} & database.schema().keys()
+        assert not any("status" in line for line in database.schema()["places"])
+        assert database.migrations.upgrade() == newer
+        assert database.schema() == schema
+        assert database.rows("SELECT status, COUNT(*) FROM places GROUP BY status") == [("listed", 2)]
+
+    def test_places_that_the_previous_release_adds_are_listed(self, database, monkeypatch):
+        use(database, monkeypatch)
+        market = Market()
+        database.execute("INSERT INTO places (id, created_at, updated_at, city_id, user_id, name, number_rooms, "
+                         "number_bathrooms, max_guest) SELECT 'old', created_at, updated_at, city_id, user_id, name, "
+                         "1, 1, 1 FROM places")
+        assert models.storage.get(Place, "old").status == "listed"
+        assert {market.place.id, "old"} == {each.id for each in models.storage.all(Place).values()}
+
+    def test_an_upgrade_to_accounts_interrupted_at_any_statement_is_completed_by_the_next(self, database):
+        database.migrations.upgrade()
+        schema = database.schema()
+        database.migrations.downgrade("0005")
+        last, until, cuts = [], 1, 0
+        while sent := run_until_killed(database, "upgrade", until):
+            until = until + 1 if sent == last else 1    # each continues after the end of the last one
+            last, cuts = sent, cuts + 1
+            assert cuts < 60
+        assert cuts > 10
+        assert database.schema() == schema
+
+    def test_an_upgrade_after_a_downgrade_of_accounts_interrupted_at_any_statement_restores_the_schema(self, database):
+        database.migrations.upgrade()
+        schema, until = database.schema(), 1
+        while run_until_killed(database, "downgrade", until, "0005"):
+            database.migrations.upgrade()
+            assert database.schema() == schema
+            until += 1
+        assert until > 8
+
     def test_the_schema_of_an_older_release_is_upgraded_at_start_in_dev(self, database, monkeypatch):
         storage = use(database, monkeypatch)
         Market()

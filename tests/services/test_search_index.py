@@ -35,6 +35,7 @@ WORDS = ["caf", "CAFÃ‰", "wifi", "wi-fi", "l", "loft river", "zoe's", "zoes", "æ
 SORTS = {"": lambda row: (), "newest": lambda row: (-row["created_at"].timestamp(),),
          "name": lambda row: (row["name"],),
          "price": lambda row: (row["price_by_night"] is None, row["price_by_night"] or 0)}
+STATUSES = ["listed", "listed", "listed", "draft", "unlisted"]
 SIZES = [0, 1, 2, 3, 4, 20]
 
 
@@ -84,7 +85,7 @@ class World:
         return {"name": choose.choice(NAMES) or "No", "description": choose.choice([*NAMES, "Near the river"]),
                 "price_by_night": choose.randrange(1, 9), "max_guest": choose.randrange(5),
                 "number_rooms": choose.randrange(4), "number_bathrooms": choose.randrange(3),
-                **choose.choice(self.points)}
+                "status": choose.choice(STATUSES), **choose.choice(self.points)}
 
     def change(self) -> None:
         """Make a random change."""
@@ -96,6 +97,7 @@ class World:
             lambda: objects.update(self.any(Place), self.values()),
             lambda: objects.update(self.any(Place), {"price_by_night": choose.choice([None, 3, 900])}),
             lambda: objects.update(self.any(Place), {"price_by_night": choose.choice([None, 3, 900])}),
+            *[lambda: objects.update(self.any(Place), {"status": choose.choice(STATUSES)})] * 3,
             lambda: objects.link(self.any(Place), self.any(Amenity)),
             lambda: offer(self.any(Place), self.pick(Amenity, 3)),
             lambda: objects.remove(self.any(Place)),
@@ -170,7 +172,7 @@ class Expected:
             "name"], *(self._amenities[id]["name"] for id in self._offered.get(row["id"], ()))]))
         price = row["price_by_night"]
         return bool(
-            (not somewhere or {city["id"], city["state_id"]} & somewhere)
+            row["status"] == "listed" and (not somewhere or {city["id"], city["state_id"]} & somewhere)
             and {*wanted.get("amenities", ())} <= self._offered.get(row["id"], set())
             and all(row[column] >= wanted.get(name, 0) for name, column in (
                 ("guests", "max_guest"), ("rooms", "number_rooms"), ("bathrooms", "number_bathrooms")))
@@ -270,7 +272,7 @@ def test_exclusive_facets_leave_out_their_own_filter_and_count_prices(storage: S
 
 def test_clusters_are_the_places_of_each_cell_of_the_map(storage: Storage):
     world = World(storage, 1)
-    rows = storage.read(select(Place.__table__)).all()
+    rows = storage.read(select(Place.__table__).where(Place.status == "listed")).all()
     for zoom in (0, 2, 20):
         found = clusters({}, zoom)
         size = 90 / 2 ** zoom
@@ -319,6 +321,19 @@ class TestTransactions:
         market.place.name = "Changed"
         market.place.save()
         assert storage.version() != version
+
+
+def test_a_change_of_the_status_of_many_places_by_one_statement_is_taken_over(storage: Storage):
+    world = World(storage, 1)
+    wanted = {"guests": 0, "facets": True}
+    check(storage, wanted, world.choose)
+    built = indexing.current()
+    for status in ("unlisted", "listed", "draft", "later release", "listed"):
+        with storage.transaction():
+            storage.write(update(Place.__table__).where(Place.user_id == world.host.id).values(status=status))
+        check(storage, wanted, world.choose)
+        assert search(wanted).total() == (storage.count(Place) if status == "listed" else 0)
+    assert indexing.current() is built, "built again"
 
 
 def test_a_search_in_a_transaction_before_any_other_sees_all_its_changes(storage: Storage):

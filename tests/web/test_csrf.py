@@ -89,7 +89,7 @@ def test_with_an_invalid_token_the_session_does_not_count(app, admin, authorizat
     answer = admin.post("/api/v1/states", json={"name": "N"}, headers={
         "Authorization": authorization, "Sec-Fetch-Site": "cross-site"})
     as_nobody = app.test_client().post("/api/v1/states", json={"name": "N"}, headers={"Authorization": authorization})
-    # A word that is no token at all leaves the session, and so the check.
+    # The word Bearer alone is not a token, so the session and the check stay.
     assert (answer.status_code, as_nobody.status_code) in ([(401, 401)] if app.config["GUARDED"] else [
         (201, 201)]) or answer.json == {"error": session.CROSS_SITE}
     assert admin.get("/api/v1/me", headers={"Authorization": "Bearer x"}).status_code == 401
@@ -123,7 +123,7 @@ def test_the_address_of_the_site_decides_which_origin_is_its_own(storage, addres
     assert answer.status_code == status
 
 
-def test_a_cookie_that_is_no_session_is_checked_too(app):
+def test_a_cookie_without_a_session_is_checked_too(app):
     client = app.test_client()
     client.set_cookie(app.config["SESSION_NAME"], "old")
     assert client.post("/api/v1/states", json={"name": "N"}, headers={"Origin": OTHER}).status_code == 403
