@@ -454,7 +454,7 @@ class TestReplace:
         terminal.run('create State name="Iowa"')
         for answer, left in (("n", 2), ("", 2), ("y", 1)):
             terminal.type("restore x --replace\n")
-            terminal.until("This removes 2 states. Continue? [y/N] ")
+            terminal.until("This removes 1 audit entry, 2 states. Continue? [y/N] ")
             terminal.type(f"{answer}\n")
             terminal.until(PROMPT)
             assert storage.count(State) == left

@@ -528,7 +528,7 @@ class TestRestore:
         destroy()
         tokens.create("new")
         before = content()
-        with pytest.raises(Conflict, match=r"not empty: it holds tokens \(1\)\. Nothing was changed"):
+        with pytest.raises(Conflict, match=r"not empty: it holds audit_entries \(1\), tokens \(1\)\. Nothing"):
             restore(path)
         assert content() == before
         restore(path, replace=True)

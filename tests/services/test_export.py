@@ -137,7 +137,8 @@ class TestContent:
         order = [[*models.classes].index(each["__class__"]) for each in found]
         assert order == sorted(order)
         place = next(each for each in found if each["__class__"] == "Place")
-        assert place == {**market.place.to_dict(), "amenity_ids": sorted([market.wifi.id, market.pool.id])}
+        assert place == {**market.place.to_dict(), "status": "listed",
+                         "amenity_ids": sorted([market.wifi.id, market.pool.id])}
         assert {each["id"] for each in found} == {each["id"] for each in stored(storage).values()}
 
     def test_two_exports_of_an_unchanged_store_are_identical(self, storage: Storage, tmp_path: Path):
