@@ -58,7 +58,7 @@ def send_mail_again() -> Redirect:
 
 
 def _changed(change: Any, key: str) -> Response | Redirect:
-    """Suspend or unsuspend the user whom the form names, and show the same users again."""
+    """Suspend or unsuspend the user that the form names, and show the same users again."""
     actor, form = session.required().actor, Form("user", ())
     user = service_for(User).find(actor, request.form.get("id", ""))
     if form.submit(lambda _: change(actor, user)):
