@@ -92,7 +92,8 @@ class Reader:
         if not id:
             raise Invalid("Missing id")
         if obj.keys() <= plain and id.isascii():
-            return ConvertedObject(obj | {"id": id, "__class__": name}, [], False)
+            complete = obj.get("id") == id and "__class__" in obj
+            return ConvertedObject(obj if complete else obj | {"id": id, "__class__": name}, [], False)
         readers, unknowns, foreign, converted = self._of(name), _unknowns(name), [], False
         found: dict[str, Any] = {"id": readers["id"](id), "__class__": name}
         for each, value in obj.items():

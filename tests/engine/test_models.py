@@ -10,7 +10,7 @@ import pytest
 
 import models
 from errors import Invalid
-from models import passwords
+from models import codec, passwords
 from models.amenity import Amenity
 from models.base_model import BaseModel
 from models.city import City
@@ -261,3 +261,11 @@ class TestRelationships:
         market.wifi.delete()
         storage.save()
         assert market.place.amenity_ids == [market.pool.id]
+
+
+@pytest.mark.parametrize("text", [
+    "2024-01-06T03:39:10.000096", "2024-01-06 03:39:10.000096", "20240106T03:39:10.00009612",
+    "2024-W01-6T03:39:10.000096", "2024-01-06T03:39:10,000096", "2024-01-06T033910.000096123",
+    "2024-01-06T05:39:10.000096+02:00"])
+def test_times_of_all_forms_are_stored_in_the_same_form(text):
+    assert codec.TIME.pack(text) == "2024-01-06T03:39:10.000096"
