@@ -271,16 +271,15 @@ class TestFullDisk:
             if answer.status_code == 201:
                 acknowledged.append(text)
             return answer
-        with open(disk / "ballast", "wb") as ballast, pytest.raises(OSError, match="No space left"):
+        with open(disk / "ballast", "wb", buffering=0) as ballast, pytest.raises(OSError, match="No space left"):
             while True:
                 ballast.write(bytes(1 << 16))
-                ballast.flush()
         refused: set[bool] = set()      # with and without a key: there may still be room for one of them
         for number in range(10_000):
             if (answer := write(number if number % 2 else None)).status_code != 201:
                 assert (answer.status_code, answer.json) == (503, {
-                    "error": "The storage is not available. The change may or may not have been stored. Look before "
-                             "you try again"})
+                    "error": "The storage is not available. The change may or may not have been stored. Check whether "
+                             "it was stored before you try again"})
                 assert answer.headers["Retry-After"]
                 assert "is full. Nothing was stored. Free some space on it" in caplog.messages[-1]
                 refused.add(bool(number % 2))
