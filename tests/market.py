@@ -16,6 +16,9 @@ FILES = {"/apidocs/static/<path:filename>": "/apidocs/static/docs.js",
          "/flasgger_static/<path:filename>": "/flasgger_static/swagger-ui.css",
          "/static/<version>/<folder>/<path:name>": "/static/x/styles/hbnb.css",
          "/pictures/<version>/<id>.svg": "/pictures/x/1.svg"}
+# What the paths of accounts begin with. Without a session or a valid link, a client is not shown the pages themselves.
+ACCOUNTS = ("/account", "/admin", "/confirm", "/email", "/hosting", "/login", "/logout", "/reset", "/signup",
+            "/api/v1/me")
 
 
 class Market:
@@ -42,6 +45,6 @@ class Market:
     def path(self, rule: str) -> str:
         """The path of a route rule, with the ids of this market as arguments."""
         ids = {obj.__tablename__: obj.id for obj in reversed(vars(self).values())}      # the first one of each class
-        own = ids.get(rule.split("/")[3 if rule.startswith("/api/v1/") else 1], "")
+        own = next((ids[part] for part in rule.split("/") if part in ids), "x")
         values = {"<amenity_id>": self.wifi.id, "<text>": "is_fun", "<number:n>": "89"}
         return FILES.get(rule) or re.sub("<.*?>", lambda match: values.get(match[0], own), rule)

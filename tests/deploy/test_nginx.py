@@ -212,6 +212,19 @@ def test_a_redirect_never_repeats_the_requests_host(front, path):
         assert (status in (400, 421)) == (host != NAME), (host, head)
 
 
+def test_no_log_contains_the_secret_of_a_link(front):
+    paths = ["/confirm/", "/reset/", "/email/", "/api/v1/confirmations/", "/api/v1/password-resets/"]
+    for path in paths:
+        front.ask(f"{path}a-secret?x=a-secret")
+    for _ in range(100):        # nginx writes the line after the response
+        logged = "".join(file.read_text() for file in front.root.glob("*.log"))
+        if f'"request": "GET {paths[-1]}..."' in logged:
+            break
+        time.sleep(0.1)
+    assert all(f'"request": "GET {path}..."' in logged for path in paths)
+    assert "a-secret" not in logged
+
+
 def test_no_log_contains_a_query(front):
     words = "a-search-term"
 
