@@ -231,7 +231,7 @@ def check_email(email: Any) -> None:
     """Raise Invalid unless it can be an e-mail address."""
     if email is None:
         raise Invalid("Missing email", "email")
-    if not isinstance(email, str) or not _EMAIL.fullmatch(email) or len(email) > 128:
+    if not isinstance(email, str) or not _EMAIL.fullmatch(email) or len(email) > 128 or not _can_get_mail(email):
         raise Invalid("email must be an e-mail address, such as ada@example.com", "email")
 
 
@@ -243,6 +243,14 @@ def check_password(password: Any) -> None:
         raise Invalid(f"password must have {LEAST_PASSWORD} to {MOST_PASSWORD} characters", "password")
     if any("\ud800" <= letter <= "\udfff" for letter in password):
         raise Invalid("password must be valid text", "password")
+
+
+def _can_get_mail(email: str) -> bool:
+    from services.mail.messages import recipient    # imports Jinja2, which the console need not load
+    try:
+        return bool(recipient(email))
+    except ValueError:
+        return False
 
 
 def _activate(user: User) -> None:

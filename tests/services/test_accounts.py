@@ -66,7 +66,8 @@ class TestSignUp:
         ({"password": "nine char"}, "password"), ({"password": "x" * 129}, "password"),
         ({"password": None}, "password"),
         ({"email": "ada"}, "email"), ({"email": "a b@c.example"}, "email"), ({"email": None}, "email"),
-        ({"email": ["a@b.example"]}, "email"), ({"first_name": 5}, "first_name"),
+        ({"email": "a,b@c.example"}, "email"), ({"email": "x<b@c.example>"}, "email"),
+        ({"email": "é@c.example"}, "email"), ({"email": ["a@b.example"]}, "email"), ({"first_name": 5}, "first_name"),
         ({"first_name": "x" * 129}, "first_name"),
         ({"role": "admin"}, "role"), ({"status": "active"}, "status")])
     def test_invalid_values_are_refused_and_named(self, storage, change, field):
