@@ -246,7 +246,7 @@ def check_password(password: Any) -> None:
 
 
 def _can_get_mail(email: str) -> bool:
-    from services.mail.messages import recipient    # imports Jinja2, which the console need not load
+    from services.mail.messages import recipient  # imports Jinja2, which the console need not load
     try:
         return bool(recipient(email))
     except ValueError:
