@@ -58,6 +58,7 @@ def sign_up(data: Mapping[str, Any], address: str) -> None:
         else:
             status = account_of(user.id).status
         if status == "unconfirmed":
+            _replace_sign_up(user, values)
             send_link(user, "confirm")
         else:
             send(user.email, "already_signed_up", name=user.first_name)
@@ -65,6 +66,14 @@ def sign_up(data: Mapping[str, Any], address: str) -> None:
         models.storage.transact(work)
     except Conflict:        # another request has just signed up with this address
         models.storage.transact(work)
+
+
+def _replace_sign_up(user: User, values: Mapping[str, Any]) -> None:
+    """Forget an earlier sign-up with this address, which may have been that of another person."""
+    links.revoke(user.id, "confirm")
+    for name, value in values.items():
+        setattr(user, name, value)
+    user.save()
 
 
 def confirm(secret: str) -> User:

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import datetime
 
+from sqlalchemy import delete
+
 import models
 from errors import Expired
 from models.base_model import utc_now
@@ -26,6 +28,12 @@ def create(user_id: str, purpose: str, email: str = "") -> str:
     link.digest = secret.digest
     models.storage.new(link)
     return str(secret)
+
+
+def revoke(user_id: str, purpose: str) -> None:
+    """Remove the links of a user for a purpose, in the transaction of the caller."""
+    table = OneTimeLink.__table__
+    models.storage.write(delete(table).where(table.c.user_id == user_id, table.c.purpose == purpose))
 
 
 def find(text: str, *purposes: str) -> OneTimeLink:

@@ -10,6 +10,7 @@ from sqlalchemy import update as update_rows
 import models
 from errors import Forbidden, Invalid, Unauthorized
 from models import passwords
+from models.base_model import BaseModel
 from models.collation import address_key
 from models.one_time_link import OneTimeLink
 from models.personal_token import PersonalToken
@@ -119,9 +120,12 @@ def export(actor: Actor) -> dict[str, Any]:
     for cls in (Place, Review, Session, PersonalToken):
         ids = models.storage.read(select(cls.id).where(cls.user_id == user.id).order_by(cls.created_at, cls.id))
         objects = [models.storage.get(cls, id) for id in ids.scalars()]
-        found[cls.__tablename__] = [
-            {name: value for name, value in each.to_dict().items() if name not in _SECRET} for each in objects if each]
+        found[cls.__tablename__] = [_without_secrets(each) for each in objects if each]
     return found
+
+
+def _without_secrets(obj: BaseModel) -> dict[str, Any]:
+    return {name: value for name, value in obj.to_dict(save_fs=1).items() if name not in _SECRET}
 
 
 def _changing(actor: Actor) -> User:

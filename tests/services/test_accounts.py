@@ -55,12 +55,16 @@ class TestSignUp:
         assert storage.count(User) == 1
         assert storage.get(User, user.id).check_password(PASSWORD)
 
-    def test_signing_up_again_before_confirming_sends_another_link_and_keeps_the_password(self, storage):
+    def test_signing_up_again_before_confirming_replaces_the_first_sign_up_and_its_link(self, storage):
+        accounts.sign_up(ADA | {"password": "the password of another person", "first_name": "Eve"}, ADDRESS)
         accounts.sign_up(ADA, ADDRESS)
-        accounts.sign_up(ADA | {"password": "another password"}, ADDRESS)
-        assert [mail["template"] for mail in mails()] == ["confirm", "confirm"]
-        accounts.confirm(mails()[1]["secret"])
-        assert log_in()
+        first, second = mails("confirm")
+        with pytest.raises(Expired):
+            accounts.confirm(first["secret"])
+        accounts.confirm(second["secret"])
+        assert sessions.resume(log_in()).first_name == "Ada"
+        with pytest.raises(Unauthorized):
+            log_in(password="the password of another person")
 
     @pytest.mark.parametrize(("change", "field"), [
         ({"password": "nine char"}, "password"), ({"password": "x" * 129}, "password"),
@@ -399,7 +403,11 @@ class TestProfile:
         user = person()
         me = actor(user)
         personal_tokens.create(me, user, "mine")
+        place = Market().place
+        place.user_id, place.status = user.id, "draft"
+        place.save()
         found = profile.export(me)
+        assert [each["status"] for each in found["places"]] == ["draft"]
         assert found["user"]["email"] == ADA["email"]
         assert [each["name"] for each in found["personal_tokens"]] == ["mine"]
         assert len(found["sessions"]) == 1
