@@ -57,7 +57,7 @@ class TooMany(HBNBError):
         retry_after: seconds until another attempt is accepted.
     """
 
-    def __init__(self, message: str, retry_after: int) -> None:
+    def __init__(self, message: str, retry_after: int = 60) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 

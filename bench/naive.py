@@ -50,7 +50,7 @@ class Object:
                 setattr(self, name, datetime.datetime.fromisoformat(value) if name.endswith("_at") else value)
 
     def to_dict(self) -> dict[str, Any]:
-        shown = {name: value for name, value in vars(self).items() if name not in ("_storage", "amenity_ids")}
+        shown = {name: value for name, value in vars(self).items() if name not in ("_storage", "amenity_ids", "status")}
         times = {name: shown[name].strftime(TIME_FORMAT) for name in ("created_at", "updated_at")}
         return shown | times | {"__class__": type(self).__name__}
 

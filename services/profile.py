@@ -61,10 +61,12 @@ def update(actor: Actor, data: Mapping[str, Any], agent: str = "") -> str | None
     user, given = _changing(actor), dict(data)
     current, password, email = (given.pop(name, None) for name in ("current_password", "password", "email"))
     values = schema.clean(User, given, is_new=False)
-    if email is not None:
+    if "email" in data:
         accounts.check_email(email)
-    if password is not None:
+    if "password" in data:
         accounts.check_password(password)
+    if not isinstance(data.get("current_password", ""), str):
+        raise Invalid("current_password must be a text", "current_password")
     if email is not None or password is not None:
         _check(user, current)
     hashed = None if password is None else accounts.hashed(password)

@@ -435,9 +435,9 @@ class TestDocument:
         with Server(["wsgi.py", "--port", str(port)], {**environ, "HBNB_ENV": "staging"}, port) as server:
             page.goto(f"{server.address}/apidocs/")
             page.locator(".auth-wrapper .authorize").first.click()
-            page.locator(".modal-ux input").fill(token)
-            page.locator(".modal-ux .authorize").click()
-            page.locator(".modal-ux .btn-done").click()
+            page.locator(".modal-ux input").first.fill(token)
+            page.locator(".modal-ux .authorize").first.click()
+            page.locator(".modal-ux .btn-done").first.click()
             block = page.locator("#operations-states-states_create")
             block.locator(".opblock-summary-control").click()
             block.locator(".try-out__btn").click()

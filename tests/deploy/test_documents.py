@@ -7,6 +7,6 @@ from tests.deploy.fleet import commands
 
 
 @pytest.mark.parametrize("command", commands("every day"), ids=" ".join)
-def test_an_everyday_command_works(live, command):
-    live.fab_ok(*command)
-    assert (503 in live.statuses()) == (command[1:] == ["maintenance", "on"])
+def test_an_everyday_command_works(production, command):
+    production.fab_ok(*command)
+    assert (503 in production.statuses()) == (command[1:] == ["maintenance", "on"])

@@ -179,11 +179,13 @@ class TestSchema:
         found = {(table, column): rest for table, column, *rest in cursor.fetchall()}
         assert {table for table, _ in found} == {
             "users", "states", "cities", "amenities", "places", "reviews", "place_amenity", "versions", "changes",
-            "tokens", "answers", "alembic_version"}
+            "tokens", "answers", "alembic_version", "accounts", "sessions", "one_time_links", "personal_tokens",
+            "outgoing_mails", "login_failures", "audit_entries"}
         for (table, column), (kind, charset, collation) in found.items():
-            if column == "id" or column.endswith("_id") or (table, column) == ("tokens", "name"):
+            if column == "id" or column.endswith("_id") or (table, column) in (
+                    ("tokens", "name"), ("outgoing_mails", "dedupe_key")):
                 assert (kind, collation) == ("varchar(60)", "ascii_bin")
-            elif column in ("created_at", "updated_at"):
+            elif column.endswith(("_at", "_until")):
                 assert kind == "datetime(6)"
             elif column in ("latitude", "longitude"):
                 assert kind == "double"

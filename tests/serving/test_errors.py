@@ -41,7 +41,7 @@ def test_an_error_is_answered_with_the_status_of_its_class_in_the_format_of_the_
         raise raised(cls)
     answer = app.test_client().get(path)
     assert (answer.status_code, answer.mimetype) == (HANDLED[cls], mimetype)
-    assert answer.headers.get("Retry-After") == ("5" if answer.status_code == 503 else None)
+    assert answer.headers.get("Retry-After") == {503: "5", 429: "60"}.get(answer.status_code)
     if answer.is_json:
         hidden = answer.status_code == 503
         assert answer.json == {

@@ -126,7 +126,7 @@ def test_a_paragraph_has_a_direction_of_its_own(site, page, market):
 
 def test_templates_mark_the_direction_of_every_text_that_users_write():
     """Such a text is an attribute's value, inside an element with `dir="auto"`, or has the filter `written`."""
-    shown = re.compile(r"\{\{(?![^}]*\bwritten\b)[^}]*\b(?:\w+\.(?:name|description|text)|person\()[^}]*\}\}")
+    shown = re.compile(r"\{\{(?![^}]*\bwritten\b)[^}]*\b(?:\w+\.(?:name|description|text)\b|person\()[^}]*\}\}")
     around = re.compile(r'(?: dir="auto"[^<]*>(?:<a [^>]*>)?|="[^"]*)$')
     for path in ROOT.glob("*/templates/**/*.html"):
         for line in path.read_text(encoding="utf-8").splitlines():

@@ -101,9 +101,11 @@ def _operation(rule: Rule, operation: Operation, idempotent: bool, guarded: bool
         parameters.append(KEY)
     if 304 in operation.responses:
         parameters.append(IF_NONE_MATCH)
-    headers = (({"ETag": ETAG} if 304 in operation.responses or operation.body else {})
+    action = operation.permission[1] if operation.permission else ""
+    has_tag = operation.body and action in ("create", "update", "read")
+    headers = (({"ETag": ETAG} if 304 in operation.responses or has_tag else {})
                | (PAGE if "limit" in operation.query else {})
-               | ({"Location": LOCATION} if operation.body and 201 in operation.responses else {}))
+               | ({"Location": LOCATION} if operation.body and action == "create" else {}))
     responses = {str(status): _response(body, headers) for status, body in operation.responses.items()}
     errors = {400, *operation.errors, *((404,) if rule.arguments else ()), *((412,) if operation.conditional else ()),
               *((413,) if operation.body or idempotent else ()), *((422,) if idempotent else ()),

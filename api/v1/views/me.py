@@ -9,12 +9,11 @@ from api.v1.http.responses import etag_response, json_response
 from api.v1.openapi.operations import Schema, describe
 from api.v1.views import app_views
 from api.v1.views.resource import EMPTY_OBJECT
-from api.v1.views.sessions import EMAIL, ME, PASSWORD, TAG, fields
+from api.v1.views.sessions import EMAIL, ME, NAME, PASSWORD, TAG, fields
 from models.user import User
 from services import profile
 from web import session
 
-NAME: Schema = {"type": "string", "maxLength": 128}
 CHANGES: Schema = {"type": "object", "additionalProperties": False, "properties": {
     "first_name": NAME, "last_name": NAME, "email": EMAIL, "password": PASSWORD,
     "current_password": {"type": "string"}}}

@@ -22,7 +22,9 @@ ACCEPTED = {"type": "object", "required": ["message"], "properties": {"message":
 MAIL_SENT = "If the address is right, a mail with a link is on its way"
 PASSWORD: Schema = {"type": "string", "minLength": accounts.LEAST_PASSWORD, "maxLength": accounts.MOST_PASSWORD,
                     "pattern": r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"}
-EMAIL: Schema = {"type": "string", "maxLength": 128, "pattern": r"^[!-?A-~]+@[!-\-/-?A-~]+(\.[!-\-/-?A-~]+)+$"}
+NAME = schema.input_definition(User, is_new=False)["properties"]["first_name"]
+EMAIL: Schema = {"type": "string", "maxLength": 128, "pattern": (
+    r"^[A-Za-z0-9_+-]{1,30}(\.[A-Za-z0-9_+-]{1,20}){0,2}@([a-z0-9]{1,20}\.){1,3}[a-z]{2,10}$")}
 ME: Schema = {"type": "object", "required": [*schema.columns(User), "role"], "properties": {
     **schema.definition(User, frozenset())["properties"], "role": {"type": "string", "enum": ["user", "admin"]}}}
 
@@ -34,8 +36,7 @@ def fields(**properties: Schema) -> dict[str, Any]:
 
 @app_views.post("/sign-ups")
 @describe("Sign up.", TAG, {202: ACCEPTED}, permission=(User, "sign_up"),
-          body=fields(email=EMAIL, password=PASSWORD, first_name={"type": "string", "maxLength": 128},
-                      last_name={"type": "string", "maxLength": 128}),
+          body=fields(email=EMAIL, password=PASSWORD, first_name=NAME, last_name=NAME),
           example={"email": "ada@example.com", "password": "a secret of your own", "first_name": "Ada",
                    "last_name": "Lovelace"},
           description="Sends a mail with a link that confirms the address. Until then, the user cannot log in. The "
