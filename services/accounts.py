@@ -9,7 +9,7 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import select
 
@@ -56,24 +56,17 @@ def sign_up(data: Mapping[str, Any], address: str) -> None:
             models.storage.new(Account(id=user.id, user_id=user.id, status="unconfirmed"))
             status = "unconfirmed"
         else:
+            models.storage.lock(user)       # so that it is not confirmed meanwhile
             status = account_of(user.id).status
         if status == "unconfirmed":
-            _replace_sign_up(user, values)
-            send_link(user, "confirm")
+            secret = links.create(user.id, "confirm", data=values)
+            send(user.email, "confirm", name=values.get("first_name", ""), secret=secret)
         else:
             send(user.email, "already_signed_up", name=user.first_name)
     try:
         models.storage.transact(work)
     except Conflict:        # another request has just signed up with this address
         models.storage.transact(work)
-
-
-def _replace_sign_up(user: User, values: Mapping[str, Any]) -> None:
-    """Forget an earlier sign-up with this address, which may have been that of another person."""
-    links.revoke(user.id, "confirm")
-    for name, value in values.items():
-        setattr(user, name, value)
-    user.save()
 
 
 def confirm(secret: str) -> User:
@@ -86,9 +79,10 @@ def confirm(secret: str) -> User:
     def work() -> User:
         link = links.use(secret, "confirm", "email")
         user = _user(link.user_id)
-        _activate(user)
         if link.purpose == "email":
             _change_email(user, link.email)
+        else:
+            _activate(user, cast(dict[str, Any], link.data))
         return user
     return models.storage.transact(work)
 
@@ -107,8 +101,13 @@ def log_in(email: Any, password: Any, address: str, agent: str) -> str:
         TooMany: there were too many attempts.
     """
     user = verify(email, password, address)
+    stored = user.password
 
     def work() -> str:
+        check_unchanged(user, stored)
+        if not passwords.is_strong(stored):
+            user.password = password
+            user.save()
         sessions.end_expired(user.id)
         return sessions.start(user.id, agent)
     return models.storage.transact(work)
@@ -119,22 +118,20 @@ def verify(email: Any, password: Any, address: str) -> User:
     for name, value in (("email", email), ("password", password)):
         if not isinstance(value, str):
             raise Invalid(f"{name} must be a text" if value is not None else f"Missing {name}", name)
-    key = address_key(email) or ""
+    key = login_key(email)
     throttling.attempt(key, address)
     user = by_email(email)
     with hashing():
         if len(password) > MOST_PASSWORD or user is None:
             fits = passwords.matches_none(password[:MOST_PASSWORD])
         else:
-            fits = user.check_password(password)
+            fits = passwords.matches(user.password, password)
     status = account_of(user.id).status if user else ""
     if user is None or not fits or status in ("unconfirmed", "closed"):
-        models.storage.close()      # discards a password that was hashed anew
         raise Unauthorized(WRONG, shown=False)
     if status == "suspended":
         raise Forbidden(SUSPENDED)
     throttling.succeeded(key, address)
-    models.storage.save()
     return user
 
 
@@ -157,9 +154,14 @@ def request_reset(email: Any, address: str) -> None:
     models.storage.transact(work)
 
 
-def reset(secret: str, password: Any) -> None:
-    """Set a new password by the secret of a link, and end all sessions of the user. The address is confirmed, too.
+def reset(secret: str, password: Any, agent: str = "") -> str:
+    """Set a new password by the secret of a link, end all sessions of the user, and start one.
 
+    The address is confirmed, too. Attempts to log in from elsewhere cannot keep the user out.
+
+    Args:
+        agent: the name that the client's browser sent.
+    Returns: the secret for the cookie.
     Raises:
         Invalid: the password is too short.
         Expired: the link has expired or was used.
@@ -168,12 +170,13 @@ def reset(secret: str, password: Any) -> None:
     links.find(secret, "reset")
     new = hashed(password)
 
-    def work() -> None:
+    def work() -> str:
         user = _user(links.use(secret, "reset").user_id)
-        _activate(user)
+        _activate(user, {})
         set_hash(user, new)
-        throttling.forget(address_key(user.email) or "")
-    models.storage.transact(work)
+        throttling.forget(login_key(user.email))
+        return sessions.start(user.id, agent)
+    return models.storage.transact(work)
 
 
 # For the other modules of accounts
@@ -214,11 +217,29 @@ def account_of(user_id: str) -> Account:
     return found if isinstance(found, Account) else Account(id=user_id, user_id=user_id)
 
 
+def login_key(email: str) -> str:
+    """The key by which failed log-ins to an account are counted; the account need not exist."""
+    return f"log-in {address_key(email) or ''}"
+
+
+def check_unchanged(user: User, stored: str) -> None:
+    """Lock a user whose password was verified, and refuse if it was changed meanwhile, in the caller's transaction.
+
+    Args:
+        stored: the stored form of the verified password.
+    """
+    models.storage.lock(user)
+    if user.password != stored:
+        raise Unauthorized(WRONG, shown=False)
+
+
 def set_hash(user: User, new: str) -> None:
-    """Set the password of a user, and end all sessions, in the transaction of the caller."""
+    """Set the password of a user, end all sessions, and make unused links useless, in the caller's transaction."""
     user.password = new
     user.save()
     sessions.end_all(user.id)
+    for purpose in ("email", "reset"):
+        links.revoke(user.id, purpose)
 
 
 def send(recipient: str, template: str, **data: Any) -> None:
@@ -262,9 +283,14 @@ def _can_get_mail(email: str) -> bool:
         return False
 
 
-def _activate(user: User) -> None:
+def _activate(user: User, values: Mapping[str, Any]) -> None:
+    """Activate an account that is not confirmed, with the values of the sign-up that is confirmed."""
     account = account_of(user.id)
     if account.status == "unconfirmed":
+        links.revoke(user.id, "confirm")
+        for name, value in values.items():
+            setattr(user, name, value)
+        user.save()
         account.status = "active"
         account.save()
 
@@ -273,11 +299,15 @@ def _change_email(user: User, email: str) -> None:
     if by_email(email):
         raise Conflict("Another account has this e-mail address now. Choose another address")
     send(user.email, "email_changed", name=user.first_name)
+    for purpose in ("email", "reset"):
+        links.revoke(user.id, purpose)
     user.email = email
     user.save()
 
 
 def _user(id: str) -> User:
+    """The user of a link, locked."""
     user = models.storage.get(User, id)
     assert isinstance(user, User)       # its links are removed together with it
+    models.storage.lock(user)
     return user

@@ -4,15 +4,18 @@ from __future__ import annotations
 import datetime
 from functools import partial
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, delete, exists, or_, select
 
 import models
+from models.account import Account
 from models.base_model import BaseModel, utc_now
 from models.login_failure import LoginFailure
 from models.one_time_link import OneTimeLink
 from models.outgoing_mail import OutgoingMail
 from models.session import Session
+from models.user import User
 from services import sessions
+from services.permissions import UNCONFIRMED
 
 LINKS = datetime.timedelta(days=7)      # for which a link is kept after it was used or has expired
 MAILS = datetime.timedelta(days=30)     # for which a mail is kept after it was sent or given up
@@ -21,7 +24,7 @@ BATCH = 1000    # rows that a transaction removes at most
 
 
 def remove_old() -> int:
-    """Remove expired sessions and old links, mails and failures to log in.
+    """Remove expired sessions, users that were never confirmed, and old links, mails and failures to log in.
 
     Returns: the number of removed rows.
     Raises:
@@ -36,6 +39,8 @@ def _old(now: datetime.datetime) -> dict[type[BaseModel], ColumnElement[bool]]:
         Session: or_(Session.expires_at <= now, Session.seen_at <= now - sessions.IDLE),
         OneTimeLink: or_(OneTimeLink.expires_at <= now - LINKS, OneTimeLink.used_at <= now - LINKS),
         OutgoingMail: or_(OutgoingMail.sent_at <= now - MAILS, OutgoingMail.failed_at <= now - MAILS),
+        User: exists().where(Account.user_id == User.id, Account.status == UNCONFIRMED,
+                             Account.updated_at <= now - LINKS),
         LoginFailure: LoginFailure.updated_at <= now - FAILURES,
     }
 

@@ -2,8 +2,11 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import update
 
 import models
 from errors import Expired
@@ -13,17 +16,20 @@ from services import secrets
 
 LIFETIMES = {"confirm": datetime.timedelta(hours=24), "email": datetime.timedelta(hours=24),
              "reset": datetime.timedelta(hours=1)}
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 EXPIRED = "This link has expired or was used already. Request a new one"
 
 
-def create(user_id: str, purpose: str, email: str = "") -> str:
+def create(user_id: str, purpose: str, email: str = "", data: Mapping[str, Any] = NOTHING) -> str:
     """Create a link, in the transaction of the caller.
 
     Args:
         purpose: `confirm` an address, `reset` a password, or change the address to `email`.
+        data: what to store with the link, in a form that JSON has.
     Returns: its secret.
     """
-    link = OneTimeLink(user_id=user_id, purpose=purpose, email=email, expires_at=utc_now() + LIFETIMES[purpose])
+    link = OneTimeLink(user_id=user_id, purpose=purpose, email=email, data=dict(data),
+                       expires_at=utc_now() + LIFETIMES[purpose])
     secret = secrets.create(link.id)
     link.digest = secret.digest
     models.storage.new(link)
@@ -31,9 +37,10 @@ def create(user_id: str, purpose: str, email: str = "") -> str:
 
 
 def revoke(user_id: str, purpose: str) -> None:
-    """Remove the links of a user for a purpose, in the transaction of the caller."""
+    """Make the unused links of a user for a purpose useless, in the transaction of the caller."""
     table = OneTimeLink.__table__
-    models.storage.write(delete(table).where(table.c.user_id == user_id, table.c.purpose == purpose))
+    models.storage.write(update(table).where(
+        table.c.user_id == user_id, table.c.purpose == purpose, table.c.used_at.is_(None)).values(used_at=utc_now()))
 
 
 def find(text: str, *purposes: str) -> OneTimeLink:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, exists, func, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, select, update
 
 import models
 from errors import NotFound
@@ -49,6 +49,11 @@ class Counts(NamedTuple):
 
     waiting: int
     failed: int
+
+
+def forget(recipient: str) -> None:
+    """Remove the mails to an address, in the transaction of the caller."""
+    models.storage.write(delete(_table).where(_table.c.recipient == recipient))
 
 
 def queue(dedupe_key: str, recipient: str, template: str, **data: Any) -> None:

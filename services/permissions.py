@@ -13,13 +13,16 @@ from sqlalchemy import ColumnElement, String, bindparam, exists, or_
 
 import models
 from errors import Forbidden, NotFound, Unauthorized
+from models.account import Account
 from models.base_model import BaseModel
 from models.place import Place
 from models.review import Review
+from models.user import User
 from services.actor import Actor
 
 TOKEN_NEEDED = "Writing requires a token: send it as Authorization: Bearer <token>"
 READ_ONLY = "This token has the scope read: it cannot change anything. Create a token with the scope write"
+UNCONFIRMED = "unconfirmed"     # the status of accounts that only admins and operators see
 LISTED = "listed"       # the status of the places that everyone can see
 
 Predicate = Callable[[Actor, "BaseModel | None"], bool]
@@ -97,8 +100,14 @@ def _shown_reviews(is_user: bool) -> ColumnElement[bool]:
     return ~exists().where(*hidden)
 
 
+def _shown_users(_: bool) -> ColumnElement[bool]:
+    # Otherwise, signing up would show whether the address had an account already.
+    return ~exists().where(Account.user_id == User.id, Account.status == UNCONFIRMED)
+
+
 # The classes with objects that some actors cannot find, each with the SQL condition of those that they can find.
-VISIBLE: dict[str, Callable[[bool], ColumnElement[bool]]] = {"Place": _shown_places, "Review": _shown_reviews}
+VISIBLE: dict[str, Callable[[bool], ColumnElement[bool]]] = {
+    "User": _shown_users, "Place": _shown_places, "Review": _shown_reviews}
 
 
 def allows(actor: Actor, cls: type[BaseModel], action: str, obj: BaseModel | None = None) -> bool:

@@ -3,12 +3,13 @@ from __future__ import annotations
 
 import builtins
 import datetime
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
 import models
-from errors import Conflict, Invalid, NotFound
+from errors import Conflict, Invalid, NotFound, Unavailable
 from models.account import Account
 from models.base_model import utc_now
 from models.codec import check
@@ -109,7 +110,8 @@ def verify(text: str) -> Actor | None:
     if secret is None or row is None or not secret.matches(row["digest"]) or (row["status"] or "active") != "active":
         return None
     if row["used_at"] is None or utc_now() - row["used_at"] >= PRECISION:
-        models.storage.transact(lambda: models.storage.write(
-            update(PersonalToken.__table__).where(PersonalToken.id == secret.id).values(used_at=utc_now())))
+        with suppress(Unavailable, Conflict):       # a request that reads must not fail because this cannot be written
+            models.storage.transact(lambda: models.storage.write(update(PersonalToken.__table__).where(
+                PersonalToken.id == secret.id).values(used_at=utc_now())))
     return Actor(f"user {row['user_id']}", row["user_id"], is_admin=row["role"] == "admin",
                  is_read_only=row["scope"] == "read")

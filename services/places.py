@@ -96,7 +96,7 @@ class Places(Service[Place]):
         def work() -> None:
             models.storage.lock(place)
             permissions.require(actor, Place, "link", place)
-            for id in ids:
+            for id in dict.fromkeys(ids):
                 amenity = models.storage.get(Amenity, id)
                 if not isinstance(amenity, Amenity):
                     raise Invalid(f"amenity_ids: there is no amenity {id}", "amenity_ids")

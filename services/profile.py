@@ -11,14 +11,13 @@ import models
 from errors import Forbidden, Invalid, Unauthorized
 from models import passwords
 from models.base_model import BaseModel
-from models.collation import address_key
 from models.one_time_link import OneTimeLink
 from models.personal_token import PersonalToken
 from models.place import Place
 from models.review import Review
 from models.session import Session
 from models.user import User
-from services import accounts, audit, permissions, schema, sessions, throttling
+from services import accounts, audit, outbox, permissions, schema, sessions, throttling
 from services.actor import Actor
 
 WRONG_PASSWORD = "The password is wrong"
@@ -67,21 +66,21 @@ def update(actor: Actor, data: Mapping[str, Any], agent: str = "") -> str | None
         accounts.check_password(password)
     if not isinstance(data.get("current_password", ""), str):
         raise Invalid("current_password must be a text", "current_password")
-    if email is not None or password is not None:
-        _check(user, current)
+    verified = None if email is None and password is None else _check(user, current)
     hashed = None if password is None else accounts.hashed(password)
 
     def work() -> str | None:
-        models.storage.lock(user)
+        _lock(user, verified)
         for name, value in values.items():
             setattr(user, name, value)
         user.save()
         audit.record(actor, "update", user)
+        if hashed is not None:
+            accounts.set_hash(user, hashed)
         if email is not None:
             _send_link(user, email)
         if hashed is None:
             return None
-        accounts.set_hash(user, hashed)
         accounts.send(user.email, "password_changed", name=user.first_name)
         return sessions.start(user.id, agent)
     return models.storage.transact(work)
@@ -96,10 +95,10 @@ def close(actor: Actor, current: Any) -> None:
         Forbidden: the password is wrong.
     """
     user = _changing(actor)
-    _check(user, current)
+    verified = _check(user, current)
 
     def work() -> None:
-        models.storage.lock(user)
+        _lock(user, verified)
         models.storage.write(update_rows(Place.__table__).where(Place.user_id == user.id).values(status="unlisted"))
         recipient, name = user.email, user.first_name
         for attribute, value in FORMER.items():
@@ -110,6 +109,7 @@ def close(actor: Actor, current: Any) -> None:
         account.save()
         for cls in (Session, OneTimeLink, PersonalToken):
             models.storage.write(delete(cls.__table__).where(cls.user_id == user.id))
+        outbox.forget(recipient)
         audit.record(actor, "close", user)
         accounts.send(recipient, "account_closed", name=name)
     models.storage.transact(work)
@@ -144,14 +144,27 @@ def _send_link(user: User, email: str) -> None:
         accounts.send(email, "already_signed_up", name=user.first_name)
 
 
-def _check(user: User, password: Any) -> None:
-    """Raise Forbidden unless it is the user's password."""
+def _lock(user: User, verified: str | None) -> None:
+    """Lock the user.
+
+    Args:
+        verified: the stored form of the password that was verified, which must not have changed meanwhile.
+    """
+    models.storage.lock(user)
+    if verified not in (None, user.password):
+        raise Forbidden(WRONG_PASSWORD)
+
+
+def _check(user: User, password: Any) -> str:
+    """Raise Forbidden unless it is the user's password. Returns: its stored form."""
     if not isinstance(password, str):
         raise Invalid("Enter your current password", "current_password")
-    key = address_key(user.email) or ""
+    # Not the key of log-ins: attempts from outside must not keep the user from changing the password.
+    key, stored = f"check {user.id}", user.password
     throttling.attempt(key)
     with accounts.hashing():
-        fits = len(password) <= accounts.MOST_PASSWORD and user.check_password(password)
+        fits = len(password) <= accounts.MOST_PASSWORD and passwords.matches(stored, password)
     if not fits:
         raise Forbidden(WRONG_PASSWORD)
     throttling.succeeded(key)
+    return stored

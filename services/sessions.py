@@ -3,11 +3,13 @@ from __future__ import annotations
 
 import builtins
 import datetime
+from contextlib import suppress
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, delete, or_, select, update
 
 import models
+from errors import Conflict, Unavailable
 from models.account import Account
 from models.base_model import utc_now
 from models.session import Session
@@ -64,8 +66,9 @@ def resume(text: str) -> LoggedIn | None:
     if now >= row["expires_at"] or now - row["seen_at"] >= IDLE or (row["status"] or "active") != "active":
         return None
     if now - row["seen_at"] >= PRECISION:
-        models.storage.transact(lambda: models.storage.write(
-            update(Session.__table__).where(Session.id == secret.id).values(seen_at=now)))
+        with suppress(Unavailable, Conflict):       # a request that reads must not fail because this cannot be written
+            models.storage.transact(lambda: models.storage.write(
+                update(Session.__table__).where(Session.id == secret.id).values(seen_at=now)))
     actor = Actor(f"user {row['user_id']}", row["user_id"], is_admin=row["role"] == "admin")
     return LoggedIn(secret.id, actor, row["first_name"])
 

@@ -21,7 +21,7 @@ NOTICES = {
                  "for 24 hours.",
     "confirmed": "Your e-mail address is confirmed. Log in with it.",
     "reset_sent": "We sent you a mail. Open the link in it to choose a new password. The link works for one hour.",
-    "reset": "Your new password is set, and all sessions have ended. Log in with it.",
+    "reset": "Your new password is set, and all other sessions have ended.",
     "logged_out": "You are logged out.",
     "everywhere": "You are logged out on all devices.",
     "closed": "Your account is deleted.",

@@ -79,8 +79,8 @@ def new_password(secret: str) -> Response | Redirect:
 
     def answered() -> Response | Redirect:
         links.find(secret, "reset")
-        if request.method == "POST" and form.submit(lambda data: accounts.reset(secret, data["password"])):
-            return session.log_out(_moved(url_for("web_flask.login", done="reset")))
+        if request.method == "POST" and form.submit(lambda data: accounts.reset(secret, data["password"], _agent())):
+            return session.log_in(_moved(url_for("web_flask.account", done="reset")), form.result)
         return answer("web_flask/new_password.html", form)
     return _unless_expired(answered, "Ask for a new link. It works once, for one hour.", "web_flask.reset", "New link")
 

@@ -51,7 +51,8 @@ def _parts(name: str) -> list[Any]:
         "accounts": lambda: [_choice("status", "active"), _choice("role", "user")],
         "sessions": lambda: [r0001.text("digest", 64), _time("seen_at"), _time("expires_at"), r0001.text("agent")],
         "one_time_links": lambda: [
-            r0001.text("digest", 64), _choice("purpose", "confirm"), r0001.text("email"), _time("expires_at"),
+            r0001.text("digest", 64), _choice("purpose", "confirm"), r0001.text("email"),
+            Column("data", LONGTEXT, nullable=False), _time("expires_at"),
             _time("used_at", nullable=True)],
         "personal_tokens": lambda: [
             r0001.text("name"), r0001.text("digest", 64), _choice("scope", "write"), _time("used_at", nullable=True)],

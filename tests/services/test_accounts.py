@@ -7,7 +7,7 @@ import threading
 import pytest
 
 import models
-from errors import Conflict, Expired, Forbidden, Invalid, TooMany, Unauthorized, Unavailable
+from errors import Conflict, Expired, Forbidden, Invalid, NotFound, TooMany, Unauthorized, Unavailable
 from models import passwords
 from models.account import Account
 from models.base_model import utc_now
@@ -16,8 +16,9 @@ from models.one_time_link import OneTimeLink
 from models.review import Review
 from models.session import Session
 from models.user import User
-from services import accounts, links, personal_tokens, profile, sessions, throttling
-from services.actor import VISITOR
+from services import accounts, cleaning, links, personal_tokens, profile, sessions, stats, throttling
+from services.actor import OPERATOR, VISITOR
+from services.registry import service_for
 from tests.market import Market
 from tests.objects import show
 from tests.people import PASSWORD, actor, cookie, mails, person
@@ -55,13 +56,14 @@ class TestSignUp:
         assert storage.count(User) == 1
         assert storage.get(User, user.id).check_password(PASSWORD)
 
-    def test_signing_up_again_before_confirming_replaces_the_first_sign_up_and_its_link(self, storage):
-        accounts.sign_up(ADA | {"password": "the password of another person", "first_name": "Eve"}, ADDRESS)
+    def test_each_link_confirms_the_sign_up_that_it_was_sent_for(self, storage):
         accounts.sign_up(ADA, ADDRESS)
-        first, second = mails("confirm")
+        accounts.sign_up(ADA | {"password": "the password of another person", "first_name": "Eve"}, ADDRESS)
+        mine, other = mails("confirm")
+        assert (mine["name"], other["name"]) == ("Ada", "Eve")
+        accounts.confirm(mine["secret"])
         with pytest.raises(Expired):
-            accounts.confirm(first["secret"])
-        accounts.confirm(second["secret"])
+            accounts.confirm(other["secret"])
         assert sessions.resume(log_in()).first_name == "Ada"
         with pytest.raises(Unauthorized):
             log_in(password="the password of another person")
@@ -80,6 +82,28 @@ class TestSignUp:
         assert refusal.value.field == field
         assert storage.count(User) == 0
         assert mails() == []
+
+    def test_a_user_is_not_shown_before_the_address_is_confirmed(self, storage):
+        before = stats.stats()["users"]
+        accounts.sign_up(ADA, ADDRESS)
+        users = service_for(User)
+        assert users.list(VISITOR) == []
+        assert (users.count(VISITOR), stats.stats()["users"]) == (0, before)
+        with pytest.raises(NotFound):
+            users.show(VISITOR, next(iter(storage.all(User).values())).id)
+        assert len(users.list(OPERATOR)) == 1
+        accounts.confirm(mails("confirm")[0]["secret"])
+        assert (users.count(VISITOR), stats.stats()["users"]) == (1, before + 1)
+
+    def test_a_user_that_is_never_confirmed_is_removed_and_others_are_not(self, storage):
+        person("Bob"), accounts.sign_up(ADA, ADDRESS)
+        cleaning.remove_old()
+        assert storage.count(User) == 2
+        past = utc_now() - cleaning.LINKS
+        storage.transact(lambda: storage.write(Account.__table__.update().values(updated_at=past)))
+        cleaning.remove_old()
+        storage.close()
+        assert [user.first_name for user in storage.all(User).values()] == ["Bob"]
 
     def test_a_user_that_was_imported_without_a_log_in_claims_the_account_by_the_reset_link_only(self, storage):
         user = User(email=ADA["email"], password=passwords.NO_LOGIN, first_name="Ada", last_name="")
@@ -171,6 +195,29 @@ class TestThrottling:
         age(LoginFailure, "blocked_until", 10_000)
         log_in()
         self.fail(5)    # the failures no longer count
+
+    def test_log_ins_resets_and_changes_of_the_password_are_counted_apart(self, storage):
+        user = person()
+        me = actor(user)
+        for name in (ADA["email"], f"reset {ADA['email']}", f"sign-up {ADA['email']}"):
+            self.fail(6, name)
+        profile.update(me, {"password": "another password", "current_password": PASSWORD})
+        accounts.request_reset(ADA["email"], ADDRESS)
+        assert mails("reset")
+
+    def test_the_owner_is_logged_in_by_a_reset(self, storage):
+        user = person()
+        accounts.request_reset(user.email, ADDRESS)
+        found = sessions.resume(accounts.reset(mails("reset")[0]["secret"], "another password"))
+        assert found.actor.user_id == user.id
+
+    def test_the_addresses_of_a_network_count_as_one(self, storage, monkeypatch):
+        monkeypatch.setitem(throttling.FREE, "address", 3)
+        for number in range(4):
+            with pytest.raises(Unauthorized):
+                accounts.log_in(f"user{number}@people.example", "wrong", f"2001:db8::{number:x}", "")
+        with pytest.raises(TooMany):
+            accounts.log_in("user9@people.example", "wrong", "2001:db8::ffff", "")
 
     def test_unknown_accounts_are_throttled_alike(self, storage):
         self.fail(6, "unknown@people.example")
@@ -266,6 +313,15 @@ class TestLinks:
         accounts.request_reset("unknown@people.example", ADDRESS)
         assert [(mail["template"], mail["to"]) for mail in mails()] == [("no_account", "unknown@people.example")]
 
+    def test_a_new_password_makes_the_other_links_useless(self, storage):
+        user = person()
+        others = [storage.transact(lambda purpose=purpose: links.create(user.id, purpose, "evil@people.example"))
+                  for purpose in ("email", "reset")]
+        accounts.reset(storage.transact(lambda: links.create(user.id, "reset")), "another password")
+        for secret, use in zip(others, (accounts.confirm, lambda text: accounts.reset(text, PASSWORD)), strict=True):
+            with pytest.raises(Expired):
+                use(secret)
+
     def test_only_digests_of_secrets_are_stored(self, storage):
         user = person()
         secrets = [cookie(user), storage.transact(lambda: links.create(user.id, "reset")),
@@ -305,6 +361,20 @@ class TestSessions:
         sessions.resume(secret)
         storage.close()
         assert next(iter(storage.all(Session).values())).seen_at >= start
+
+    def test_a_log_in_is_refused_if_the_password_is_changed_meanwhile(self, storage, monkeypatch):
+        user = person()
+        verify = accounts.verify
+
+        def slowly(*args: object) -> User:
+            found = verify(*args)
+            storage.transact(lambda: storage.write(
+                User.__table__.update().values(password=passwords.hash_new("another password"))))
+            return found
+        monkeypatch.setattr(accounts, "verify", slowly)
+        with pytest.raises(Unauthorized):
+            log_in(user.email)
+        assert storage.count(Session) == 0
 
     @pytest.mark.parametrize("status", ["suspended", "closed", "unconfirmed"])
     def test_the_sessions_and_tokens_of_a_user_that_cannot_log_in_do_not_work(self, storage, status):

@@ -194,11 +194,14 @@ class TestReset:
         assert client.get(path).status_code == 200
         short = client.post(path, data={"password": "short"})
         assert (short.status_code, [*wrong(short)]) == (400, ["new-password"])
-        assert client.post(path, data=new).location == "/login?done=reset"
+        old = client.get_cookie(client.application.config["SESSION_NAME"]).value
+        assert client.post(path, data=new).location == "/account?done=reset"
         for answer in (client.get(path), client.post(path, data=new)):
             assert answer.status_code == 410
             assert '<a class="button" href="/reset">New link</a>' in answer.text
-        assert client.get("/account").status_code == 303
+        assert "Your new password is set" in client.get("/account?done=reset").text
+        assert sessions.resume(old) is None
+        client.post("/logout")
         assert client.post("/login", data=LOG_IN).status_code == 401
         assert client.post("/login", data=new).status_code == 303
 

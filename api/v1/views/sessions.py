@@ -11,6 +11,7 @@ from api.v1.http.responses import json_response
 from api.v1.openapi.operations import Schema, describe
 from api.v1.views import app_views
 from api.v1.views.resource import EMPTY_OBJECT
+from errors import Unauthorized
 from models.one_time_link import OneTimeLink
 from models.session import Session
 from models.user import User
@@ -64,7 +65,10 @@ def log_in() -> Response:
     data = required_texts("email", "password")
     secret = accounts.log_in(data["email"], data["password"], request.remote_addr or "", request.user_agent.string)
     started = sessions.resume(secret)
-    assert started      # by this request
+    if started is None:     # another request has ended all sessions of the user meanwhile
+        raise Unauthorized(accounts.WRONG, shown=False)
+    if former := session.current():
+        sessions.end(former.id)
     return session.log_in(json_response(profile.show(started.actor), 201), secret)
 
 
@@ -98,7 +102,8 @@ def request_reset() -> Response:
 @app_views.put("/password-resets/<secret>")
 @describe("Reset a password.", TAG, {200: EMPTY_OBJECT}, errors=(410,), permission=(OneTimeLink, "use"),
           body=fields(password=PASSWORD), example={"password": "a secret of your own"},
-          description="Sets a new password, and ends all sessions of the user. The secret is in the mail's link.")
+          description="Sets a new password, ends all sessions of the user, and starts one. The secret is in the mail's "
+                      "link.")
 def reset(secret: str) -> Response:
-    accounts.reset(secret, body().get("password"))
-    return json_response({})
+    started = accounts.reset(secret, body().get("password"), request.user_agent.string)
+    return session.log_in(json_response({}), started)
