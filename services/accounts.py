@@ -154,14 +154,13 @@ def request_reset(email: Any, address: str) -> None:
     models.storage.transact(work)
 
 
-def reset(secret: str, password: Any, agent: str = "") -> str:
-    """Set a new password by the secret of a link, end all sessions of the user, and start one.
-
-    The address is confirmed, too. Attempts to log in from elsewhere cannot keep the user out.
+def reset(secret: str, password: Any, agent: str | None = None) -> str:
+    """Set a new password by the secret of a link, and end all sessions of the user. The address is confirmed, too.
 
     Args:
-        agent: the name that the client's browser sent.
-    Returns: the secret for the cookie.
+        agent: the name that the client's browser sent, to start a session, so that attempts to log in from elsewhere
+            cannot keep the user out; `None` starts none.
+    Returns: the secret for the cookie of the session, or an empty text.
     Raises:
         Invalid: the password is too short.
         Expired: the link has expired or was used.
@@ -175,7 +174,7 @@ def reset(secret: str, password: Any, agent: str = "") -> str:
         _activate(user, {})
         set_hash(user, new)
         throttling.forget(login_key(user.email))
-        return sessions.start(user.id, agent)
+        return "" if agent is None else sessions.start(user.id, agent)
     return models.storage.transact(work)
 
 

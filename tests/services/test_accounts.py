@@ -208,7 +208,7 @@ class TestThrottling:
     def test_the_owner_is_logged_in_by_a_reset(self, storage):
         user = person()
         accounts.request_reset(user.email, ADDRESS)
-        found = sessions.resume(accounts.reset(mails("reset")[0]["secret"], "another password"))
+        found = sessions.resume(accounts.reset(mails("reset")[0]["secret"], "another password", "a browser"))
         assert found.actor.user_id == user.id
 
     def test_the_addresses_of_a_network_count_as_one(self, storage, monkeypatch):

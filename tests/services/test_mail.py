@@ -382,7 +382,7 @@ class TestCleaning:
         add(Session, "s1-kept", seen_at=now - 29 * day, expires_at=now + day, **session)
         add(Session, "s2-idle", seen_at=now - 30 * day, expires_at=now + day, **session)
         add(Session, "s3-old", seen_at=now, expires_at=now, **session)
-        link = {"user_id": user.id, "digest": "", "purpose": "reset"}
+        link = {"user_id": user.id, "digest": "", "purpose": "reset", "data": {}}
         add(OneTimeLink, "l1-kept", expires_at=now - 6 * day, used_at=now - 6 * day, **link)
         add(OneTimeLink, "l2-old", expires_at=now - 7 * day, **link)
         add(OneTimeLink, "l3-used", expires_at=now - 6 * day, used_at=now - 7 * day, **link)

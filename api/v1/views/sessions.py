@@ -102,8 +102,7 @@ def request_reset() -> Response:
 @app_views.put("/password-resets/<secret>")
 @describe("Reset a password.", TAG, {200: EMPTY_OBJECT}, errors=(410,), permission=(OneTimeLink, "use"),
           body=fields(password=PASSWORD), example={"password": "a secret of your own"},
-          description="Sets a new password, ends all sessions of the user, and starts one. The secret is in the mail's "
-                      "link.")
+          description="Sets a new password, and ends all sessions of the user. The secret is in the mail's link.")
 def reset(secret: str) -> Response:
-    started = accounts.reset(secret, body().get("password"), request.user_agent.string)
-    return session.log_in(json_response({}), started)
+    accounts.reset(secret, body().get("password"))
+    return json_response({})
