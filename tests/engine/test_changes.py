@@ -365,7 +365,11 @@ class TestTransactions:
         state.save()
         assert reader.seen() == keys(state)
 
-    def test_old_entries_are_removed(self, reader: Reader, storage: Storage, monkeypatch: pytest.MonkeyPatch):
+    def test_old_entries_are_removed(
+            self, reader: Reader, storage: Storage, database: Any, monkeypatch: pytest.MonkeyPatch):
+        connection = database.connect()     # entries of earlier tests would be removed first
+        connection.cursor().execute("DELETE FROM changes")
+        connection.commit()
         monkeypatch.setattr(version, "KEPT", 20)
         monkeypatch.setattr(version, "PRUNED_AFTER", 10)
         versions, polled = [reader.version], []
