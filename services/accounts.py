@@ -236,9 +236,13 @@ def set_hash(user: User, new: str) -> None:
     """Set the password of a user, end all sessions, and make unused links useless, in the caller's transaction."""
     user.password = new
     user.save()
+    end_access(user)
+
+
+def end_access(user: User) -> None:
+    """End all sessions of a user, and make unused links useless, in the caller's transaction."""
     sessions.end_all(user.id)
-    for purpose in ("email", "reset"):
-        links.revoke(user.id, purpose)
+    _revoke_links(user)
 
 
 def send(recipient: str, template: str, **data: Any) -> None:
@@ -298,10 +302,14 @@ def _change_email(user: User, email: str) -> None:
     if by_email(email):
         raise Conflict("Another account has this e-mail address now. Choose another address")
     send(user.email, "email_changed", name=user.first_name)
-    for purpose in ("email", "reset"):
-        links.revoke(user.id, purpose)
+    _revoke_links(user)
     user.email = email
     user.save()
+
+
+def _revoke_links(user: User) -> None:
+    for purpose in ("email", "reset"):
+        links.revoke(user.id, purpose)
 
 
 def _user(id: str) -> User:

@@ -11,7 +11,6 @@ import models
 from errors import Conflict, Forbidden, NotFound
 from models import codec
 from models.account import Account
-from models.collation import address_key
 from models.user import User
 from services import accounts, audit, permissions, sessions, throttling
 from services.actor import Actor
@@ -24,20 +23,20 @@ _COLUMNS = (*map(codec.select_json, (_USER.id, _USER.email, _USER.first_name, _U
 
 
 class Users(Service[User]):
-    """The service of users. A new password ends all sessions of the user."""
+    """The service of users. A new password ends all sessions of the user, and makes unused links useless."""
 
     def update(self, actor: Actor, obj: User, data: Mapping[str, Any],
                check: Callable[[], None] = lambda: None) -> User:
         def work() -> User:
             super(Users, self).update(actor, obj, data, check)
-            _end_sessions(obj, data)
+            _end_access(obj, data)
             return obj
         return models.storage.transact(work)
 
     def assign(self, actor: Actor, obj: User, values: Mapping[str, Any]) -> None:
         def work() -> None:
             super(Users, self).assign(actor, obj, values)
-            _end_sessions(obj, values)
+            _end_access(obj, values)
         models.storage.transact(work)
 
 
@@ -128,7 +127,7 @@ def set_password(actor: Actor, user: User, password: Any) -> None:
     def change(account: Account) -> bool:
         accounts.set_hash(user, hashed)
         accounts.send(user.email, "password_changed", name=user.first_name)
-        throttling.forget(address_key(user.email) or "")
+        throttling.forget(accounts.login_key(user.email))
         return True
     permissions.require(actor, User, "set_password", user)
     accounts.check_password(password)
@@ -136,9 +135,9 @@ def set_password(actor: Actor, user: User, password: Any) -> None:
     _change(actor, "set_password", "set_password", user, change)
 
 
-def _end_sessions(user: User, changes: Mapping[str, Any]) -> None:
+def _end_access(user: User, changes: Mapping[str, Any]) -> None:
     if "password" in changes:
-        sessions.end_all(user.id)
+        accounts.end_access(user)
 
 
 def _matching(actor: Actor, text: str, statement: Select[Any]) -> Select[Any]:

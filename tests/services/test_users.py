@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 import models
-from errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
+from errors import Conflict, Expired, Forbidden, Invalid, NotFound, TooMany, Unauthorized
 from models.user import User
-from services import accounts, audit, personal_tokens, sessions, users
+from services import accounts, audit, links, personal_tokens, sessions, users
 from services.actor import DEVELOPER, OPERATOR, VISITOR, Actor
 from services.registry import service_for
 from tests.people import PASSWORD, actor, cookie, mails, person
@@ -135,6 +135,24 @@ class TestSetPassword:
         assert accounts.log_in(ada.email, "another good password", "192.0.2.1", "browser")
         assert mails() == [{"to": ada.email, "template": "password_changed", "name": "Ada"}]
         assert actions() == [("set_password", f"User.{ada.id}")]
+
+    def test_lets_a_user_log_in_that_was_locked_out_by_failed_attempts(self, ada):
+        for _ in range(6):
+            with pytest.raises(Unauthorized):
+                accounts.log_in(ada.email, "wrong", "192.0.2.1", "browser")
+        with pytest.raises(TooMany):
+            accounts.log_in(ada.email, PASSWORD, "192.0.2.1", "browser")
+        users.set_password(OPERATOR, ada, "another good password")
+        assert accounts.log_in(ada.email, "another good password", "192.0.2.1", "browser")
+
+    @pytest.mark.parametrize("change", ["update", "assign"])
+    def test_by_the_console_or_the_classic_route_makes_unused_links_useless(self, ada, change):
+        secrets = [models.storage.transact(lambda purpose=purpose: links.create(ada.id, purpose, "new@people.example"))
+                   for purpose in ("email", "reset")]
+        getattr(service_for(User), change)(OPERATOR, ada, {"password": "another good password"})
+        for secret, purpose in zip(secrets, ("email", "reset"), strict=True):
+            with pytest.raises(Expired):
+                links.find(secret, purpose)
 
     @pytest.mark.parametrize("change", ["update", "assign"])
     def test_by_the_console_or_the_classic_route_ends_sessions_too(self, ada, change):
