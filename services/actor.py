@@ -1,7 +1,9 @@
 """The actor: the person or program on whose behalf a service works."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,17 @@ class Actor:
     def values(self) -> dict[str, str]:
         """The values of the parameters of `permissions.visible`."""
         return {} if self.user_id is None else {"viewer_id": self.user_id}
+
+
+def of_user(row: Mapping[str, Any], is_read_only: bool = False) -> Actor | None:
+    """The actor of a user, or `None` if the user cannot log in.
+
+    Args:
+        row: `user_id`, and the `status` and the `role` of the account; both `None` for a user without an account.
+    """
+    if (row["status"] or "active") != "active":
+        return None
+    return Actor(f"user {row['user_id']}", row["user_id"], is_admin=row["role"] == "admin", is_read_only=is_read_only)
 
 
 OPERATOR = Actor("operator", is_operator=True)

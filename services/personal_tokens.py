@@ -2,27 +2,24 @@
 from __future__ import annotations
 
 import builtins
-import datetime
-from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select
 
 import models
-from errors import Conflict, Invalid, NotFound, Unavailable
+from errors import Conflict, Invalid, NotFound
 from models.account import Account
-from models.base_model import utc_now
 from models.codec import check
 from models.personal_token import PersonalToken
 from models.user import User
 from services import audit, permissions, schema, secrets
-from services.actor import Actor
+from services.actor import Actor, of_user
 
 PREFIX = "hbnbp_"
-PRECISION = datetime.timedelta(hours=1)     # of `used_at`, so that few requests write
 
-_TOKEN = select(PersonalToken.digest, PersonalToken.user_id, PersonalToken.scope, PersonalToken.used_at,
-                Account.status, Account.role).outerjoin(
+_TOKEN = select(
+    PersonalToken.digest, PersonalToken.user_id, PersonalToken.scope, PersonalToken.used_at, Account.status,
+    Account.role).outerjoin(
     Account, Account.id == PersonalToken.user_id).where(PersonalToken.id == bindparam("id"))
 
 
@@ -105,13 +102,8 @@ def revoke(actor: Actor, id: str) -> None:
 
 def verify(text: str) -> Actor | None:
     """The actor with that token, or `None` if the text is not a valid token."""
-    secret = secrets.parse(text.removeprefix(PREFIX))
-    row = models.storage.read(_TOKEN, {"id": secret.id}).first() if secret and text.startswith(PREFIX) else None
-    if secret is None or row is None or not secret.matches(row["digest"]) or (row["status"] or "active") != "active":
-        return None
-    if row["used_at"] is None or utc_now() - row["used_at"] >= PRECISION:
-        with suppress(Unavailable, Conflict):       # a request that reads must not fail because this cannot be written
-            models.storage.transact(lambda: models.storage.write(update(PersonalToken.__table__).where(
-                PersonalToken.id == secret.id).values(used_at=utc_now())))
-    return Actor(f"user {row['user_id']}", row["user_id"], is_admin=row["role"] == "admin",
-                 is_read_only=row["scope"] == "read")
+    row = secrets.stored(text.removeprefix(PREFIX), _TOKEN) if text.startswith(PREFIX) else None
+    actor = of_user(row, is_read_only=row["scope"] == "read") if row else None
+    if row and actor:
+        secrets.note_use(PersonalToken.__table__.c.used_at, row["id"], row["used_at"])
+    return actor

@@ -3,27 +3,26 @@ from __future__ import annotations
 
 import builtins
 import datetime
-from contextlib import suppress
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select
 
 import models
-from errors import Conflict, Unavailable
 from models.account import Account
 from models.base_model import utc_now
 from models.session import Session
 from models.user import User
 from services import secrets
-from services.actor import Actor
+from services.actor import Actor, of_user
 
 IDLE = datetime.timedelta(days=30)      # a session that is not used for so long ends
 LIFETIME = datetime.timedelta(days=180)     # the longest time that a session lasts
-PRECISION = datetime.timedelta(hours=1)     # of `seen_at`, so that few requests write
 MAX_AGENT = 128
 
-_SESSION = select(Session.digest, Session.user_id, Session.seen_at, Session.expires_at, User.first_name,
-                  Account.status, Account.role).join(User, User.id == Session.user_id).outerjoin(
+_table = Session.__table__
+_SESSION = select(
+    Session.digest, Session.user_id, Session.seen_at, Session.expires_at, User.first_name, Account.status,
+    Account.role).join(User, User.id == Session.user_id).outerjoin(
     Account, Account.id == Session.user_id).where(Session.id == bindparam("id"))
 
 
@@ -58,36 +57,29 @@ def start(user_id: str, agent: str) -> str:
 
 def resume(text: str) -> LoggedIn | None:
     """The session of a cookie, or `None` if it has ended or its user cannot log in any more."""
-    secret = secrets.parse(text)
-    row = models.storage.read(_SESSION, {"id": secret.id}).first() if secret else None
-    if secret is None or row is None or not secret.matches(row["digest"]):
-        return None
+    row = secrets.stored(text, _SESSION)
     now = utc_now()
-    if now >= row["expires_at"] or now - row["seen_at"] >= IDLE or (row["status"] or "active") != "active":
+    if row is None or now >= row["expires_at"] or now - row["seen_at"] >= IDLE or (actor := of_user(row)) is None:
         return None
-    if now - row["seen_at"] >= PRECISION:
-        with suppress(Unavailable, Conflict):       # a request that reads must not fail because this cannot be written
-            models.storage.transact(lambda: models.storage.write(
-                update(Session.__table__).where(Session.id == secret.id).values(seen_at=now)))
-    actor = Actor(f"user {row['user_id']}", row["user_id"], is_admin=row["role"] == "admin")
-    return LoggedIn(secret.id, actor, row["first_name"])
+    secrets.note_use(_table.c.seen_at, row["id"], row["seen_at"])
+    return LoggedIn(row["id"], actor, row["first_name"])
 
 
 def end(id: str) -> None:
     """End a session, if it still exists."""
-    models.storage.transact(lambda: models.storage.write(delete(Session.__table__).where(Session.id == id)))
+    models.storage.transact(lambda: models.storage.write(delete(_table).where(Session.id == id)))
 
 
 def end_expired(user_id: str) -> None:
     """Remove the sessions of a user that have expired, in the transaction of the caller."""
     now = utc_now()
-    models.storage.write(delete(Session.__table__).where(
+    models.storage.write(delete(_table).where(
         Session.user_id == user_id, or_(Session.expires_at <= now, Session.seen_at <= now - IDLE)))
 
 
 def end_all(user_id: str) -> None:
     """End all sessions of a user."""
-    models.storage.transact(lambda: models.storage.write(delete(Session.__table__).where(Session.user_id == user_id)))
+    models.storage.transact(lambda: models.storage.write(delete(_table).where(Session.user_id == user_id)))
 
 
 def list(actor: Actor) -> builtins.list[Session]:

@@ -2,10 +2,6 @@
 from __future__ import annotations
 
 import builtins
-import hashlib
-import hmac
-import re
-import secrets
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -14,11 +10,11 @@ import models
 from errors import Conflict, Invalid, NotFound
 from models.codec import checker
 from models.token import Token
-from services import audit
+from services import audit, secrets
 from services.actor import OPERATOR
 from services.listing import Listing
 
-_TEXT = re.compile(r"hbnb_([0-9a-f-]{36})_([\w-]{43})", re.ASCII)
+PREFIX = "hbnb_"
 
 _DIGEST = select(Token.digest).where(Token.id == bindparam("id"))
 
@@ -32,8 +28,9 @@ def create(name: str) -> str:
         Conflict: a token with that name exists.
     """
     _check(name)
-    secret = secrets.token_urlsafe(32)
-    token = Token(name=name, digest=_digest(secret))
+    token = Token(name=name)
+    secret = secrets.create(token.id)
+    token.digest = secret.digest
 
     def work() -> None:
         audit.record(OPERATOR, "create", token)
@@ -42,7 +39,7 @@ def create(name: str) -> str:
         models.storage.transact(work)
     except Conflict as error:
         raise Conflict(f"A token named {name} already exists. Revoke it, or choose another name") from error
-    return f"hbnb_{token.id}_{secret}"
+    return f"{PREFIX}{secret}"
 
 
 def list() -> builtins.list[dict[str, Any]]:
@@ -75,16 +72,8 @@ def count() -> int:
 
 def verify(text: str) -> str | None:
     """The id of the token with that text, or `None` if the text is not a valid token."""
-    parts = _TEXT.fullmatch(text)
-    row = models.storage.read(_DIGEST, {"id": parts[1]}).first() if parts else None
-    if parts is None or row is None or not hmac.compare_digest(row["digest"], _digest(parts[2])):
-        return None
-    return parts[1]
-
-
-def _digest(secret: str) -> str:
-    """The SHA-256 of a secret. A random secret cannot be guessed, so a slow hash, as for passwords, is not needed."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    row = secrets.stored(text.removeprefix(PREFIX), _DIGEST) if text.startswith(PREFIX) else None
+    return row["id"] if row else None
 
 
 def _check(name: str) -> None:
