@@ -61,6 +61,17 @@ def forget(account: str) -> None:
         models.storage.write(delete(LoginFailure.__table__).where(LoginFailure.id == id))
 
 
+def network(address: str) -> str:
+    """An IPv4 address, or the /64 network of an IPv6 address, because one client has all addresses of it."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(found.ipv4_mapped or ipaddress.ip_network((int(found), 64), strict=False))
+    return address
+
+
 def _transact(work: Callable[[], None]) -> None:
     for _ in range(2):      # the number of counters, each of which another request may insert at the same time
         with suppress(Conflict):
@@ -73,20 +84,9 @@ def _keys(account: str, address: str) -> Iterator[tuple[str, str]]:
     """The kind and the id of each counter, always in this order, so that transactions do not deadlock."""
     for kind, text in (("account", account), ("address", address)):
         if kind == "address":
-            text = _network(text)
+            text = network(text)
         if text:
             yield kind, hashlib.sha256(f"{kind} {text}".encode()).hexdigest()[:60]
-
-
-def _network(address: str) -> str:
-    """An IPv4 address, or the /64 network of an IPv6 address, because one client has all addresses of it."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv6Address):
-        return str(found.ipv4_mapped or ipaddress.ip_network((int(found), 64), strict=False))
-    return address
 
 
 def _locked(kind: str, id: str) -> LoginFailure:

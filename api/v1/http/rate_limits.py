@@ -1,7 +1,6 @@
 """Rate limits: the requests that a client address may send to the API and the pages; see `HBNB_RATE_LIMIT`."""
 from __future__ import annotations
 
-import ipaddress
 import math
 import time
 from functools import partial
@@ -14,6 +13,7 @@ from api.v1.http import requests
 from api.v1.openapi.operations import operation_of
 from config import NO_REDIS, Settings
 from errors import Invalid, Misconfigured
+from services import throttling
 from services.listing import MAX_WITH_INCLUDED as MAX_CHEAP_LIMIT
 from services.search import words
 from services.search.value_types import EXCLUSIVE
@@ -131,16 +131,8 @@ def _is_long(limit: Any) -> bool:
 
 
 def _address() -> str:
-    """The key of the client: its IPv4 address or IPv6 /64 network, as one customer controls the whole network."""
-    text = request.remote_addr or "unknown"
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return text
-    if isinstance(address, ipaddress.IPv6Address):
-        mapped = address.ipv4_mapped
-        return str(mapped or ipaddress.ip_network((int(address), 64), strict=False))
-    return text
+    """The key of the client."""
+    return throttling.network(request.remote_addr or "unknown")
 
 
 def _refuse(limit: RequestLimit) -> Response:
