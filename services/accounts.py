@@ -14,7 +14,7 @@ from typing import Any, cast
 from sqlalchemy import select
 
 import models
-from errors import Conflict, Forbidden, Invalid, Unauthorized, Unavailable
+from errors import Conflict, Forbidden, HBNBError, Invalid, Unauthorized, Unavailable
 from models import passwords
 from models.account import Account
 from models.collation import address_key
@@ -104,7 +104,7 @@ def log_in(email: Any, password: Any, address: str, agent: str) -> str:
     stored = user.password
 
     def work() -> str:
-        check_unchanged(user, stored)
+        lock_verified(user, stored, Unauthorized(WRONG, shown=False))
         if not passwords.is_strong(stored):
             user.password = password
             user.save()
@@ -221,15 +221,16 @@ def login_key(email: str) -> str:
     return f"log-in {address_key(email) or ''}"
 
 
-def check_unchanged(user: User, stored: str) -> None:
-    """Lock a user whose password was verified, and refuse if it was changed meanwhile, in the caller's transaction.
+def lock_verified(user: User, stored: str | None, refusal: HBNBError) -> None:
+    """Lock a user whose password was verified, in the caller's transaction.
 
     Args:
-        stored: the stored form of the verified password.
+        stored: the stored form of the verified password; `None` if no password was needed.
+        refusal: the error to raise if the password was changed meanwhile.
     """
     models.storage.lock(user)
-    if user.password != stored:
-        raise Unauthorized(WRONG, shown=False)
+    if stored not in (None, user.password):
+        raise refusal
 
 
 def set_hash(user: User, new: str) -> None:

@@ -70,7 +70,7 @@ def update(actor: Actor, data: Mapping[str, Any], agent: str = "") -> str | None
     hashed = None if password is None else accounts.hashed(password)
 
     def work() -> str | None:
-        _lock(user, verified)
+        accounts.lock_verified(user, verified, Forbidden(WRONG_PASSWORD))
         for name, value in values.items():
             setattr(user, name, value)
         user.save()
@@ -98,7 +98,7 @@ def close(actor: Actor, current: Any) -> None:
     verified = _check(user, current)
 
     def work() -> None:
-        _lock(user, verified)
+        accounts.lock_verified(user, verified, Forbidden(WRONG_PASSWORD))
         models.storage.write(update_rows(Place.__table__).where(Place.user_id == user.id).values(status="unlisted"))
         recipient, name = user.email, user.first_name
         for attribute, value in FORMER.items():
@@ -142,17 +142,6 @@ def _send_link(user: User, email: str) -> None:
         accounts.send_link(user, "email", email)
     else:
         accounts.send(email, "already_signed_up", name=user.first_name)
-
-
-def _lock(user: User, verified: str | None) -> None:
-    """Lock the user.
-
-    Args:
-        verified: the stored form of the password that was verified, which must not have changed meanwhile.
-    """
-    models.storage.lock(user)
-    if verified not in (None, user.password):
-        raise Forbidden(WRONG_PASSWORD)
 
 
 def _check(user: User, password: Any) -> str:

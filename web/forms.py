@@ -184,14 +184,16 @@ def done(endpoint: str, key: str = "", **values: Any) -> Redirect:
     return redirect(url_for(endpoint, **values, **more), 303)
 
 
-def page_number() -> int:
+def page_number(parameter: str = "page") -> int:
     """The page of a list that the request is for.
 
+    Args:
+        parameter: of the query, with the number.
     Raises:
         NotFound: there is no page with such a number.
     """
     try:
-        return query.number("page", request.args.get("page", "1"), 1)
+        return query.number(parameter, request.args.get(parameter, "1"), 1)
     except Invalid:
         raise NotFound() from None
 

@@ -6,7 +6,6 @@ from flask import Response, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from services import personal_tokens, profile, sessions
-from services.actor import Actor
 from web import session
 from web.forms import Field, Form, answer, done
 from web_flask import pages
@@ -120,15 +119,11 @@ def _page(failed: Form | None = None, created: tuple[str, str] | None = None) ->
         created: the name and the text of a new token, which is shown this once.
     """
     me = session.required()
-    user, forms = profile.show(me.actor), _forms(me.actor)
+    user = profile.show(me.actor)
+    forms = {each.name: each for each in (Form("names", NAMES, user), _email(), _password(), _token(), _delete())}
     if failed:
         forms[failed.name] = failed
     return answer(
         "web_flask/account.html", failed or forms["names"], user=user, forms=forms, created=created, scopes=SCOPES,
         own=me.id, sessions=[each.to_dict() for each in sessions.list(me.actor)],
         tokens=personal_tokens.list(me.actor, profile.me(me.actor)))
-
-
-def _forms(actor: Actor) -> dict[str, Form]:
-    forms = Form("names", NAMES, profile.show(actor)), _email(), _password(), _token(), _delete()
-    return {each.name: each for each in forms}

@@ -3,16 +3,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import render_template, url_for
 
-from errors import Invalid, NotFound
 from models.place import Place
 from models.review import Review
-from services import permissions, query, schema
+from services import permissions, schema
 from services.actor import VISITOR, Actor
 from services.listing import Listing
 from services.registry import service_for
 from web import session
+from web.forms import page_number
 from web_flask import pages
 from web_flask.json_ld import described
 
@@ -27,7 +27,7 @@ def place(id: str) -> str:
         "user", "city.state", "amenities"])
     found["amenities"] = sorted((each for each in found["amenities"] if each["name"].strip()),
                                 key=lambda each: each["name"].casefold())
-    page = _page()
+    page = page_number("reviews")
     own = Listing(Review, having={"place_id": id}, sort=["-created_at"], limit=REVIEWS, offset=(page - 1) * REVIEWS,
                   include=["user"], actor=actor)
     reviews, total = own.all(), own.total()
@@ -46,13 +46,6 @@ def _rights(actor: Actor, id: str) -> dict[str, bool]:
     stored = service_for(Place).find(actor, id)
     return {"is_own": permissions.users(actor, stored),
             "may_change": permissions.allows(actor, Place, "update", stored)}
-
-
-def _page() -> int:
-    try:
-        return query.number("reviews", request.args.get("reviews", "1"), 1)
-    except Invalid:
-        raise NotFound() from None
 
 
 def _address(id: str, page: int) -> str:
